@@ -1,0 +1,46 @@
+# make help lists the targets.
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/jrweb
+	go build -o bin/jrweb ./cmd/jrweb
+
+.PHONY: test
+test: ## install what the tests need, then vet and run them all
+	scripts/setup
+	scripts/test
+
+.PHONY: check
+check: format-check lint darwin test ## everything a change must pass
+
+.PHONY: fmt
+fmt: ## format the Go code
+	gofmt -w .
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## run golangci-lint
+	$(GOLANGCI_LINT) run
+
+.PHONY: format-check
+format-check: ## complain about code that is not formatted
+	@files=$$(gofmt -l .) && test -z "$$files" || { echo "not formatted, run make fmt:" $$files >&2; exit 1; }
+
+# jrweb is developed on Linux; this keeps it building for macOS.
+.PHONY: darwin
+darwin: export GOOS = darwin
+darwin: export GOARCH = arm64
+darwin: export CGO_ENABLED = 0
+darwin: ## vet and build for macOS
+	go vet ./...
+	go build ./...
+
+# The version is part of the file name, so that a new one replaces the old one.
+$(GOLANGCI_LINT):
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv bin/golangci-lint $@
