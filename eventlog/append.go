@@ -1,0 +1,111 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Append appends a batch and returns after its commit: what is acknowledged is
+// on the disk. Errors: [ErrTaskNotFound], [ErrSessionNotFound], [ErrSealed],
+// [ErrKeyReused], [*FieldError] (wrapping [ErrTooLarge] at a limit), [ErrClosed],
+// [ErrFailed], or the error of ctx. After all of them but ErrFailed it is
+// certain that nothing was appended.
+func (l *Log) Append(ctx context.Context, b *Batch) (Appended, error) {
+	start := time.Now()
+	answer, err := l.append(ctx, b)
+	if l.trace.Appended != nil {
+		l.trace.Appended(b, time.Since(start), err)
+	}
+	return answer, err
+}
+
+// appendBatch is the innermost [AppendFunc].
+func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
+	if !ValidTaskID(b.Task) {
+		return Appended{}, errTaskID
+	}
+	if err := b.Key.check(); err != nil {
+		return Appended{}, err
+	}
+	events, err := prepare(b.Events, l.o.MaxBatchEvents, l.o.MaxEventBytes)
+	if err != nil {
+		return Appended{}, err
+	}
+	bytes := 0
+	for i := range events {
+		bytes += len(events[i].Data)
+	}
+	var answer Appended
+	err = l.committer.do(ctx, bytes, func(tx *txn) error {
+		answer = Appended{}
+		first, err := b.Key.firstAnswer(tx, b.Task, b.Session)
+		if err == nil {
+			answer = Appended{Session: first.Session, First: first.First, Last: first.Last, Sealed: first.Info, Replayed: true}
+			return nil
+		}
+		if !errors.Is(err, errNoKey) {
+			return err
+		}
+		t, s, err := tx.target(b)
+		if err != nil {
+			return err
+		}
+		tx.appendTo(t, s, events)
+		answer = Appended{Session: s.id, First: s.Head - uint64(len(events)) + 1, Last: s.Head}
+		if s.Status != StatusOpen {
+			info := s.info()
+			answer.Sealed = &info
+		}
+		b.Key.keep(tx, t, b.Session, keyRecord{
+			Session: answer.Session, First: answer.First, Last: answer.Last, Info: answer.Sealed,
+		})
+		return nil
+	})
+	if err != nil {
+		return Appended{}, err
+	}
+	return answer, nil
+}
+
+// target finds the open session that a batch goes to, or starts it.
+func (tx *txn) target(b *Batch) (*taskRecord, *sessionRecord, error) {
+	if !b.Session.IsZero() {
+		t, err := tx.task(b.Task)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := tx.session(b.Task, b.Session)
+		if err == nil && s.Status != StatusOpen {
+			err = ErrSealed
+		}
+		return t, s, err
+	}
+
+	t, err := tx.task(b.Task)
+	if err == nil && t.Status == StatusOpen {
+		s, err := tx.session(b.Task, t.Latest)
+		return t, s, err
+	}
+	if b.NoStart {
+		if err == nil {
+			err = ErrSealed
+		}
+		return nil, nil, err
+	}
+	if t, _, err = tx.taskOrNew(b.Task); err != nil {
+		return nil, nil, err
+	}
+	s, err := tx.startSession(t, &StartOptions{})
+	return t, s, err
+}
+
+var errTaskID = &FieldError{Index: -1, Field: "task", Reason: "must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}"}
+
+// completion is a complete event that the log or a caller makes.
+func completion(status Status, reason string) prepared {
+	return prepared{
+		Event:  Event{Type: TypeComplete, Actor: System, Data: completionData(status, reason)},
+		status: status, reason: reason,
+	}
+}

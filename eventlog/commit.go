@@ -1,0 +1,238 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// op is a change that waits for its commit.
+type op struct {
+	// apply checks the change, then writes it. An error means that it has
+	// written nothing: the other changes of the same commit go ahead.
+	apply func(*txn) error
+	bytes int
+	state atomic.Int32
+	err   error         // set before done is closed
+	done  chan struct{} // closed after the commit
+}
+
+// A waiting op is either taken by the committer or given up by its caller.
+const (
+	opWaits int32 = iota
+	opTaken
+	opGivenUp
+)
+
+// A group commit takes what waits, up to these limits.
+const (
+	maxGroupOps   = 4096
+	maxGroupBytes = 8 << 20
+)
+
+// committer is the one goroutine that writes. While a commit syncs, the next
+// group gathers: a lone writer never waits for company, and many share one sync.
+type committer struct {
+	log   *Log
+	queue chan *op
+
+	sending sync.RWMutex // held for reading while sending to queue
+	stopped bool
+	running sync.WaitGroup
+
+	last state // of the goroutine alone
+}
+
+// state is what the committer carries from one commit to the next.
+type state struct {
+	session SessionID // the greatest id issued
+	change  uint64    // the greatest change issued
+}
+
+var keyLastSession = []byte("last_session")
+
+// readState reads what the last commit left.
+func readState(r Reader) (last state, err error) {
+	if raw := r.Get(bucketMeta, keyLastSession); raw != nil {
+		id, err := decodeRecord(bucketMeta, keyLastSession, raw)
+		if err != nil {
+			return state{}, err
+		}
+		copy(last.session[:], id)
+	}
+	for key := range r.Descend(bucketActivity, nil, nil) {
+		last.change = binary.BigEndian.Uint64(key)
+		break
+	}
+	return last, nil
+}
+
+func (c *committer) start(l *Log, last state) {
+	c.log, c.last = l, last
+	c.queue = make(chan *op, 1024)
+	c.running.Go(c.run)
+}
+
+// stop commits what waits and ends the goroutine.
+func (c *committer) stop() {
+	c.sending.Lock()
+	c.stopped = true
+	close(c.queue)
+	c.sending.Unlock()
+	c.running.Wait()
+}
+
+// do hands a change to the committer and waits for its commit. When ctx ends
+// first and its error is returned, the change was not and will not be made.
+func (c *committer) do(ctx context.Context, bytes int, apply func(*txn) error) error {
+	o := &op{apply: apply, bytes: bytes, done: make(chan struct{})}
+	if err := c.send(ctx, o); err != nil {
+		return err
+	}
+	select {
+	case <-o.done:
+		return o.err
+	case <-ctx.Done():
+		if o.state.CompareAndSwap(opWaits, opGivenUp) {
+			return ctx.Err()
+		}
+		<-o.done // the commit is under way: its outcome is known soon
+		return o.err
+	}
+}
+
+func (c *committer) send(ctx context.Context, o *op) error {
+	c.sending.RLock()
+	defer c.sending.RUnlock()
+	if err := c.log.Err(); err != nil {
+		return err
+	}
+	if c.stopped {
+		return ErrClosed
+	}
+	select {
+	case c.queue <- o:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *committer) run() {
+	for first := range c.queue {
+		// Let every writer that is ready to append join this commit: 1.3 to
+		// 1.8 times the throughput with many writers, nothing lost with one.
+		runtime.Gosched()
+		group := c.gather(first)
+		if len(group) > 0 {
+			c.commit(group)
+		}
+	}
+}
+
+func (c *committer) gather(first *op) []*op {
+	var group []*op
+	bytes := 0
+	take := func(o *op) {
+		if o.state.CompareAndSwap(opWaits, opTaken) {
+			group = append(group, o)
+			bytes += o.bytes
+		}
+	}
+	take(first)
+	for len(group) < maxGroupOps && bytes < maxGroupBytes {
+		select {
+		case o, ok := <-c.queue:
+			if !ok {
+				return group
+			}
+			take(o)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// errNothing rolls back a transaction in which nothing was to be written.
+var errNothing = errors.New("nothing to commit")
+
+func (c *committer) commit(group []*op) {
+	err := c.log.Err()
+	var tx *txn
+	if err == nil {
+		err = c.log.store.Update(context.Background(), func(storeTx Tx) error {
+			last := c.last
+			if c.log.shared {
+				var err error
+				if last, err = readState(storeTx); err != nil {
+					return err
+				}
+			}
+			tx = newTxn(storeTx, c.log.now(), last)
+			for _, o := range group {
+				o.err = o.apply(tx)
+			}
+			if !tx.wrote {
+				return errNothing
+			}
+			return tx.flush()
+		})
+		switch {
+		case err == nil:
+			c.last = tx.last
+			c.log.committed(tx)
+		case errors.Is(err, errNothing):
+			err = nil
+		default:
+			err = fmt.Errorf("eventlog: %w: %w", ErrFailed, err)
+			c.log.finish(err)
+			c.log.o.Logger.Error("storage failed", "error", err)
+		}
+	}
+	for _, o := range group {
+		if err != nil {
+			o.err = err
+		}
+		close(o.done)
+	}
+}
+
+// now is the log's clock, as it is kept.
+func (l *Log) now() time.Time { return l.o.Now().UTC().Truncate(time.Millisecond) }
+
+// committed makes a commit seen: it moves what readers in this process know,
+// then tells the trace. It runs before the writers get their answers.
+func (l *Log) committed(tx *txn) {
+	l.open.Add(int64(len(tx.started) - len(tx.ended)))
+	l.watches.committed(tx, time.Now())
+	if l.trace.Committed != nil {
+		for i := range tx.appended {
+			for j := range tx.appended[i].events {
+				l.trace.Committed(&tx.appended[i].events[j])
+			}
+		}
+	}
+	if l.trace.Cost != nil {
+		for _, c := range tx.costs {
+			l.trace.Cost(c)
+		}
+	}
+	if l.trace.Started != nil {
+		for _, s := range tx.started {
+			l.trace.Started(s.info())
+		}
+	}
+	if l.trace.Sealed != nil {
+		for _, s := range tx.ended {
+			if s.Status != StatusOpen { // else it was deleted while open
+				l.trace.Sealed(s.info())
+			}
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// DeleteTask deletes a task with all its sessions. They are gone when it
+// returns; the space is freed in the background, in small transactions.
+func (l *Log) DeleteTask(ctx context.Context, id string) error {
+	return l.deleted(l.committer.do(ctx, 0, func(tx *txn) error {
+		t, err := tx.task(id)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.openSessions(t); err != nil {
+			return err
+		}
+		var keys [][]byte
+		prefix := taskPrefix(id)
+		for key := range tx.Ascend(bucketSessions, prefix, prefixEnd(prefix)) {
+			keys = append(keys, bytes.Clone(key))
+		}
+		for _, open := range slices.Clone(t.Open) {
+			s, _ := tx.session(id, open) // was read above
+			tx.closeSession(t, s)
+		}
+		for _, key := range keys {
+			tx.forget(t, SessionID(key[len(prefix):]))
+		}
+		tx.trash(bucketKeys, keysOfTask(t))
+		if t.Change != 0 {
+			tx.Delete(bucketActivity, changeKey(t.Change))
+		}
+		tx.Delete(bucketTasks, []byte(id))
+		tx.tasks[id] = nil
+		tx.removed = append(tx.removed, removal{task: id, change: tx.nextChange()})
+		return nil
+	}))
+}
+
+// DeleteSession deletes a session, open or sealed, as DeleteTask does.
+func (l *Log) DeleteSession(ctx context.Context, task string, id SessionID) error {
+	return l.deleted(l.committer.do(ctx, 0, func(tx *txn) error {
+		t, err := tx.task(task)
+		if err != nil {
+			return err
+		}
+		s, err := tx.session(task, id)
+		if err != nil {
+			return err
+		}
+		latest, err := tx.latestBut(t, id)
+		if err != nil {
+			return err
+		}
+		if s.Status == StatusOpen {
+			tx.closeSession(t, s)
+		}
+		tx.forget(t, id)
+		t.Sessions--
+		t.Totals.subtract(s.Totals)
+		t.Latest, t.Status = SessionID{}, StatusNone
+		if latest != nil {
+			t.Latest, t.Status = latest.id, latest.Status
+		}
+		tx.trash(bucketKeys, keysOfSession(t, id))
+		tx.touch(task)
+		return nil
+	}))
+}
+
+// Trim deletes the events of a session up to a sequence. The complete event of
+// a sealed session always stays. Readers hear of it as a gap. If ctx ends first,
+// the front of what was to be trimmed is gone, and the session is whole behind it.
+func (l *Log) Trim(ctx context.Context, task string, session SessionID, through uint64) error {
+	for more := true; more; {
+		err := l.committer.do(ctx, 0, func(tx *txn) error {
+			s, err := tx.session(task, session)
+			if err != nil {
+				return err
+			}
+			last := min(through, s.Head)
+			if s.Status != StatusOpen {
+				last = min(through, s.Head-1)
+			}
+			more = last >= s.First+purgeKeys
+			if more {
+				last = s.First + purgeKeys - 1
+			}
+			if last < s.First {
+				return nil
+			}
+			for n := s.First; n <= last; n++ {
+				tx.Delete(bucketEvents, eventKey(session, n))
+			}
+			s.First, s.dirty, tx.wrote = last+1, true, true
+			tx.dropped = append(tx.dropped, dropped{task, session})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// latestBut returns the newest session of a task besides one, nil if there is none.
+func (tx *txn) latestBut(t *taskRecord, but SessionID) (*sessionRecord, error) {
+	prefix := taskPrefix(t.id)
+	for key := range tx.Descend(bucketSessions, prefix, prefixEnd(prefix)) {
+		if id := SessionID(key[len(prefix):]); id != but {
+			return tx.session(t.id, id)
+		}
+	}
+	return nil, nil
+}
+
+// forget takes a session out of the log and leaves its events to the purger.
+func (tx *txn) forget(t *taskRecord, id SessionID) {
+	key := sessionKey(t.id, id)
+	tx.Delete(bucketSessions, key)
+	tx.sessions[string(key)] = nil
+	tx.trash(bucketEvents, id[:])
+	tx.dropped = append(tx.dropped, dropped{t.id, id})
+}
+
+// trash leaves all keys of a bucket that start with prefix to the purger.
+func (tx *txn) trash(b Bucket, prefix []byte) {
+	key := append(append([]byte(b), 0), prefix...)
+	tx.Put(bucketTrash, key, encodeRecord(bucketTrash, key, nil))
+	tx.wrote = true
+}
+
+func (l *Log) deleted(err error) error {
+	if err == nil {
+		l.purger.wake()
+	}
+	return err
+}
+
+// purgeKeys is how many keys one transaction removes at most: few enough that
+// no append waits for long.
+const purgeKeys = 1000
+
+// purger removes what was deleted, in transactions between those of the writers.
+type purger struct {
+	log     *Log
+	more    chan struct{} // holds a token when there may be trash
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+func (p *purger) start(l *Log) {
+	var ctx context.Context
+	ctx, p.cancel = context.WithCancel(context.Background())
+	p.log, p.more = l, make(chan struct{}, 1)
+	p.wake() // what the last process left
+	p.running.Go(func() { p.run(ctx) })
+}
+
+func (p *purger) stop() {
+	p.cancel()
+	p.running.Wait()
+}
+
+func (p *purger) wake() {
+	select {
+	case p.more <- struct{}{}:
+	default:
+	}
+}
+
+func (p *purger) run(ctx context.Context) {
+	for {
+		select {
+		case <-p.more:
+		case <-ctx.Done():
+			return
+		}
+		for more := true; more; {
+			var err error
+			if more, err = p.purge(ctx); err != nil {
+				if !errors.Is(err, ctx.Err()) && p.log.Err() == nil {
+					p.log.o.Logger.Error("removing deleted events failed", "error", err)
+				}
+				break
+			}
+		}
+	}
+}
+
+// purge removes some of what is in the trash. more is false once it is empty.
+func (p *purger) purge(ctx context.Context) (more bool, err error) {
+	var key []byte
+	err = p.log.view(ctx, func(r Reader) error {
+		for k := range r.Ascend(bucketTrash, nil, nil) {
+			key = bytes.Clone(k)
+			break
+		}
+		return nil
+	})
+	if err != nil || key == nil {
+		return false, err
+	}
+	name, prefix, _ := bytes.Cut(key, []byte{0})
+	bucket := Bucket(name)
+	return true, p.log.committer.do(ctx, 0, func(tx *txn) error {
+		var found [][]byte
+		for k := range tx.Ascend(bucket, prefix, prefixEnd(prefix)) {
+			if found = append(found, bytes.Clone(k)); len(found) == purgeKeys {
+				break
+			}
+		}
+		for _, k := range found {
+			tx.Delete(bucket, k)
+		}
+		if len(found) < purgeKeys {
+			tx.Delete(bucketTrash, key)
+		}
+		tx.wrote = true
+		return nil
+	})
+}

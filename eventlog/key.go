@@ -1,0 +1,124 @@
+package eventlog
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+)
+
+// Key makes a repeated request harmless: within its scope, the second request
+// with the same ID gets the answer of the first and changes nothing, also when
+// both are under way together, and also after a restart. Keys are kept for as
+// long as their session (for a start, or an append without a session: their task).
+// The zero Key means none.
+type Key struct {
+	// ID is chosen by the caller: 1 to 128 visible ASCII characters.
+	ID string
+	// Scope keeps keys of different kinds of requests apart, such as the
+	// appends and the completion of one session. Empty, or like ID.
+	Scope string
+	// Digest is a SHA-256 of the request. A repeat with another digest is
+	// refused with [ErrKeyReused]. An unset digest is one as any other.
+	Digest [sha256.Size]byte
+}
+
+// ValidKeyID reports whether id may be the ID of a [Key].
+func ValidKeyID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// keyRecord is the first answer to a request with a key, on disk. It is written
+// in the transaction of the request. Its key is |task| 00 |born| 00 |scope| 00
+// |id|, or |task| 00 |born| s |session| 00 |scope| 00 |id| if the request named
+// a session. born tells lives of a task apart: a task that is made again under
+// the name of a deleted one does not inherit its keys.
+type keyRecord struct {
+	Digest  []byte       `json:"digest"`
+	Time    Time         `json:"time"`
+	Session SessionID    `json:"session"`
+	First   uint64       `json:"first,omitempty"`
+	Last    uint64       `json:"last,omitempty"`
+	Info    *SessionInfo `json:"info,omitempty"`
+}
+
+// startScope is the scope of the keys of starts. No caller can name it.
+const startScope = "\x01start"
+
+// keysOfTask is what the keys of all requests to a task start with.
+func keysOfTask(t *taskRecord) []byte {
+	return binary.BigEndian.AppendUint64(taskPrefix(t.id), t.Born)
+}
+
+// keysOfSession is what the keys of all requests that name the session start with.
+func keysOfSession(t *taskRecord, session SessionID) []byte {
+	return append(append(keysOfTask(t), 's'), session[:]...)
+}
+
+func (k Key) recordKey(t *taskRecord, session SessionID) []byte {
+	key := keysOfTask(t)
+	if !session.IsZero() {
+		key = keysOfSession(t, session)
+	}
+	key = append(append(key, 0), k.Scope...)
+	return append(append(key, 0), k.ID...)
+}
+
+func (k Key) check() error {
+	if k.ID != "" && !ValidKeyID(k.ID) || k.Scope != "" && !ValidKeyID(k.Scope) {
+		return &FieldError{Index: -1, Field: "Idempotency-Key", Reason: "must have 1 to 128 visible ASCII characters"}
+	}
+	return nil
+}
+
+var errNoKey = errors.New("the key is new")
+
+// firstAnswer returns the answer that was given to the first request with this
+// key, or errNoKey.
+func (k Key) firstAnswer(tx *txn, task string, session SessionID) (*keyRecord, error) {
+	if k.ID == "" {
+		return nil, errNoKey
+	}
+	t, err := tx.task(task)
+	if err == nil && !session.IsZero() {
+		_, err = tx.session(task, session)
+	}
+	if errors.Is(err, ErrTaskNotFound) || errors.Is(err, ErrSessionNotFound) {
+		return nil, errNoKey
+	}
+	if err != nil {
+		return nil, err
+	}
+	at := k.recordKey(t, session)
+	raw := tx.Get(bucketKeys, at)
+	if raw == nil {
+		return nil, errNoKey
+	}
+	record := &keyRecord{}
+	if err := decodeJSON(bucketKeys, at, raw, record); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(record.Digest, k.Digest[:]) {
+		return nil, ErrKeyReused
+	}
+	return record, nil
+}
+
+// keep stores the answer to the first request with this key.
+func (k Key) keep(tx *txn, t *taskRecord, session SessionID, answer keyRecord) {
+	if k.ID == "" {
+		return
+	}
+	answer.Digest = k.Digest[:]
+	answer.Time = Time{tx.now}
+	at := k.recordKey(t, session)
+	tx.Put(bucketKeys, at, encodeJSON(bucketKeys, at, answer))
+}

@@ -1,0 +1,204 @@
+package eventlog
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options are the settings of a [Log]. The zero value is good.
+type Options struct {
+	// Middleware wraps every append, those that end a session included. The
+	// first one listed runs first: [m1, m2] makes m1(m2(append)).
+	Middleware []Middleware
+	// Trace is told what happens in the log.
+	Trace *Trace
+	// Logger gets what no caller can be told. Nil: silence.
+	Logger *slog.Logger
+	// MaxEventBytes is how large the data of one event may be. 0: 4 MiB.
+	MaxEventBytes int
+	// MaxBatchEvents is how many events one append may have. 0: 10,000.
+	MaxBatchEvents int
+	// TailBytes is how much of the newest events of a session is kept in memory
+	// for those who follow it. 0: 256 KiB.
+	TailBytes int
+	// KeepOpen leaves the sessions open that were open when the store was last
+	// closed. It is for programs whose sessions are written by other processes.
+	// Otherwise a program that died in the middle of a session finds it sealed
+	// as [Interrupted], reason "process ended", when it opens the log again.
+	KeepOpen bool
+	// Now is the clock. Nil: time.Now.
+	Now func() time.Time
+}
+
+// Log is an event log: tasks, their sessions, and the sessions' events. Its
+// methods may be called concurrently. It must be closed.
+type Log struct {
+	store  Store
+	shared bool // others change the store as well
+	o      Options
+	trace  Trace
+	append AppendFunc // the middleware around appendBatch
+
+	committer committer
+	failure   atomic.Pointer[error]
+	done      chan struct{} // closed when the log is closed or has failed
+	endOnce   sync.Once
+
+	open    atomic.Int64 // sessions that are open
+	watches watches
+	purger  purger
+	prober  prober
+}
+
+// Open opens the log in the bbolt file at path, or creates it there. Nil
+// options are the defaults. For errors see [OpenBolt].
+func Open(path string, o *Options) (*Log, error) {
+	store, err := OpenBolt(path)
+	if err != nil {
+		return nil, err
+	}
+	log, err := New(store, o)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return log, nil
+}
+
+// New makes a log on a store, which it owns from then on: [Log.Close] closes
+// it. If New fails, the store is still the caller's. Nil options are the defaults.
+func New(store Store, o *Options) (*Log, error) {
+	l := &Log{store: store, done: make(chan struct{})}
+	if o != nil {
+		l.o = *o
+	}
+	l.o.MaxEventBytes = cmp.Or(l.o.MaxEventBytes, 4<<20)
+	l.o.MaxBatchEvents = cmp.Or(l.o.MaxBatchEvents, 10_000)
+	l.o.TailBytes = cmp.Or(l.o.TailBytes, 256<<10)
+	if l.o.Now == nil {
+		l.o.Now = time.Now
+	}
+	if l.o.Logger == nil {
+		l.o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if l.o.Trace != nil {
+		l.trace = *l.o.Trace
+	}
+	_, l.shared = store.(SharedStore)
+	l.append = chain(l.o.Middleware, l.appendBatch)
+	last, err := l.recover()
+	if err != nil {
+		return nil, fmt.Errorf("eventlog: open: %w", err)
+	}
+	l.watches.init(l.o.TailBytes, last.change)
+	l.committer.start(l, last)
+	if !l.o.KeepOpen {
+		if err := l.interruptOpen(); err != nil {
+			l.committer.stop()
+			return nil, fmt.Errorf("eventlog: open: %w", err)
+		}
+	}
+	l.purger.start(l)
+	return l, nil
+}
+
+// formatVersion is the version of what is in the buckets. It is written once,
+// by the first New.
+const formatVersion = 1
+
+var keyFormat = []byte("format")
+
+// recover checks the format and reads what the last commit left.
+func (l *Log) recover() (last state, err error) {
+	ctx := context.Background()
+	isNew := false
+	err = l.store.View(ctx, func(r Reader) error {
+		raw := r.Get(bucketMeta, keyFormat)
+		if isNew = raw == nil; isNew {
+			return nil
+		}
+		version, err := decodeRecord(bucketMeta, keyFormat, raw)
+		if err != nil {
+			return err
+		}
+		if n := binary.BigEndian.Uint64(version); n > formatVersion {
+			return fmt.Errorf("%w: %d, this version reads up to %d: use a newer jrweb", ErrFormat, n, formatVersion)
+		}
+		for range r.Ascend(bucketOpen, nil, nil) {
+			l.open.Add(1)
+		}
+		last, err = readState(r)
+		return err
+	})
+	if err == nil && isNew {
+		err = l.store.Update(ctx, func(tx Tx) error {
+			version := binary.BigEndian.AppendUint64(nil, formatVersion)
+			tx.Put(bucketMeta, keyFormat, encodeRecord(bucketMeta, keyFormat, version))
+			return nil
+		})
+	}
+	return last, err
+}
+
+// Close ends the log: appends that were taken are committed, later calls get
+// [ErrClosed]. Readers that wait are woken. It must be called once.
+func (l *Log) Close() error {
+	l.purger.stop()
+	l.committer.stop()
+	l.finish(ErrClosed)
+	return l.store.Close()
+}
+
+// Done is closed when the log is closed or its storage has failed. Err tells which.
+func (l *Log) Done() <-chan struct{} { return l.done }
+
+// Err is nil while the log works, then [ErrClosed] or an error that wraps [ErrFailed].
+func (l *Log) Err() error {
+	if err := l.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// finish makes err the answer to every later call. The first one stays.
+func (l *Log) finish(err error) {
+	l.endOnce.Do(func() {
+		l.failure.Store(&err)
+		close(l.done)
+	})
+}
+
+// Shared reports whether others change the store as well, so that only looking
+// again can tell a reader what they committed.
+func (l *Log) Shared() bool { return l.shared }
+
+// view reads a state of the store, if the log works.
+func (l *Log) view(ctx context.Context, fn func(Reader) error) error {
+	if err := l.Err(); err != nil {
+		return err
+	}
+	return l.store.View(ctx, fn)
+}
+
+// Stats is the state of a log at one moment.
+type Stats struct {
+	// OpenSessions is the number of sessions that are open.
+	OpenSessions int
+	// Store is zero if the store is no [StatsStore].
+	Store StoreStats
+}
+
+// Stats returns the state of the log now.
+func (l *Log) Stats() Stats {
+	stats := Stats{OpenSessions: int(l.open.Load())}
+	if s, ok := l.store.(StatsStore); ok && l.Err() == nil {
+		stats.Store = s.Stats()
+	}
+	return stats
+}

@@ -1,0 +1,42 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+	"time"
+)
+
+// prober remembers the last probe.
+type prober struct {
+	mu   sync.Mutex
+	time time.Time
+	err  error
+}
+
+var keyProbe = []byte("probe")
+
+// Probe reports whether the log can commit, by a commit. Within a second of the
+// last one it repeats that answer.
+func (l *Log) Probe(ctx context.Context) error {
+	if err := l.Err(); err != nil {
+		return err
+	}
+	p := &l.prober
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.time.IsZero() && time.Since(p.time) < time.Second {
+		return p.err
+	}
+	err := l.committer.do(ctx, 0, func(tx *txn) error {
+		now := binary.BigEndian.AppendUint64(nil, uint64(tx.now.UnixMilli()))
+		tx.Put(bucketMeta, keyProbe, encodeRecord(bucketMeta, keyProbe, now))
+		tx.wrote = true
+		return nil
+	})
+	if ctx.Err() != nil {
+		return err // says nothing about the log
+	}
+	p.time, p.err = time.Now(), err
+	return err
+}

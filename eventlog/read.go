@@ -1,0 +1,99 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// Page is what one read found.
+type Page struct {
+	// Events follow the sequence that was asked for, without holes.
+	Events []Event
+	// First is the oldest sequence that is still kept. If it is greater than
+	// the sequence after the one asked for, there is a gap: what lies between
+	// was trimmed.
+	First uint64
+	// Head is the session's last sequence at the moment of the read.
+	Head uint64
+	// Sealed says that no event will ever follow Head.
+	Sealed bool
+}
+
+// Gap reports whether events between after and the page were trimmed.
+func (p *Page) Gap(after uint64) bool { return after+1 < p.First }
+
+// A page of events ends after so many, or once it holds so many bytes: a long
+// session is never in memory at once, and no read transaction is long.
+const (
+	pageEvents = 1000
+	pageBytes  = 256 << 10
+)
+
+// Read returns the events of a session after a sequence, as many as fit on one
+// page. No events means that there are none yet, or that Sealed is set. A
+// sequence beyond the head is read as the head.
+func (l *Log) Read(ctx context.Context, task string, session SessionID, after uint64) (Page, error) {
+	var page Page
+	err := l.view(ctx, func(r Reader) error {
+		record, err := readSession(r, task, session)
+		if err != nil {
+			return err
+		}
+		page, err = readPage(r, record, after)
+		return err
+	})
+	return page, err
+}
+
+func readPage(r Reader, s *sessionRecord, after uint64) (Page, error) {
+	page := Page{First: s.First, Head: s.Head, Sealed: s.Status != StatusOpen}
+	next := max(after+1, s.First)
+	if after >= s.Head || next > s.Head {
+		return page, nil
+	}
+	page.Events = make([]Event, 0, min(s.Head-next+1, pageEvents))
+	bytes := 0
+	for key, raw := range r.Ascend(bucketEvents, eventKey(s.id, next), eventKey(s.id, s.Head+1)) {
+		e, err := decodeEvent(key, raw)
+		if err != nil {
+			return Page{}, err
+		}
+		if e.Sequence != next {
+			break
+		}
+		page.Events = append(page.Events, e)
+		next++
+		if bytes += len(e.Data); bytes >= pageBytes || len(page.Events) == pageEvents {
+			return page, nil
+		}
+	}
+	if next <= s.Head {
+		return Page{}, &DamageError{Bucket: bucketEvents, Key: eventKey(s.id, next), Reason: fmt.Sprintf("event %d is missing", next)}
+	}
+	return page, nil
+}
+
+// Events yields the events of a session after a sequence that exist now, in
+// order. It reads page by page and holds no transaction while the caller works.
+// A yielded error is the last value.
+func (s *Session) Events(ctx context.Context, after uint64) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for {
+			page, err := s.log.Read(ctx, s.task, s.id, after)
+			if err != nil {
+				yield(Event{}, err)
+				return
+			}
+			if len(page.Events) == 0 {
+				return
+			}
+			for _, e := range page.Events {
+				if !yield(e, nil) {
+					return
+				}
+				after = e.Sequence
+			}
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"time"
+)
+
+// Every value in the store is a record: one byte of version, four of CRC-32C
+// (big-endian) over bucket, key and payload, then the payload. bbolt has no
+// checksums of its own on data: a bit that flips on the disk must never be
+// served as an event.
+const (
+	recordVersion = 1
+	recordHeader  = 5
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func checksum(b Bucket, key, payload []byte) uint32 {
+	crc := crc32.Update(0, castagnoli, []byte(b))
+	crc = crc32.Update(crc, castagnoli, key)
+	return crc32.Update(crc, castagnoli, payload)
+}
+
+// sealRecord fills in the header of a record whose payload stands behind the
+// first recordHeader bytes.
+func sealRecord(b Bucket, key, record []byte) []byte {
+	record[0] = recordVersion
+	binary.BigEndian.PutUint32(record[1:], checksum(b, key, record[recordHeader:]))
+	return record
+}
+
+func encodeRecord(b Bucket, key, payload []byte) []byte {
+	record := append(make([]byte, recordHeader, recordHeader+len(payload)), payload...)
+	return sealRecord(b, key, record)
+}
+
+// decodeRecord returns the payload, which shares record's memory.
+func decodeRecord(b Bucket, key, record []byte) ([]byte, error) {
+	damage := func(reason string) error {
+		return &DamageError{Bucket: b, Key: append([]byte(nil), key...), Reason: reason}
+	}
+	switch {
+	case len(record) < recordHeader:
+		return nil, damage("record is too short")
+	case record[0] != recordVersion:
+		return nil, damage(fmt.Sprintf("record has version %d", record[0]))
+	case binary.BigEndian.Uint32(record[1:]) != checksum(b, key, record[recordHeader:]):
+		return nil, damage("checksum does not match")
+	}
+	return record[recordHeader:], nil
+}
+
+func encodeJSON(b Bucket, key []byte, v any) []byte {
+	payload, err := json.Marshal(v)
+	if err != nil {
+		panic("eventlog: record cannot be encoded: " + err.Error()) // our own types: a programming error
+	}
+	return encodeRecord(b, key, payload)
+}
+
+func decodeJSON(b Bucket, key, record []byte, v any) error {
+	payload, err := decodeRecord(b, key, record)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(payload, v); err != nil {
+		return &DamageError{Bucket: b, Key: append([]byte(nil), key...), Reason: err.Error()}
+	}
+	return nil
+}
+
+// Payload of an event: time (8 bytes, milliseconds since 1970, two's
+// complement, big-endian), length of type (1), length of actor (1), type,
+// actor, data.
+const eventHeader = 10
+
+func encodeEvent(key []byte, e *Event) []byte {
+	record := make([]byte, recordHeader+eventHeader, recordHeader+eventHeader+len(e.Type)+len(e.Actor)+len(e.Data))
+	binary.BigEndian.PutUint64(record[recordHeader:], uint64(e.Time.UnixMilli()))
+	record[recordHeader+8] = byte(len(e.Type))
+	record[recordHeader+9] = byte(len(e.Actor))
+	record = append(record, e.Type...)
+	record = append(record, e.Actor...)
+	record = append(record, e.Data...)
+	return sealRecord(bucketEvents, key, record)
+}
+
+// decodeEvent copies what it returns: the record's memory ends with its transaction.
+func decodeEvent(key, record []byte) (Event, error) {
+	payload, err := decodeRecord(bucketEvents, key, record)
+	if err != nil {
+		return Event{}, err
+	}
+	short := &DamageError{Bucket: bucketEvents, Key: append([]byte(nil), key...), Reason: "event is too short"}
+	if len(payload) < eventHeader {
+		return Event{}, short
+	}
+	typeEnd := eventHeader + int(payload[8])
+	actorEnd := typeEnd + int(payload[9])
+	if len(payload) < actorEnd {
+		return Event{}, short
+	}
+	return Event{
+		Sequence: eventSequence(key),
+		Time:     time.UnixMilli(int64(binary.BigEndian.Uint64(payload))).UTC(),
+		Type:     string(payload[eventHeader:typeEnd]),
+		Actor:    Actor(payload[typeEnd:actorEnd]),
+		Data:     append(json.RawMessage(nil), payload[actorEnd:]...),
+	}, nil
+}
+
+func eventKey(session SessionID, sequence uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 24), session[:]...), sequence)
+}
+
+func eventSequence(key []byte) uint64 { return binary.BigEndian.Uint64(key[len(key)-8:]) }
+
+func sessionKey(task string, session SessionID) []byte {
+	return append(taskPrefix(task), session[:]...)
+}
+
+// taskPrefix is what the keys of a task's sessions start with. No task id
+// contains a zero byte, so no task's prefix is the start of another's.
+func taskPrefix(task string) []byte {
+	return append(append(make([]byte, 0, len(task)+1+len(SessionID{})), task...), 0)
+}
+
+// prefixEnd returns the first key behind all keys that start with prefix, nil
+// if there is none.
+func prefixEnd(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i] != 0xff {
+			end[i]++
+			return end[:i+1]
+		}
+	}
+	return nil
+}
+
+func changeKey(change uint64) []byte { return binary.BigEndian.AppendUint64(nil, change) }
+
+// taskRecord is a task on disk.
+type taskRecord struct {
+	Title       string      `json:"title,omitempty"`
+	Type        string      `json:"type,omitempty"`
+	Parent      string      `json:"parent,omitempty"`
+	Description string      `json:"description,omitempty"`
+	Status      Status      `json:"status"`
+	Created     Time        `json:"created"`
+	Updated     Time        `json:"updated"`
+	Sessions    int         `json:"sessions"`
+	Latest      SessionID   `json:"latest"`
+	Open        []SessionID `json:"open,omitempty"`
+	Totals      totals      `json:"totals"`
+	Born        uint64      `json:"born"` // the change that made it
+	Change      uint64      `json:"change"`
+
+	id string
+}
+
+func (t *taskRecord) info() Task {
+	return Task{
+		ID: t.id, Title: t.Title, Type: t.Type, Parent: t.Parent, Description: t.Description,
+		Status: t.Status, Created: t.Created, Updated: t.Updated, Sessions: t.Sessions,
+		Totals: t.Totals.public(), Change: t.Change, Latest: t.Latest,
+	}
+}
+
+// sessionRecord is a session on disk.
+type sessionRecord struct {
+	Status     Status                `json:"status"`
+	Reason     string                `json:"reason,omitempty"`
+	Agent      string                `json:"agent,omitempty"`
+	Model      string                `json:"model,omitempty"`
+	ExternalID string                `json:"external_id,omitempty"`
+	Lease      time.Duration         `json:"lease,omitempty"`
+	Started    Time                  `json:"started"`
+	Ended      Time                  `json:"ended"`
+	First      uint64                `json:"first"`
+	Head       uint64                `json:"head"`
+	Totals     totals                `json:"totals"`
+	Cumulative map[string]costValues `json:"cumulative,omitempty"`
+
+	id    SessionID
+	task  string
+	dirty bool
+}
+
+func (s *sessionRecord) info() SessionInfo {
+	return SessionInfo{
+		ID: s.id, Task: s.task, Status: s.Status, Reason: s.Reason, Agent: s.Agent, Model: s.Model,
+		ExternalID: s.ExternalID, Started: s.Started, Ended: s.Ended, Head: s.Head,
+		Totals: s.Totals.public(), First: s.First, Lease: s.Lease,
+	}
+}
+
+func readTask(r Reader, id string) (*taskRecord, error) {
+	raw := r.Get(bucketTasks, []byte(id))
+	if raw == nil {
+		return nil, ErrTaskNotFound
+	}
+	record := &taskRecord{id: id}
+	return record, decodeJSON(bucketTasks, []byte(id), raw, record)
+}
+
+func readSession(r Reader, task string, id SessionID) (*sessionRecord, error) {
+	key := sessionKey(task, id)
+	raw := r.Get(bucketSessions, key)
+	if raw == nil {
+		return nil, ErrSessionNotFound
+	}
+	return decodeSession(task, key, raw)
+}
+
+func decodeSession(task string, key, raw []byte) (*sessionRecord, error) {
+	record := &sessionRecord{task: task, id: SessionID(key[len(key)-len(SessionID{}):])}
+	return record, decodeJSON(bucketSessions, key, raw, record)
+}

@@ -1,0 +1,241 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// StartOptions say what is known of a session at its start. The zero value is good.
+type StartOptions struct {
+	// Agent, Model and ExternalID are shown to people; at most 1,024 bytes each.
+	Agent      string
+	Model      string
+	ExternalID string
+	// Lease is how long the session may be silent. 0: no lease.
+	Lease time.Duration
+	// Concurrent leaves the task's other sessions open. Otherwise those that
+	// are open are sealed as [Interrupted], reason "superseded": a new session
+	// is a retry.
+	Concurrent bool
+	// Key makes a repeat of the start harmless.
+	Key Key
+}
+
+func (o *StartOptions) check() error {
+	if o.Lease < 0 {
+		return &FieldError{Index: -1, Field: "lease_seconds", Reason: "must not be negative"}
+	}
+	for _, text := range []struct{ field, value string }{
+		{"agent", o.Agent}, {"model", o.Model}, {"external_id", o.ExternalID},
+	} {
+		if err := checkText(text.field, text.value, maxName); err != nil {
+			return err
+		}
+	}
+	return o.Key.check()
+}
+
+// Session is a handle to one session of a log. It holds no state: any number
+// may exist for the same session, and all methods may be called concurrently.
+type Session struct {
+	log  *Log
+	task string
+	id   SessionID
+}
+
+// Start starts a session of a task, and the task if there is none. Nil options
+// are the defaults.
+func (l *Log) Start(ctx context.Context, task string, o *StartOptions) (*Session, error) {
+	info, _, err := l.StartInfo(ctx, task, o)
+	if err != nil {
+		return nil, err
+	}
+	return l.Session(task, info.ID), nil
+}
+
+// StartInfo is [Log.Start] for those who need to know more: the session as it
+// was at its start, and whether this is the answer to an earlier start with the
+// same [Key].
+func (l *Log) StartInfo(ctx context.Context, task string, o *StartOptions) (info SessionInfo, replayed bool, err error) {
+	if o == nil {
+		o = &StartOptions{}
+	}
+	if !ValidTaskID(task) {
+		return SessionInfo{}, false, errTaskID
+	}
+	if err := o.check(); err != nil {
+		return SessionInfo{}, false, err
+	}
+	key := o.Key
+	key.Scope = startScope
+	err = l.committer.do(ctx, 0, func(tx *txn) error {
+		first, err := key.firstAnswer(tx, task, SessionID{})
+		if err == nil {
+			info, replayed = *first.Info, true
+			return nil
+		}
+		if !errors.Is(err, errNoKey) {
+			return err
+		}
+		t, _, err := tx.taskOrNew(task)
+		if err != nil {
+			return err
+		}
+		s, err := tx.startSession(t, o)
+		if err != nil {
+			return err
+		}
+		info, replayed = s.info(), false
+		key.keep(tx, t, SessionID{}, keyRecord{Session: s.id, Info: &info})
+		return nil
+	})
+	return info, replayed, err
+}
+
+// Session returns a handle to a session that exists. That it does is seen when
+// the handle is used.
+func (l *Log) Session(task string, id SessionID) *Session {
+	return &Session{log: l, task: task, id: id}
+}
+
+// ID returns the session's id.
+func (s *Session) ID() SessionID { return s.id }
+
+// Task returns the id of the session's task.
+func (s *Session) Task() string { return s.task }
+
+// Append appends events and returns the sequence of the last one after their
+// commit. All are committed together or none. For errors see [Log.Append].
+func (s *Session) Append(ctx context.Context, events ...Event) (last uint64, err error) {
+	answer, err := s.log.Append(ctx, &Batch{Task: s.task, Session: s.id, Events: events})
+	return answer.Last, err
+}
+
+// Complete ends the session for good with an event of type complete. The reason
+// may be empty. A second call gets [ErrSealed].
+func (s *Session) Complete(ctx context.Context, status Status, reason string) error {
+	_, err := s.Append(ctx, Event{Type: TypeComplete, Data: completionData(status, reason)})
+	return err
+}
+
+// Info returns the session as it is now.
+func (s *Session) Info(ctx context.Context) (SessionInfo, error) {
+	var info SessionInfo
+	err := s.log.view(ctx, func(r Reader) error {
+		record, err := readSession(r, s.task, s.id)
+		if err == nil {
+			info = record.info()
+		}
+		return err
+	})
+	return info, err
+}
+
+// Heartbeat says that the writer of the session is alive. It fails with
+// [ErrSealed] when the session has ended, so that a writer hears of it.
+func (s *Session) Heartbeat(ctx context.Context) error {
+	info, err := s.Info(ctx)
+	if err == nil && info.Sealed() {
+		err = ErrSealed
+	}
+	return err
+}
+
+// completionData is the data of a complete event.
+func completionData(status Status, reason string) json.RawMessage {
+	data, err := json.Marshal(struct {
+		Status Status `json:"status"`
+		Reason string `json:"reason,omitempty"`
+	}{status, reason})
+	if err != nil {
+		panic("eventlog: two strings cannot be encoded: " + err.Error())
+	}
+	return data
+}
+
+// Sessions returns up to limit sessions of a task, the newest first, those
+// older than before only. A zero before means from the newest.
+func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit int) ([]SessionInfo, error) {
+	var sessions []SessionInfo
+	err := l.view(ctx, func(r Reader) error {
+		if _, err := readTask(r, task); err != nil {
+			return err
+		}
+		prefix := taskPrefix(task)
+		to := prefixEnd(prefix)
+		if !before.IsZero() {
+			to = sessionKey(task, before)
+		}
+		for key, raw := range r.Descend(bucketSessions, prefix, to) {
+			if len(sessions) == limit {
+				break
+			}
+			record, err := decodeSession(task, key, raw)
+			if err != nil {
+				return err
+			}
+			sessions = append(sessions, record.info())
+		}
+		return nil
+	})
+	return sessions, err
+}
+
+// SessionAfter returns the session of a task that started next after another
+// one; after the zero id the first. ok is false if there is none.
+func (l *Log) SessionAfter(ctx context.Context, task string, after SessionID) (info SessionInfo, ok bool, err error) {
+	err = l.view(ctx, func(r Reader) error {
+		if _, err := readTask(r, task); err != nil {
+			return err
+		}
+		from := append(sessionKey(task, after), 0) // the first key behind it
+		for key, raw := range r.Ascend(bucketSessions, from, prefixEnd(taskPrefix(task))) {
+			record, err := decodeSession(task, key, raw)
+			if err != nil {
+				return err
+			}
+			info, ok = record.info(), true
+			break
+		}
+		return nil
+	})
+	return info, ok, err
+}
+
+// interruptOpen seals the sessions that were open when the store was last
+// closed: their writer was this program, and it is gone.
+func (l *Log) interruptOpen() error {
+	open, err := l.openSessions()
+	if err != nil {
+		return err
+	}
+	for _, s := range open {
+		data := completionData(Interrupted, "process ended")
+		_, err := l.Append(context.Background(), &Batch{
+			Task: s.task, Session: s.id,
+			Events: []Event{{Type: TypeComplete, Actor: System, Data: data}},
+		})
+		if err != nil {
+			return fmt.Errorf("seal session %s of task %s: %w", s.id, s.task, err)
+		}
+	}
+	return nil
+}
+
+func (l *Log) openSessions() ([]Session, error) {
+	var open []Session
+	err := l.view(context.Background(), func(r Reader) error {
+		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
+			if _, err := decodeRecord(bucketOpen, key, raw); err != nil {
+				return err
+			}
+			cut := len(key) - len(SessionID{})
+			open = append(open, Session{log: l, task: string(key[:cut-1]), id: SessionID(key[cut:])})
+		}
+		return nil
+	})
+	return open, err
+}

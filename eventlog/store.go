@@ -1,0 +1,112 @@
+package eventlog
+
+import (
+	"context"
+	"iter"
+)
+
+// Store is where a [Log] keeps its records: buckets of keys in byte order,
+// changed by atomic, durable transactions. [OpenBolt] makes the default one.
+// Package eventlogtest has the suite that every Store must pass.
+//
+// A Store knows nothing of tasks, sessions or events. The Log above it does
+// everything that is the same for all stores: sequences, checksums, ids,
+// wake-ups. Its methods may be called concurrently; the Log never runs two
+// Updates at once.
+type Store interface {
+	// Update runs fn and makes all that it wrote durable, or nothing. A nil
+	// result means that it is on the disk. If fn returns an error, nothing has
+	// changed and that error is the result. Any other error means that the
+	// outcome is unknown.
+	Update(ctx context.Context, fn func(Tx) error) error
+
+	// View runs fn on one state of the store: all of every Update that had
+	// returned before View was called, and nothing of one that has not
+	// returned. What is shown is durable: it must not be possible for a power
+	// cut to take back what a View has seen.
+	View(ctx context.Context, fn func(Reader) error) error
+
+	// Close waits for transactions that run and releases the store.
+	Close() error
+}
+
+// Reader reads within one transaction. Keys and values are valid until the
+// transaction ends and must not be changed. A read that fails reports nothing
+// found, and the transaction returns its error.
+type Reader interface {
+	// Get returns the value of key, nil if there is none.
+	Get(b Bucket, key []byte) []byte
+	// Ascend yields the keys in [from, to) in ascending order. A nil to means
+	// to the end of the bucket.
+	Ascend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
+	// Descend yields the same keys in descending order.
+	Descend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
+}
+
+// Tx reads and writes within one [Store.Update], and sees what it wrote. The
+// store may keep key and value until the transaction ends: the caller does not
+// change them. A write that fails makes Update return its error. No key is
+// written to while a bucket is being iterated.
+type Tx interface {
+	Reader
+	Put(b Bucket, key, value []byte)
+	Delete(b Bucket, key []byte)
+}
+
+// Bucket names one ordered set of keys.
+type Bucket string
+
+// The buckets of a log. Keys are written here as text; |x| stands for the
+// bytes of x, 00 for a zero byte.
+const (
+	// bucketMeta: "format", "last_session".
+	bucketMeta Bucket = "meta"
+	// bucketTasks: |task|.
+	bucketTasks Bucket = "tasks"
+	// bucketActivity: |change, 8 bytes big-endian| → |task|: tasks by their last change.
+	bucketActivity Bucket = "activity"
+	// bucketSessions: |task| 00 |session|: a task's sessions in the order of their start.
+	bucketSessions Bucket = "sessions"
+	// bucketOpen: |task| 00 |session|: the sessions that are open.
+	bucketOpen Bucket = "open"
+	// bucketEvents: |session| |sequence, 8 bytes big-endian|.
+	bucketEvents Bucket = "events"
+	// bucketKeys: idempotency keys, see keyRecord.
+	bucketKeys Bucket = "keys"
+	// bucketTrash: |bucket| 00 |prefix|: keys of a bucket that are still to be removed.
+	bucketTrash Bucket = "trash"
+)
+
+// Buckets returns the buckets that a [Store] must have. They always exist;
+// nobody creates or drops them.
+func Buckets() []Bucket {
+	return []Bucket{
+		bucketMeta, bucketTasks, bucketActivity, bucketSessions,
+		bucketOpen, bucketEvents, bucketKeys, bucketTrash,
+	}
+}
+
+// SharedStore is a [Store] that others change as well: another process, another
+// Log. It cannot tell a Log of their commits, so the Log trusts its own memory
+// for nothing, and readers find what others committed when they next look.
+type SharedStore interface {
+	Store
+	// Shared is never called; it marks the store.
+	Shared()
+}
+
+// StoreStats is what a [Store] can say about its size.
+type StoreStats struct {
+	// Size is the number of bytes the store takes on disk.
+	Size int64
+	// Free is how many of them are free for reuse.
+	Free int64
+	// Views is the number of read transactions that are open now.
+	Views int
+}
+
+// StatsStore is a [Store] that can say how large it is.
+type StatsStore interface {
+	Store
+	Stats() StoreStats
+}

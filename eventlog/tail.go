@@ -1,0 +1,108 @@
+package eventlog
+
+import "sync"
+
+// watchedTask is what is kept in memory of a task while somebody watches it.
+type watchedTask struct {
+	id      string
+	watches int // guarded by watches.mu
+	changed signal
+
+	mu      sync.Mutex
+	commits uint64 // how many commits touched the task since it is watched
+	tails   map[SessionID]*tail
+}
+
+// tail is the newest events of a session. It is a cache: whoever is behind its
+// first event reads the store.
+type tail struct {
+	events []Event // without holes; the last one is head
+	bytes  int     // of their data
+	head   uint64
+	kept   uint64 // the oldest sequence that the store keeps
+	sealed bool
+}
+
+// first returns the sequence from which on the tail has every event.
+func (t *tail) first() uint64 { return t.head + 1 - uint64(len(t.events)) }
+
+// read serves a page from memory. Otherwise it returns the number of commits so
+// far, for keep.
+func (w *watchedTask) read(session SessionID, after uint64) (page Page, commits uint64, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.tails[session]
+	if t == nil || after+1 < t.first() {
+		return Page{}, w.commits, false
+	}
+	page = Page{First: t.kept, Head: t.head, Sealed: t.sealed}
+	if after >= t.head {
+		return page, 0, true
+	}
+	from := len(t.events) - int(t.head-after)
+	to, bytes := from, 0
+	for to < len(t.events) && to-from < pageEvents && bytes < pageBytes {
+		bytes += len(t.events[to].Data)
+		to++
+	}
+	page.Events = t.events[from:to:to]
+	return page, 0, true
+}
+
+// keep begins a tail at the head that a page from the store showed, if no commit
+// has touched the task since commits were counted.
+func (w *watchedTask) keep(session SessionID, page *Page, commits uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.commits == commits && w.tails[session] == nil {
+		w.tails[session] = &tail{head: page.Head, kept: page.First, sealed: page.Sealed}
+	}
+}
+
+// append adds events that were committed to the tail of their session, if there is one.
+func (w *watchedTask) append(a *appended, limit int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.tails[a.session]
+	if t == nil {
+		return
+	}
+	for i := range a.events {
+		e := &a.events[i]
+		if e.Sequence != t.head+1 {
+			continue // the page that began the tail showed this commit before it was told
+		}
+		t.events = append(t.events, *e)
+		t.bytes += len(e.Data)
+		t.head = e.Sequence
+		t.sealed = e.Type == TypeComplete
+	}
+	t.shrink(limit)
+}
+
+// shrink drops the oldest events beyond limit bytes. Pages that were read share
+// the array, so nothing in it is overwritten; it is copied once half of it is dropped.
+func (t *tail) shrink(limit int) {
+	surplus := 0
+	for t.bytes > limit && surplus < len(t.events) {
+		t.bytes -= len(t.events[surplus].Data)
+		surplus++
+	}
+	if surplus == 0 {
+		return
+	}
+	t.events = append(make([]Event, 0, 2*(len(t.events)-surplus)+16), t.events[surplus:]...)
+}
+
+// drop forgets a session of which something was deleted.
+func (w *watchedTask) drop(session SessionID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.tails, session)
+}
+
+func (w *watchedTask) countCommit() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.commits++
+}

@@ -1,0 +1,115 @@
+package eventlog
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Task is what an agent works on: what a user said about it, and what its
+// sessions add up to.
+type Task struct {
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Type        string `json:"type"`
+	Parent      string `json:"parent"`
+	Description string `json:"description"`
+	// Status is the latest session's, or StatusNone before the first.
+	Status   Status `json:"status"`
+	Created  Time   `json:"created"`
+	Updated  Time   `json:"updated"`
+	Sessions int    `json:"sessions"`
+	Totals   Totals `json:"totals"`
+
+	// Change is the number of the task's last change. Every change of any task
+	// in the log gets a greater one: it orders tasks by activity.
+	Change uint64 `json:"-"`
+	// Latest is the session that started last, zero before the first.
+	Latest SessionID `json:"-"`
+}
+
+// SessionInfo is a session as it stood at one moment.
+type SessionInfo struct {
+	ID         SessionID `json:"id"`
+	Task       string    `json:"task"`
+	Status     Status    `json:"status"`
+	Reason     string    `json:"reason"`
+	Agent      string    `json:"agent"`
+	Model      string    `json:"model"`
+	ExternalID string    `json:"external_id"`
+	Started    Time      `json:"started"`
+	// Ended is zero while the session is open.
+	Ended Time `json:"ended"`
+	// Head is the sequence of the last event, 0 before the first.
+	Head   uint64 `json:"head"`
+	Totals Totals `json:"totals"`
+
+	// First is the sequence of the oldest event that is still kept: 1 until the
+	// session is trimmed.
+	First uint64 `json:"-"`
+	// Lease is how long the session may be silent before it is sealed, 0 for none.
+	Lease time.Duration `json:"-"`
+}
+
+// Sealed reports whether the session has ended.
+func (s *SessionInfo) Sealed() bool { return s.Status != StatusOpen }
+
+// Status says how a session stands: open, or how it ended.
+type Status string
+
+// The statuses. StatusNone is a task's before its first session.
+const (
+	StatusNone  Status = "none"
+	StatusOpen  Status = "open"
+	Succeeded   Status = "succeeded"
+	Failed      Status = "failed"
+	Canceled    Status = "canceled"
+	Interrupted Status = "interrupted"
+)
+
+// Totals is what the events of a session, or of all sessions of a task, add up to.
+// A cumulative cost adds only what it exceeds the last one of its session and model by.
+type Totals struct {
+	Events       uint64 `json:"events"`
+	USD          USD    `json:"usd"`
+	InputTokens  uint64 `json:"input_tokens"`
+	OutputTokens uint64 `json:"output_tokens"`
+}
+
+// USD is an amount of money in US dollars.
+type USD float64
+
+// MarshalJSON rounds to a billionth of a dollar, so that sums of decimal
+// amounts show no binary dust.
+func (u USD) MarshalJSON() ([]byte, error) {
+	rounded := math.Round(float64(u)*1e9) / 1e9
+	if math.IsInf(rounded, 0) { // too large to scale: nothing to round off either
+		rounded = float64(u)
+	}
+	return json.Marshal(rounded)
+}
+
+// Time is a moment as JSON shows it: UTC with milliseconds, null when zero.
+type Time struct{ time.Time }
+
+// MarshalJSON implements [json.Marshaler].
+func (t Time) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	dst := append(make([]byte, 0, len(TimeFormat)+2), '"')
+	return append(t.UTC().AppendFormat(dst, TimeFormat), '"'), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *Time) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*t = Time{}
+		return nil
+	}
+	if err := t.Time.UnmarshalJSON(text); err != nil {
+		return fmt.Errorf("eventlog: time: %w", err)
+	}
+	return nil
+}

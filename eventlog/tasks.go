@@ -1,0 +1,172 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/binary"
+)
+
+// TaskChange says what to change of a task. Nil fields keep their value.
+type TaskChange struct {
+	Title       *string // at most 1,024 bytes
+	Type        *string // at most 1,024 bytes
+	Parent      *string // empty, or the id of a task, which need not exist
+	Description *string // at most 64 KiB
+}
+
+func (c *TaskChange) check() error {
+	for _, text := range []struct {
+		field string
+		value *string
+		limit int
+	}{
+		{"title", c.Title, maxName}, {"type", c.Type, maxName}, {"description", c.Description, maxText},
+	} {
+		if text.value == nil {
+			continue
+		}
+		if err := checkText(text.field, *text.value, text.limit); err != nil {
+			return err
+		}
+	}
+	if c.Parent != nil && *c.Parent != "" && !ValidTaskID(*c.Parent) {
+		return &FieldError{Index: -1, Field: "parent", Reason: "must be empty or a task id"}
+	}
+	return nil
+}
+
+// PutTask creates a task or changes it.
+func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, created bool, err error) {
+	if !ValidTaskID(id) {
+		return Task{}, false, errTaskID
+	}
+	if err := c.check(); err != nil {
+		return Task{}, false, err
+	}
+	err = l.committer.do(ctx, 0, func(tx *txn) error {
+		t, isNew, err := tx.taskOrNew(id)
+		if err != nil {
+			return err
+		}
+		for _, change := range []struct{ from, to *string }{
+			{c.Title, &t.Title}, {c.Type, &t.Type}, {c.Parent, &t.Parent}, {c.Description, &t.Description},
+		} {
+			if change.from != nil {
+				*change.to = *change.from
+			}
+		}
+		tx.touch(id)
+		task, created = t.info(), isNew
+		task.Updated = Time{tx.now}
+		return nil
+	})
+	return task, created, err
+}
+
+// Task returns a task as it is now.
+func (l *Log) Task(ctx context.Context, id string) (Task, error) {
+	var task Task
+	err := l.view(ctx, func(r Reader) error {
+		record, err := readTask(r, id)
+		if err == nil {
+			task = record.info()
+		}
+		return err
+	})
+	return task, err
+}
+
+// Tasks returns up to limit tasks, the newest activity first, those whose last
+// change is older than before only. A before of 0 means from the newest.
+func (l *Log) Tasks(ctx context.Context, before uint64, limit int) ([]Task, error) {
+	var to []byte
+	if before != 0 {
+		to = changeKey(before)
+	}
+	var tasks []Task
+	err := l.view(ctx, func(r Reader) error {
+		for key, raw := range r.Descend(bucketActivity, nil, to) {
+			if len(tasks) == limit {
+				break
+			}
+			task, err := taskOfChange(r, key, raw)
+			if err != nil {
+				return err
+			}
+			tasks = append(tasks, task)
+		}
+		return nil
+	})
+	return tasks, err
+}
+
+func taskOfChange(r Reader, key, raw []byte) (Task, error) {
+	id, err := decodeRecord(bucketActivity, key, raw)
+	if err != nil {
+		return Task{}, err
+	}
+	record, err := readTask(r, string(id))
+	if err != nil || record.Change != binary.BigEndian.Uint64(key) {
+		return Task{}, &DamageError{Bucket: bucketActivity, Key: append([]byte(nil), key...), Reason: "does not agree with the task"}
+	}
+	return record.info(), nil
+}
+
+// Changes are the tasks that changed since some change.
+type Changes struct {
+	// Tasks are as they are now, in the order of their last changes.
+	Tasks []Task
+	// Deleted are the ids of tasks that were deleted.
+	Deleted []string
+	// Last is the change to go on from.
+	Last uint64
+	// More says that there are more changes than were asked for.
+	More bool
+}
+
+// Changes returns the tasks that changed after a change, at most limit of them,
+// and those that were deleted meanwhile. It fails with [ErrBehind] when after is so
+// long ago that the log has forgotten what was deleted since: start again from
+// [Log.Tasks].
+func (l *Log) Changes(ctx context.Context, after uint64, limit int) (Changes, error) {
+	known, deleted, err := l.watches.deletedSince(after)
+	if err != nil {
+		return Changes{}, err
+	}
+	changes := Changes{Last: after}
+	var to []byte
+	if !l.shared {
+		// What committed after the deletions were noted comes next time, with its own.
+		to = changeKey(known + 1)
+		changes.Last = max(after, known)
+	}
+	err = l.view(ctx, func(r Reader) error {
+		for key, raw := range r.Ascend(bucketActivity, changeKey(after+1), to) {
+			if len(changes.Tasks) == limit {
+				changes.More = true
+				break
+			}
+			task, err := taskOfChange(r, key, raw)
+			if err != nil {
+				return err
+			}
+			changes.Tasks = append(changes.Tasks, task)
+		}
+		return nil
+	})
+	if err != nil {
+		return Changes{}, err
+	}
+	if n := len(changes.Tasks); n > 0 && (changes.More || l.shared) {
+		changes.Last = changes.Tasks[n-1].Change
+	}
+	for _, d := range deleted {
+		if d.change <= changes.Last {
+			changes.Deleted = append(changes.Deleted, d.task)
+		}
+	}
+	return changes, nil
+}
+
+// TasksChanged returns a channel that is closed at the next change of any task.
+// Ask for it first, then read: so no change is missed.
+func (l *Log) TasksChanged() <-chan struct{} { return l.watches.any.wait() }

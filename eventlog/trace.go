@@ -1,0 +1,31 @@
+package eventlog
+
+import "time"
+
+// Trace is told what happens in a log. Every function may be nil. They are
+// called while the log works: they must be quick, must not call the log, and
+// may be called concurrently.
+type Trace struct {
+	// Appended is called at the end of each append, also of one that failed.
+	// The time is the one that the caller waited.
+	Appended func(b *Batch, took time.Duration, err error)
+	// Committed is called for each event after its commit.
+	Committed func(e *Event)
+	// Cost is called for each cost event after its commit, with what it added
+	// to the totals.
+	Cost func(c CostAdded)
+	// Started is called for each session after the commit of its start.
+	Started func(s SessionInfo)
+	// Sealed is called for each session after the commit of its end.
+	Sealed func(s SessionInfo)
+}
+
+// CostAdded is what one cost event added to the totals of its session.
+type CostAdded struct {
+	Model            string
+	USD              float64
+	InputTokens      uint64
+	OutputTokens     uint64
+	CacheReadTokens  uint64
+	CacheWriteTokens uint64
+}

@@ -1,0 +1,182 @@
+package eventlog
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Watch follows one task: it tells when there is more, and reads the newest
+// events from memory. It is never sent an event; the one who watches keeps a
+// cursor and reads after it. So nothing waits in a queue for a slow reader, and
+// nothing can be lost or doubled between old events and new ones:
+//
+//	watch := log.Watch("t-1")
+//	defer watch.Close()
+//	for {
+//		changed := watch.Changed() // first this, then the read
+//		page, err := watch.Read(ctx, session, after)
+//		...
+//		if len(page.Events) == 0 {
+//			<-changed
+//		}
+//	}
+//
+// A Watch may be used concurrently. It must be closed.
+type Watch struct {
+	log  *Log
+	task *watchedTask
+	once sync.Once
+}
+
+// Watch starts to watch a task. That the task exists is not checked.
+func (l *Log) Watch(task string) *Watch {
+	return &Watch{log: l, task: l.watches.add(task)}
+}
+
+// Close ends the watch.
+func (w *Watch) Close() { w.once.Do(func() { w.log.watches.remove(w.task) }) }
+
+// Changed returns a channel that is closed at the next commit that touches the
+// task: an event, a session's start or end, a deletion. See [Log.Done] for the
+// end of the log, and [Log.Shared] for commits that cannot be noticed.
+func (w *Watch) Changed() <-chan struct{} { return w.task.changed.wait() }
+
+// Behind reports whether there may be events after the cursor. Unless the store
+// is shared, it knows without touching it. A cursor without a session is never
+// behind: a session's start is told by Changed.
+func (w *Watch) Behind(c Cursor) bool {
+	if w.log.shared {
+		return true
+	}
+	if c.Session.IsZero() {
+		return false
+	}
+	w.task.mu.Lock()
+	defer w.task.mu.Unlock()
+	t := w.task.tails[c.Session]
+	return t == nil || c.Sequence < t.head
+}
+
+// Read is [Log.Read], from memory where it can be.
+func (w *Watch) Read(ctx context.Context, session SessionID, after uint64) (Page, error) {
+	l, t := w.log, w.task
+	if err := l.Err(); err != nil {
+		return Page{}, err
+	}
+	if l.shared {
+		return l.Read(ctx, t.id, session, after)
+	}
+	page, commits, ok := t.read(session, after)
+	if ok {
+		return page, nil
+	}
+	page, err := l.Read(ctx, t.id, session, after)
+	if err == nil {
+		t.keep(session, &page, commits)
+	}
+	return page, err
+}
+
+// watches knows the tasks that are being watched, and only those.
+type watches struct {
+	tailBytes int
+	any       signal // raised by every change of a task
+
+	mu    sync.Mutex
+	tasks map[string]*watchedTask
+
+	change    uint64    // the last change that committed
+	deleted   []removal // the newest deletions, in order
+	forgotten uint64    // the last change that fell out of deleted
+}
+
+// maxDeleted is how many deletions are remembered for those who follow all tasks.
+const maxDeleted = 10_000
+
+func (ws *watches) init(tailBytes int, change uint64) {
+	ws.tailBytes, ws.change = tailBytes, change
+	ws.tasks = map[string]*watchedTask{}
+}
+
+func (ws *watches) add(id string) *watchedTask {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	t := ws.tasks[id]
+	if t == nil {
+		t = &watchedTask{id: id, tails: map[SessionID]*tail{}}
+		ws.tasks[id] = t
+	}
+	t.watches++
+	return t
+}
+
+func (ws *watches) remove(t *watchedTask) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if t.watches--; t.watches == 0 {
+		delete(ws.tasks, t.id)
+	}
+}
+
+// deletedSince returns the deletions after a change, and the last change that
+// committed.
+func (ws *watches) deletedSince(after uint64) (known uint64, deleted []removal, err error) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if after < ws.forgotten {
+		return 0, nil, ErrBehind
+	}
+	for i := len(ws.deleted); i > 0 && ws.deleted[i-1].change > after; i-- {
+		deleted = ws.deleted[i-1:]
+	}
+	return ws.change, append([]removal(nil), deleted...), nil
+}
+
+// committed tells the watched tasks of a commit that has returned.
+func (ws *watches) committed(tx *txn, at time.Time) {
+	ws.mu.Lock()
+	ws.change = tx.last.change
+	ws.deleted = append(ws.deleted, tx.removed...)
+	if surplus := len(ws.deleted) - maxDeleted; surplus > 0 {
+		ws.forgotten = ws.deleted[surplus-1].change
+		ws.deleted = append([]removal(nil), ws.deleted[surplus:]...)
+	}
+	wake := map[*watchedTask]bool{}
+	watched := func(id string) *watchedTask {
+		t := ws.tasks[id]
+		if t != nil {
+			wake[t] = true
+		}
+		return t
+	}
+	for _, id := range tx.touched {
+		watched(id)
+	}
+	for _, r := range tx.removed {
+		watched(r.task)
+	}
+	for i := range tx.appended {
+		a := &tx.appended[i]
+		for j := range a.events {
+			a.events[j].committed = at
+		}
+		if t := watched(a.task); t != nil {
+			t.append(a, ws.tailBytes)
+		}
+	}
+	for _, d := range tx.dropped {
+		if t := watched(d.task); t != nil {
+			t.drop(d.session)
+		}
+	}
+	ws.mu.Unlock()
+
+	for t := range wake {
+		t.countCommit()
+		t.changed.raise()
+	}
+	if len(tx.touched)+len(tx.removed) > 0 {
+		ws.any.raise()
+	}
+}
