@@ -1,0 +1,81 @@
+package streamer
+
+import (
+	"encoding/json"
+
+	"jrweb/eventlog"
+)
+
+// frameFunc appends the frame of an event to dst. The data of an event is
+// compact JSON, in which every line break is escaped, so one data line is enough.
+type frameFunc func(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event) []byte
+
+func jsonFrame(dst []byte, _ string, session eventlog.SessionID, e *eventlog.Event) []byte {
+	dst = appendID(dst, session, e)
+	dst = append(dst, "event: "...)
+	dst = append(dst, e.Type...)
+	dst = append(dst, "\ndata: "...)
+	dst = append(dst, e.Data...)
+	return append(dst, "\n\n"...)
+}
+
+// envelopeFrame has no event line: EventSource has no listener for every type,
+// but onmessage gets all frames without a name.
+func envelopeFrame(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event) []byte {
+	dst = appendID(dst, session, e)
+	dst = append(dst, "data: "...)
+	dst = eventlog.AppendEnvelope(dst, task, session, e)
+	return append(dst, "\n\n"...)
+}
+
+func appendID(dst []byte, session eventlog.SessionID, e *eventlog.Event) []byte {
+	dst = append(dst, "id: "...)
+	dst = eventlog.Cursor{Session: session, Sequence: e.Sequence}.AppendTo(dst)
+	return append(dst, '\n')
+}
+
+// heartbeat is a comment: clients ignore it.
+var heartbeat = []byte(": heartbeat\n\n")
+
+// control writes a frame about the stream itself. It has no id: that would move
+// the client's cursor.
+func (s *socket) control(name string, data any) {
+	text, err := json.Marshal(data)
+	if err != nil {
+		panic("streamer: a control frame cannot be encoded: " + err.Error()) // our own types
+	}
+	frame := append([]byte("event: "), name...)
+	frame = append(frame, "\ndata: "...)
+	frame = append(frame, text...)
+	s.Write(append(frame, "\n\n"...)) // an error shows in the flush
+}
+
+type resetData struct {
+	Reason      string `json:"reason"`
+	LastEventID string `json:"last_event_id"`
+}
+
+type gapData struct {
+	Session eventlog.SessionID `json:"session"`
+	After   uint64             `json:"after"`
+	Next    uint64             `json:"next"`
+}
+
+type caughtUpData struct {
+	Session  eventlog.SessionID `json:"session"`
+	Sequence uint64             `json:"sequence"`
+}
+
+// maxLastEventID is how much of a bad cursor a reset frame repeats, in bytes.
+const maxLastEventID = 256
+
+// clip cuts text to at most n bytes, not within a UTF-8 sequence.
+func clip(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && text[n]&0xc0 == 0x80 {
+		n--
+	}
+	return text[:n]
+}

@@ -1,0 +1,118 @@
+package streamer
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"jrweb/eventlog"
+)
+
+// QueryError says which value of a request's query is wrong.
+type QueryError struct {
+	Field  string
+	Reason string
+}
+
+func (e *QueryError) Error() string { return fmt.Sprintf("query: %s: %s", e.Field, e.Reason) }
+
+// query is what a client asks for.
+type query struct {
+	session eventlog.SessionID // zero: the latest
+	all     bool               // every session of the task
+	types   Types
+	format  frameFunc
+	control bool
+	// The cursor that the client has, as it was sent. twice says that it came
+	// with more than one, which nobody can choose between.
+	lastEventID string
+	twice       bool
+}
+
+// queryNames are the names that a query may have.
+var queryNames = []string{"session", "sessions", "types", "last_event_id", "format", "control"}
+
+func parseQuery(r *http.Request) (query, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return query{}, &QueryError{"query", "is not well-formed: " + err.Error()}
+	}
+	var q query
+	for name, v := range values {
+		if !slices.Contains(queryNames, name) {
+			return query{}, &QueryError{name, "is not known here; known are " + strings.Join(queryNames, ", ")}
+		}
+		if len(v) > 1 && name != "last_event_id" {
+			return query{}, &QueryError{name, "is given more than once"}
+		}
+	}
+	if values.Has("session") {
+		if q.session, err = eventlog.ParseSessionID(values.Get("session")); err != nil {
+			return query{}, eventlog.ErrSessionNotFound // what is no id names no session
+		}
+	}
+	if values.Has("sessions") {
+		switch {
+		case values.Get("sessions") != "all":
+			return query{}, &QueryError{"sessions", "must be all"}
+		case values.Has("session"):
+			return query{}, &QueryError{"sessions", "cannot stand beside session"}
+		}
+		q.all = true
+	}
+	if values.Has("types") {
+		if q.types, err = ParseTypes(values.Get("types")); err != nil {
+			return query{}, err
+		}
+	}
+	switch format := values.Get("format"); {
+	case !values.Has("format"), format == "json":
+		q.format = jsonFrame
+	case format == "envelope":
+		q.format = envelopeFrame
+	default:
+		return query{}, &QueryError{"format", "must be json or envelope"}
+	}
+	switch control := values.Get("control"); {
+	case control == "true":
+		q.control = true
+	case values.Has("control") && control != "false":
+		return query{}, &QueryError{"control", "must be true or false"}
+	}
+
+	// A browser that reconnects sends the header, with the newest cursor; the
+	// query is what a new EventSource object began with.
+	ids := slices.DeleteFunc(slices.Clone(r.Header.Values("Last-Event-ID")), isEmpty)
+	if len(ids) == 0 {
+		ids = slices.DeleteFunc(values["last_event_id"], isEmpty)
+	}
+	if len(ids) > 0 {
+		q.lastEventID, q.twice = ids[0], len(ids) > 1
+	}
+	return q, nil
+}
+
+func isEmpty(s string) bool { return s == "" }
+
+// Types is a set of event types to show. Nil shows all.
+type Types map[string]bool
+
+// ParseTypes reads a list of types, "a,b". Its errors are [*QueryError].
+func ParseTypes(list string) (Types, error) {
+	types := Types{}
+	for name := range strings.SplitSeq(list, ",") {
+		if !eventlog.ValidType(name) {
+			return nil, &QueryError{"types", fmt.Sprintf("%.80q is not an event type", name)}
+		}
+		types[name] = true
+	}
+	return types, nil
+}
+
+// Show reports whether an event is to be shown. A complete event always is: who
+// filters must hear of the end as well.
+func (t Types) Show(e *eventlog.Event) bool {
+	return t == nil || t[e.Type] || e.Type == eventlog.TypeComplete
+}

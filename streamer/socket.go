@@ -1,0 +1,94 @@
+package streamer
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// writeSize is how many bytes one write carries at most. Each renews the
+// deadline, so that a slow line is never cut at a large event for ever.
+const writeSize = 64 << 10
+
+// buffers are only held while there is something to write: an idle stream has none.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, writeSize); return &b }}
+
+// socket collects frames and writes them in pieces, each with a deadline of its
+// own. After an error it swallows the rest.
+type socket struct {
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	timeout time.Duration
+	wrote   func(bytes int)
+
+	buf     *[]byte // nil while there is nothing to write
+	err     error
+	stalled bool // err came after the whole time-out had passed
+}
+
+// Write takes p as the next bytes. It returns an error only if the connection
+// is broken.
+func (s *socket) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0 && s.err == nil; {
+		if s.buf == nil {
+			s.buf = buffers.Get().(*[]byte)
+		}
+		n := min(len(rest), writeSize-len(*s.buf))
+		*s.buf = append(*s.buf, rest[:n]...)
+		rest = rest[n:]
+		if len(*s.buf) == writeSize {
+			s.send(false)
+		}
+	}
+	return len(p), s.err
+}
+
+// flush sends all that was written.
+func (s *socket) flush() error {
+	if s.buf != nil && s.err == nil {
+		s.send(true)
+	}
+	return s.err
+}
+
+func (s *socket) send(flush bool) {
+	start := time.Now()
+	s.err = s.rc.SetWriteDeadline(start.Add(s.timeout))
+	n := 0
+	if s.err == nil {
+		n, s.err = s.w.Write(*s.buf)
+	}
+	if s.err == nil && flush {
+		s.err = s.rc.Flush()
+	}
+	if s.err == nil {
+		// In HTTP/2 a deadline that passes resets the stream even if nothing
+		// is being written.
+		s.err = s.rc.SetWriteDeadline(time.Time{})
+	}
+	s.stalled = s.err != nil && time.Since(start) >= s.timeout
+	if s.wrote != nil && n > 0 {
+		s.wrote(n)
+	}
+	*s.buf = (*s.buf)[:0]
+	if flush || s.err != nil {
+		buffers.Put(s.buf)
+		s.buf = nil
+	}
+}
+
+// lastWrite gives the end of the response, which net/http writes after the
+// handler has returned, a deadline too.
+func (s *socket) lastWrite() {
+	if s.err == nil {
+		s.err = s.rc.SetWriteDeadline(time.Now().Add(s.timeout))
+	}
+}
+
+// retry tells the client when to come back after the end of the response. The
+// jitter keeps a thousand clients from coming back at once.
+func (s *socket) retry() {
+	fmt.Fprintf(s, "retry: %d\n\n", 1000+rand.IntN(2001))
+}

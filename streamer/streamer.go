@@ -1,0 +1,151 @@
+package streamer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// Options are the settings of a [Streamer]. The zero value is good.
+type Options struct {
+	// Heartbeat is the silence after which a comment is sent. 0: 15 s.
+	Heartbeat time.Duration
+	// PollInterval is the time between two looks at the log of a stream that
+	// nothing has woken. 0: 500 ms.
+	PollInterval time.Duration
+	// WriteTimeout is how long a client may take nothing before it is
+	// disconnected. Each write of at most 64 KiB has that long. 0: 10 s.
+	WriteTimeout time.Duration
+	// MaxStreams is how many streams may be open at once, those of all tasks
+	// included. 0: 10,000.
+	MaxStreams int
+	// Trace is told what happens.
+	Trace *Trace
+	// Logger gets what no client can be told. Nil: silence.
+	Logger *slog.Logger
+}
+
+// Streamer serves the events of a log as Server-Sent Events. Its methods may be
+// called concurrently.
+type Streamer struct {
+	log      *eventlog.Log
+	o        Options
+	trace    Trace
+	open     atomic.Int64
+	shutdown chan struct{}
+	once     sync.Once
+}
+
+// New returns a Streamer of log, which stays the caller's. Nil options are the
+// defaults.
+func New(log *eventlog.Log, o *Options) *Streamer {
+	s := &Streamer{log: log, shutdown: make(chan struct{})}
+	if o != nil {
+		s.o = *o
+	}
+	s.o.Heartbeat = cmp.Or(s.o.Heartbeat, 15*time.Second)
+	s.o.PollInterval = cmp.Or(s.o.PollInterval, 500*time.Millisecond)
+	s.o.WriteTimeout = cmp.Or(s.o.WriteTimeout, 10*time.Second)
+	s.o.MaxStreams = cmp.Or(s.o.MaxStreams, 10_000)
+	if s.o.Logger == nil {
+		s.o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.o.Trace != nil {
+		s.trace = *s.o.Trace
+	}
+	return s
+}
+
+// Shutdown ends every stream at a frame boundary and returns at once. Register
+// it with [http.Server.RegisterOnShutdown]: a server waits for its streams for
+// ever otherwise.
+func (s *Streamer) Shutdown() { s.once.Do(func() { close(s.shutdown) }) }
+
+// Handler serves the stream of the task that the function finds in a request,
+// behind any router. Errors before the first byte are plain text; a router that
+// wants another form calls [Streamer.Events].
+func (s *Streamer) Handler(task func(*http.Request) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := s.Events(w, r, task(r))
+		var query *QueryError
+		switch {
+		case err == nil:
+		case errors.As(err, &query):
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		case errors.Is(err, eventlog.ErrTaskNotFound), errors.Is(err, eventlog.ErrSessionNotFound):
+			http.Error(w, err.Error(), http.StatusNotFound)
+		default:
+			s.o.Logger.Error("stream could not begin", "error", err)
+			http.Error(w, "the stream could not begin", http.StatusInternalServerError)
+		}
+	})
+}
+
+// errUnsupported: the stream cannot keep its promises on this connection.
+var errUnsupported = errors.New("streamer: the ResponseWriter cannot flush or set write deadlines; middleware that wraps it must have an Unwrap method")
+
+// begin answers 200 and sends the first bytes, or turns the client away. ok is
+// false if there is no stream to serve: the request has had its answer. The
+// caller calls end after the stream.
+func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (sock *socket, ok bool, err error) {
+	if !streamable(w) {
+		return nil, false, errUnsupported
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	if r.Method == http.MethodHead {
+		w.WriteHeader(http.StatusOK)
+		return nil, false, nil
+	}
+	sock = &socket{w: w, rc: http.NewResponseController(w), timeout: s.o.WriteTimeout, wrote: s.trace.Wrote}
+	if s.open.Add(1) > int64(s.o.MaxStreams) {
+		defer s.open.Add(-1)
+		// Any status but 200 would stop a browser for good.
+		fmt.Fprintf(sock, "retry: %d\n\n: too many streams are open, come back later\n\n", 5000+rand.IntN(5001))
+		if err := sock.flush(); err != nil {
+			s.o.Logger.Debug("a client that was turned away did not hear it", "error", err)
+		}
+		sock.lastWrite()
+		return nil, false, nil
+	}
+	sock.retry()
+	return sock, true, nil
+}
+
+// end releases the place of a stream.
+func (s *Streamer) end(sock *socket) {
+	sock.lastWrite()
+	s.open.Add(-1)
+}
+
+// streamable reports whether w, or what it wraps, can flush and has deadlines.
+func streamable(w http.ResponseWriter) bool {
+	flush, deadline := false, false
+	for {
+		switch w.(type) {
+		case http.Flusher, interface{ FlushError() error }:
+			flush = true
+		}
+		if _, can := w.(interface{ SetWriteDeadline(time.Time) error }); can {
+			deadline = true
+		}
+		wrapper, wraps := w.(interface{ Unwrap() http.ResponseWriter })
+		if !wraps {
+			return flush && deadline
+		}
+		w = wrapper.Unwrap()
+	}
+}
+
+var _ io.Writer = (*socket)(nil)

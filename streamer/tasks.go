@@ -1,0 +1,132 @@
+package streamer
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+const (
+	// firstTasks is how many tasks a stream of all tasks begins with.
+	firstTasks = 200
+	// taskInterval is the time between two reports of the same task.
+	taskInterval = 500 * time.Millisecond
+	// changesPage is how many changed tasks are read at once.
+	changesPage = 1000
+)
+
+// Tasks serves the stream of all tasks: the newest ones at first, the one with
+// the newest activity last, then each that changes, and the ids of those that
+// are deleted. It ends with the client or with the server. A non-nil error means
+// that nothing was written.
+func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
+	changed := s.log.TasksChanged() // before the read: what commits after it wakes us
+	tasks, err := s.log.Tasks(r.Context(), 0, firstTasks)
+	if err != nil {
+		return err
+	}
+	sock, ok, err := s.begin(w, r)
+	if !ok {
+		return err
+	}
+	defer s.end(sock)
+	sock.wrote = nil // the metrics of streams are those of events
+
+	feed := &taskFeed{Streamer: s, sock: sock, heartbeat: time.NewTimer(s.o.Heartbeat)}
+	defer feed.heartbeat.Stop()
+	if len(tasks) > 0 {
+		feed.last = tasks[0].Change
+	}
+	slices.Reverse(tasks)
+	feed.send(eventlog.Changes{Tasks: tasks})
+	for feed.wait(r.Context(), changed) {
+		changed = s.log.TasksChanged()
+		if err := feed.catchUp(r.Context()); err != nil {
+			// The client comes back and begins anew.
+			if !errors.Is(err, eventlog.ErrBehind) && !errors.Is(err, eventlog.ErrClosed) && r.Context().Err() == nil {
+				s.o.Logger.Error("stream of tasks cannot read the log", "error", err)
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// taskFeed is one client's stream of all tasks. Its cursor is a change.
+type taskFeed struct {
+	*Streamer
+	sock      *socket
+	heartbeat *time.Timer
+	last      uint64
+}
+
+// wait returns true when there may be more to send, at the earliest after
+// taskInterval: what changes in the meantime is sent once, as it is then.
+func (f *taskFeed) wait(ctx context.Context, changed <-chan struct{}) bool {
+	if f.sock.flush() != nil {
+		return false
+	}
+	pause := time.NewTimer(taskInterval)
+	defer pause.Stop()
+	if f.log.Shared() {
+		changed = nil // nobody would tell: the pause is all there is to wait for
+	}
+	for rested := false; !rested || changed != nil; {
+		select {
+		case <-changed:
+			changed = nil
+		case <-pause.C:
+			rested = true
+		case <-f.heartbeat.C:
+			f.sock.Write(heartbeat) // an error shows in the flush
+			if f.sock.flush() != nil {
+				return false
+			}
+			f.heartbeat.Reset(f.o.Heartbeat)
+		case <-f.shutdown:
+			f.sock.retry()
+			_ = f.sock.flush() // the response ends either way
+			return false
+		case <-f.log.Done():
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func (f *taskFeed) catchUp(ctx context.Context) error {
+	for {
+		changes, err := f.log.Changes(ctx, f.last, changesPage)
+		if err != nil {
+			return err
+		}
+		f.send(changes)
+		f.last = changes.Last
+		if !changes.More {
+			return nil
+		}
+	}
+}
+
+// send writes changes. An error shows in the next flush.
+func (f *taskFeed) send(changes eventlog.Changes) {
+	for _, id := range changes.Deleted {
+		f.sock.control("task_deleted", deletedData{id})
+	}
+	for i := range changes.Tasks {
+		f.sock.control("task", &changes.Tasks[i])
+	}
+	if len(changes.Deleted)+len(changes.Tasks) > 0 {
+		f.heartbeat.Reset(f.o.Heartbeat)
+	}
+}
+
+type deletedData struct {
+	ID string `json:"id"`
+}

@@ -1,0 +1,44 @@
+package streamer
+
+import "time"
+
+// Trace is told what happens to streams. Every function may be nil. They are
+// called on the streams' own goroutines, so concurrently, and must be quick.
+type Trace struct {
+	// Opened is called once for each stream of events that was accepted.
+	// resumed says that the client came with a cursor that could be honoured.
+	Opened func(resumed bool)
+	// Closed is called once for each stream that was opened, at its end.
+	Closed func(reason Reason)
+	// Rejected is called for each request turned away at Options.MaxStreams.
+	Rejected func()
+	// Sent is called after a write with the number of events in it. live says
+	// that they were committed after the stream began; else they were replayed.
+	Sent func(live bool, events int)
+	// Wrote is called after each write with its bytes, those of control frames
+	// and heartbeats included.
+	Wrote func(bytes int)
+	// Delivered is called for each live event with the time from its commit to
+	// the end of the write that carried it.
+	Delivered func(d time.Duration)
+	// Reset is called for each reset frame with its reason.
+	Reset func(reason string)
+	// Heartbeat is called for each heartbeat.
+	Heartbeat func()
+	// Polled is called at each tick of Options.PollInterval. found says that
+	// the tick found events that no wake-up had told of.
+	Polled func(found bool)
+}
+
+// Reason says why a stream ended.
+type Reason string
+
+// The reasons.
+const (
+	Complete     Reason = "complete"      // the session's complete event was sent
+	ClientGone   Reason = "client_gone"   // the client closed the connection
+	WriteTimeout Reason = "write_timeout" // the client took nothing for too long
+	Shutdown     Reason = "shutdown"      // the server ends
+	Deleted      Reason = "deleted"       // the session or task was deleted
+	Failed       Reason = "error"         // the log could not be read
+)
