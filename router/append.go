@@ -1,0 +1,119 @@
+package router
+
+import (
+	"errors"
+	"net/http"
+
+	"jrweb/eventlog"
+)
+
+// maxEvents is how many events one append may have. The log has the same limit;
+// here it keeps an absurd request from being parsed to its end.
+const maxEvents = 10_000
+
+// The scopes of Idempotency-Keys: one for each route that takes them.
+const (
+	scopeAppend   = "append"
+	scopeComplete = "complete"
+)
+
+func (rt *router) appendToTask(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := readQuery(r, "start")
+	if err != nil {
+		return err
+	}
+	start, err := q.flag("start", true)
+	if err != nil {
+		return err
+	}
+	return rt.append(w, r, &eventlog.Batch{Task: p.task, NoStart: !start})
+}
+
+func (rt *router) appendToSession(w http.ResponseWriter, r *http.Request, p params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	return rt.append(w, r, &eventlog.Batch{Task: p.task, Session: p.session})
+}
+
+// append reads the events of a request into the batch and appends it.
+func (rt *router) append(w http.ResponseWriter, r *http.Request, b *eventlog.Batch) error {
+	body, mediaType, err := rt.readBody(w, r)
+	if err != nil {
+		return err
+	}
+	if b.Key, err = readKey(r, scopeAppend, body); err != nil {
+		return err
+	}
+	var where func(int) string
+	if b.Events, where, err = parseEvents(body, mediaType, maxEvents); err != nil {
+		return err
+	}
+	answer, err := rt.log.Append(r.Context(), b)
+	if err != nil {
+		return locate(err, where)
+	}
+	markReplay(w, answer.Replayed)
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// locate says in which line or element of the request the field is that the log
+// did not take.
+func locate(err error, where func(int) string) error {
+	field, ok := errors.AsType[*eventlog.FieldError](err)
+	if !ok || field.Index < 0 {
+		return err
+	}
+	bare := *field
+	bare.Index = -1
+	return located(toProblem(&bare), where(field.Index))
+}
+
+// complete seals a session: the body is the data of its complete event.
+func (rt *router) complete(w http.ResponseWriter, r *http.Request, p params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	body, mediaType, err := rt.readBody(w, r)
+	if err != nil {
+		return err
+	}
+	key, err := readKey(r, scopeComplete, body)
+	if err != nil {
+		return err
+	}
+	data, err := readObject(body, mediaType)
+	if err != nil {
+		return err
+	}
+	event := eventlog.Event{Type: eventlog.TypeComplete, Data: body}
+	if len(data) == 0 {
+		event.Data = []byte("{}")
+	}
+	answer, err := rt.log.Append(r.Context(), &eventlog.Batch{
+		Task: p.task, Session: p.session, Events: []eventlog.Event{event}, Key: key,
+	})
+	if err != nil {
+		return locate(err, func(int) string { return "the body" })
+	}
+	markReplay(w, answer.Replayed)
+	return writeJSON(w, http.StatusOK, answer.Sealed)
+}
+
+func (rt *router) heartbeat(w http.ResponseWriter, r *http.Request, p params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	if err := rt.log.Session(p.task, p.session).Heartbeat(r.Context()); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// markReplay says that an answer was given before.
+func markReplay(w http.ResponseWriter, replayed bool) {
+	if replayed {
+		w.Header().Set("Idempotency-Replayed", "true")
+	}
+}

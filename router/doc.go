@@ -1,0 +1,19 @@
+// Package router is the HTTP side of a log: JSON, streams and pages, in one
+// handler that can be mounted anywhere:
+//
+//	handler, err := router.New(log, streamer.New(log, nil), nil)
+//	mux.Handle("/jr/", http.StripPrefix("/jr", handler))
+//
+// What it promises:
+//
+//   - An append is answered with 200 only after its commit.
+//   - Every error is an application/problem+json (RFC 9457) that says what is
+//     wrong and, if it is a field, which.
+//   - An Idempotency-Key makes the repeat of a start, an append or a completion
+//     harmless: it gets the first answer again.
+//   - Every GET route answers HEAD, and works under any prefix.
+//   - A request with a foreign Host, and a write from a foreign origin, are refused.
+//
+// Caveats: there is no authentication yet. Whoever can reach the handler can
+// read, write and delete.
+package router

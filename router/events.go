@@ -1,0 +1,310 @@
+package router
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"jrweb/eventlog"
+	"jrweb/streamer"
+)
+
+const (
+	defaultEvents = 1000
+	mostEvents    = 10_000
+	// An answer ends early once it holds so many bytes, or once so many events
+	// were looked at for it. Its next says where to go on.
+	answerBytes  = 8 << 20
+	answerLooked = 100_000
+)
+
+// history is a request for events that exist.
+type history struct {
+	rt   *router
+	task string
+
+	session eventlog.SessionID // zero: the latest
+	all     bool
+	types   streamer.Types
+	limit   int
+	last    int    // so many of the newest, 0: from the cursor on
+	after   string // the cursor as it was sent, "" for none
+
+	events []entry
+	bytes  int
+	looked int
+	next   eventlog.Cursor // the last place that was looked at
+}
+
+// entry is an event with its session.
+type entry struct {
+	session eventlog.SessionID
+	eventlog.Event
+}
+
+func (rt *router) listEvents(w http.ResponseWriter, r *http.Request, p params) error {
+	w.Header().Set("Vary", "Accept")
+	h := &history{rt: rt, task: p.task}
+	if err := h.parse(r); err != nil {
+		return err
+	}
+	start, err := h.start(r.Context())
+	if err != nil {
+		return err
+	}
+	switch {
+	case start.ID.IsZero(): // no session yet
+	case h.last > 0:
+		err = h.readLast(r.Context(), start)
+	default:
+		err = h.read(r.Context())
+	}
+	if err != nil {
+		return err
+	}
+	if wants(r, typeNDJSON) {
+		h.writeNDJSON(w, r)
+		return nil
+	}
+	h.writeJSON(w)
+	return nil
+}
+
+func (h *history) parse(r *http.Request) error {
+	q, err := readQuery(r, "session", "sessions", "after", "limit", "types", "last")
+	if err != nil {
+		return err
+	}
+	if h.session, err = q.session(); err != nil {
+		return err
+	}
+	if sessions, given := q["sessions"]; given {
+		if sessions != "all" {
+			return badQuery("sessions", "must be all")
+		}
+		if !h.session.IsZero() {
+			return badQuery("sessions", "cannot stand beside session")
+		}
+		h.all = true
+	}
+	if list, given := q["types"]; given {
+		if h.types, err = streamer.ParseTypes(list); err != nil {
+			return err
+		}
+	}
+	if h.limit, err = q.number("limit", defaultEvents, mostEvents); err != nil {
+		return err
+	}
+	if h.last, err = q.number("last", 0, mostEvents); err != nil {
+		return err
+	}
+	if h.after = q["after"]; h.after != "" && h.last > 0 {
+		return badQuery("last", "cannot stand beside after")
+	}
+	if _, given := q["limit"]; h.last > 0 && (!given || h.last < h.limit) {
+		h.limit = h.last
+	}
+	return nil
+}
+
+// start finds the session where the answer begins (for last: ends), and sets the
+// cursor. The zero session means that there is none yet.
+func (h *history) start(ctx context.Context) (eventlog.SessionInfo, error) {
+	task, err := h.rt.log.Task(ctx, h.task)
+	if err != nil {
+		return eventlog.SessionInfo{}, err
+	}
+	if h.after != "" {
+		return h.startAfter(ctx)
+	}
+	id := h.session
+	if id.IsZero() {
+		id = task.Latest
+	}
+	if h.all && h.last == 0 {
+		first, _, err := h.rt.log.SessionAfter(ctx, h.task, eventlog.SessionID{})
+		if err != nil {
+			return eventlog.SessionInfo{}, err
+		}
+		id = first.ID
+	}
+	if id.IsZero() {
+		return eventlog.SessionInfo{}, nil
+	}
+	info, err := h.rt.log.Session(h.task, id).Info(ctx)
+	if err != nil {
+		return eventlog.SessionInfo{}, err
+	}
+	h.next = eventlog.Cursor{Session: id, Sequence: info.First - 1}
+	return info, nil
+}
+
+// startAfter finds the session of the cursor.
+func (h *history) startAfter(ctx context.Context) (eventlog.SessionInfo, error) {
+	cursor, err := eventlog.ParseCursor(h.after)
+	if err != nil {
+		return eventlog.SessionInfo{}, badQuery("after", "must be a cursor, <session>:<sequence>")
+	}
+	info, err := h.rt.log.Session(h.task, cursor.Session).Info(ctx)
+	if errors.Is(err, eventlog.ErrSessionNotFound) || err == nil && !h.session.IsZero() && cursor.Session != h.session {
+		p := newProblem(http.StatusNotFound, "unknown_cursor", "Unknown cursor", "after names a session that is not the one asked for, or that does not exist")
+		p.Field = "after"
+		return info, p
+	}
+	switch {
+	case err != nil:
+		return info, err
+	case cursor.Sequence > info.Head:
+		p := newProblem(http.StatusConflict, "ahead", "Cursor is ahead", fmt.Sprintf("after is ahead of the session, whose last event is %d", info.Head))
+		p.Field = "after"
+		return info, p
+	case cursor.Sequence+1 < info.First:
+		p := newProblem(http.StatusGone, "trimmed", "Events are no longer kept", fmt.Sprintf("the oldest event that is kept is %d; go on after next", info.First))
+		p.Field = "after"
+		p.Next = eventlog.Cursor{Session: cursor.Session, Sequence: info.First - 1}.String()
+		return info, p
+	}
+	h.next = cursor
+	return info, nil
+}
+
+// full reports whether the answer holds as much as one answer may.
+func (h *history) full() bool {
+	return len(h.events) >= h.limit || h.bytes >= answerBytes || h.looked >= answerLooked
+}
+
+// add looks at an event and takes it if it is to be shown.
+func (h *history) add(session eventlog.SessionID, e eventlog.Event) {
+	h.looked++
+	h.next = eventlog.Cursor{Session: session, Sequence: e.Sequence}
+	if h.types.Show(&e) {
+		h.events = append(h.events, entry{session, e})
+		h.bytes += len(e.Data)
+	}
+}
+
+// read goes from the cursor on.
+func (h *history) read(ctx context.Context) error {
+	for !h.full() {
+		page, err := h.rt.log.Read(ctx, h.task, h.next.Session, h.next.Sequence)
+		if err != nil {
+			return err
+		}
+		for i := 0; i < len(page.Events) && !h.full(); i++ {
+			h.add(h.next.Session, page.Events[i])
+		}
+		if len(page.Events) > 0 {
+			continue
+		}
+		if !h.all || !page.Sealed {
+			return nil
+		}
+		next, found, err := h.rt.log.SessionAfter(ctx, h.task, h.next.Session)
+		if err != nil || !found {
+			return err
+		}
+		h.next = eventlog.Cursor{Session: next.ID, Sequence: next.First - 1}
+	}
+	return nil
+}
+
+// lastWindow is how many events are looked at in one step back.
+const lastWindow = 1000
+
+// readLast goes back from the head until it has the newest events asked for.
+func (h *history) readLast(ctx context.Context, session eventlog.SessionInfo) error {
+	head := eventlog.Cursor{Session: session.ID, Sequence: session.Head}
+	for {
+		for to := session.Head; to >= session.First && !h.full(); {
+			from := max(session.First, to-min(to, lastWindow)+1)
+			window, err := h.window(ctx, session.ID, from, to)
+			if err != nil {
+				return err
+			}
+			for i := len(window) - 1; i >= 0 && !h.full(); i-- {
+				h.add(session.ID, window[i])
+			}
+			to = from - 1
+		}
+		if !h.all || h.full() {
+			break
+		}
+		older, err := h.rt.log.Sessions(ctx, h.task, session.ID, 1)
+		if err != nil {
+			return err
+		}
+		if len(older) == 0 {
+			break
+		}
+		session = older[0]
+	}
+	slices.Reverse(h.events)
+	h.next = head
+	return nil
+}
+
+// window reads the events from one sequence to another.
+func (h *history) window(ctx context.Context, session eventlog.SessionID, from, to uint64) ([]eventlog.Event, error) {
+	var events []eventlog.Event
+	for e, err := range h.rt.log.Session(h.task, session).Events(ctx, from-1) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Sequence > to {
+			break
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// nextText is the cursor to go on from, "" before the first session.
+func (h *history) nextText() string {
+	if h.next.Session.IsZero() {
+		return ""
+	}
+	return h.next.String()
+}
+
+func (h *history) writeJSON(w http.ResponseWriter) {
+	header := w.Header()
+	header.Set("Content-Type", typeJSON)
+	header.Set("Cache-Control", "no-cache")
+	out := bufio.NewWriter(w) // its error is the client's: who is gone misses nothing
+	_, _ = out.WriteString(`{"events":[`)
+	var envelope []byte
+	for i := range h.events {
+		if i > 0 {
+			_ = out.WriteByte(',')
+		}
+		envelope = eventlog.AppendEnvelope(envelope[:0], h.task, h.events[i].session, &h.events[i].Event)
+		_, _ = out.Write(envelope)
+	}
+	_, _ = fmt.Fprintf(out, "],\"next\":%q}\n", h.nextText())
+	_ = out.Flush()
+}
+
+func (h *history) writeNDJSON(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Type", typeNDJSON)
+	header.Set("Cache-Control", "no-cache")
+	if next := h.nextText(); next != "" {
+		q := r.URL.Query()
+		q.Del("last")
+		q.Set("after", next)
+		// Relative to the path of the request, so that it holds under any mount.
+		link := url.URL{Path: "events", RawQuery: q.Encode()}
+		header.Set("Link", "<"+link.String()+`>; rel="next"`)
+	}
+	out := bufio.NewWriter(w)
+	var line []byte
+	for i := range h.events {
+		line = eventlog.AppendEnvelope(line[:0], h.task, h.events[i].session, &h.events[i].Event)
+		_, _ = out.Write(append(line, '\n'))
+	}
+	_ = out.Flush()
+}

@@ -1,0 +1,91 @@
+package router
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// guard refuses what a web page somewhere else makes a browser send.
+type guard struct {
+	names    map[string]bool
+	prefixes []netip.Prefix
+	origins  *http.CrossOriginProtection
+}
+
+func newGuard(allowed []string) (*guard, error) {
+	g := &guard{names: map[string]bool{}, origins: http.NewCrossOriginProtection()}
+	for _, host := range allowed {
+		if prefix, err := netip.ParsePrefix(host); err == nil {
+			g.prefixes = append(g.prefixes, prefix.Masked())
+			continue
+		}
+		if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+			ip = ip.Unmap()
+			g.prefixes = append(g.prefixes, netip.PrefixFrom(ip, ip.BitLen()))
+			continue
+		}
+		if host == "" || strings.ContainsAny(host, "/:*@ \t") {
+			return nil, fmt.Errorf("allowed host %q is no name, IP address or CIDR (without scheme and port)", host)
+		}
+		g.names[canonicalName(host)] = true
+	}
+	return g, nil
+}
+
+func canonicalName(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }
+
+// check returns the problem with a request, nil if there is none.
+func (g *guard) check(r *http.Request) error {
+	if !g.allows(r.Host) {
+		return newProblem(http.StatusMisdirectedRequest, "host", "Host not allowed",
+			"the Host of the request is neither loopback nor among the allowed hosts")
+	}
+	origin := r.Header.Get("Origin")
+	read := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch site := r.Header.Get("Sec-Fetch-Site"); {
+	case origin == "null":
+	case read && r.Header.Get("Sec-Fetch-Mode") == "navigate":
+		return nil // somebody follows a link to us
+	case read && site == "cross-site":
+	case read && site == "" && origin != "" && !sameHost(origin, r.Host):
+	case !read && g.origins.Check(r) != nil:
+	default:
+		return nil
+	}
+	return newProblem(http.StatusForbidden, "origin", "Origin not allowed", "requests from pages of other origins are refused")
+}
+
+func sameHost(origin, host string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Host == host
+}
+
+// allows reports whether clients may call the server by this Host. A name that
+// an attacker's DNS points at us is not on the list: that is the whole defence
+// against DNS rebinding.
+func (g *guard) allows(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	} else {
+		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		ip = ip.Unmap()
+		if ip.IsLoopback() {
+			return true
+		}
+		for _, prefix := range g.prefixes {
+			if prefix.Contains(ip) {
+				return true
+			}
+		}
+		return false
+	}
+	name := canonicalName(host)
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || g.names[name]
+}

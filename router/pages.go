@@ -1,0 +1,113 @@
+package router
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"jrweb/eventlog"
+	"jrweb/router/page"
+)
+
+const (
+	// pageTasks is how many tasks the list page shows before its script takes over.
+	pageTasks = 200
+	// pageSessions is how many sessions the page of a task lists.
+	pageSessions = 200
+)
+
+func (rt *router) listPage(w http.ResponseWriter, r *http.Request, _ params) error {
+	tasks, err := rt.log.Tasks(r.Context(), 0, pageTasks)
+	if err != nil {
+		return err
+	}
+	var html bytes.Buffer
+	if err := page.List(&html, page.ListPage{Tasks: tasks}); err != nil {
+		return err
+	}
+	return writePage(w, &html)
+}
+
+func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) error {
+	task, err := rt.log.Task(r.Context(), p.task)
+	if err != nil {
+		return err
+	}
+	view := page.TaskPage{Task: task}
+	if view.Sessions, err = rt.log.Sessions(r.Context(), p.task, eventlog.SessionID{}, pageSessions); err != nil {
+		return err
+	}
+	if text := r.URL.Query().Get("session"); text != "" {
+		id, err := eventlog.ParseSessionID(text)
+		if err != nil {
+			return eventlog.ErrSessionNotFound
+		}
+		info, err := rt.log.Session(p.task, id).Info(r.Context())
+		if err != nil {
+			return err
+		}
+		view.Session = id
+		view.Sessions = withSession(view.Sessions, info)
+	}
+	var html bytes.Buffer
+	if err := page.Task(&html, view); err != nil {
+		return err
+	}
+	return writePage(w, &html)
+}
+
+// withSession adds a session that is too old for the list to its end.
+func withSession(sessions []eventlog.SessionInfo, info eventlog.SessionInfo) []eventlog.SessionInfo {
+	for i := range sessions {
+		if sessions[i].ID == info.ID {
+			return sessions
+		}
+	}
+	return append(sessions, info)
+}
+
+func writePage(w http.ResponseWriter, html *bytes.Buffer) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", page.ContentSecurityPolicy)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Length", strconv.Itoa(html.Len()))
+	_, _ = w.Write(html.Bytes()) // a client that is gone misses nothing
+	return nil
+}
+
+// wants reports whether the Accept header names a media type.
+func wants(r *http.Request, mediaType string) bool {
+	for _, accept := range r.Header.Values("Accept") {
+		for part := range strings.SplitSeq(accept, ",") {
+			name, parameters, _ := strings.Cut(part, ";")
+			if strings.EqualFold(strings.TrimSpace(name), mediaType) && !refused(parameters) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refused reports whether the quality among the parameters is zero.
+func refused(parameters string) bool {
+	for p := range strings.SplitSeq(parameters, ";") {
+		if name, value, _ := strings.Cut(p, "="); strings.EqualFold(strings.TrimSpace(name), "q") {
+			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return err == nil && q == 0
+		}
+	}
+	return false
+}
+
+func (rt *router) streamEvents(w http.ResponseWriter, r *http.Request, p params) error {
+	return rt.stream.Events(w, r, p.task)
+}
+
+func (rt *router) streamTasks(w http.ResponseWriter, r *http.Request, _ params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	return rt.stream.Tasks(w, r)
+}

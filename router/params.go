@@ -1,0 +1,115 @@
+package router
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/julienschmidt/httprouter"
+
+	"jrweb/eventlog"
+)
+
+// params are the ids in a path, checked.
+type params struct {
+	task    string
+	session eventlog.SessionID
+}
+
+// readParams checks the ids in a path. What is no id names nothing: 404 for who
+// reads or deletes; who writes made a mistake, and hears which.
+func readParams(r *http.Request, ps httprouter.Params) (params, error) {
+	var p params
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodDelete
+	for _, param := range ps {
+		var err error
+		switch param.Key {
+		case "task":
+			p.task = param.Value
+			if !eventlog.ValidTaskID(param.Value) {
+				err = invalid("task", "must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+				if reads {
+					err = eventlog.ErrTaskNotFound
+				}
+			}
+		case "session":
+			if p.session, err = eventlog.ParseSessionID(param.Value); err != nil {
+				err = invalid("session", "is not a session id")
+				if reads {
+					err = eventlog.ErrSessionNotFound
+				}
+			}
+		}
+		if err != nil {
+			return params{}, err
+		}
+	}
+	return p, nil
+}
+
+// queryValues are the values of a query, each name once.
+type queryValues map[string]string
+
+// readQuery reads a query that may have the given names.
+func readQuery(r *http.Request, names ...string) (queryValues, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, badQuery("query", "is not well-formed: "+err.Error())
+	}
+	q := queryValues{}
+	for name, v := range values {
+		if !slices.Contains(names, name) {
+			known := "none are known here"
+			if len(names) > 0 {
+				known = "known are " + strings.Join(names, ", ")
+			}
+			return nil, badQuery(name, "is not known here; "+known)
+		}
+		if len(v) > 1 {
+			return nil, badQuery(name, "is given more than once")
+		}
+		q[name] = v[0]
+	}
+	return q, nil
+}
+
+// number returns a whole number from 1 to most, or fallback if it is not given.
+func (q queryValues) number(name string, fallback, most int) (int, error) {
+	text, given := q[name]
+	if !given {
+		return fallback, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, badQuery(name, fmt.Sprintf("must be a number from 1 to %d", most))
+	}
+	return n, nil
+}
+
+// flag returns true or false, or fallback if it is not given.
+func (q queryValues) flag(name string, fallback bool) (bool, error) {
+	switch text, given := q[name]; {
+	case !given:
+		return fallback, nil
+	case text == "true", text == "false":
+		return text == "true", nil
+	}
+	return false, badQuery(name, "must be true or false")
+}
+
+// session returns the session that the query names, zero if none. What is no id
+// names no session.
+func (q queryValues) session() (eventlog.SessionID, error) {
+	text, given := q["session"]
+	if !given {
+		return eventlog.SessionID{}, nil
+	}
+	id, err := eventlog.ParseSessionID(text)
+	if err != nil {
+		return id, eventlog.ErrSessionNotFound
+	}
+	return id, nil
+}

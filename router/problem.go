@@ -1,0 +1,143 @@
+package router
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"jrweb/eventlog"
+	"jrweb/streamer"
+)
+
+// problem is an error as clients get it: RFC 9457.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	// Field names what is wrong in the request, if it is one thing.
+	Field string `json:"field,omitempty"`
+	// Next is where to go on, if what was asked for is no longer kept.
+	Next string `json:"next,omitempty"`
+}
+
+// problemType is what the type of every problem starts with; a word follows
+// that programs can compare.
+const problemType = "urn:jrweb:problem:"
+
+// Error implements error: a handler returns a problem like any other error.
+func (p *problem) Error() string { return p.Detail }
+
+func newProblem(status int, word, title, detail string) *problem {
+	return &problem{Type: problemType + word, Title: title, Status: status, Detail: detail}
+}
+
+func badRequest(detail string) *problem {
+	return newProblem(http.StatusBadRequest, "malformed", "The request is malformed", detail)
+}
+
+func badQuery(field, reason string) *problem {
+	p := newProblem(http.StatusBadRequest, "query", "The query is not valid", fmt.Sprintf("%s %s", field, reason))
+	p.Field = field
+	return p
+}
+
+func invalid(field, reason string) *problem {
+	p := newProblem(http.StatusUnprocessableEntity, "invalid", "A field is not valid", fmt.Sprintf("%s %s", field, reason))
+	p.Field = field
+	return p
+}
+
+func tooLarge(detail string) *problem {
+	return newProblem(http.StatusRequestEntityTooLarge, "too_large", "The request is too large", detail)
+}
+
+var (
+	errNoRoute = newProblem(http.StatusNotFound, "not_found", "Not found", "there is nothing at this path")
+	errMethod  = newProblem(http.StatusMethodNotAllowed, "method", "Method not allowed", "this path does not answer this method; see the Allow header")
+)
+
+// toProblem says what a client hears of an error. It is the one place that maps
+// errors to statuses.
+func toProblem(err error) *problem {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p
+	}
+	if e, ok := errors.AsType[*streamer.QueryError](err); ok {
+		return badQuery(e.Field, e.Reason)
+	}
+	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(fmt.Sprintf("the body has more than %d bytes", e.Limit))
+	}
+	if e, ok := errors.AsType[*eventlog.FieldError](err); ok {
+		p := invalid(e.Field, e.Reason)
+		if errors.Is(e, eventlog.ErrTooLarge) {
+			p = tooLarge(e.Field + " " + e.Reason)
+			p.Field = e.Field
+		}
+		if e.Index >= 0 {
+			p.Detail = fmt.Sprintf("event %d: %s", e.Index, p.Detail)
+		}
+		return p
+	}
+	switch {
+	case errors.Is(err, eventlog.ErrTaskNotFound):
+		return newProblem(http.StatusNotFound, "not_found", "Not found", "there is no such task")
+	case errors.Is(err, eventlog.ErrSessionNotFound):
+		return newProblem(http.StatusNotFound, "not_found", "Not found", "the task has no such session")
+	case errors.Is(err, eventlog.ErrSealed):
+		return newProblem(http.StatusConflict, "sealed", "The session is sealed", "the session has ended: nothing can be appended to it; start a new one")
+	case errors.Is(err, eventlog.ErrKeyReused):
+		p := invalid("Idempotency-Key", "was used before with another body")
+		return p
+	case errors.Is(err, eventlog.ErrFailed):
+		return newProblem(http.StatusServiceUnavailable, "storage_failed", "Storage failed", "a commit failed: nothing more is acknowledged or shown until the server is restarted")
+	case errors.Is(err, eventlog.ErrClosed):
+		return newProblem(http.StatusServiceUnavailable, "closed", "The log is closed", "the server is shutting down")
+	case errors.Is(err, eventlog.ErrDamaged):
+		return newProblem(http.StatusInternalServerError, "damaged", "The database is damaged", "what was read is not what was written; the server's log says where")
+	}
+	return newProblem(http.StatusInternalServerError, "internal", "Internal error", "the server's log says more")
+}
+
+// fail answers an error, and logs those that are the server's.
+func (rt *router) fail(w *recorder, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return // nobody is there to hear it
+	}
+	p := toProblem(err)
+	if p.Status >= http.StatusInternalServerError {
+		rt.o.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "error", err)
+	}
+	if w.status != 0 {
+		return // the answer has begun
+	}
+	body, encodeErr := json.Marshal(p)
+	if encodeErr != nil {
+		panic("router: a problem cannot be encoded: " + encodeErr.Error()) // our own type
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(body, '\n')) // a client that is gone misses nothing
+}
+
+// writeJSON answers with v. An error means that nothing was written.
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a client that is gone misses nothing
+	return nil
+}

@@ -1,0 +1,129 @@
+package router
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// maxLease keeps a lease within what a duration can hold; it is ten years.
+const maxLease = 10 * 365 * 24 * time.Hour
+
+func (rt *router) listSessions(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := readQuery(r, "limit", "after")
+	if err != nil {
+		return err
+	}
+	limit, err := q.number("limit", defaultList, mostList)
+	if err != nil {
+		return err
+	}
+	var before eventlog.SessionID // the list goes from new to old
+	if after := q["after"]; after != "" {
+		if before, err = eventlog.ParseSessionID(after); err != nil {
+			return badQuery("after", "must be the next of an earlier answer")
+		}
+	}
+	sessions, err := rt.log.Sessions(r.Context(), p.task, before, limit+1)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Sessions []eventlog.SessionInfo `json:"sessions"`
+		Next     string                 `json:"next,omitempty"`
+	}{Sessions: sessions}
+	if len(sessions) > limit {
+		answer.Sessions = sessions[:limit]
+		answer.Next = sessions[limit-1].ID.String()
+	}
+	if sessions == nil {
+		answer.Sessions = []eventlog.SessionInfo{}
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	body, mediaType, err := rt.readBody(w, r)
+	if err != nil {
+		return err
+	}
+	o, err := readObject(body, mediaType)
+	if err != nil {
+		return err
+	}
+	start, err := readStart(o)
+	if err != nil {
+		return err
+	}
+	if start.Key, err = readKey(r, "", body); err != nil {
+		return err
+	}
+	info, replayed, err := rt.log.StartInfo(r.Context(), p.task, start)
+	if err != nil {
+		return err
+	}
+	markReplay(w, replayed)
+	return writeJSON(w, http.StatusCreated, info)
+}
+
+func readStart(o object) (*eventlog.StartOptions, error) {
+	if err := o.only("agent", "model", "external_id", "lease_seconds", "concurrent"); err != nil {
+		return nil, err
+	}
+	start := &eventlog.StartOptions{}
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"agent", &start.Agent}, {"model", &start.Model}, {"external_id", &start.ExternalID}} {
+		value, err := o.text(f.name)
+		if err != nil {
+			return nil, err
+		}
+		if value != nil {
+			*f.to = *value
+		}
+	}
+	if raw, given := o["lease_seconds"]; given {
+		var seconds *float64
+		if err := json.Unmarshal(raw, &seconds); err != nil || seconds == nil || *seconds < 0 || *seconds > maxLease.Seconds() {
+			return nil, invalid("lease_seconds", fmt.Sprintf("must be a number from 0 to %.0f", maxLease.Seconds()))
+		}
+		start.Lease = time.Duration(*seconds * float64(time.Second))
+	}
+	if raw, given := o["concurrent"]; given {
+		var concurrent *bool
+		if err := json.Unmarshal(raw, &concurrent); err != nil || concurrent == nil {
+			return nil, invalid("concurrent", "must be true or false")
+		}
+		start.Concurrent = *concurrent
+	}
+	return start, nil
+}
+
+func (rt *router) getSession(w http.ResponseWriter, r *http.Request, p params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	info, err := rt.log.Session(p.task, p.session).Info(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, info)
+}
+
+func (rt *router) deleteSession(w http.ResponseWriter, r *http.Request, p params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	if err := rt.log.DeleteSession(r.Context(), p.task, p.session); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

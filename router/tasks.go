@@ -1,0 +1,111 @@
+package router
+
+import (
+	"net/http"
+	"strconv"
+
+	"jrweb/eventlog"
+)
+
+// A list has so many entries, unless the client asks for more or fewer.
+const (
+	defaultList = 100
+	mostList    = 1000
+)
+
+func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) error {
+	q, err := readQuery(r, "limit", "after")
+	if err != nil {
+		return err
+	}
+	limit, err := q.number("limit", defaultList, mostList)
+	if err != nil {
+		return err
+	}
+	var before uint64 // the list goes from new to old: after an entry is before its change
+	if after := q["after"]; after != "" {
+		if before, err = strconv.ParseUint(after, 10, 64); err != nil || before == 0 {
+			return badQuery("after", "must be the next of an earlier answer")
+		}
+	}
+	tasks, err := rt.log.Tasks(r.Context(), before, limit+1)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Tasks []eventlog.Task `json:"tasks"`
+		Next  string          `json:"next,omitempty"`
+	}{Tasks: tasks}
+	if len(tasks) > limit {
+		answer.Tasks = tasks[:limit]
+		answer.Next = strconv.FormatUint(tasks[limit-1].Change, 10)
+	}
+	if tasks == nil {
+		answer.Tasks = []eventlog.Task{}
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) error {
+	w.Header().Set("Vary", "Accept")
+	if wants(r, "text/html") {
+		return rt.taskPage(w, r, p)
+	}
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	task, err := rt.log.Task(r.Context(), p.task)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, task)
+}
+
+func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	body, mediaType, err := rt.readBody(w, r)
+	if err != nil {
+		return err
+	}
+	o, err := readObject(body, mediaType)
+	if err != nil {
+		return err
+	}
+	if err := o.only("title", "type", "parent", "description"); err != nil {
+		return err
+	}
+	var change eventlog.TaskChange
+	for _, f := range []struct {
+		name string
+		to   **string
+	}{
+		{"title", &change.Title}, {"type", &change.Type},
+		{"parent", &change.Parent}, {"description", &change.Description},
+	} {
+		if *f.to, err = o.text(f.name); err != nil {
+			return err
+		}
+	}
+	task, created, err := rt.log.PutTask(r.Context(), p.task, change)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	return writeJSON(w, status, task)
+}
+
+func (rt *router) deleteTask(w http.ResponseWriter, r *http.Request, p params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
+	if err := rt.log.DeleteTask(r.Context(), p.task); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,11 @@
+package router
+
+import "time"
+
+// Trace is told what happens to requests. Every function may be nil. They are
+// called on the requests' own goroutines, so concurrently, and must be quick.
+type Trace struct {
+	// Answered is called for each request but streams. route is the pattern of
+	// the route, or "none"; method is as the client sent it.
+	Answered func(route, method string, status int, took time.Duration)
+}
