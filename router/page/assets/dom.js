@@ -1,0 +1,30 @@
+// Builds elements. Children are nodes or text; text stays text, never markup.
+
+export function el(name, attributes, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key === "class") node.className = value;
+    else node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== undefined && child !== null));
+  return node;
+}
+
+// setText writes only when something changes, so that nothing flickers and a
+// reader's selection stays.
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+const quietMs = 1000;
+
+// announcer returns a function that speaks through a live region: the last of what
+// it was told within a second, so that bursts do not chatter.
+export function announcer(region) {
+  let timer;
+  return (text) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => setText(region, text), quietMs);
+  };
+}

@@ -1,0 +1,83 @@
+// Values as people read them. format.go does the same on the server.
+
+export function usd(value) {
+  if (value > 0 && value < 0.0001) return "<$0.0001";
+  if (value > 0 && value < 0.01) return "$" + value.toFixed(4);
+  return "$" + value.toFixed(2);
+}
+
+export function tokens(n) {
+  if (n >= 999_500_000) return (n / 1e9).toFixed(2) + "G";
+  if (n >= 999_500) return (n / 1e6).toFixed(2) + "M";
+  if (n >= 1000) return (n / 1e3).toFixed(1) + "k";
+  return String(n);
+}
+
+// duration of a run or a wait, in whole seconds.
+export function duration(ms) {
+  const s = Math.floor(Math.max(ms, 0) / 1000);
+  const two = (n) => String(n).padStart(2, "0");
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${two(s % 60)} s`;
+  if (s < 48 * 3600) return `${Math.floor(s / 3600)} h ${two(Math.floor(s / 60) % 60)} min`;
+  return `${Math.floor(s / 86400)} days`;
+}
+
+// took is how long a tool ran: short times matter, too.
+export function took(ms) {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  return duration(ms);
+}
+
+export function ago(ms) {
+  const s = Math.floor(Math.max(ms, 0) / 1000);
+  if (s < 5) return "just now";
+  if (s < 60) return `${s} s ago`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ago`;
+  if (s < 48 * 3600) return `${Math.floor(s / 3600)} h ago`;
+  return `${Math.floor(s / 86400)} days ago`;
+}
+
+const clockFormat = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+const momentFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
+
+export const clock = (date) => valid(date) ? clockFormat.format(date) : "";
+export const moment = (date) => valid(date) ? momentFormat.format(date) : "–";
+
+const valid = (date) => !Number.isNaN(date.getTime());
+
+const utf8 = new TextEncoder();
+
+export function byteLength(text) {
+  return utf8.encode(text).length;
+}
+
+export function bytes(n) {
+  if (n < 1000) return `${n} B`;
+  if (n < 1_000_000) return `${(n / 1000).toFixed(n < 10_000 ? 1 : 0)} KB`;
+  return `${(n / 1_000_000).toFixed(1)} MB`;
+}
+
+export function plural(n, noun) {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+// text of a value whose type nobody promised.
+export function text(value) {
+  if (typeof value === "string") return value;
+  return value === undefined || value === null ? "" : JSON.stringify(value);
+}
+
+// withoutEscapes takes a terminal's colour and cursor codes out.
+export function withoutEscapes(string) {
+  return string.replace(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g, "");
+}
+
+export function firstLine(string) {
+  const trimmed = string.trimStart();
+  const end = trimmed.indexOf("\n");
+  return (end < 0 ? trimmed : trimmed.slice(0, end)).slice(0, 300);
+}

@@ -1,0 +1,218 @@
+// The page of all tasks, live.
+
+import { Connection } from "./connection.js";
+import { announcer, el, setText } from "./dom.js";
+import { ago, duration, moment, plural, tokens, usd } from "./format.js";
+
+const byID = (id) => document.getElementById(id);
+const body = byID("tasks");
+const announce = announcer(byID("announcer"));
+
+const inFirstLoad = 200; // so many tasks a new stream sends at first, the newest
+const settleMs = 2000; // by then they have come
+
+const rows = new Map(); // id → {row, task}
+let confirmed = null; // the ids that the current stream has sent, until it has settled
+let settling;
+
+for (const row of body.rows) {
+  const { task: id, title, type, status, created, updated } = row.dataset;
+  rows.set(id, { row, task: { id, title, type, status, created, updated } });
+}
+
+const connection = new Connection({
+  url: () => "stream",
+  listen(source) {
+    source.addEventListener("open", () => {
+      connection.established();
+      if (document.body.dataset.state === "reconnecting") announce("Live again");
+      showState("live");
+      confirmed = new Set();
+      clearTimeout(settling);
+      settling = setTimeout(settle, settleMs);
+    });
+    source.addEventListener("task", (message) => {
+      const task = JSON.parse(message.data);
+      confirmed?.add(task.id);
+      update(task);
+    });
+    source.addEventListener("task_deleted", (message) => {
+      const { id } = JSON.parse(message.data);
+      confirmed?.delete(id);
+      remove(id);
+    });
+  },
+  check: async () => "go", // the list itself is always there
+  lost(retryAt) {
+    clearTimeout(settling);
+    if (document.body.dataset.state === "live") announce("Connection lost, reconnecting");
+    showState("reconnecting", retryAt);
+  },
+});
+
+showState("connecting");
+byID("connection").hidden = false;
+byID("filter-box").hidden = false;
+byID("filter").addEventListener("input", filter);
+showFirstCommand();
+setInterval(tick, 1000);
+tick();
+
+// settle takes out the tasks that were deleted while the page was not connected:
+// those that the new stream would have sent, and did not.
+function settle() {
+  let oldest = Infinity;
+  if (confirmed.size >= inFirstLoad) {
+    for (const id of confirmed) oldest = Math.min(oldest, updatedAt(rows.get(id).task));
+  } else {
+    oldest = -Infinity;
+  }
+  for (const [id, { task }] of rows) {
+    if (!confirmed.has(id) && updatedAt(task) > oldest) remove(id);
+  }
+  confirmed = null;
+}
+
+function update(task) {
+  let entry = rows.get(task.id);
+  if (entry === undefined) {
+    entry = { row: newRow(task), task };
+    rows.set(task.id, entry);
+  }
+  entry.task = task;
+  fill(entry.row, task);
+  place(entry.row, task);
+  entry.row.hidden = !matches(task);
+  showCount();
+}
+
+function remove(id) {
+  const entry = rows.get(id);
+  if (entry === undefined) return;
+  rows.delete(id);
+  entry.row.remove();
+  showCount();
+}
+
+function newRow(task) {
+  return el("tr", { "data-task": task.id },
+    el("td", { class: "task" },
+      el("a", { href: `tasks/${encodeURIComponent(task.id)}` }, el("bdi")), " ",
+      el("span", { class: "ids" }, el("code", {}, task.id))),
+    el("td", {}, el("span", { class: "status" })),
+    el("td", { class: "when" }, el("time")),
+    el("td", { class: "number duration" }),
+    el("td", { class: "number sessions", "data-label": "sessions" }),
+    el("td", { class: "number events", "data-label": "events" }),
+    el("td", { class: "number cost" }),
+    el("td", { class: "number tokens", "data-label": "tokens" }));
+}
+
+function fill(row, task) {
+  const part = (selector) => row.querySelector(selector);
+  row.dataset.status = task.status;
+  setText(part(".task a bdi"), task.title || task.id);
+  const kind = part(".kind bdi");
+  if (kind !== null) setText(kind, task.type);
+  else if (task.type) part(".ids").append(" ", el("span", { class: "kind" }, el("bdi", {}, task.type)));
+  part(".status").dataset.status = task.status;
+  setText(part(".status"), task.status);
+  part("time").dateTime = task.updated ?? "";
+  setText(part(".sessions"), String(task.sessions));
+  setText(part(".events"), String(task.totals.events));
+  setText(part(".cost"), usd(task.totals.usd));
+  setText(part(".tokens"), tokens(task.totals.input_tokens + task.totals.output_tokens));
+  showTimes(row, task, Date.now());
+}
+
+// place puts a row where its last activity belongs: newest first.
+function place(row, task) {
+  const mine = updatedAt(task);
+  let next = body.firstElementChild;
+  while (next !== null && (next === row || updatedAt(rows.get(next.dataset.task).task) > mine)) next = next.nextElementSibling;
+  if (row.isConnected && row.nextElementSibling === next) return;
+  if (row.isConnected && body.moveBefore) {
+    body.moveBefore(row, next); // keeps the focus by itself
+    return;
+  }
+  const focused = row.contains(document.activeElement) ? document.activeElement : null;
+  body.insertBefore(row, next);
+  focused?.focus({ preventScroll: true });
+}
+
+function updatedAt(task) {
+  return Date.parse(task.updated) || 0;
+}
+
+function tick() {
+  const now = Date.now();
+  for (const { row, task } of rows.values()) showTimes(row, task, now);
+  if (document.body.dataset.state === "reconnecting") showConnection();
+}
+
+function showTimes(row, task, now) {
+  const updated = Date.parse(task.updated), created = Date.parse(task.created);
+  const time = row.querySelector("time");
+  setText(time, Number.isNaN(updated) ? "–" : ago(now - updated));
+  const exact = moment(new Date(updated));
+  if (time.title !== exact) time.title = exact;
+  const end = task.status === "open" ? now : updated;
+  setText(row.querySelector(".duration"), Number.isNaN(end - created) ? "–" : duration(end - created));
+}
+
+// The filter
+
+function matches(task) {
+  const words = byID("filter").value.toLowerCase().split(/\s+/);
+  const where = `${task.id} ${task.title} ${task.type} ${task.status}`.toLowerCase();
+  return words.every((word) => where.includes(word));
+}
+
+function filter() {
+  for (const { row, task } of rows.values()) row.hidden = !matches(task);
+  showCount();
+  announce(byID("summary").textContent);
+}
+
+function showCount() {
+  const shown = [...rows.values()].filter(({ row }) => !row.hidden).length;
+  byID("some").hidden = rows.size === 0;
+  byID("none").hidden = rows.size > 0;
+  byID("no-match").hidden = shown > 0 || rows.size === 0;
+  setText(byID("summary"), byID("filter").value.trim() === "" ? plural(rows.size, "task") : `${shown} of ${plural(rows.size, "task")}`);
+  showTitle();
+}
+
+// What the page shows of itself
+
+function showState(state, retryAt) {
+  document.body.dataset.state = state;
+  document.body.dataset.retryAt = retryAt ?? "";
+  showConnection();
+  showTitle();
+}
+
+function showConnection() {
+  const { state, retryAt } = document.body.dataset;
+  const left = Math.ceil((Number(retryAt) - Date.now()) / 1000);
+  const words = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…" };
+  setText(byID("connection-text"), state === "reconnecting" && left > 0 ? `Reconnecting in ${left} s` : words[state]);
+}
+
+function showTitle() {
+  const open = [...rows.values()].filter(({ task }) => task.status === "open").length;
+  const mark = document.body.dataset.state === "reconnecting" ? "↻ " : open > 0 ? "● " : "";
+  const title = open > 0 ? `${mark}Tasks (${open} open)` : `${mark}Tasks`;
+  if (document.title !== title) document.title = title;
+}
+
+function showFirstCommand() {
+  const url = new URL("tasks/my-task/events", location.href.replace(/[?#].*$/, "")).href;
+  setText(byID("first-event-url"), /^[\w:/.-]+$/.test(url) ? url : `'${url.replaceAll("'", `'\\''`)}'`);
+  const copy = byID("copy");
+  copy.hidden = navigator.clipboard === undefined;
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(byID("first-event").textContent);
+    setText(copy, "Copied");
+  });
+}

@@ -1,0 +1,77 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"strconv"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// formats are the functions of the templates. assets/format.js does the same for
+// what arrives later, so that a number does not change its looks when it is updated.
+var formats = template.FuncMap{
+	"usd":      usd,
+	"tokens":   tokens,
+	"moment":   moment,
+	"machine":  machine,
+	"duration": duration,
+}
+
+func usd(v eventlog.USD) string {
+	switch {
+	case v > 0 && v < 0.0001:
+		return "<$0.0001"
+	case v > 0 && v < 0.01:
+		return fmt.Sprintf("$%.4f", v)
+	}
+	return fmt.Sprintf("$%.2f", v)
+}
+
+func tokens(t eventlog.Totals) string {
+	n := float64(t.InputTokens) + float64(t.OutputTokens)
+	switch {
+	case n >= 999_500_000:
+		return fmt.Sprintf("%.2fG", n/1e9)
+	case n >= 999_500:
+		return fmt.Sprintf("%.2fM", n/1e6)
+	case n >= 1000:
+		return fmt.Sprintf("%.1fk", n/1e3)
+	}
+	return strconv.FormatFloat(n, 'f', 0, 64)
+}
+
+// moment is a time for people whose browser runs no script; the script puts the
+// reader's own time zone in its place.
+func moment(t eventlog.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+// machine is a time for the datetime attribute.
+func machine(t eventlog.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(eventlog.TimeFormat)
+}
+
+// duration is the time from start to end, or "–" when one of them is not known.
+func duration(start, end eventlog.Time) string {
+	if start.IsZero() || end.IsZero() {
+		return "–"
+	}
+	s := int(max(end.Sub(start.Time), 0) / time.Second)
+	switch {
+	case s < 60:
+		return fmt.Sprintf("%d s", s)
+	case s < 3600:
+		return fmt.Sprintf("%d min %02d s", s/60, s%60)
+	case s < 48*3600:
+		return fmt.Sprintf("%d h %02d min", s/3600, s/60%60)
+	}
+	return fmt.Sprintf("%d days", s/86400)
+}
