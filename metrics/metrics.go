@@ -1,0 +1,93 @@
+// Package metrics counts for Prometheus what happens in a log, in its streams
+// and in the requests to it.
+//
+//	m, err := metrics.New(prometheus.DefaultRegisterer)
+//	log, err := eventlog.Open("jr.db", &eventlog.Options{Trace: m.LogTrace()})
+//	m.CollectLog(log)
+//
+// The streamer gets [Metrics.StreamTrace], the router [Metrics.RequestTrace].
+// Every name begins with jrweb_; the help texts say what each metric means. The
+// Go runtime's go_ metrics and the process_ metrics are registered beside them.
+//
+// Promises:
+//   - No label ever holds the name of a task or a session. Values that users
+//     choose are bounded: the first 100 models, the standard methods, the known
+//     types of events; all others share the value "other".
+//   - A counter whose label values are known beforehand has them all from the
+//     start, at 0, so that rate() sees the first increase.
+//   - An event is counted after its commit, before its append is acknowledged.
+//     Counting it allocates no memory.
+//   - Only a scrape looks at the state of the log, and it reads no event.
+//
+// Caveats: counters begin at 0 with each process, and the first 100 models are
+// the first of the process. The state of a log that is closed or has failed is
+// missing from a scrape. An append that was answered from its idempotency key is
+// in append_seconds and append_batch_events like any other, but not in
+// events_appended_total, which counts only what was committed.
+package metrics
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"jrweb/eventlog"
+	"jrweb/router"
+	"jrweb/streamer"
+)
+
+// namespace is what every name begins with.
+const namespace = "jrweb"
+
+// other stands for all values of a label beyond those that have their own series.
+const other = "other"
+
+// Metrics are the metrics of one log and of what serves it. Its methods, and
+// the functions of the traces, may be called concurrently.
+type Metrics struct {
+	log      *logMetrics
+	state    *logState
+	streams  *streamMetrics
+	requests *requestMetrics
+}
+
+// New makes metrics and registers them, all or none. The go_ and process_
+// metrics are registered as well, unless reg has them already, as
+// [prometheus.DefaultRegisterer] does. Two Metrics need two registerers; those of
+// [prometheus.WrapRegistererWith] that differ in one label share a registry.
+func New(reg prometheus.Registerer) (*Metrics, error) {
+	m := &Metrics{
+		log:      newLogMetrics(),
+		state:    newLogState(),
+		streams:  newStreamMetrics(),
+		requests: newRequestMetrics(),
+	}
+	own := group{newBuildInfo(), m.log.group(), m.state, m.streams.group(), m.requests.group()}
+	if err := reg.Register(own); err != nil {
+		return nil, fmt.Errorf("metrics: register: %w", err)
+	}
+	for _, c := range []prometheus.Collector{
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		// It fails only if these names are taken: by the same collector, or by
+		// one that the program has set up in its own way, which is to be kept.
+		_ = reg.Register(c)
+	}
+	return m, nil
+}
+
+// LogTrace returns the trace for [eventlog.Options].
+func (m *Metrics) LogTrace() *eventlog.Trace { return m.log.trace() }
+
+// CollectLog makes log the one whose state is read at each scrape: its open
+// sessions and its sizes. Before the first call they are missing. It stays the
+// caller's, who may close it at any time, and may call CollectLog with the next one.
+func (m *Metrics) CollectLog(log *eventlog.Log) { m.state.log.Store(log) }
+
+// StreamTrace returns the trace for [streamer.Options].
+func (m *Metrics) StreamTrace() *streamer.Trace { return m.streams.trace() }
+
+// RequestTrace returns the trace for the options of package router.
+func (m *Metrics) RequestTrace() *router.Trace { return m.requests.trace() }

@@ -1,0 +1,54 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+
+	"jrweb/eventlog"
+)
+
+// appendErrors says which errors of an append make which reason. The first that
+// fits counts: a failure of the log comes before what it may wrap, and what is
+// too large before what is merely invalid.
+var appendErrors = []struct {
+	reason string
+	errs   []error
+}{
+	{"failed", []error{eventlog.ErrFailed}},
+	{"closed", []error{eventlog.ErrClosed}},
+	{"damaged", []error{eventlog.ErrDamaged}},
+	{"not_found", []error{eventlog.ErrTaskNotFound, eventlog.ErrSessionNotFound}},
+	{"sealed", []error{eventlog.ErrSealed}},
+	{"key_reused", []error{eventlog.ErrKeyReused}},
+	{"too_large", []error{eventlog.ErrTooLarge}},
+	{invalid, []error{eventlog.ErrMalformed}},
+	{"canceled", []error{context.Canceled, context.DeadlineExceeded}},
+}
+
+// invalid is the reason of every [eventlog.FieldError] as well.
+const invalid = "invalid"
+
+// appendReasons returns every reason that there is.
+func appendReasons() []string {
+	reasons := []string{other}
+	for _, e := range appendErrors {
+		reasons = append(reasons, e.reason)
+	}
+	return reasons
+}
+
+// appendReason returns the reason of an error. What middleware refuses for a
+// reason of its own is other.
+func appendReason(err error) string {
+	for _, e := range appendErrors {
+		for _, target := range e.errs {
+			if errors.Is(err, target) {
+				return e.reason
+			}
+		}
+	}
+	if _, ok := errors.AsType[*eventlog.FieldError](err); ok {
+		return invalid
+	}
+	return other
+}

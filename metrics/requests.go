@@ -1,0 +1,44 @@
+package metrics
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"jrweb/router"
+)
+
+// methods are those that have their own series: a client may send any word.
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
+}
+
+// requestMetrics are what is counted in requests.
+type requestMetrics struct {
+	seconds *prometheus.HistogramVec
+}
+
+func newRequestMetrics() *requestMetrics {
+	return &requestMetrics{prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: namespace, Name: "http_request_seconds",
+		Help:    "Time to answer a request, by the pattern of its route, method and status code. Streams are not in it.",
+		Buckets: latencyBuckets,
+	}, []string{"route", "method", "code"})}
+}
+
+func (m *requestMetrics) group() group { return group{m.seconds} }
+
+func (m *requestMetrics) trace() *router.Trace {
+	return &router.Trace{
+		Answered: func(route, method string, status int, took time.Duration) {
+			if !slices.Contains(methods, method) {
+				method = other
+			}
+			m.seconds.WithLabelValues(route, method, strconv.Itoa(status)).Observe(took.Seconds())
+		},
+	}
+}
