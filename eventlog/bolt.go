@@ -13,6 +13,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // boltStore implements [Store] on one bbolt file.
@@ -22,7 +23,9 @@ import (
 // compares the number of the transaction that it would show with the last one
 // whose commit has returned, and waits while a newer one is on its way.
 type boltStore struct {
-	db *bolt.DB
+	db      *bolt.DB
+	path    string
+	writing sync.Mutex // held by the Update that runs
 
 	mu        sync.Mutex
 	committed int           // number of the last transaction whose commit returned
@@ -33,21 +36,27 @@ type boltStore struct {
 // fillPercent packs pages densely: most events go to the end of their session.
 const fillPercent = 0.9
 
+// minBoltSize is the size of the four pages that the smallest bbolt file has.
+const minBoltSize = 4 * 4096
+
 // OpenBolt opens the bbolt file at path as a [Store], or creates it. A new file
 // comes to be whole, with mode 0600: it is made under another name first. The
 // error wraps [ErrHeld] if another process has the file open, and [ErrDamaged]
 // if it is no bbolt file.
 func OpenBolt(path string) (Store, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
 		if err := createBolt(path); err != nil {
 			return nil, fmt.Errorf("eventlog: create %s: %w", path, err)
 		}
+	case err == nil && info.Size() < minBoltSize: // of an empty file bbolt would make a database
+		return nil, fmt.Errorf("eventlog: open %s: %w: it has only %d bytes", path, ErrDamaged, info.Size())
 	}
 	db, err := openBolt(path)
 	if err != nil {
 		return nil, fmt.Errorf("eventlog: open %s: %w", path, err)
 	}
-	s := &boltStore{db: db}
+	s := &boltStore{db: db, path: path}
 	err = db.View(func(tx *bolt.Tx) error {
 		s.committed = tx.ID()
 		for _, b := range Buckets() {
@@ -72,9 +81,9 @@ func openBolt(path string) (*bolt.DB, error) {
 		InitialMmapSize: 1 << 30,
 	})
 	switch {
-	case errors.Is(err, bolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrHeld
-	case errors.Is(err, bolt.ErrInvalid), errors.Is(err, bolt.ErrVersionMismatch), errors.Is(err, bolt.ErrChecksum):
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return db, err
@@ -89,7 +98,8 @@ func createBolt(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name())
+	// Whatever is left of it after a crash or a failure is harmless.
+	defer func() { _ = os.Remove(temporary.Name()) }()
 	if err := temporary.Close(); err != nil {
 		return err
 	}
@@ -127,6 +137,8 @@ func (s *boltStore) Update(ctx context.Context, fn func(Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	pending, err := s.begin()
 	if err != nil {
 		return err
@@ -150,7 +162,7 @@ func (s *boltStore) Update(ctx context.Context, fn func(Tx) error) error {
 	case err == nil:
 		s.committed = id
 	case refused == nil:
-		s.broken = err
+		s.broken = fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	return err
 }
@@ -216,7 +228,7 @@ func (s *boltStore) Close() error { return s.db.Close() }
 func (s *boltStore) Stats() StoreStats {
 	stats := s.db.Stats()
 	out := StoreStats{Free: int64(stats.FreeAlloc), Views: stats.OpenTxN}
-	if info, err := os.Stat(s.db.Path()); err == nil {
+	if info, err := os.Stat(s.path); err == nil {
 		out.Size = info.Size()
 	}
 	return out

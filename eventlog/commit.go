@@ -54,7 +54,12 @@ type state struct {
 	change  uint64    // the greatest change issued
 }
 
-var keyLastSession = []byte("last_session")
+var (
+	keyLastSession = []byte("last_session")
+	// keyLastChange holds the change of the last deletion of a task. Every other
+	// change stands in bucketActivity, until a greater one takes its place.
+	keyLastChange = []byte("last_change")
+)
 
 // readState reads what the last commit left.
 func readState(r Reader) (last state, err error) {
@@ -65,8 +70,18 @@ func readState(r Reader) (last state, err error) {
 		}
 		copy(last.session[:], id)
 	}
-	for key := range r.Descend(bucketActivity, nil, nil) {
-		last.change = binary.BigEndian.Uint64(key)
+	if raw := r.Get(bucketMeta, keyLastChange); raw != nil {
+		change, err := decodeRecord(bucketMeta, keyLastChange, raw)
+		if err != nil {
+			return state{}, err
+		}
+		last.change = binary.BigEndian.Uint64(change)
+	}
+	for key, raw := range r.Descend(bucketActivity, nil, nil) {
+		if _, err := decodeRecord(bucketActivity, key, raw); err != nil {
+			return state{}, err
+		}
+		last.change = max(last.change, binary.BigEndian.Uint64(key))
 		break
 	}
 	return last, nil

@@ -21,7 +21,10 @@ func (l *Log) DeleteTask(ctx context.Context, id string) error {
 		}
 		var keys [][]byte
 		prefix := taskPrefix(id)
-		for key := range tx.Ascend(bucketSessions, prefix, prefixEnd(prefix)) {
+		for key, raw := range tx.Ascend(bucketSessions, prefix, prefixEnd(prefix)) {
+			if _, err := decodeRecord(bucketSessions, key, raw); err != nil {
+				return err
+			}
 			keys = append(keys, bytes.Clone(key))
 		}
 		for _, open := range slices.Clone(t.Open) {
@@ -197,7 +200,11 @@ func (p *purger) run(ctx context.Context) {
 func (p *purger) purge(ctx context.Context) (more bool, err error) {
 	var key []byte
 	err = p.log.view(ctx, func(r Reader) error {
-		for k := range r.Ascend(bucketTrash, nil, nil) {
+		for k, raw := range r.Ascend(bucketTrash, nil, nil) {
+			// A damaged key may name what nobody deleted.
+			if _, err := decodeRecord(bucketTrash, k, raw); err != nil {
+				return err
+			}
 			key = bytes.Clone(k)
 			break
 		}

@@ -14,8 +14,9 @@ import (
 
 // Options are the settings of a [Log]. The zero value is good.
 type Options struct {
-	// Middleware wraps every append, those that end a session included. The
-	// first one listed runs first: [m1, m2] makes m1(m2(append)).
+	// Middleware wraps every append, those that end a session included, but for
+	// the ends that the log itself makes (superseded, process ended). The first
+	// one listed runs first: [m1, m2] makes m1(m2(append)).
 	Middleware []Middleware
 	// Trace is told what happens in the log.
 	Trace *Trace
@@ -178,12 +179,17 @@ func (l *Log) finish(err error) {
 // again can tell a reader what they committed.
 func (l *Log) Shared() bool { return l.shared }
 
-// view reads a state of the store, if the log works.
+// view reads a state of the store, if the log works, and still works after: what
+// was read while the storage failed is not shown.
 func (l *Log) view(ctx context.Context, fn func(Reader) error) error {
 	if err := l.Err(); err != nil {
 		return err
 	}
-	return l.store.View(ctx, fn)
+	err := l.store.View(ctx, fn)
+	if ended := l.Err(); ended != nil {
+		return ended
+	}
+	return err
 }
 
 // Stats is the state of a log at one moment.

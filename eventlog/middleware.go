@@ -1,6 +1,9 @@
 package eventlog
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Batch is one append: events that are committed together or not at all.
 type Batch struct {
@@ -44,8 +47,8 @@ type Middleware func(next AppendFunc) AppendFunc
 
 // chain makes m1(m2(f)) of [m1, m2] and f.
 func chain(middleware []Middleware, f AppendFunc) AppendFunc {
-	for i := len(middleware) - 1; i >= 0; i-- {
-		f = middleware[i](f)
+	for _, m := range slices.Backward(middleware) {
+		f = m(f)
 	}
 	return f
 }

@@ -21,7 +21,7 @@ type Page struct {
 }
 
 // Gap reports whether events between after and the page were trimmed.
-func (p *Page) Gap(after uint64) bool { return after+1 < p.First }
+func (p *Page) Gap(after uint64) bool { return after < p.First && p.First-after > 1 }
 
 // A page of events ends after so many, or once it holds so many bytes: a long
 // session is never in memory at once, and no read transaction is long.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -212,18 +213,33 @@ func (l *Log) interruptOpen() error {
 	if err != nil {
 		return err
 	}
-	for _, s := range open {
-		data := completionData(Interrupted, "process ended")
-		_, err := l.Append(context.Background(), &Batch{
-			Task: s.task, Session: s.id,
-			Events: []Event{{Type: TypeComplete, Actor: System, Data: data}},
+	for some := range slices.Chunk(open, interruptSessions) {
+		err := l.committer.do(context.Background(), 0, func(tx *txn) error {
+			for _, o := range some {
+				t, err := tx.task(o.task)
+				if err != nil {
+					return fmt.Errorf("task %s of an open session: %w", o.task, err)
+				}
+				s, err := tx.session(o.task, o.id)
+				if err != nil {
+					return fmt.Errorf("open session %s of task %s: %w", o.id, o.task, err)
+				}
+				if s.Status != StatusOpen {
+					return &DamageError{Bucket: bucketOpen, Key: sessionKey(o.task, o.id), Reason: "the session is sealed"}
+				}
+				tx.interrupt(t, s, "process ended")
+			}
+			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("seal session %s of task %s: %w", s.id, s.task, err)
+			return err
 		}
 	}
 	return nil
 }
+
+// interruptSessions is how many sessions one transaction seals at most.
+const interruptSessions = 1000
 
 func (l *Log) openSessions() ([]Session, error) {
 	var open []Session

@@ -11,8 +11,8 @@ import (
 //
 // A Store knows nothing of tasks, sessions or events. The Log above it does
 // everything that is the same for all stores: sequences, checksums, ids,
-// wake-ups. Its methods may be called concurrently; the Log never runs two
-// Updates at once.
+// wake-ups. Its methods may be called concurrently; Updates
+// that are called together run one after the other.
 type Store interface {
 	// Update runs fn and makes all that it wrote durable, or nothing. A nil
 	// result means that it is on the disk. If fn returns an error, nothing has
@@ -22,8 +22,9 @@ type Store interface {
 
 	// View runs fn on one state of the store: all of every Update that had
 	// returned before View was called, and nothing of one that has not
-	// returned. What is shown is durable: it must not be possible for a power
-	// cut to take back what a View has seen.
+	// returned or that failed. What is shown is durable: it must not be possible
+	// for a power cut to take back what a View has seen. An error of fn is the
+	// result.
 	View(ctx context.Context, fn func(Reader) error) error
 
 	// Close waits for transactions that run and releases the store.
@@ -59,7 +60,7 @@ type Bucket string
 // The buckets of a log. Keys are written here as text; |x| stands for the
 // bytes of x, 00 for a zero byte.
 const (
-	// bucketMeta: "format", "last_session".
+	// bucketMeta: "format", "last_session", "last_change", "probe".
 	bucketMeta Bucket = "meta"
 	// bucketTasks: |task|.
 	bucketTasks Bucket = "tasks"

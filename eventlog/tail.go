@@ -1,6 +1,10 @@
 package eventlog
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // watchedTask is what is kept in memory of a task while somebody watches it.
 type watchedTask struct {
@@ -16,12 +20,19 @@ type watchedTask struct {
 // tail is the newest events of a session. It is a cache: whoever is behind its
 // first event reads the store.
 type tail struct {
-	events []Event // without holes; the last one is head
-	bytes  int     // of their data
-	head   uint64
-	kept   uint64 // the oldest sequence that the store keeps
-	sealed bool
+	events  []Event // without holes; the last one is head
+	bytes   int     // that they take
+	dropped int     // bytes of dropped events that the array still holds
+	head    uint64
+	kept    uint64 // the oldest sequence that the store keeps
+	sealed  bool
 }
+
+// eventOverhead is about what an event takes in memory beside its data: many
+// small events must not take much more than the limit says.
+const eventOverhead = 128
+
+func tailBytes(e *Event) int { return len(e.Data) + eventOverhead }
 
 // first returns the sequence from which on the tail has every event.
 func (t *tail) first() uint64 { return t.head + 1 - uint64(len(t.events)) }
@@ -73,7 +84,7 @@ func (w *watchedTask) append(a *appended, limit int) {
 			continue // the page that began the tail showed this commit before it was told
 		}
 		t.events = append(t.events, *e)
-		t.bytes += len(e.Data)
+		t.bytes += tailBytes(e)
 		t.head = e.Sequence
 		t.sealed = e.Type == TypeComplete
 	}
@@ -81,17 +92,29 @@ func (w *watchedTask) append(a *appended, limit int) {
 }
 
 // shrink drops the oldest events beyond limit bytes. Pages that were read share
-// the array, so nothing in it is overwritten; it is copied once half of it is dropped.
+// the array, so nothing in it is overwritten; it is copied once it holds more
+// than limit bytes of dropped events. So a tail takes twice the limit at most.
 func (t *tail) shrink(limit int) {
 	surplus := 0
 	for t.bytes > limit && surplus < len(t.events) {
-		t.bytes -= len(t.events[surplus].Data)
+		n := tailBytes(&t.events[surplus])
+		t.bytes -= n
+		t.dropped += n
 		surplus++
 	}
-	if surplus == 0 {
-		return
+	t.events = t.events[surplus:]
+	if t.dropped > limit {
+		t.events = slices.Clone(t.events)
+		t.dropped = 0
 	}
-	t.events = append(make([]Event, 0, 2*(len(t.events)-surplus)+16), t.events[surplus:]...)
+}
+
+// forgetSealed forgets the sessions that have ended: with a new session begun,
+// a task that is watched for long does not keep the ends of all its old ones.
+func (w *watchedTask) forgetSealed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	maps.DeleteFunc(w.tails, func(_ SessionID, t *tail) bool { return t.sealed })
 }
 
 // drop forgets a session of which something was deleted.

@@ -42,11 +42,13 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 	if err := c.check(); err != nil {
 		return Task{}, false, err
 	}
+	var record *taskRecord
 	err = l.committer.do(ctx, 0, func(tx *txn) error {
 		t, isNew, err := tx.taskOrNew(id)
 		if err != nil {
 			return err
 		}
+		record = t
 		for _, change := range []struct{ from, to *string }{
 			{c.Title, &t.Title}, {c.Type, &t.Type}, {c.Parent, &t.Parent}, {c.Description, &t.Description},
 		} {
@@ -59,7 +61,11 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		task.Updated = Time{tx.now}
 		return nil
 	})
-	return task, created, err
+	if err != nil {
+		return Task{}, false, err
+	}
+	task.Change = record.Change // known since the commit
+	return task, created, nil
 }
 
 // Task returns a task as it is now.

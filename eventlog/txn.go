@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,7 +19,8 @@ type txn struct {
 
 	tasks    map[string]*taskRecord
 	sessions map[string]*sessionRecord // by their key in the store
-	touched  []string                  // tasks that changed, the last change last
+	touched  map[string]int            // tasks that changed, and when: later is greater
+	touches  int
 	wrote    bool
 
 	// What there is to tell once the commit has returned.
@@ -52,7 +54,7 @@ type dropped struct {
 func newTxn(tx Tx, now time.Time, last state) *txn {
 	return &txn{
 		Tx: tx, now: now, last: last,
-		tasks: map[string]*taskRecord{}, sessions: map[string]*sessionRecord{},
+		tasks: map[string]*taskRecord{}, sessions: map[string]*sessionRecord{}, touched: map[string]int{},
 	}
 }
 
@@ -93,11 +95,8 @@ func (tx *txn) session(task string, id SessionID) (*sessionRecord, error) {
 // touch says that the task, or something in it, has changed.
 func (tx *txn) touch(id string) {
 	tx.wrote = true
-	if n := len(tx.touched); n > 0 && tx.touched[n-1] == id {
-		return
-	}
-	tx.touched = slices.DeleteFunc(tx.touched, func(t string) bool { return t == id })
-	tx.touched = append(tx.touched, id)
+	tx.touches++
+	tx.touched[id] = tx.touches
 }
 
 // taskOrNew returns the record of a task, and makes one if there is none.
@@ -211,7 +210,10 @@ func (tx *txn) closeSession(t *taskRecord, s *sessionRecord) {
 
 // flush writes the records that changed.
 func (tx *txn) flush() error {
-	for _, id := range tx.touched {
+	inOrder := slices.SortedFunc(maps.Keys(tx.touched), func(a, b string) int {
+		return cmp.Compare(tx.touched[a], tx.touched[b])
+	})
+	for _, id := range inOrder {
 		t := tx.tasks[id]
 		if t == nil {
 			continue // deleted
@@ -232,6 +234,9 @@ func (tx *txn) flush() error {
 	}
 	if len(tx.started) > 0 {
 		tx.Put(bucketMeta, keyLastSession, encodeRecord(bucketMeta, keyLastSession, tx.last.session[:]))
+	}
+	if n := len(tx.removed); n > 0 {
+		tx.Put(bucketMeta, keyLastChange, encodeRecord(bucketMeta, keyLastChange, changeKey(tx.removed[n-1].change)))
 	}
 	return nil
 }

@@ -119,6 +119,15 @@ func (ws *watches) remove(t *watchedTask) {
 	}
 }
 
+// LastChange returns the number of the last change that this log has committed.
+// Who follows all tasks reads it before [Log.Tasks], and goes on from it with
+// [Log.Changes].
+func (l *Log) LastChange() uint64 {
+	l.watches.mu.Lock()
+	defer l.watches.mu.Unlock()
+	return l.watches.change
+}
+
 // deletedSince returns the deletions after a change, and the last change that
 // committed.
 func (ws *watches) deletedSince(after uint64) (known uint64, deleted []removal, err error) {
@@ -145,16 +154,24 @@ func (ws *watches) committed(tx *txn, at time.Time) {
 	wake := map[*watchedTask]bool{}
 	watched := func(id string) *watchedTask {
 		t := ws.tasks[id]
-		if t != nil {
+		if t != nil && !wake[t] {
+			// Before its tails change: a reader that read the store too early to
+			// have seen this commit must not begin a tail from what it read.
+			t.countCommit()
 			wake[t] = true
 		}
 		return t
 	}
-	for _, id := range tx.touched {
+	for id := range tx.touched {
 		watched(id)
 	}
 	for _, r := range tx.removed {
 		watched(r.task)
+	}
+	for _, s := range tx.started {
+		if t := watched(s.task); t != nil {
+			t.forgetSealed()
+		}
 	}
 	for i := range tx.appended {
 		a := &tx.appended[i]
@@ -173,7 +190,6 @@ func (ws *watches) committed(tx *txn, at time.Time) {
 	ws.mu.Unlock()
 
 	for t := range wake {
-		t.countCommit()
 		t.changed.raise()
 	}
 	if len(tx.touched)+len(tx.removed) > 0 {

@@ -1,0 +1,179 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+func openBoltStore(t *testing.T) *boltStore {
+	t.Helper()
+	store, err := OpenBolt(filepath.Join(t.TempDir(), "jr.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store.(*boltStore)
+}
+
+// Between the moment when bbolt shows a commit and the moment when Update has
+// returned lies the sync that makes it durable. bbolt runs OnCommit in there.
+func TestNothingIsShownBeforeItsUpdateHasReturned(t *testing.T) {
+	s := openBoltStore(t)
+	key := []byte("key")
+	shown := func(r Reader) bool { return r.Get(bucketMeta, key) != nil }
+
+	looked := false
+	err := s.Update(t.Context(), func(tx Tx) error {
+		tx.Put(bucketMeta, key, []byte("value"))
+		tx.(*boltTx).tx.OnCommit(func() {
+			looked = true
+			// The control: bbolt itself shows the commit now.
+			if err := s.db.View(func(tx *bolt.Tx) error {
+				if !shown(&boltReader{tx: tx}) {
+					t.Error("bbolt does not show the commit yet: this test looks too early")
+				}
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+			// The View waits for the Update, which waits for this function.
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			err := s.View(ctx, func(r Reader) error {
+				t.Error("a View ran before the Update had returned")
+				return nil
+			})
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("View returned %v", err)
+			}
+		})
+		return nil
+	})
+	if err != nil || !looked {
+		t.Fatal(looked, err)
+	}
+	err = s.View(t.Context(), func(r Reader) error {
+		if !shown(r) {
+			t.Error("a View does not show what was committed")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A View that meets a commit on its way is answered as soon as that has returned.
+func TestAViewWaitsForTheCommitOnItsWay(t *testing.T) {
+	s := openBoltStore(t)
+	var wg sync.WaitGroup
+	err := s.Update(t.Context(), func(tx Tx) error {
+		tx.Put(bucketMeta, []byte("key"), []byte("value"))
+		tx.(*boltTx).tx.OnCommit(func() {
+			wg.Go(func() {
+				err := s.View(t.Context(), func(r Reader) error {
+					if r.Get(bucketMeta, []byte("key")) == nil {
+						t.Error("the View went back behind the commit it waited for")
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+}
+
+func TestUpdatesCalledTogetherAreEachHiddenUntilTheyReturn(t *testing.T) {
+	s := openBoltStore(t)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			err := s.Update(t.Context(), func(tx Tx) error {
+				tx.Put(bucketMeta, []byte("key"), []byte("value"))
+				boltTx := tx.(*boltTx).tx
+				id := boltTx.ID()
+				boltTx.OnCommit(func() {
+					if wait, err := s.mayShow(id); wait == nil || err != nil {
+						t.Errorf("before Update %d has returned, mayShow says %v, %v", id, wait, err)
+					}
+				})
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestAfterAFailedCommitNothingIsShown(t *testing.T) {
+	s := openBoltStore(t)
+	// Closed under it, bbolt fails to begin: an error of Update that is not fn's.
+	if err := s.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write := func() error { return s.Update(t.Context(), func(Tx) error { return nil }) }
+	if err := write(); !errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		t.Fatalf("Update returned %v", err)
+	}
+	for name, err := range map[string]error{
+		"Update": write(),
+		"mayShow": func() error {
+			wait, err := s.mayShow(0)
+			if wait != nil {
+				t.Error("a View waits for a commit that has failed")
+			}
+			return err
+		}(),
+	} {
+		if !errors.Is(err, ErrFailed) || !errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+			t.Errorf("%s after a failed commit returned %v", name, err)
+		}
+	}
+}
+
+func TestANewerFormatIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jr.db")
+	for _, c := range []struct {
+		version uint64
+		want    error
+	}{{formatVersion, nil}, {formatVersion + 1, ErrFormat}, {formatVersion, nil}} {
+		store, err := OpenBolt(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = store.Update(t.Context(), func(tx Tx) error {
+			version := binary.BigEndian.AppendUint64(nil, c.version)
+			tx.Put(bucketMeta, keyFormat, encodeRecord(bucketMeta, keyFormat, version))
+			return nil
+		})
+		if err := errors.Join(err, store.Close()); err != nil {
+			t.Fatal(err)
+		}
+		log, err := Open(path, nil)
+		if !errors.Is(err, c.want) {
+			t.Errorf("format %d: got error %v", c.version, err)
+		}
+		if err == nil {
+			if err := log.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package eventlog_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"jrweb/eventlog"
+)
+
+func TestTheFileIsForItsOwnerAlone(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "jr.db")
+	if err := openBolt(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "mode", info.Mode(), os.FileMode(0o600))
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "files", len(entries), 1)
+}
+
+func TestASecondOpenerIsToldThatTheFileIsHeld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jr.db")
+	first := openBolt(t, path)
+	_, err := eventlog.Open(path, nil)
+	wantErr(t, "second", err, eventlog.ErrHeld)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := openBolt(t, path).Close(); err != nil { // the control
+		t.Fatal(err)
+	}
+}
+
+func TestAFileThatIsNoDatabaseIsLeftAlone(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty":         "",
+		"short":         "no database",
+		"of one page":   string(make([]byte, 4096)),
+		"long and zero": string(make([]byte, 64<<10)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "jr.db")
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := eventlog.Open(path, nil)
+			wantErr(t, "open", err, eventlog.ErrDamaged)
+			left, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantEqual(t, "the file is as it was", string(left) == text, true)
+		})
+	}
+}
+
+func TestAFolderThatIsNotThereIsAnError(t *testing.T) {
+	_, err := eventlog.Open(filepath.Join(t.TempDir(), "no", "jr.db"), nil)
+	wantErr(t, "open", err, os.ErrNotExist)
+}
+
+func TestStatsOfTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jr.db")
+	store := openBolt(t, path).(eventlog.StatsStore)
+	defer store.Close()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "size", store.Stats().Size, info.Size())
+	wantEqual(t, "views", store.Stats().Views, 0)
+	err = store.View(t.Context(), func(eventlog.Reader) error {
+		wantEqual(t, "views within one", store.Stats().Views, 1)
+		return nil
+	})
+	wantErr(t, "view", err, nil)
+	key := []byte("key")
+	for _, write := range []func(eventlog.Tx){
+		func(tx eventlog.Tx) { tx.Put("meta", key, make([]byte, 100<<10)) },
+		func(tx eventlog.Tx) { tx.Delete("meta", key) },
+	} {
+		err := store.Update(t.Context(), func(tx eventlog.Tx) error {
+			write(tx)
+			return nil
+		})
+		wantErr(t, "update", err, nil)
+	}
+	if free := store.Stats().Free; free < 100<<10 {
+		t.Errorf("after 100 KiB were deleted, %d bytes are free", free)
+	}
+}

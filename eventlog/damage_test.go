@@ -1,0 +1,277 @@
+package eventlog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"jrweb/eventlog"
+	"jrweb/eventlog/eventlogtest"
+)
+
+// flips is a store in which one bit of one record may be wrong: in what Get and
+// the iterations return for it, and in the keys that iterations return.
+type flips struct {
+	eventlog.Store
+	bucket eventlog.Bucket
+	key    []byte
+	bit    int // in the value, or behind it in the key; -1: none
+}
+
+func (s *flips) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+	return s.Store.View(ctx, func(r eventlog.Reader) error { return fn(flipReader{r, s}) })
+}
+
+func (s *flips) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+	return s.Store.Update(ctx, func(tx eventlog.Tx) error { return fn(flipTx{tx, flipReader{tx, s}}) })
+}
+
+type flipReader struct {
+	eventlog.Reader
+	s *flips
+}
+
+func (r flipReader) Get(b eventlog.Bucket, key []byte) []byte {
+	_, value := r.flip(b, key, r.Reader.Get(b, key))
+	return value
+}
+
+func (r flipReader) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return r.each(b, r.Reader.Ascend(b, from, to))
+}
+
+func (r flipReader) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return r.each(b, r.Reader.Descend(b, from, to))
+}
+
+func (r flipReader) each(b eventlog.Bucket, seq iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		for k, v := range seq {
+			if !yield(r.flip(b, k, v)) {
+				return
+			}
+		}
+	}
+}
+
+func (r flipReader) flip(b eventlog.Bucket, key, value []byte) (k, v []byte) {
+	if r.s.bit < 0 || b != r.s.bucket || !bytes.Equal(key, r.s.key) {
+		return key, value
+	}
+	bit := r.s.bit
+	if bit < 8*len(value) {
+		value = bytes.Clone(value)
+		value[bit/8] ^= 1 << (bit % 8)
+		return key, value
+	}
+	bit -= 8 * len(value)
+	key = bytes.Clone(key)
+	key[bit/8] ^= 1 << (bit % 8)
+	return key, value
+}
+
+// flipTx reads as a flipReader does.
+type flipTx struct {
+	eventlog.Tx
+	flipReader
+}
+
+func (t flipTx) Get(b eventlog.Bucket, key []byte) []byte { return t.flipReader.Get(b, key) }
+
+func (t flipTx) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return t.flipReader.Ascend(b, from, to)
+}
+
+func (t flipTx) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return t.flipReader.Descend(b, from, to)
+}
+
+func TestABitThatFlippedIsDamageAndNeverSomethingElse(t *testing.T) {
+	store := &flips{Store: eventlogtest.NewStore(), bit: -1}
+	keepOpen := &eventlog.Options{KeepOpen: true}
+	f := on(t, store, keepOpen)
+	s := f.start("t-1")
+	_, err := f.Append(t.Context(), &eventlog.Batch{
+		Task: "t-1", Session: s.ID(), Key: withKey("k"),
+		Events: []eventlog.Event{says("first"), says("second")},
+	})
+	f.ok(err)
+
+	repeat := func(l *eventlog.Log) error {
+		a, err := l.Append(t.Context(), &eventlog.Batch{Task: "t-1", Session: s.ID(), Key: withKey("k"), Events: many(1)})
+		if err == nil && (!a.Replayed || a.Last != 2) {
+			err = fmt.Errorf("a repeat got %+v", a)
+		}
+		return err
+	}
+	read := func(l *eventlog.Log) error {
+		page, err := l.Read(t.Context(), "t-1", s.ID(), 0)
+		if err == nil && (len(page.Events) != 2 || content(page.Events[0]) != "first" || content(page.Events[1]) != "second") {
+			err = fmt.Errorf("read %v", page.Events)
+		}
+		return err
+	}
+	list := func(l *eventlog.Log) error {
+		tasks, err := l.Tasks(t.Context(), 0, 10)
+		if err == nil && (len(tasks) != 1 || tasks[0].ID != "t-1" || tasks[0].Totals.Events != 2) {
+			err = fmt.Errorf("listed %v", tasks)
+		}
+		return err
+	}
+	sessions := func(l *eventlog.Log) error {
+		sessions, err := l.Sessions(t.Context(), "t-1", eventlog.SessionID{}, 10)
+		if err == nil && (len(sessions) != 1 || sessions[0].ID != s.ID() || sessions[0].Head != 2) {
+			err = fmt.Errorf("listed %v", sessions)
+		}
+		return err
+	}
+	reopen := func(*eventlog.Log) error {
+		l, err := eventlog.New(store, nil) // seals what is open, so reads of that, too
+		if err == nil {
+			err = l.Close()
+		}
+		return err
+	}
+
+	for _, c := range []struct {
+		bucket eventlog.Bucket
+		key    string // what it contains; empty for any
+		inKey  bool   // the operation meets the key itself
+		opens  bool   // the operation opens a log, and seals what is open
+		do     func(*eventlog.Log) error
+	}{
+		{"events", "", true, false, read},
+		{"sessions", "", false, false, read},
+		{"sessions", "", true, false, sessions},
+		{"tasks", "", false, false, list},
+		{"activity", "", true, false, list},
+		{"keys", "", false, false, repeat},
+		{"meta", "format", false, true, reopen},
+		{"meta", "last_session", false, true, reopen},
+		{"activity", "", true, true, reopen},
+		{"open", "", true, true, reopen},
+	} {
+		t.Run(fmt.Sprintf("%s %s", c.bucket, c.key), func(t *testing.T) {
+			store.bit = -1
+			var key, value []byte
+			f.ok(store.Store.View(t.Context(), func(r eventlog.Reader) error {
+				for k, v := range r.Ascend(c.bucket, nil, nil) {
+					if bytes.Contains(k, []byte(c.key)) {
+						key, value = bytes.Clone(k), bytes.Clone(v)
+					}
+				}
+				return nil
+			}))
+			if key == nil {
+				t.Fatal("there is no such record")
+			}
+			if !c.opens {
+				if err := c.do(f.Log); err != nil {
+					t.Fatalf("the control, with no bit flipped: %v", err)
+				}
+			}
+			store.bucket, store.key = c.bucket, key
+			bits := 8 * len(value)
+			if c.inKey {
+				bits += 8 * len(key)
+			}
+			for store.bit = range bits {
+				if err := c.do(f.Log); !errors.Is(err, eventlog.ErrDamaged) && !errors.Is(err, eventlog.ErrFormat) {
+					t.Errorf("bit %d of %s: got error %v", store.bit, c.bucket, err)
+				}
+			}
+			store.bit = -1
+		})
+	}
+	// The control for those that open a log, last because it changes the store.
+	f.ok(reopen(nil))
+}
+
+func TestABitThatFlippedInTheFileIsNeverServed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jr.db")
+	keepOpen := &eventlog.Options{KeepOpen: true}
+	log, err := eventlog.Open(path, keepOpen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := log.Start(t.Context(), "t-1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = "the only one of its kind"
+	if _, err := s.Append(t.Context(), says(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := says(text).Data
+	at := bytes.LastIndex(good, data)
+	if at < 0 || bytes.Count(good, data) != 1 {
+		t.Fatalf("the event stands %d times in the file", bytes.Count(good, data))
+	}
+	at -= 5 + 10 + len("assistant") + len("agent") + 24 // headers, type, actor, key
+	record := good[at : bytes.LastIndex(good, data)+len(data)]
+
+	read := func() error {
+		log, err := eventlog.Open(path, keepOpen)
+		if err != nil {
+			return err
+		}
+		defer log.Close()
+		page, err := log.Read(t.Context(), "t-1", s.ID(), 0)
+		if err == nil && (len(page.Events) != 1 || content(page.Events[0]) != text) {
+			t.Errorf("read %v", page.Events)
+		}
+		return err
+	}
+	if err := read(); err != nil {
+		t.Fatalf("the control, with no bit flipped: %v", err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for i := range record {
+		bit := byte(1) << (i % 8)
+		if _, err := file.WriteAt([]byte{record[i] ^ bit}, int64(at+i)); err != nil {
+			t.Fatal(err)
+		}
+		if err := read(); !errors.Is(err, eventlog.ErrDamaged) {
+			t.Errorf("bit %d of byte %d: got error %v", i%8, i, err)
+		}
+		if _, err := file.WriteAt(record[i:i+1], int64(at+i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAMissingEventIsDamage(t *testing.T) {
+	for _, missing := range []uint64{1, 2, 3} {
+		store := eventlogtest.NewStore()
+		f := on(t, store, nil)
+		s := f.start("t-1")
+		f.append(s, says("1"), says("2"), says("3"))
+		f.ok(store.Update(t.Context(), func(tx eventlog.Tx) error {
+			for key := range tx.Ascend("events", nil, nil) {
+				if key[len(key)-1] == byte(missing) {
+					tx.Delete("events", bytes.Clone(key))
+					break
+				}
+			}
+			return nil
+		}))
+		_, err := f.Read(t.Context(), "t-1", s.ID(), 0)
+		wantErr(t, fmt.Sprintf("read with event %d missing", missing), err, eventlog.ErrDamaged)
+	}
+}

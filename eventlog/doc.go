@@ -1,0 +1,43 @@
+// Package eventlog is a durable log of what agents do: tasks, their sessions,
+// and the sessions' events, in one file.
+//
+//	log, err := eventlog.Open("jr.db", nil)
+//	session, err := log.Start(ctx, "t-1", nil)
+//	last, err := session.Append(ctx, eventlog.Event{Type: "status", Data: json.RawMessage(`{"content":"hello"}`)})
+//
+// Order:
+//
+//   - The events of a session have the sequences 1, 2, 3 … without holes, in the
+//     order of their commits. An event never changes.
+//   - The events of one append are committed together or not at all, in their order.
+//   - The last event of a sealed session is its complete event, written in the
+//     same commit as the seal. Nothing follows it.
+//   - A session's id is greater than every id issued before, also after a
+//     restart and when the clock steps back. It is never used again.
+//   - A reader that keeps a cursor and reads after it gets every later event
+//     once. [Watch] tells it when there is more.
+//
+// Durability, with the store that [Open] makes:
+//
+//   - An append that returned without an error is on the disk.
+//   - Visible implies durable: no read shows an event whose commit has not
+//     returned, so no power cut takes back what was seen.
+//   - An append that returned an error changed nothing, unless the error is
+//     [ErrFailed]: then the outcome is known once the log is opened again. A
+//     repeat with the same [Key] settles it.
+//   - A commit that fails is final: every later call returns [ErrFailed], and
+//     [Log.Done] is closed.
+//   - Every record has a checksum. What was damaged on the disk is an
+//     [ErrDamaged], never an event.
+//
+// Caveats:
+//
+//   - One process holds the file; the next one gets [ErrHeld].
+//   - Unless told otherwise by [Options], a log seals the sessions it finds open
+//     when it is opened: the program that wrote them is gone.
+//   - A deletion takes effect at once, but its space is freed in the background,
+//     for reuse: the file does not shrink.
+//   - The database file is made under another name and then linked to its own,
+//     so the file system must know hard links.
+//   - Functions in a [Trace] run in the log's only writer: they hold up every append.
+package eventlog

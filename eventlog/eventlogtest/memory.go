@@ -1,0 +1,114 @@
+package eventlogtest
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"sync"
+
+	"github.com/tidwall/btree"
+
+	"jrweb/eventlog"
+)
+
+// NewStore returns an empty store in memory. Close leaves what it holds: a log
+// made on it again finds what the last one left, as after a restart.
+func NewStore() eventlog.Store {
+	s := &memory{buckets: map[eventlog.Bucket]*tree{}}
+	for _, b := range eventlog.Buckets() {
+		s.buckets[b] = new(tree)
+	}
+	return s
+}
+
+type tree = btree.Map[string, []byte]
+
+// memory is a store whose trees are never changed once they are in buckets: an
+// Update works on copies, which share all that it does not touch.
+type memory struct {
+	writing sync.Mutex // held by the Update that runs
+
+	mu      sync.Mutex // guards buckets, not what is in it
+	buckets map[eventlog.Bucket]*tree
+}
+
+// Update implements [eventlog.Store].
+func (s *memory) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	tx := memoryTx{maps.Clone(s.state())}
+	for name, bucket := range tx.memoryReader {
+		tx.memoryReader[name] = bucket.Copy()
+	}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buckets = tx.memoryReader
+	return nil
+}
+
+// View implements [eventlog.Store].
+func (s *memory) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return fn(s.state())
+}
+
+func (s *memory) state() memoryReader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buckets
+}
+
+// Close implements [eventlog.Store].
+func (s *memory) Close() error { return nil }
+
+type memoryReader map[eventlog.Bucket]*tree
+
+// Get implements [eventlog.Reader].
+func (r memoryReader) Get(b eventlog.Bucket, key []byte) []byte {
+	value, _ := r[b].Get(string(key))
+	return value
+}
+
+// Ascend implements [eventlog.Reader].
+func (r memoryReader) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		r[b].Ascend(string(from), func(key string, value []byte) bool {
+			return (to == nil || key < string(to)) && yield([]byte(key), value)
+		})
+	}
+}
+
+// Descend implements [eventlog.Reader].
+func (r memoryReader) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		each := func(key string, value []byte) bool {
+			if to != nil && key == string(to) {
+				return true
+			}
+			return key >= string(from) && yield([]byte(key), value)
+		}
+		if to == nil {
+			r[b].Reverse(each)
+		} else {
+			r[b].Descend(string(to), each)
+		}
+	}
+}
+
+type memoryTx struct{ memoryReader }
+
+// Put implements [eventlog.Tx].
+func (t memoryTx) Put(b eventlog.Bucket, key, value []byte) {
+	t.memoryReader[b].Set(string(key), append([]byte{}, value...)) // never nil: the key is there
+}
+
+// Delete implements [eventlog.Tx].
+func (t memoryTx) Delete(b eventlog.Bucket, key []byte) { t.memoryReader[b].Delete(string(key)) }

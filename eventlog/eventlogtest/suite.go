@@ -1,0 +1,103 @@
+package eventlogtest
+
+import (
+	"testing"
+
+	"jrweb/eventlog"
+)
+
+// Open opens the store that lives in dir, an empty folder at first. Opened again
+// after its Close, it holds what was written to it; a store that forgets calls
+// t.Skip when it is asked for the same dir a second time. Open registers no
+// clean-up: the suite closes what it opens.
+type Open func(t testing.TB, dir string) eventlog.Store
+
+// TestStore runs the suite that every [eventlog.Store] must pass. Each case is a
+// subtest whose name is the rule; a failure says how the store broke it.
+func TestStore(t *testing.T, open Open) {
+	for _, c := range append(storeCases, logCases...) {
+		t.Run(c.rule, func(t *testing.T) {
+			s := &subject{T: t, dir: t.TempDir(), openDir: open}
+			t.Cleanup(s.close)
+			c.check(s)
+		})
+	}
+}
+
+type testCase struct {
+	rule  string
+	check func(*subject)
+}
+
+// subject is the store, or the log on it, that a case examines.
+type subject struct {
+	*testing.T
+	dir     string
+	openDir Open
+	store   eventlog.Store // open, and not owned by a log
+	log     *eventlog.Log
+}
+
+// close closes what is open.
+func (s *subject) close() {
+	s.Helper()
+	var err error
+	switch {
+	case s.log != nil:
+		err = s.log.Close()
+	case s.store != nil:
+		err = s.store.Close()
+	}
+	s.store, s.log = nil, nil
+	if err != nil {
+		s.Errorf("Close failed: %v", err)
+	}
+}
+
+// reopen closes what is open, and opens the store.
+func (s *subject) reopen() eventlog.Store {
+	s.Helper()
+	s.close()
+	s.store = s.openDir(s.T, s.dir)
+	return s.store
+}
+
+// reopenLog closes what is open, and opens a log on the store.
+func (s *subject) reopenLog(o *eventlog.Options) *eventlog.Log {
+	s.Helper()
+	log, err := eventlog.New(s.reopen(), o)
+	if err != nil {
+		s.Fatalf("A log cannot be opened on the store: %v", err)
+	}
+	s.log = log
+	return log
+}
+
+// put writes keys, each with its own name as value.
+func (s *subject) put(b eventlog.Bucket, keys ...string) {
+	s.Helper()
+	s.update(func(tx eventlog.Tx) error {
+		for _, key := range keys {
+			tx.Put(b, []byte(key), []byte(key))
+		}
+		return nil
+	})
+}
+
+func (s *subject) update(fn func(eventlog.Tx) error) {
+	s.Helper()
+	if err := s.store.Update(s.Context(), fn); err != nil {
+		s.Fatalf("Update failed: %v", err)
+	}
+}
+
+func (s *subject) view(fn func(eventlog.Reader)) {
+	s.Helper()
+	err := s.store.View(s.Context(), func(r eventlog.Reader) error {
+		fn(r)
+		return nil
+	})
+	if err != nil {
+		s.Fatalf("View failed: %v", err)
+	}
+}

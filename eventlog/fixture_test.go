@@ -1,0 +1,267 @@
+package eventlog_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"jrweb/eventlog"
+	"jrweb/eventlog/eventlogtest"
+)
+
+// fixture is a log that a test can close and open again.
+type fixture struct {
+	*testing.T
+	*eventlog.Log
+	open    func() eventlog.Store
+	options *eventlog.Options
+	isOpen  bool
+}
+
+// inMemory opens a log on a new store in memory, which outlives the log.
+func inMemory(t *testing.T, o *eventlog.Options) *fixture {
+	t.Helper()
+	return on(t, eventlogtest.NewStore(), o)
+}
+
+// on opens a log on a store that outlives it.
+func on(t *testing.T, store eventlog.Store, o *eventlog.Options) *fixture {
+	t.Helper()
+	return newFixture(t, func() eventlog.Store { return store }, o)
+}
+
+// onDisk opens a log in a new bbolt file.
+func onDisk(t *testing.T, o *eventlog.Options) *fixture {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "jr.db")
+	return newFixture(t, func() eventlog.Store { return openBolt(t, path) }, o)
+}
+
+func openBolt(t *testing.T, path string) eventlog.Store {
+	t.Helper()
+	store, err := eventlog.OpenBolt(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func newFixture(t *testing.T, open func() eventlog.Store, o *eventlog.Options) *fixture {
+	t.Helper()
+	f := &fixture{T: t, open: open, options: o}
+	f.reopen()
+	t.Cleanup(f.close)
+	return f
+}
+
+func (f *fixture) reopen() {
+	f.Helper()
+	f.close()
+	log, err := eventlog.New(f.open(), f.options)
+	f.ok(err)
+	f.Log, f.isOpen = log, true
+}
+
+func (f *fixture) close() {
+	f.Helper()
+	if f.isOpen {
+		f.isOpen = false
+		f.ok(f.Close())
+	}
+}
+
+func (f *fixture) ok(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+func (f *fixture) start(task string) *eventlog.Session {
+	f.Helper()
+	s, err := f.Start(f.Context(), task, nil)
+	f.ok(err)
+	return s
+}
+
+func (f *fixture) startBeside(task string) *eventlog.Session {
+	f.Helper()
+	s, err := f.Start(f.Context(), task, &eventlog.StartOptions{Concurrent: true})
+	f.ok(err)
+	return s
+}
+
+func (f *fixture) append(s *eventlog.Session, events ...eventlog.Event) {
+	f.Helper()
+	_, err := f.Session(s.Task(), s.ID()).Append(f.Context(), events...)
+	f.ok(err)
+}
+
+// appendTo appends to the latest session of a task, or to a new one.
+func (f *fixture) appendTo(task string, events ...eventlog.Event) eventlog.Appended {
+	f.Helper()
+	answer, err := f.Append(f.Context(), &eventlog.Batch{Task: task, Events: events})
+	f.ok(err)
+	return answer
+}
+
+func (f *fixture) info(s *eventlog.Session) eventlog.SessionInfo {
+	f.Helper()
+	info, err := f.Session(s.Task(), s.ID()).Info(f.Context())
+	f.ok(err)
+	return info
+}
+
+func (f *fixture) task(id string) eventlog.Task {
+	f.Helper()
+	task, err := f.Task(f.Context(), id)
+	f.ok(err)
+	return task
+}
+
+// events reads a session's events after a sequence and checks that they are dense.
+func (f *fixture) events(s *eventlog.Session, after uint64) []eventlog.Event {
+	f.Helper()
+	var events []eventlog.Event
+	for e, err := range f.Session(s.Task(), s.ID()).Events(f.Context(), after) {
+		f.ok(err)
+		events = append(events, e)
+		if e.Sequence != after+uint64(len(events)) {
+			f.Fatalf("event %d after %d has sequence %d", len(events), after, e.Sequence)
+		}
+	}
+	return events
+}
+
+// contents reads what was said in a session.
+func (f *fixture) contents(s *eventlog.Session) []string {
+	f.Helper()
+	var contents []string
+	for _, e := range f.events(s, 0) {
+		contents = append(contents, content(e))
+	}
+	return contents
+}
+
+// says is an event, and content what it says.
+func says(text string) eventlog.Event {
+	data, err := json.Marshal(map[string]string{"content": text})
+	if err != nil {
+		panic(err)
+	}
+	return eventlog.Event{Type: eventlog.TypeAssistant, Data: data}
+}
+
+func content(e eventlog.Event) string {
+	if e.Type != eventlog.TypeAssistant {
+		return e.Type + string(e.Data)
+	}
+	var data struct{ Content string }
+	if err := json.Unmarshal(e.Data, &data); err != nil {
+		return err.Error()
+	}
+	return data.Content
+}
+
+func event(typ, data string) eventlog.Event {
+	return eventlog.Event{Type: typ, Data: json.RawMessage(data)}
+}
+
+func complete() eventlog.Event { return event(eventlog.TypeComplete, `{}`) }
+
+func wantEqual[T comparable](t reporter, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func wantSlice[T comparable](t reporter, what string, got, want []T) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func wantErr(t reporter, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: got error %v, want %v", what, got, want)
+	}
+}
+
+// spy is a store that counts, and that a test can take over. The functions are
+// set before the log is opened, or while nothing is under way.
+type spy struct {
+	eventlog.Store
+	views, updates atomic.Int64
+
+	// update takes the place of Update if it is set; next is the true one.
+	update func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error
+	// view likewise.
+	view func(ctx context.Context, fn func(eventlog.Reader) error, next viewFunc) error
+}
+
+type (
+	updateFunc func(ctx context.Context, fn func(eventlog.Tx) error) error
+	viewFunc   func(ctx context.Context, fn func(eventlog.Reader) error) error
+)
+
+func (s *spy) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+	s.updates.Add(1)
+	if s.update != nil {
+		return s.update(ctx, fn, s.Store.Update)
+	}
+	return s.Store.Update(ctx, fn)
+}
+
+func (s *spy) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+	s.views.Add(1)
+	if s.view != nil {
+		return s.view(ctx, fn, s.Store.View)
+	}
+	return s.Store.View(ctx, fn)
+}
+
+// countKeys counts what a bucket of a store holds.
+func countKeys(t testing.TB, store eventlog.Store, b eventlog.Bucket) (n int) {
+	t.Helper()
+	err := store.View(t.Context(), func(r eventlog.Reader) error {
+		for range r.Ascend(b, nil, nil) {
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// numbers are the texts of from … to.
+func numbers(from, to int) []string {
+	var texts []string
+	for n := from; n <= to; n++ {
+		texts = append(texts, fmt.Sprint(n))
+	}
+	return texts
+}
+
+func wantOneLineOfJSON(t testing.TB, text []byte) {
+	t.Helper()
+	if !json.Valid(text) || bytes.ContainsAny(text, "\r\n") {
+		t.Errorf("not one line of JSON: %q", text)
+	}
+}
+
+// reporter is a test, of this or another kind.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+}

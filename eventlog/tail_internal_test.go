@@ -1,0 +1,48 @@
+package eventlog
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A page that was read before a commit begins no tail after it: the tail would
+// miss the commit's events for ever, and so would everybody who reads from it.
+func TestATailNeverMissesTheCommitThatItsFirstPageDidNotShow(t *testing.T) {
+	var ws watches
+	ws.init(1<<20, 0)
+	watched := ws.add("t")
+	tx := &txn{touched: map[string]int{"t": 1}}
+	for i := range 5000 { // company, so that telling all of a commit takes a while
+		id := fmt.Sprintf("t-%d", i)
+		ws.add(id)
+		tx.touched[id] = 2 + i
+	}
+	for round := range 20 {
+		late, early := SessionID{1, byte(round)}, SessionID{2, byte(round)}
+		tx.appended = []appended{
+			{task: "t", session: late, events: []Event{{Sequence: 1}}},
+			{task: "t", session: early, events: []Event{{Sequence: 1}}},
+		}
+		before := Page{First: 1}
+		_, commits, _ := watched.read(early, 0)
+		watched.keep(early, &before, commits)
+		_, commits, _ = watched.read(late, 0)
+
+		var wg sync.WaitGroup
+		wg.Go(func() { ws.committed(tx, time.Time{}) })
+		for { // until the tail of early has the commit, so that late's was due before
+			if page, _, _ := watched.read(early, 0); page.Head == 1 {
+				break
+			}
+			runtime.Gosched()
+		}
+		watched.keep(late, &before, commits)
+		wg.Wait()
+		if tail := watched.tails[late]; tail != nil && tail.head != 1 {
+			t.Fatalf("round %d: the tail ends at %d, the session at 1", round, tail.head)
+		}
+	}
+}
