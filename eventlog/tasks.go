@@ -132,7 +132,7 @@ type Changes struct {
 // Changes returns the tasks that changed after a change, at most limit of them,
 // and those that were deleted meanwhile. It fails with [ErrBehind] when after is so
 // long ago that the log has forgotten what was deleted since: start again from
-// [Log.Tasks].
+// [Log.LastChange] and [Log.Tasks].
 func (l *Log) Changes(ctx context.Context, after uint64, limit int) (Changes, error) {
 	known, deleted, err := l.watches.deletedSince(after)
 	if err != nil {

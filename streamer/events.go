@@ -36,7 +36,7 @@ func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) e
 		return err
 	}
 	defer s.end(sock)
-	st.sock = sock
+	st.sock, sock.wrote = sock, s.trace.Wrote
 	if s.trace.Opened != nil {
 		s.trace.Opened(q.lastEventID != "" && st.reset == "")
 	}
@@ -55,7 +55,7 @@ type stream struct {
 	task  string
 	watch *eventlog.Watch
 	sock  *socket
-	frame []byte
+	frame []byte // reused between the events of one catchUp
 
 	cursor eventlog.Cursor // zero session: waiting for the first one
 	began  eventlog.Cursor // the last event that was there when the stream began
@@ -113,24 +113,15 @@ func (st *stream) locate(ctx context.Context) error {
 
 // latest returns the latest session of the task, the zero one if there is none.
 func (st *stream) latest(ctx context.Context) (eventlog.SessionInfo, error) {
-	for {
-		task, err := st.log.Task(ctx, st.task)
-		if err != nil {
-			return eventlog.SessionInfo{}, err
-		}
-		latest, err := st.info(ctx, task.Latest)
-		if !errors.Is(err, eventlog.ErrSessionNotFound) {
-			return latest, err
-		}
-		// It was deleted between the two reads: the task has another one now.
+	newest, err := st.log.Sessions(ctx, st.task, eventlog.SessionID{}, 1)
+	if err != nil || len(newest) == 0 {
+		return eventlog.SessionInfo{}, err
 	}
+	return newest[0], nil
 }
 
-// info returns a session of the task, the zero one for the zero id.
+// info returns a session of the task.
 func (st *stream) info(ctx context.Context, id eventlog.SessionID) (eventlog.SessionInfo, error) {
-	if id.IsZero() {
-		return eventlog.SessionInfo{}, nil
-	}
 	return st.log.Session(st.task, id).Info(ctx)
 }
 
@@ -156,8 +147,6 @@ func (st *stream) honour(ctx context.Context) (c eventlog.Cursor, session eventl
 // run is the one loop of replay and live tail: read after the cursor, write, and
 // if nothing was there, wait.
 func (st *stream) run(ctx context.Context) Reason {
-	silence := time.NewTimer(st.o.Heartbeat)
-	defer silence.Stop()
 	tick := time.NewTicker(st.o.PollInterval)
 	defer tick.Stop()
 
@@ -169,26 +158,24 @@ func (st *stream) run(ctx context.Context) Reason {
 	}
 	for polled := false; ; {
 		changed := st.watch.Changed() // before the read: what commits after it wakes us
-		found, reason, err := st.catchUp(ctx, changed)
+		found, reason, err := st.catchUp(ctx)
 		if polled && st.trace.Polled != nil {
 			st.trace.Polled(found)
 		}
 		polled = false
+		if err != nil && st.sock.err == nil {
+			reason = st.failed(ctx, err)
+		}
 		if reason == Shutdown {
 			st.sock.retry()
 		}
 		if st.flush() != nil {
 			return st.broken()
 		}
-		if err != nil {
-			return st.failed(ctx, err)
-		}
 		if reason != "" {
 			return reason
 		}
-		if found {
-			silence.Reset(st.o.Heartbeat)
-		}
+		st.frame = nil // an idle stream holds no memory but its own
 
 		for wait := true; wait; {
 			wait = false
@@ -201,15 +188,10 @@ func (st *stream) run(ctx context.Context) Reason {
 					}
 					wait = true
 				}
-			case <-silence.C:
-				st.sock.Write(heartbeat) // an error shows in the flush
-				if st.flush() != nil {
+			case <-st.sock.silence.C:
+				if st.beat() != nil {
 					return st.broken()
 				}
-				if st.trace.Heartbeat != nil {
-					st.trace.Heartbeat()
-				}
-				silence.Reset(st.o.Heartbeat)
 				wait = true
 			case <-st.shutdown:
 			case <-st.log.Done():
@@ -221,14 +203,18 @@ func (st *stream) run(ctx context.Context) Reason {
 }
 
 // catchUp sends what is there after the cursor, page by page. found says whether
-// there was anything. A reason ends the stream.
-func (st *stream) catchUp(ctx context.Context, changed <-chan struct{}) (found bool, reason Reason, err error) {
+// there was anything. A reason or an error ends the stream.
+func (st *stream) catchUp(ctx context.Context) (found bool, reason Reason, err error) {
 	for {
 		select {
 		case <-st.shutdown:
 			return found, Shutdown, nil
 		case <-ctx.Done():
 			return found, ClientGone, nil
+		case <-st.sock.silence.C: // the types that are asked for are rare
+			if err := st.beat(); err != nil {
+				return found, "", err
+			}
 		default:
 		}
 		if st.cursor.Session.IsZero() {
@@ -291,7 +277,7 @@ func (st *stream) send(e *eventlog.Event) {
 	live := compare(eventlog.Cursor{Session: st.cursor.Session, Sequence: e.Sequence}, st.began) > 0
 	if st.types.Show(e) {
 		st.frame = st.format(st.frame[:0], st.task, st.cursor.Session, e)
-		st.sock.Write(st.frame) // an error shows in the flush
+		st.sock.write(st.frame)
 		if cap(st.frame) > writeSize {
 			st.frame = nil // one large event must not cost memory for ever
 		}
@@ -340,7 +326,18 @@ func (st *stream) flush() error {
 	for _, at := range b.commits {
 		st.trace.Delivered(time.Since(at))
 	}
-	*b = batch{commits: b.commits[:0]}
+	*b = batch{}
+	return nil
+}
+
+// beat sends a heartbeat.
+func (st *stream) beat() error {
+	if err := st.sock.beat(); err != nil {
+		return err
+	}
+	if st.trace.Heartbeat != nil {
+		st.trace.Heartbeat()
+	}
 	return nil
 }
 

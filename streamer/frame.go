@@ -2,6 +2,7 @@ package streamer
 
 import (
 	"encoding/json"
+	"unicode/utf8"
 
 	"jrweb/eventlog"
 )
@@ -34,9 +35,6 @@ func appendID(dst []byte, session eventlog.SessionID, e *eventlog.Event) []byte 
 	return append(dst, '\n')
 }
 
-// heartbeat is a comment: clients ignore it.
-var heartbeat = []byte(": heartbeat\n\n")
-
 // control writes a frame about the stream itself. It has no id: that would move
 // the client's cursor.
 func (s *socket) control(name string, data any) {
@@ -47,7 +45,7 @@ func (s *socket) control(name string, data any) {
 	frame := append([]byte("event: "), name...)
 	frame = append(frame, "\ndata: "...)
 	frame = append(frame, text...)
-	s.Write(append(frame, "\n\n"...)) // an error shows in the flush
+	s.write(append(frame, "\n\n"...))
 }
 
 type resetData struct {
@@ -74,7 +72,7 @@ func clip(text string, n int) string {
 	if len(text) <= n {
 		return text
 	}
-	for n > 0 && text[n]&0xc0 == 0x80 {
+	for n > 0 && !utf8.RuneStart(text[n]) {
 		n--
 	}
 	return text[:n]

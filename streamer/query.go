@@ -2,6 +2,7 @@ package streamer
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,11 +41,11 @@ func parseQuery(r *http.Request) (query, error) {
 		return query{}, &QueryError{"query", "is not well-formed: " + err.Error()}
 	}
 	var q query
-	for name, v := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) { // with two that are wrong, always the same is named
 		if !slices.Contains(queryNames, name) {
 			return query{}, &QueryError{name, "is not known here; known are " + strings.Join(queryNames, ", ")}
 		}
-		if len(v) > 1 && name != "last_event_id" {
+		if len(values[name]) > 1 && name != "last_event_id" {
 			return query{}, &QueryError{name, "is given more than once"}
 		}
 	}

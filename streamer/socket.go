@@ -18,31 +18,37 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, writeSize); retur
 // socket collects frames and writes them in pieces, each with a deadline of its
 // own. After an error it swallows the rest.
 type socket struct {
-	w       http.ResponseWriter
-	rc      *http.ResponseController
-	timeout time.Duration
-	wrote   func(bytes int)
+	w         http.ResponseWriter
+	rc        *http.ResponseController
+	timeout   time.Duration
+	heartbeat time.Duration
+	wrote     func(bytes int)
 
-	buf     *[]byte // nil while there is nothing to write
+	silence *time.Timer // fires when nothing was written for heartbeat
+	buf     *[]byte     // nil while there is nothing to write
 	err     error
 	stalled bool // err came after the whole time-out had passed
 }
 
-// Write takes p as the next bytes. It returns an error only if the connection
-// is broken.
-func (s *socket) Write(p []byte) (int, error) {
-	for rest := p; len(rest) > 0 && s.err == nil; {
+func newSocket(w http.ResponseWriter, o *Options) *socket {
+	s := &socket{w: w, rc: http.NewResponseController(w), timeout: o.WriteTimeout, heartbeat: o.Heartbeat}
+	s.silence = time.NewTimer(s.heartbeat)
+	return s
+}
+
+// write takes p as the next bytes. An error shows in the flush.
+func (s *socket) write(p []byte) {
+	for len(p) > 0 && s.err == nil {
 		if s.buf == nil {
 			s.buf = buffers.Get().(*[]byte)
 		}
-		n := min(len(rest), writeSize-len(*s.buf))
-		*s.buf = append(*s.buf, rest[:n]...)
-		rest = rest[n:]
+		n := min(len(p), writeSize-len(*s.buf))
+		*s.buf = append(*s.buf, p[:n]...)
+		p = p[n:]
 		if len(*s.buf) == writeSize {
 			s.send(false)
 		}
 	}
-	return len(p), s.err
 }
 
 // flush sends all that was written.
@@ -69,6 +75,7 @@ func (s *socket) send(flush bool) {
 		s.err = s.rc.SetWriteDeadline(time.Time{})
 	}
 	s.stalled = s.err != nil && time.Since(start) >= s.timeout
+	s.silence.Reset(s.heartbeat)
 	if s.wrote != nil && n > 0 {
 		s.wrote(n)
 	}
@@ -79,9 +86,16 @@ func (s *socket) send(flush bool) {
 	}
 }
 
-// lastWrite gives the end of the response, which net/http writes after the
-// handler has returned, a deadline too.
-func (s *socket) lastWrite() {
+// beat sends a heartbeat: a comment, which clients ignore.
+func (s *socket) beat() error {
+	s.write([]byte(": heartbeat\n\n"))
+	return s.flush()
+}
+
+// close is the end of the stream. It gives the end of the response, which
+// net/http writes after the handler has returned, a deadline too.
+func (s *socket) close() {
+	s.silence.Stop()
 	if s.err == nil {
 		s.err = s.rc.SetWriteDeadline(time.Now().Add(s.timeout))
 	}
@@ -89,6 +103,9 @@ func (s *socket) lastWrite() {
 
 // retry tells the client when to come back after the end of the response. The
 // jitter keeps a thousand clients from coming back at once.
-func (s *socket) retry() {
-	fmt.Fprintf(s, "retry: %d\n\n", 1000+rand.IntN(2001))
+func (s *socket) retry() { s.retryAfter(1000, 3000) }
+
+// retryAfter is retry with the bounds of the time, in milliseconds.
+func (s *socket) retryAfter(least, most int) {
+	s.write(fmt.Appendf(nil, "retry: %d\n\n", least+rand.IntN(most-least+1)))
 }

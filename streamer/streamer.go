@@ -3,10 +3,7 @@ package streamer
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -108,15 +105,16 @@ func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (sock *socket, 
 		w.WriteHeader(http.StatusOK)
 		return nil, false, nil
 	}
-	sock = &socket{w: w, rc: http.NewResponseController(w), timeout: s.o.WriteTimeout, wrote: s.trace.Wrote}
+	sock = newSocket(w, &s.o)
 	if s.open.Add(1) > int64(s.o.MaxStreams) {
-		defer s.open.Add(-1)
+		s.open.Add(-1)
 		// Any status but 200 would stop a browser for good.
-		fmt.Fprintf(sock, "retry: %d\n\n: too many streams are open, come back later\n\n", 5000+rand.IntN(5001))
+		sock.retryAfter(5000, 10_000)
+		sock.write([]byte(": too many streams are open, come back later\n\n"))
 		if err := sock.flush(); err != nil {
 			s.o.Logger.Debug("a client that was turned away did not hear it", "error", err)
 		}
-		sock.lastWrite()
+		sock.close()
 		return nil, false, nil
 	}
 	sock.retry()
@@ -125,7 +123,7 @@ func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (sock *socket, 
 
 // end releases the place of a stream.
 func (s *Streamer) end(sock *socket) {
-	sock.lastWrite()
+	sock.close()
 	s.open.Add(-1)
 }
 
@@ -147,5 +145,3 @@ func streamable(w http.ResponseWriter) bool {
 		w = wrapper.Unwrap()
 	}
 }
-
-var _ io.Writer = (*socket)(nil)

@@ -25,6 +25,7 @@ const (
 // that nothing was written.
 func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 	changed := s.log.TasksChanged() // before the read: what commits after it wakes us
+	last := s.log.LastChange()
 	tasks, err := s.log.Tasks(r.Context(), 0, firstTasks)
 	if err != nil {
 		return err
@@ -34,12 +35,10 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer s.end(sock)
-	sock.wrote = nil // the metrics of streams are those of events
 
-	feed := &taskFeed{Streamer: s, sock: sock, heartbeat: time.NewTimer(s.o.Heartbeat)}
-	defer feed.heartbeat.Stop()
+	feed := &taskFeed{Streamer: s, sock: sock, last: last}
 	if len(tasks) > 0 {
-		feed.last = tasks[0].Change
+		feed.last = max(last, tasks[0].Change)
 	}
 	slices.Reverse(tasks)
 	feed.send(eventlog.Changes{Tasks: tasks})
@@ -59,45 +58,53 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 // taskFeed is one client's stream of all tasks. Its cursor is a change.
 type taskFeed struct {
 	*Streamer
-	sock      *socket
-	heartbeat *time.Timer
-	last      uint64
+	sock *socket
+	last uint64
+	sent bool // something was, since the last rest
 }
 
-// wait returns true when there may be more to send, at the earliest after
-// taskInterval: what changes in the meantime is sent once, as it is then.
+// wait returns true when there may be more to send, at the earliest taskInterval
+// after something was sent: what changes meanwhile is sent once, as it is then.
 func (f *taskFeed) wait(ctx context.Context, changed <-chan struct{}) bool {
 	if f.sock.flush() != nil {
 		return false
 	}
 	pause := time.NewTimer(taskInterval)
 	defer pause.Stop()
+	// A change that is committing may not have been there to be read: it wakes
+	// us, and must not rest twice.
+	rested := !f.sent
+	f.sent = false
 	if f.log.Shared() {
-		changed = nil // nobody would tell: the pause is all there is to wait for
+		changed, rested = nil, false // nobody would tell: the pause is all there is to wait for
 	}
-	for rested := false; !rested || changed != nil; {
+	for !rested || changed != nil {
 		select {
 		case <-changed:
 			changed = nil
 		case <-pause.C:
 			rested = true
-		case <-f.heartbeat.C:
-			f.sock.Write(heartbeat) // an error shows in the flush
-			if f.sock.flush() != nil {
+		case <-f.sock.silence.C:
+			if f.sock.beat() != nil {
 				return false
 			}
-			f.heartbeat.Reset(f.o.Heartbeat)
 		case <-f.shutdown:
-			f.sock.retry()
-			_ = f.sock.flush() // the response ends either way
+			f.goodbye()
 			return false
 		case <-f.log.Done():
+			f.goodbye()
 			return false
 		case <-ctx.Done():
 			return false
 		}
 	}
 	return true
+}
+
+// goodbye is what a client hears before the server ends its stream.
+func (f *taskFeed) goodbye() {
+	f.sock.retry()
+	_ = f.sock.flush() // the response ends either way
 }
 
 func (f *taskFeed) catchUp(ctx context.Context) error {
@@ -122,9 +129,7 @@ func (f *taskFeed) send(changes eventlog.Changes) {
 	for i := range changes.Tasks {
 		f.sock.control("task", &changes.Tasks[i])
 	}
-	if len(changes.Deleted)+len(changes.Tasks) > 0 {
-		f.heartbeat.Reset(f.o.Heartbeat)
-	}
+	f.sent = f.sent || len(changes.Deleted)+len(changes.Tasks) > 0
 }
 
 type deletedData struct {
