@@ -10,7 +10,7 @@ import (
 // Key makes a repeated request harmless: within its scope, the second request
 // with the same ID gets the answer of the first and changes nothing, also when
 // both are under way together, and also after a restart. Keys are kept for as
-// long as their session (for a start, or an append without a session: their task).
+// long as the session of their answer (those of starts: as long as the task).
 // The zero Key means none.
 type Key struct {
 	// ID is chosen by the caller: 1 to 128 visible ASCII characters.
@@ -108,6 +108,14 @@ func (k Key) firstAnswer(tx *txn, task string, session SessionID) (*keyRecord, e
 	}
 	if !bytes.Equal(record.Digest, k.Digest[:]) {
 		return nil, ErrKeyReused
+	}
+	if k.Scope != startScope {
+		// An answer is kept with its session.
+		if _, err := tx.session(task, record.Session); errors.Is(err, ErrSessionNotFound) {
+			return nil, errNoKey
+		} else if err != nil {
+			return nil, err
+		}
 	}
 	return record, nil
 }

@@ -2,7 +2,9 @@ package router
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"jrweb/eventlog"
 )
@@ -10,6 +12,8 @@ import (
 // maxEvents is how many events one append may have. The log has the same limit;
 // here it keeps an absurd request from being parsed to its end.
 const maxEvents = 10_000
+
+var errManyEvents = tooLarge(fmt.Sprintf("more than %d events in one append", maxEvents))
 
 // The scopes of Idempotency-Keys: one for each route that takes them.
 const (
@@ -46,7 +50,7 @@ func (rt *router) append(w http.ResponseWriter, r *http.Request, b *eventlog.Bat
 		return err
 	}
 	var where func(int) string
-	if b.Events, where, err = parseEvents(body, mediaType, maxEvents); err != nil {
+	if b.Events, where, err = parseEvents(body, mediaType); err != nil {
 		return err
 	}
 	answer, err := rt.log.Append(r.Context(), b)
@@ -69,6 +73,19 @@ func locate(err error, where func(int) string) error {
 	return located(toProblem(&bare), where(field.Index))
 }
 
+// inBody names the field of a complete event by its name in the body, which is
+// the event's data.
+func inBody(err error) error {
+	field, ok := errors.AsType[*eventlog.FieldError](err)
+	if !ok {
+		return err
+	}
+	bare := *field
+	bare.Index = -1
+	bare.Field = strings.TrimPrefix(field.Field, "data.")
+	return &bare
+}
+
 // complete seals a session: the body is the data of its complete event.
 func (rt *router) complete(w http.ResponseWriter, r *http.Request, p params) error {
 	if _, err := readQuery(r); err != nil {
@@ -82,19 +99,16 @@ func (rt *router) complete(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	data, err := readObject(body, mediaType)
+	data, err := readData(body, mediaType)
 	if err != nil {
 		return err
 	}
-	event := eventlog.Event{Type: eventlog.TypeComplete, Data: body}
-	if len(data) == 0 {
-		event.Data = []byte("{}")
-	}
+	event := eventlog.Event{Type: eventlog.TypeComplete, Data: data}
 	answer, err := rt.log.Append(r.Context(), &eventlog.Batch{
 		Task: p.task, Session: p.session, Events: []eventlog.Event{event}, Key: key,
 	})
 	if err != nil {
-		return locate(err, func(int) string { return "the body" })
+		return inBody(err)
 	}
 	markReplay(w, answer.Replayed)
 	return writeJSON(w, http.StatusOK, answer.Sealed)

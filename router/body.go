@@ -2,6 +2,7 @@ package router
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"jrweb/eventlog"
@@ -27,6 +28,9 @@ func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 	mediaType, err = mediaTypeOf(r)
 	if err != nil {
 		return nil, "", err
+	}
+	if r.ContentLength > rt.o.MaxRequestBytes { // do not make the client send it first
+		return nil, "", &http.MaxBytesError{Limit: rt.o.MaxRequestBytes}
 	}
 	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, rt.o.MaxRequestBytes))
 	if err != nil {
@@ -70,10 +74,7 @@ func mediaTypeOf(r *http.Request) (string, error) {
 	case mediaType == typeJSON, strings.HasSuffix(mediaType, "+json"):
 		return typeJSON, nil
 	}
-	p := newProblem(http.StatusUnsupportedMediaType, "media_type", "Media type not supported",
-		fmt.Sprintf("send %s or %s in UTF-8, not %q", typeJSON, typeNDJSON, header))
-	p.Field = "Content-Type"
-	return "", p
+	return "", badMediaType(fmt.Sprintf("send %s or %s in UTF-8, not %.100q", typeJSON, typeNDJSON, header))
 }
 
 // readKey reads the Idempotency-Key of a request.
@@ -90,57 +91,90 @@ func readKey(r *http.Request, scope string, body []byte) (eventlog.Key, error) {
 	return eventlog.Key{ID: values[0], Scope: scope, Digest: sha256.Sum256(body)}, nil
 }
 
+// jsonSpace is the white space of JSON. That of bytes.TrimSpace has more in it,
+// which would make JSON of what is none.
+const jsonSpace = " \t\r\n"
+
 // object is a JSON object of a request: names are matched exactly.
 type object map[string]json.RawMessage
 
-// readObject reads a body that is one JSON object, or empty.
-func readObject(body []byte, mediaType string) (object, error) {
-	if mediaType != typeJSON {
-		return nil, newProblem(http.StatusUnsupportedMediaType, "media_type", "Media type not supported", "send "+typeJSON)
+// readObject reads a body that is one JSON object with some of the names, or empty.
+func readObject(body []byte, mediaType string, names ...string) (object, error) {
+	body, err := readJSON(body, mediaType)
+	if err != nil || len(body) == 0 {
+		return object{}, err
 	}
-	if len(bytes.TrimSpace(body)) == 0 {
-		return object{}, nil
+	return toObject(body, "body", names...)
+}
+
+// readData reads a body that is the data of an event. An empty one is {}.
+func readData(body []byte, mediaType string) ([]byte, error) {
+	body, err := readJSON(body, mediaType)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(body) == 0:
+		return []byte("{}"), nil
+	case body[0] != '{':
+		return nil, invalid("body", "must be a JSON object")
+	}
+	return body, nil
+}
+
+// readJSON checks that a body is JSON, or empty, and returns it without the
+// white space around it.
+func readJSON(body []byte, mediaType string) ([]byte, error) {
+	if mediaType != typeJSON {
+		return nil, badMediaType("send " + typeJSON)
+	}
+	body = bytes.Trim(body, jsonSpace)
+	if len(body) == 0 {
+		return nil, nil
 	}
 	if err := checkJSON(body); err != nil {
 		return nil, badRequest("the body is not JSON: " + err.Error())
 	}
-	return toObject(body, "body")
+	return body, nil
 }
 
 // checkJSON says where a text stops being JSON.
 func checkJSON(text []byte) error {
-	var any json.RawMessage
-	err := json.Unmarshal(text, &any)
+	var raw json.RawMessage
+	err := json.Unmarshal(text, &raw)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("%w (at byte %d)", err, syntax.Offset)
 	}
 	return err
 }
 
-func toObject(text []byte, field string) (object, error) {
-	text = bytes.TrimSpace(text)
-	if len(text) == 0 || text[0] != '{' {
+// toObject splits a JSON object. It refuses names beside the given ones, and
+// names that are given twice: what the client meant must not be lost in silence.
+// field is what to call a text that is no object.
+func toObject(text []byte, field string, names ...string) (object, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
 		return nil, invalid(field, "must be a JSON object")
 	}
 	o := object{}
-	if err := json.Unmarshal(text, &o); err != nil {
-		return nil, invalid(field, "must be a JSON object: "+err.Error())
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return nil, badRequest("the body is not JSON: " + err.Error())
+		}
+		name, _ := token.(string)
+		if !slices.Contains(names, name) {
+			return nil, invalid(cmp.Or(fmt.Sprintf("%.64s", name), field), "is not known here; known are "+strings.Join(names, ", "))
+		}
+		if _, twice := o[name]; twice {
+			return nil, invalid(name, "is given more than once")
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, badRequest("the body is not JSON: " + err.Error())
+		}
+		o[name] = value
 	}
 	return o, nil
-}
-
-// only refuses names beside the known ones: a misspelt name must not be lost in silence.
-func (o object) only(names ...string) error {
-	for name := range o {
-		known := false
-		for _, n := range names {
-			known = known || n == name
-		}
-		if !known {
-			return invalid(name, "is not known here; known are "+strings.Join(names, ", "))
-		}
-	}
-	return nil
 }
 
 // text reads a string, nil if it is absent.
@@ -154,121 +188,4 @@ func (o object) text(name string) (*string, error) {
 		return nil, invalid(name, "must be a string")
 	}
 	return s, nil
-}
-
-// parseEvents reads the events of an append: one object, an array, or NDJSON.
-// where names the place of an event for an error: its line or its index.
-func parseEvents(body []byte, mediaType string, most int) (events []eventlog.Event, where func(i int) string, err error) {
-	var texts []json.RawMessage
-	var lines []int
-	where = func(i int) string { return fmt.Sprintf("event %d", i) }
-	switch {
-	case mediaType == typeNDJSON:
-		where = func(i int) string { return fmt.Sprintf("line %d", lines[i]) }
-		number := 0
-		for line := range bytes.Lines(body) {
-			number++
-			if line = bytes.TrimSpace(line); len(line) > 0 {
-				texts, lines = append(texts, line), append(lines, number)
-			}
-		}
-	case bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")):
-		if texts, err = parseArray(body); err != nil {
-			return nil, nil, err
-		}
-	default:
-		texts = []json.RawMessage{body}
-		where = func(int) string { return "the body" }
-	}
-	if len(texts) > most {
-		return nil, nil, tooLarge(fmt.Sprintf("%d events in one append, at most %d are taken", len(texts), most))
-	}
-	for i, text := range texts {
-		if err := checkJSON(text); err != nil {
-			return nil, nil, badRequest(fmt.Sprintf("%s is not JSON: %v", where(i), err))
-		}
-		event, err := parseEvent(text)
-		if err != nil {
-			return nil, nil, located(err, where(i))
-		}
-		events = append(events, event)
-	}
-	return events, where, nil
-}
-
-// parseArray splits a JSON array, and says at which index it is not JSON.
-func parseArray(body []byte) ([]json.RawMessage, error) {
-	var texts []json.RawMessage
-	d := json.NewDecoder(bytes.NewReader(body))
-	wrong := func(err error) error {
-		return badRequest(fmt.Sprintf("the array is not JSON at index %d: %v (at byte %d)", len(texts), err, d.InputOffset()))
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, wrong(err)
-	}
-	for d.More() {
-		var text json.RawMessage
-		if err := d.Decode(&text); err != nil {
-			return nil, wrong(err)
-		}
-		texts = append(texts, text)
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, wrong(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, badRequest(fmt.Sprintf("something stands behind the array (at byte %d)", d.InputOffset()))
-	}
-	return texts, nil
-}
-
-func parseEvent(text []byte) (eventlog.Event, error) {
-	var e eventlog.Event
-	o, err := toObject(text, "event")
-	if err != nil {
-		return e, err
-	}
-	if err := o.only("type", "data", "actor", "time"); err != nil {
-		return e, err
-	}
-	values := map[string]string{}
-	for _, name := range []string{"type", "actor", "time"} {
-		value, err := o.text(name)
-		if err != nil {
-			return e, err
-		}
-		if value != nil {
-			values[name] = *value
-		}
-	}
-	if _, given := o["type"]; !given {
-		return e, invalid("type", "is required")
-	}
-	if _, given := o["data"]; !given {
-		return e, invalid("data", "is required")
-	}
-	e = eventlog.Event{Type: values["type"], Actor: eventlog.Actor(values["actor"]), Data: o["data"]}
-	if given, ok := values["time"]; ok {
-		if e.Time, err = time.Parse(time.RFC3339Nano, given); err != nil {
-			return e, invalid("time", "must be an RFC 3339 time")
-		}
-		if e.Time.IsZero() { // the log takes the zero time for an absent one
-			return e, invalid("time", "must be later than the year 1")
-		}
-	}
-	if _, given := o["actor"]; given && e.Actor == "" {
-		return e, invalid("actor", "must be agent, human or system")
-	}
-	return e, nil
-}
-
-// located adds to a problem where in the request it is.
-func located(err error, where string) error {
-	p, ok := errors.AsType[*problem](err)
-	if !ok {
-		return err
-	}
-	at := *p
-	at.Detail = where + ": " + p.Detail
-	return &at
 }

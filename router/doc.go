@@ -14,6 +14,14 @@
 //   - Every GET route answers HEAD, and works under any prefix.
 //   - A request with a foreign Host, and a write from a foreign origin, are refused.
 //
-// Caveats: there is no authentication yet. Whoever can reach the handler can
-// read, write and delete.
+// Caveats:
+//
+//   - There is no authentication yet. Whoever can reach the handler can read,
+//     write and delete.
+//   - An answer of events ends early at 8 MiB, or after 100,000 events that were
+//     looked at; its next says where to go on. That is also so for last=N: what
+//     is missing then are the oldest of the N.
+//   - With sessions=all, events behind a session that is still open come after it
+//     has ended, as in the stream: a cursor has only one way to go.
+//   - [http.ServeMux] redirects paths with // or .. before they reach the handler.
 package router

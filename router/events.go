@@ -146,10 +146,13 @@ func (h *history) start(ctx context.Context) (eventlog.SessionInfo, error) {
 // startAfter finds the session of the cursor.
 func (h *history) startAfter(ctx context.Context) (eventlog.SessionInfo, error) {
 	cursor, err := eventlog.ParseCursor(h.after)
-	if err != nil {
+	if errors.Is(err, eventlog.ErrMalformed) {
 		return eventlog.SessionInfo{}, badQuery("after", "must be a cursor, <session>:<sequence>")
 	}
-	info, err := h.rt.log.Session(h.task, cursor.Session).Info(ctx)
+	var info eventlog.SessionInfo
+	if err == nil {
+		info, err = h.rt.log.Session(h.task, cursor.Session).Info(ctx)
+	}
 	if errors.Is(err, eventlog.ErrSessionNotFound) || err == nil && !h.session.IsZero() && cursor.Session != h.session {
 		p := newProblem(http.StatusNotFound, "unknown_cursor", "Unknown cursor", "after names a session that is not the one asked for, or that does not exist")
 		p.Field = "after"
@@ -163,13 +166,18 @@ func (h *history) startAfter(ctx context.Context) (eventlog.SessionInfo, error) 
 		p.Field = "after"
 		return info, p
 	case cursor.Sequence+1 < info.First:
-		p := newProblem(http.StatusGone, "trimmed", "Events are no longer kept", fmt.Sprintf("the oldest event that is kept is %d; go on after next", info.First))
-		p.Field = "after"
-		p.Next = eventlog.Cursor{Session: cursor.Session, Sequence: info.First - 1}.String()
-		return info, p
+		return info, trimmed(cursor.Session, info.First)
 	}
 	h.next = cursor
 	return info, nil
+}
+
+// trimmed is the problem with a cursor before the oldest event that is kept.
+func trimmed(session eventlog.SessionID, first uint64) *problem {
+	p := newProblem(http.StatusGone, "trimmed", "Events are no longer kept", fmt.Sprintf("the oldest event that is kept is %d; go on after next", first))
+	p.Field = "after"
+	p.Next = eventlog.Cursor{Session: session, Sequence: first - 1}.String()
+	return p
 }
 
 // full reports whether the answer holds as much as one answer may.
@@ -193,6 +201,9 @@ func (h *history) read(ctx context.Context) error {
 		page, err := h.rt.log.Read(ctx, h.task, h.next.Session, h.next.Sequence)
 		if err != nil {
 			return err
+		}
+		if page.Gap(h.next.Sequence) { // since we looked: never a hole in silence
+			return trimmed(h.next.Session, page.First)
 		}
 		for i := 0; i < len(page.Events) && !h.full(); i++ {
 			h.add(h.next.Session, page.Events[i])

@@ -28,7 +28,7 @@ func newGuard(allowed []string) (*guard, error) {
 			g.prefixes = append(g.prefixes, netip.PrefixFrom(ip, ip.BitLen()))
 			continue
 		}
-		if host == "" || strings.ContainsAny(host, "/:*@ \t") {
+		if canonicalName(host) == "" || strings.ContainsAny(host, "/:*@ \t") {
 			return nil, fmt.Errorf("allowed host %q is no name, IP address or CIDR (without scheme and port)", host)
 		}
 		g.names[canonicalName(host)] = true

@@ -10,12 +10,18 @@ import (
 // probeTimeout is how long a commit may take before the log counts as not ready.
 const probeTimeout = time.Second
 
-func (rt *router) healthz(w http.ResponseWriter, _ *http.Request, _ params) error {
+func (rt *router) healthz(w http.ResponseWriter, r *http.Request, _ params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
 	return writeOK(w)
 }
 
 // readyz answers whether the log commits.
 func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
 	defer cancel()
 	probe := make(chan error, 1)

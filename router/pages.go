@@ -18,6 +18,9 @@ const (
 )
 
 func (rt *router) listPage(w http.ResponseWriter, r *http.Request, _ params) error {
+	if _, err := readQuery(r); err != nil {
+		return err
+	}
 	tasks, err := rt.log.Tasks(r.Context(), 0, pageTasks)
 	if err != nil {
 		return err
@@ -30,24 +33,27 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, _ params) err
 }
 
 func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := readQuery(r, "session")
+	if err != nil {
+		return err
+	}
+	session, err := q.session()
+	if err != nil {
+		return err
+	}
 	task, err := rt.log.Task(r.Context(), p.task)
 	if err != nil {
 		return err
 	}
-	view := page.TaskPage{Task: task}
+	view := page.TaskPage{Task: task, Session: session}
 	if view.Sessions, err = rt.log.Sessions(r.Context(), p.task, eventlog.SessionID{}, pageSessions); err != nil {
 		return err
 	}
-	if text := r.URL.Query().Get("session"); text != "" {
-		id, err := eventlog.ParseSessionID(text)
-		if err != nil {
-			return eventlog.ErrSessionNotFound
-		}
-		info, err := rt.log.Session(p.task, id).Info(r.Context())
+	if !session.IsZero() {
+		info, err := rt.log.Session(p.task, session).Info(r.Context())
 		if err != nil {
 			return err
 		}
-		view.Session = id
 		view.Sessions = withSession(view.Sessions, info)
 	}
 	var html bytes.Buffer

@@ -1,9 +1,12 @@
 package router
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +21,10 @@ type params struct {
 	task    string
 	session eventlog.SessionID
 }
+
+// sessionPattern is what clients know of the ids of sessions. The log makes only
+// some of them: the rest name no session.
+var sessionPattern = regexp.MustCompile(`^[A-Za-z0-9]{16,40}$`)
 
 // readParams checks the ids in a path. What is no id names nothing: 404 for who
 // reads or deletes; who writes made a mistake, and hears which.
@@ -37,9 +44,9 @@ func readParams(r *http.Request, ps httprouter.Params) (params, error) {
 			}
 		case "session":
 			if p.session, err = eventlog.ParseSessionID(param.Value); err != nil {
-				err = invalid("session", "is not a session id")
-				if reads {
-					err = eventlog.ErrSessionNotFound
+				err = eventlog.ErrSessionNotFound
+				if !reads && !sessionPattern.MatchString(param.Value) {
+					err = invalid("session", "must match "+sessionPattern.String())
 				}
 			}
 		}
@@ -60,18 +67,18 @@ func readQuery(r *http.Request, names ...string) (queryValues, error) {
 		return nil, badQuery("query", "is not well-formed: "+err.Error())
 	}
 	q := queryValues{}
-	for name, v := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) { // with two that are wrong, always the same is named
 		if !slices.Contains(names, name) {
 			known := "none are known here"
 			if len(names) > 0 {
 				known = "known are " + strings.Join(names, ", ")
 			}
-			return nil, badQuery(name, "is not known here; "+known)
+			return nil, badQuery(cmp.Or(fmt.Sprintf("%.64s", name), "query"), "is not known here; "+known)
 		}
-		if len(v) > 1 {
+		if len(values[name]) > 1 {
 			return nil, badQuery(name, "is given more than once")
 		}
-		q[name] = v[0]
+		q[name] = values.Get(name)
 	}
 	return q, nil
 }

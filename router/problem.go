@@ -51,6 +51,12 @@ func invalid(field, reason string) *problem {
 	return p
 }
 
+func badMediaType(detail string) *problem {
+	p := newProblem(http.StatusUnsupportedMediaType, "media_type", "Media type not supported", detail)
+	p.Field = "Content-Type"
+	return p
+}
+
 func tooLarge(detail string) *problem {
 	return newProblem(http.StatusRequestEntityTooLarge, "too_large", "The request is too large", detail)
 }
@@ -91,12 +97,16 @@ func toProblem(err error) *problem {
 	case errors.Is(err, eventlog.ErrSealed):
 		return newProblem(http.StatusConflict, "sealed", "The session is sealed", "the session has ended: nothing can be appended to it; start a new one")
 	case errors.Is(err, eventlog.ErrKeyReused):
-		p := invalid("Idempotency-Key", "was used before with another body")
-		return p
+		return invalid("Idempotency-Key", "was used before with another body")
 	case errors.Is(err, eventlog.ErrFailed):
 		return newProblem(http.StatusServiceUnavailable, "storage_failed", "Storage failed", "a commit failed: nothing more is acknowledged or shown until the server is restarted")
 	case errors.Is(err, eventlog.ErrClosed):
 		return newProblem(http.StatusServiceUnavailable, "closed", "The log is closed", "the server is shutting down")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		// Somebody may still listen: a client that closed only its half of the
+		// connection, or one whose request the program around us gave up. Without
+		// an answer it would get an empty 200, and take it for a commit.
+		return newProblem(http.StatusServiceUnavailable, "canceled", "The request was given up", "it ended before it was answered: repeat it, with its Idempotency-Key if it has one")
 	case errors.Is(err, eventlog.ErrDamaged):
 		return newProblem(http.StatusInternalServerError, "damaged", "The database is damaged", "what was read is not what was written; the server's log says where")
 	}
@@ -105,11 +115,8 @@ func toProblem(err error) *problem {
 
 // fail answers an error, and logs those that are the server's.
 func (rt *router) fail(w *recorder, r *http.Request, err error) {
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // nobody is there to hear it
-	}
 	p := toProblem(err)
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) { // a client that leaves is no failure
 		rt.o.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "error", err)
 	}
 	if w.status != 0 {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +67,7 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 		// Redirects lose the prefix that we are mounted under.
 		HandleMethodNotAllowed: true,
 		NotFound:               rt.fallback(errNoRoute),
-		MethodNotAllowed:       rt.fallback(errMethod),
+		MethodNotAllowed:       withoutOptions(rt.fallback(errMethod)),
 	}
 	rt.register()
 	return rt, nil
@@ -99,7 +101,7 @@ func (rt *router) register() {
 	post("/tasks/:task/sessions/:session/complete", rt.complete)
 	get("/healthz", rt.healthz)
 	get("/readyz", rt.readyz)
-	get("/assets/*file", fromHandler(http.StripPrefix("/assets/", page.Assets())))
+	get("/assets/*file", asset(http.StripPrefix("/assets/", page.Assets())))
 	if rt.o.Metrics != nil {
 		get("/metrics", fromHandler(rt.o.Metrics))
 	}
@@ -135,6 +137,17 @@ func (rt *router) fallback(err error) http.Handler {
 	})
 }
 
+// withoutOptions takes OPTIONS, which no route answers, out of the Allow header
+// that httprouter has set.
+func withoutOptions(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		allowed := strings.Split(w.Header().Get("Allow"), ", ")
+		allowed = slices.DeleteFunc(allowed, func(method string) bool { return method == http.MethodOptions })
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		next.ServeHTTP(w, r)
+	})
+}
+
 // noRoute stands for the pattern of a request that matches none.
 const noRoute = "none"
 
@@ -163,17 +176,26 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.fallback(err).ServeHTTP(w, r)
 		return
 	}
-	if r.URL.Path == "" { // the mount without its slash
-		mount, _, _ := strings.Cut(r.RequestURI, "?")
-		h.Set("Location", path.Base(mount)+"/") // relative: who is in front may know us by another path
-		w.WriteHeader(http.StatusMovedPermanently)
-		return
+	switch {
+	case r.URL.Path == "":
+		rt.answer(w, r, noRoute, toMount)
+	case strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f"), // decoded, it would look like another route
+		strings.Contains(r.URL.Path, "//"): // httprouter would take the empty segment for an id
+		rt.fallback(errNoRoute).ServeHTTP(w, r)
+	default:
+		rt.routes.ServeHTTP(w, r)
 	}
-	if strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f") {
-		rt.fallback(errNoRoute).ServeHTTP(w, r) // decoded, it would look like another route
-		return
+}
+
+// toMount redirects from the mount without its slash to the mount.
+func toMount(w http.ResponseWriter, r *http.Request) error {
+	to := "/" // of a request for http://host, which has no path at all
+	if u, err := url.ParseRequestURI(r.RequestURI); err == nil && u.Path != "" {
+		to = "./" + path.Base(u.EscapedPath()) + "/" // relative: who is in front may know us by another path
 	}
-	rt.routes.ServeHTTP(w, r)
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusMovedPermanently)
+	return nil
 }
 
 // recorder remembers the status of an answer.

@@ -33,7 +33,7 @@ func (rt *router) listSessions(w http.ResponseWriter, r *http.Request, p params)
 	}
 	answer := struct {
 		Sessions []eventlog.SessionInfo `json:"sessions"`
-		Next     string                 `json:"next,omitempty"`
+		Next     string                 `json:"next"` // empty: that was all
 	}{Sessions: sessions}
 	if len(sessions) > limit {
 		answer.Sessions = sessions[:limit]
@@ -53,7 +53,7 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 	if err != nil {
 		return err
 	}
-	o, err := readObject(body, mediaType)
+	o, err := readObject(body, mediaType, "agent", "model", "external_id", "lease_seconds", "concurrent")
 	if err != nil {
 		return err
 	}
@@ -73,9 +73,6 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 }
 
 func readStart(o object) (*eventlog.StartOptions, error) {
-	if err := o.only("agent", "model", "external_id", "lease_seconds", "concurrent"); err != nil {
-		return nil, err
-	}
 	start := &eventlog.StartOptions{}
 	for _, f := range []struct {
 		name string

@@ -34,7 +34,7 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) er
 	}
 	answer := struct {
 		Tasks []eventlog.Task `json:"tasks"`
-		Next  string          `json:"next,omitempty"`
+		Next  string          `json:"next"` // empty: that was all
 	}{Tasks: tasks}
 	if len(tasks) > limit {
 		answer.Tasks = tasks[:limit]
@@ -69,11 +69,8 @@ func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) erro
 	if err != nil {
 		return err
 	}
-	o, err := readObject(body, mediaType)
+	o, err := readObject(body, mediaType, "title", "type", "parent", "description")
 	if err != nil {
-		return err
-	}
-	if err := o.only("title", "type", "parent", "description"); err != nil {
 		return err
 	}
 	var change eventlog.TaskChange

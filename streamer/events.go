@@ -128,8 +128,11 @@ func (st *stream) info(ctx context.Context, id eventlog.SessionID) (eventlog.Ses
 // honour reads the cursor that the client sent. reset says why it means nothing.
 func (st *stream) honour(ctx context.Context) (c eventlog.Cursor, session eventlog.SessionInfo, reset string, err error) {
 	c, err = eventlog.ParseCursor(st.lastEventID)
-	if err != nil || st.twice {
+	switch {
+	case st.twice, errors.Is(err, eventlog.ErrMalformed):
 		return c, session, "malformed", nil
+	case err != nil:
+		return c, session, "unknown", nil
 	}
 	if !st.session.IsZero() && c.Session != st.session {
 		return c, session, "unknown", nil

@@ -100,11 +100,15 @@ func isEmpty(s string) bool { return s == "" }
 // Types is a set of event types to show. Nil shows all.
 type Types map[string]bool
 
+// controlTypes are frames about the stream itself, which are never hidden: a
+// client may ask for them all the same.
+var controlTypes = []string{"reset", "gap", "caught_up"}
+
 // ParseTypes reads a list of types, "a,b". Its errors are [*QueryError].
 func ParseTypes(list string) (Types, error) {
 	types := Types{}
 	for name := range strings.SplitSeq(list, ",") {
-		if !eventlog.ValidType(name) {
+		if !eventlog.ValidType(name) && !slices.Contains(controlTypes, name) {
 			return nil, &QueryError{"types", fmt.Sprintf("%.80q is not an event type", name)}
 		}
 		types[name] = true

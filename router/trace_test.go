@@ -1,0 +1,107 @@
+package router_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"jrweb/router"
+)
+
+// traced notes what a trace is told.
+type traced struct {
+	mu   sync.Mutex
+	told []string
+}
+
+func (tr *traced) trace() *router.Trace {
+	return &router.Trace{Answered: func(route, method string, status int, took time.Duration) {
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
+		if took < 0 {
+			route += " before it began"
+		}
+		tr.told = append(tr.told, fmt.Sprint(route, " ", method, " ", status))
+	}}
+}
+
+// take returns what was told since the last take.
+func (tr *traced) take() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	told := strings.Join(tr.told, ", ")
+	tr.told = nil
+	return told
+}
+
+func TestTheTraceIsToldOfEveryRequestButStreams(t *testing.T) {
+	for _, r := range routes {
+		t.Run(r.method+" "+r.pattern, func(t *testing.T) {
+			tr := &traced{}
+			s, fill := serveRoutes(t, options{router: router.Options{Trace: tr.trace()}})
+			tr.take()
+			// A request is told before its answer ends, but for one that is a
+			// stream: closing the server waits for all of them.
+			s.do(r.method, fill(r.path), bodyOf(r.body)).is(r.status)
+			s.restart()
+			want := fmt.Sprint(r.pattern, " ", r.method, " ", r.status)
+			if r.contentType == sseType {
+				want = ""
+			}
+			if got := tr.take(); got != want {
+				t.Errorf("the trace was told %q, not %q", got, want)
+			}
+		})
+	}
+}
+
+func TestTheTraceIsToldOfRefusals(t *testing.T) {
+	tr := &traced{}
+	s, _ := serveRoutes(t, options{prefix: "/jr", router: router.Options{Trace: tr.trace()}})
+	for _, c := range []struct {
+		method, path, header, want string
+	}{
+		{"GET", "", "X-Nothing: ", "none GET 301"},
+		{"GET", "/nothing", "X-Nothing: ", "none GET 404"},
+		{"GET", "/tasks/t%2F1", "X-Nothing: ", "none GET 404"},
+		{"GET", "/tasks//events", "X-Nothing: ", "none GET 404"},
+		{"BREW", "/tasks", "X-Nothing: ", "none BREW 405"},
+		{"GET", "/tasks", "Host: evil.com", "none GET 421"},
+		{"PUT", "/tasks/t-1", "Origin: null", "none PUT 403"},
+		{"GET", "/tasks/nobody", "X-Nothing: ", "/tasks/:task GET 404"},
+		{"GET", "/tasks/..", "X-Nothing: ", "/tasks/:task GET 404"},
+		{"GET", "/tasks?x=1", "X-Nothing: ", "/tasks GET 400"},
+		{"HEAD", "/tasks", "X-Nothing: ", "/tasks HEAD 200"},
+		{"GET", "/tasks/nobody/events/stream", "X-Nothing: ", "/tasks/:task/events/stream GET 404"},
+		{"GET", "/stream?x=1", "X-Nothing: ", "/stream GET 400"},
+		{"GET", "/assets/nothing", "X-Nothing: ", "/assets/*file GET 404"},
+	} {
+		tr.take()
+		s.do(c.method, c.path, nil, c.header)
+		s.restart()
+		if got := tr.take(); got != c.want {
+			t.Errorf("of %s %s %s the trace was told %q, not %q", c.method, c.path, c.header, got, c.want)
+		}
+	}
+}
+
+func TestTheLoggerGetsTheServersFailuresOnly(t *testing.T) {
+	var text bytes.Buffer
+	s := serveWith(t, options{router: router.Options{Logger: slog.New(slog.NewTextHandler(&text, nil))}})
+	s.get("/tasks/nobody").problem(404, "")
+	s.post("/tasks/t-1/events", "{").problem(400, "")
+	s.get("/tasks", "Host: evil.com").problem(421, "")
+	if text.Len() != 0 {
+		t.Errorf("the faults of clients are logged: %s", text.String())
+	}
+	s.store.broken.Store(true)
+	s.post("/tasks/t-1/events", say("x")).problem(503, "")
+	s.restart()
+	if got := text.String(); !strings.Contains(got, errBroken.Error()) || !strings.Contains(got, "path=/tasks/t-1/events") {
+		t.Errorf("a failure is logged as %q", got)
+	}
+}
