@@ -8,9 +8,9 @@ import (
 
 // Append appends a batch and returns after its commit: what is acknowledged is
 // on the disk. Errors: [ErrTaskNotFound], [ErrSessionNotFound], [ErrSealed],
-// [ErrKeyReused], [*FieldError] (wrapping [ErrTooLarge] at a limit), [ErrClosed],
-// [ErrFailed], or the error of ctx. After all of them but ErrFailed it is
-// certain that nothing was appended.
+// [ErrKeyReused], [*FieldError] (wrapping [ErrTooLarge] at a limit), [ErrFull],
+// [ErrNotCommitted], [ErrClosed], [ErrFailed], or the error of ctx. After all
+// of them but ErrFailed it is certain that nothing was appended.
 func (l *Log) Append(ctx context.Context, b *Batch) (Appended, error) {
 	start := time.Now()
 	answer, err := l.append(ctx, b)
@@ -37,7 +37,8 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 		bytes += len(events[i].Data)
 	}
 	var answer Appended
-	err = l.committer.do(ctx, bytes, func(tx *txn) error {
+	seals := len(events) == 1 && events[0].Type == TypeComplete // and adds nothing else
+	err = l.committer.wait(ctx, &op{bytes: bytes, frees: seals, apply: func(tx *txn) error {
 		answer = Appended{}
 		first, err := b.Key.firstAnswer(tx, b.Task, b.Session)
 		if err == nil {
@@ -61,7 +62,7 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 			Session: answer.Session, First: answer.First, Last: answer.Last, Info: answer.Sealed,
 		})
 		return nil
-	})
+	}})
 	if err != nil {
 		return Appended{}, err
 	}

@@ -1,16 +1,14 @@
 package eventlog
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -25,7 +23,9 @@ import (
 type boltStore struct {
 	db      *bolt.DB
 	path    string
+	file    *os.File   // bbolt's
 	writing sync.Mutex // held by the Update that runs
+	room    room       // of the Update that runs
 
 	mu        sync.Mutex
 	committed int           // number of the last transaction whose commit returned
@@ -33,48 +33,79 @@ type boltStore struct {
 	broken    error         // set once a commit failed: what is on the disk is not known
 }
 
+// BoltOptions are the settings of [OpenBolt]. The zero value is good.
+type BoltOptions struct {
+	// MaxBytes is how many bytes of the file may be in use: an append that
+	// would need more fails with [ErrFull]. The file is larger, by the free
+	// pages and by a reserve for changes that free space. 0: no limit.
+	MaxBytes int64
+}
+
 // fillPercent packs pages densely: most events go to the end of their session.
 const fillPercent = 0.9
-
-// minBoltSize is the size of the four pages that the smallest bbolt file has.
-const minBoltSize = 4 * 4096
 
 // OpenBolt opens the bbolt file at path as a [Store], or creates it. A new file
 // comes to be whole, with mode 0600: it is made under another name first. The
 // error wraps [ErrHeld] if another process has the file open, and [ErrDamaged]
-// if it is no bbolt file.
-func OpenBolt(path string) (Store, error) {
-	switch info, err := os.Stat(path); {
-	case errors.Is(err, fs.ErrNotExist):
+// if it is no bbolt file, or not a whole one; it is left untouched then. Nil
+// options are the defaults.
+func OpenBolt(path string, o *BoltOptions) (Store, error) {
+	if o == nil {
+		o = &BoltOptions{}
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := createBolt(path); err != nil {
 			return nil, fmt.Errorf("eventlog: create %s: %w", path, err)
 		}
-	case err == nil && info.Size() < minBoltSize: // of an empty file bbolt would make a database
-		return nil, fmt.Errorf("eventlog: open %s: %w: it has only %d bytes", path, ErrDamaged, info.Size())
 	}
-	db, err := openBolt(path)
+	s, err := newBoltStore(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("eventlog: open %s: %w", path, err)
 	}
-	s := &boltStore{db: db, path: path}
-	err = db.View(func(tx *bolt.Tx) error {
-		s.committed = tx.ID()
+	return s, nil
+}
+
+func newBoltStore(path string, o *BoltOptions) (*boltStore, error) {
+	file, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &boltStore{path: path, file: file}
+	err = guarded(func() (err error) {
+		s.db, err = openBolt(path, file)
+		return err
+	})
+	if err != nil {
+		_ = file.Close() // if bbolt has panicked, it has not; else this does nothing
+		return nil, err
+	}
+	err = guarded(func() error {
+		// A write transaction, because bbolt counts the free pages at its end.
+		tx, err := s.db.Begin(true)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // it has written nothing
+		s.committed = tx.ID() - 1
 		for _, b := range Buckets() {
 			if tx.Bucket([]byte(b)) == nil {
 				return fmt.Errorf("%w: it has no bucket %q", ErrDamaged, b)
 			}
 		}
-		return nil
+		s.room, err = newRoom(file, tx.Size(), o.MaxBytes)
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("eventlog: open %s: %w", path, errors.Join(err, db.Close()))
+		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
 }
 
-func openBolt(path string) (*bolt.DB, error) {
+// openBolt opens a file that bbolt is to take for the one at path.
+func openBolt(path string, file *os.File) (*bolt.DB, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout:      time.Second / 2,
+		Timeout:      lockTimeout,
+		OpenFile:     func(string, int, os.FileMode) (*os.File, error) { return file, nil },
 		FreelistType: bolt.FreelistMapType,
 		// Growing the map waits for every read transaction and stops all
 		// commits meanwhile; address space costs nothing.
@@ -85,8 +116,11 @@ func openBolt(path string) (*bolt.DB, error) {
 		return nil, ErrHeld
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	case err != nil:
+		return nil, err
 	}
-	return db, err
+	db.AllocSize = 0 // room is what grows the file; bbolt counts in pages
+	return db, nil
 }
 
 // createBolt makes an empty database appear at path in one step: a crash leaves
@@ -100,11 +134,9 @@ func createBolt(path string) error {
 	}
 	// Whatever is left of it after a crash or a failure is harmless.
 	defer func() { _ = os.Remove(temporary.Name()) }()
-	if err := temporary.Close(); err != nil {
-		return err
-	}
-	db, err := openBolt(temporary.Name())
+	db, err := openBolt(temporary.Name(), temporary)
 	if err != nil {
+		_ = temporary.Close()
 		return err
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
@@ -143,28 +175,19 @@ func (s *boltStore) Update(ctx context.Context, fn func(Tx) error) error {
 	if err != nil {
 		return err
 	}
-	var id int
-	var refused error // fn's own error: nothing was written
-	err = s.db.Update(func(tx *bolt.Tx) error {
-		id = tx.ID()
-		t := &boltTx{boltReader{tx: tx}}
-		if refused = fn(t); refused != nil {
-			return refused
-		}
-		return t.err
-	})
+	c := s.commit(fn)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pending = nil
 	close(pending)
 	switch {
-	case err == nil:
-		s.committed = id
-	case refused == nil:
-		s.broken = fmt.Errorf("%w: %w", ErrFailed, err)
+	case c.err == nil:
+		s.committed = c.id
+	case !c.unchanged && !errors.Is(c.err, ErrFull) && !errors.Is(c.err, ErrNotCommitted):
+		s.broken = fmt.Errorf("%w: %w", ErrFailed, c.err)
 	}
-	return err
+	return c.err
 }
 
 func (s *boltStore) begin() (pending chan struct{}, err error) {
@@ -189,12 +212,7 @@ func (s *boltStore) View(ctx context.Context, fn func(Reader) error) error {
 		}
 		wait, err := s.mayShow(tx.ID())
 		if wait == nil && err == nil {
-			r := &boltReader{tx: tx}
-			err = fn(r)
-			if r.err != nil {
-				err = r.err
-			}
-			return errors.Join(err, tx.Rollback())
+			return read(tx, fn)
 		}
 		if err := errors.Join(err, tx.Rollback()); err != nil {
 			return err
@@ -205,6 +223,19 @@ func (s *boltStore) View(ctx context.Context, fn func(Reader) error) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// read runs fn on the state that a transaction shows, and ends it.
+func read(tx *bolt.Tx, fn func(Reader) error) (err error) {
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer recoverFault(&err)
+	r := &boltReader{tx: tx}
+	err = fn(r)
+	if r.err != nil {
+		err = r.err
+	}
+	return err
 }
 
 // mayShow reports whether the state that transaction id made may be shown. If
@@ -228,70 +259,12 @@ func (s *boltStore) Close() error { return s.db.Close() }
 func (s *boltStore) Stats() StoreStats {
 	stats := s.db.Stats()
 	out := StoreStats{Free: int64(stats.FreeAlloc), Views: stats.OpenTxN}
-	if info, err := os.Stat(s.path); err == nil {
+	if info, err := s.file.Stat(); err == nil {
 		out.Size = info.Size()
 	}
+	if tx, err := s.db.Begin(false); err == nil {
+		out.Free += max(0, out.Size-tx.Size())
+		_ = tx.Rollback() // fails only when it has ended before
+	}
 	return out
-}
-
-type boltReader struct {
-	tx  *bolt.Tx
-	err error // the first write that failed; reads of a map in memory do not fail
-}
-
-func (r *boltReader) bucket(b Bucket) *bolt.Bucket { return r.tx.Bucket([]byte(b)) }
-
-// Get implements [Reader].
-func (r *boltReader) Get(b Bucket, key []byte) []byte { return r.bucket(b).Get(key) }
-
-// Ascend implements [Reader].
-func (r *boltReader) Ascend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(k, v []byte) bool) {
-		c := r.bucket(b).Cursor()
-		for k, v := c.Seek(from); k != nil && (to == nil || bytes.Compare(k, to) < 0); k, v = c.Next() {
-			if !yield(k, v) {
-				return
-			}
-		}
-	}
-}
-
-// Descend implements [Reader].
-func (r *boltReader) Descend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(k, v []byte) bool) {
-		c := r.bucket(b).Cursor()
-		var k, v []byte
-		if to == nil {
-			k, v = c.Last()
-		} else if k, _ = c.Seek(to); k != nil {
-			k, v = c.Prev()
-		} else {
-			k, v = c.Last()
-		}
-		for ; k != nil && bytes.Compare(k, from) >= 0; k, v = c.Prev() {
-			if !yield(k, v) {
-				return
-			}
-		}
-	}
-}
-
-type boltTx struct{ boltReader }
-
-// Put implements [Tx].
-func (t *boltTx) Put(b Bucket, key, value []byte) {
-	bucket := t.bucket(b)
-	if b == bucketEvents {
-		bucket.FillPercent = fillPercent
-	}
-	t.keep(bucket.Put(key, value))
-}
-
-// Delete implements [Tx].
-func (t *boltTx) Delete(b Bucket, key []byte) { t.keep(t.bucket(b).Delete(key)) }
-
-func (t *boltTx) keep(err error) {
-	if t.err == nil {
-		t.err = err
-	}
 }

@@ -15,7 +15,7 @@ import (
 
 func openBoltStore(t *testing.T) *boltStore {
 	t.Helper()
-	store, err := OpenBolt(filepath.Join(t.TempDir(), "jr.db"))
+	store, err := OpenBolt(filepath.Join(t.TempDir(), "jr.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestANewerFormatIsRefused(t *testing.T) {
 		version uint64
 		want    error
 	}{{formatVersion, nil}, {formatVersion + 1, ErrFormat}, {formatVersion, nil}} {
-		store, err := OpenBolt(path)
+		store, err := OpenBolt(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

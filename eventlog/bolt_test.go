@@ -39,29 +39,6 @@ func TestASecondOpenerIsToldThatTheFileIsHeld(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNoDatabaseIsLeftAlone(t *testing.T) {
-	for name, text := range map[string]string{
-		"empty":         "",
-		"short":         "no database",
-		"of one page":   string(make([]byte, 4096)),
-		"long and zero": string(make([]byte, 64<<10)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "jr.db")
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			_, err := eventlog.Open(path, nil)
-			wantErr(t, "open", err, eventlog.ErrDamaged)
-			left, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantEqual(t, "the file is as it was", string(left) == text, true)
-		})
-	}
-}
-
 func TestAFolderThatIsNotThereIsAnError(t *testing.T) {
 	_, err := eventlog.Open(filepath.Join(t.TempDir(), "no", "jr.db"), nil)
 	wantErr(t, "open", err, os.ErrNotExist)

@@ -14,9 +14,11 @@ import (
 // op is a change that waits for its commit.
 type op struct {
 	// apply checks the change, then writes it. An error means that it has
-	// written nothing: the other changes of the same commit go ahead.
+	// written nothing: the other changes of the same commit go ahead. It may
+	// run more than once; what the last run wrote counts.
 	apply func(*txn) error
 	bytes int
+	frees bool // it ends or removes something: it goes on when there is no room left
 	state atomic.Int32
 	err   error         // set before done is closed
 	done  chan struct{} // closed after the commit
@@ -105,7 +107,17 @@ func (c *committer) stop() {
 // do hands a change to the committer and waits for its commit. When ctx ends
 // first and its error is returned, the change was not and will not be made.
 func (c *committer) do(ctx context.Context, bytes int, apply func(*txn) error) error {
-	o := &op{apply: apply, bytes: bytes, done: make(chan struct{})}
+	return c.wait(ctx, &op{apply: apply, bytes: bytes})
+}
+
+// doFreeing is do for a change that ends or removes something. Those go on when
+// the store is full, from what it keeps in reserve.
+func (c *committer) doFreeing(ctx context.Context, apply func(*txn) error) error {
+	return c.wait(ctx, &op{apply: apply, frees: true})
+}
+
+func (c *committer) wait(ctx context.Context, o *op) error {
+	o.done = make(chan struct{})
 	if err := c.send(ctx, o); err != nil {
 		return err
 	}
@@ -177,45 +189,81 @@ func (c *committer) gather(first *op) []*op {
 // errNothing rolls back a transaction in which nothing was to be written.
 var errNothing = errors.New("nothing to commit")
 
+// commit makes the changes of a group and answers their callers.
 func (c *committer) commit(group []*op) {
 	err := c.log.Err()
-	var tx *txn
 	if err == nil {
-		err = c.log.store.Update(context.Background(), func(storeTx Tx) error {
-			last := c.last
-			if c.log.shared {
-				var err error
-				if last, err = readState(storeTx); err != nil {
-					return err
-				}
-			}
-			tx = newTxn(storeTx, c.log.now(), last)
-			for _, o := range group {
-				o.err = o.apply(tx)
-			}
-			if !tx.wrote {
-				return errNothing
-			}
-			return tx.flush()
-		})
-		switch {
-		case err == nil:
-			c.last = tx.last
-			c.log.committed(tx)
-		case errors.Is(err, errNothing):
-			err = nil
-		default:
-			err = fmt.Errorf("eventlog: %w: %w", ErrFailed, err)
-			c.log.finish(err)
-			c.log.o.Logger.Error("storage failed", "error", err)
-		}
+		err = c.write(group, nil)
 	}
+	if errors.Is(err, ErrFull) {
+		var growing, freeing []*op
+		for _, o := range group {
+			if o.frees {
+				freeing = append(freeing, o)
+			} else {
+				growing = append(growing, o)
+			}
+		}
+		answer(growing, err)
+		group, err = freeing, c.write(freeing, err)
+	}
+	answer(group, err)
+}
+
+// answer ends the wait of the callers. Without err, each gets its own outcome.
+func answer(group []*op, err error) {
 	for _, o := range group {
 		if err != nil {
 			o.err = err
 		}
 		close(o.done)
 	}
+}
+
+// write commits a group in one transaction. full is set when the group may use
+// the reserve, to what those hear who would start something nevertheless. After
+// an error nothing has changed; after one that leaves the outcome unknown, the
+// log is at its end.
+func (c *committer) write(group []*op, full error) error {
+	if len(group) == 0 {
+		return nil
+	}
+	var tx *txn
+	err := c.log.store.Update(context.Background(), func(storeTx Tx) error {
+		if r, ok := storeTx.(ReserveTx); ok && full != nil {
+			r.UseReserve()
+		}
+		last := c.last
+		if c.log.shared {
+			var err error
+			if last, err = readState(storeTx); err != nil {
+				return err
+			}
+		}
+		tx = newTxn(storeTx, c.log.now(), last)
+		tx.full = full
+		for _, o := range group {
+			o.err = o.apply(tx)
+		}
+		if !tx.wrote {
+			return errNothing
+		}
+		return tx.flush()
+	})
+	switch {
+	case err == nil:
+		c.last = tx.last
+		c.log.committed(tx)
+	case errors.Is(err, errNothing):
+		return nil
+	case errors.Is(err, ErrFull), errors.Is(err, ErrNotCommitted):
+		return fmt.Errorf("eventlog: %w", err)
+	default:
+		err = fmt.Errorf("eventlog: %w: %w", ErrFailed, err)
+		c.log.finish(err)
+		c.log.o.Logger.Error("storage failed", "error", err)
+	}
+	return err
 }
 
 // now is the log's clock, as it is kept.
@@ -225,7 +273,9 @@ func (l *Log) now() time.Time { return l.o.Now().UTC().Truncate(time.Millisecond
 // then tells the trace. It runs before the writers get their answers.
 func (l *Log) committed(tx *txn) {
 	l.open.Add(int64(len(tx.started) - len(tx.ended)))
+	l.leases.committed(tx)
 	l.watches.committed(tx, time.Now())
+	l.janitor.committed(tx)
 	if l.trace.Committed != nil {
 		for i := range tx.appended {
 			for j := range tx.appended[i].events {

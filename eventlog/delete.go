@@ -4,50 +4,54 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 )
 
 // DeleteTask deletes a task with all its sessions. They are gone when it
 // returns; the space is freed in the background, in small transactions.
 func (l *Log) DeleteTask(ctx context.Context, id string) error {
-	return l.deleted(l.committer.do(ctx, 0, func(tx *txn) error {
+	return l.deleted(l.committer.doFreeing(ctx, func(tx *txn) error {
 		t, err := tx.task(id)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.openSessions(t); err != nil {
+		return tx.deleteTask(t)
+	}))
+}
+
+// deleteTask takes a task with all its sessions out of the log.
+func (tx *txn) deleteTask(t *taskRecord) error {
+	if _, err := tx.openSessions(t); err != nil {
+		return err
+	}
+	var sessions []*sessionRecord
+	prefix := taskPrefix(t.id)
+	for key := range tx.Ascend(bucketSessions, prefix, prefixEnd(prefix)) {
+		s, err := tx.session(t.id, SessionID(key[len(prefix):]))
+		if err != nil {
 			return err
 		}
-		var keys [][]byte
-		prefix := taskPrefix(id)
-		for key, raw := range tx.Ascend(bucketSessions, prefix, prefixEnd(prefix)) {
-			if _, err := decodeRecord(bucketSessions, key, raw); err != nil {
-				return err
-			}
-			keys = append(keys, bytes.Clone(key))
-		}
-		for _, open := range slices.Clone(t.Open) {
-			s, _ := tx.session(id, open) // was read above
+		sessions = append(sessions, s)
+	}
+	for _, s := range sessions {
+		if s.Status == StatusOpen {
 			tx.closeSession(t, s)
 		}
-		for _, key := range keys {
-			tx.forget(t, SessionID(key[len(prefix):]))
-		}
-		tx.trash(bucketKeys, keysOfTask(t))
-		if t.Change != 0 {
-			tx.Delete(bucketActivity, changeKey(t.Change))
-		}
-		tx.Delete(bucketTasks, []byte(id))
-		tx.tasks[id] = nil
-		tx.removed = append(tx.removed, removal{task: id, change: tx.nextChange()})
-		return nil
-	}))
+		tx.forget(t, s)
+	}
+	tx.trash(bucketKeys, keysOfTask(t))
+	if t.Change != 0 {
+		tx.Delete(bucketActivity, changeKey(t.Change))
+	}
+	tx.Delete(bucketTasks, []byte(t.id))
+	tx.tasks[t.id] = nil
+	tx.removed = append(tx.removed, removal{task: t.id, change: tx.nextChange()})
+	return nil
 }
 
 // DeleteSession deletes a session, open or sealed, as DeleteTask does.
 func (l *Log) DeleteSession(ctx context.Context, task string, id SessionID) error {
-	return l.deleted(l.committer.do(ctx, 0, func(tx *txn) error {
+	return l.deleted(l.committer.doFreeing(ctx, func(tx *txn) error {
 		t, err := tx.task(task)
 		if err != nil {
 			return err
@@ -56,24 +60,32 @@ func (l *Log) DeleteSession(ctx context.Context, task string, id SessionID) erro
 		if err != nil {
 			return err
 		}
-		latest, err := tx.latestBut(t, id)
-		if err != nil {
+		if err := tx.deleteSession(t, s); err != nil {
 			return err
 		}
-		if s.Status == StatusOpen {
-			tx.closeSession(t, s)
-		}
-		tx.forget(t, id)
-		t.Sessions--
-		t.Totals.subtract(s.Totals)
-		t.Latest, t.Status = SessionID{}, StatusNone
-		if latest != nil {
-			t.Latest, t.Status = latest.id, latest.Status
-		}
-		tx.trash(bucketKeys, keysOfSession(t, id))
 		tx.touch(task)
 		return nil
 	}))
+}
+
+// deleteSession takes a session out of its task and the log.
+func (tx *txn) deleteSession(t *taskRecord, s *sessionRecord) error {
+	latest, err := tx.latestBut(t, s.id)
+	if err != nil {
+		return err
+	}
+	if s.Status == StatusOpen {
+		tx.closeSession(t, s)
+	}
+	tx.forget(t, s)
+	t.Sessions--
+	t.Totals.subtract(s.Totals)
+	t.Latest, t.Status = SessionID{}, StatusNone
+	if latest != nil {
+		t.Latest, t.Status = latest.id, latest.Status
+	}
+	tx.trash(bucketKeys, keysOfSession(t, s.id))
+	return nil
 }
 
 // Trim deletes the events of a session up to a sequence. The complete event of
@@ -81,7 +93,7 @@ func (l *Log) DeleteSession(ctx context.Context, task string, id SessionID) erro
 // the front of what was to be trimmed is gone, and the session is whole behind it.
 func (l *Log) Trim(ctx context.Context, task string, session SessionID, through uint64) error {
 	for more := true; more; {
-		err := l.committer.do(ctx, 0, func(tx *txn) error {
+		err := l.committer.doFreeing(ctx, func(tx *txn) error {
 			s, err := tx.session(task, session)
 			if err != nil {
 				return err
@@ -123,12 +135,15 @@ func (tx *txn) latestBut(t *taskRecord, but SessionID) (*sessionRecord, error) {
 }
 
 // forget takes a session out of the log and leaves its events to the purger.
-func (tx *txn) forget(t *taskRecord, id SessionID) {
-	key := sessionKey(t.id, id)
+func (tx *txn) forget(t *taskRecord, s *sessionRecord) {
+	key := sessionKey(t.id, s.id)
 	tx.Delete(bucketSessions, key)
+	if s.Status != StatusOpen {
+		tx.Delete(bucketEnded, endedKey(s.Ended.Time, s.id))
+	}
 	tx.sessions[string(key)] = nil
-	tx.trash(bucketEvents, id[:])
-	tx.dropped = append(tx.dropped, dropped{t.id, id})
+	tx.trash(bucketEvents, s.id[:])
+	tx.dropped = append(tx.dropped, dropped{t.id, s.id})
 }
 
 // trash leaves all keys of a bucket that start with prefix to the purger.
@@ -215,7 +230,7 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 	}
 	name, prefix, _ := bytes.Cut(key, []byte{0})
 	bucket := Bucket(name)
-	return true, p.log.committer.do(ctx, 0, func(tx *txn) error {
+	return true, p.log.committer.doFreeing(ctx, func(tx *txn) error {
 		var found [][]byte
 		for k := range tx.Ascend(bucket, prefix, prefixEnd(prefix)) {
 			if found = append(found, bytes.Clone(k)); len(found) == purgeKeys {

@@ -17,6 +17,15 @@
 //   - A reader that keeps a cursor and reads after it gets every later event
 //     once. [Watch] tells it when there is more.
 //
+// Ends:
+//
+//   - A session ends when its writer says so. One whose writer is silent for
+//     longer than its lease, or without a lease than [Options] allow, is sealed
+//     as [Interrupted]. An append or heartbeat that succeeded was in time: the
+//     silence is counted anew from it, and after each open.
+//   - Sessions that have ended are kept for ever, unless [Options] say for how
+//     long, how many, or how much. What is deleted is never served again.
+//
 // Durability, with the store that [Open] makes:
 //
 //   - An append that returned without an error is on the disk.

@@ -27,6 +27,13 @@ var (
 var (
 	// ErrClosed: the log was closed.
 	ErrClosed = errors.New("log is closed")
+	// ErrFull: there is no room for what would be added, on the disk or below
+	// [Options.MaxBytes]. Nothing has changed. Reading, deleting and ending
+	// sessions go on, and appends work again as soon as there is room.
+	ErrFull = errors.New("no room left")
+	// ErrNotCommitted: a commit failed before it could take effect. Nothing has
+	// changed, and the log goes on.
+	ErrNotCommitted = errors.New("commit failed and changed nothing")
 	// ErrFailed: a commit failed, and what is on the disk is not known. Nothing
 	// more is acknowledged or shown until the log is opened anew.
 	ErrFailed = errors.New("storage failed")

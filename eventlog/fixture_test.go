@@ -45,7 +45,7 @@ func onDisk(t *testing.T, o *eventlog.Options) *fixture {
 
 func openBolt(t *testing.T, path string) eventlog.Store {
 	t.Helper()
-	store, err := eventlog.OpenBolt(path)
+	store, err := eventlog.OpenBolt(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

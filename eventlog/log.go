@@ -15,8 +15,8 @@ import (
 // Options are the settings of a [Log]. The zero value is good.
 type Options struct {
 	// Middleware wraps every append, those that end a session included, but for
-	// the ends that the log itself makes (superseded, process ended). The first
-	// one listed runs first: [m1, m2] makes m1(m2(append)).
+	// the ends that the log itself makes (superseded, silent for too long, process
+	// ended). The first one listed runs first: [m1, m2] makes m1(m2(append)).
 	Middleware []Middleware
 	// Trace is told what happens in the log.
 	Trace *Trace
@@ -29,11 +29,36 @@ type Options struct {
 	// TailBytes is how much of the newest events of a session is kept in memory
 	// for those who follow it. 0: 256 KiB.
 	TailBytes int
+	// MaxBytes is for [Open]: how many bytes of the file may be in use, see
+	// [BoltOptions]. 0: no limit.
+	MaxBytes int64
 	// KeepOpen leaves the sessions open that were open when the store was last
 	// closed. It is for programs whose sessions are written by other processes.
 	// Otherwise a program that died in the middle of a session finds it sealed
 	// as [Interrupted], reason "process ended", when it opens the log again.
 	KeepOpen bool
+	// IdleTimeout is how long a session without a lease may be silent: without an
+	// append or a [Session.Heartbeat] for so long, it is sealed as [Interrupted],
+	// reason "idle timeout". 0: for ever.
+	IdleTimeout time.Duration
+	// RetainAge is how long a session is kept after its end. 0: for ever.
+	//
+	// Retention, by this rule and the next two, deletes whole sessions that have
+	// ended, in the background and for good, as [Log.DeleteSession] does; but it
+	// is nobody's activity, so the task keeps its place in [Log.Tasks] and is not
+	// among the [Log.Changes]. A task stays when its last session goes. It goes as
+	// well if nobody said anything about it (title, type, parent, description)
+	// and it has not changed for a day, for which its idempotency keys are kept.
+	RetainAge time.Duration
+	// RetainSessions is how many sessions of a task are kept, the newest ones.
+	// Those that are open count, and stay. 0: all.
+	RetainSessions int
+	// RetainBytes is how many bytes of the store may be in use, free pages not
+	// counted: beyond that, the session that ended first goes first. When only
+	// open sessions are left, the one with the most events loses those at its
+	// front, as by [Log.Trim], but for the newest 100. 0: any. It needs a
+	// [StatsStore].
+	RetainBytes int64
 	// Now is the clock. Nil: time.Now.
 	Now func() time.Time
 }
@@ -54,14 +79,20 @@ type Log struct {
 
 	open    atomic.Int64 // sessions that are open
 	watches watches
+	leases  leases
 	purger  purger
+	janitor janitor
 	prober  prober
 }
 
 // Open opens the log in the bbolt file at path, or creates it there. Nil
 // options are the defaults. For errors see [OpenBolt].
 func Open(path string, o *Options) (*Log, error) {
-	store, err := OpenBolt(path)
+	boltOptions := &BoltOptions{}
+	if o != nil {
+		boltOptions.MaxBytes = o.MaxBytes
+	}
+	store, err := OpenBolt(path, boltOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +129,10 @@ func New(store Store, o *Options) (*Log, error) {
 		return nil, fmt.Errorf("eventlog: open: %w", err)
 	}
 	l.watches.init(l.o.TailBytes, last.change)
+	l.leases.init(l)
+	if err := l.janitor.init(l); err != nil {
+		return nil, fmt.Errorf("eventlog: open: %w", err)
+	}
 	l.committer.start(l, last)
 	if !l.o.KeepOpen {
 		if err := l.interruptOpen(); err != nil {
@@ -105,7 +140,12 @@ func New(store Store, o *Options) (*Log, error) {
 			return nil, fmt.Errorf("eventlog: open: %w", err)
 		}
 	}
+	if err := l.leases.start(); err != nil {
+		l.committer.stop()
+		return nil, fmt.Errorf("eventlog: open: %w", err)
+	}
 	l.purger.start(l)
+	l.janitor.start()
 	return l, nil
 }
 
@@ -150,7 +190,9 @@ func (l *Log) recover() (last state, err error) {
 // Close ends the log: appends that were taken are committed, later calls get
 // [ErrClosed]. Readers that wait are woken. It must be called once.
 func (l *Log) Close() error {
+	l.janitor.stop()
 	l.purger.stop()
+	l.leases.stop()
 	l.committer.stop()
 	l.finish(ErrClosed)
 	return l.store.Close()

@@ -17,7 +17,8 @@ type prober struct {
 var keyProbe = []byte("probe")
 
 // Probe reports whether the log can commit, by a commit. Within a second of the
-// last one it repeats that answer.
+// last one it repeats that answer. A log without room for appends still commits:
+// the probe succeeds then.
 func (l *Log) Probe(ctx context.Context) error {
 	if err := l.Err(); err != nil {
 		return err
@@ -28,7 +29,7 @@ func (l *Log) Probe(ctx context.Context) error {
 	if !p.time.IsZero() && time.Since(p.time) < time.Second {
 		return p.err
 	}
-	err := l.committer.do(ctx, 0, func(tx *txn) error {
+	err := l.committer.doFreeing(ctx, func(tx *txn) error {
 		now := binary.BigEndian.AppendUint64(nil, uint64(tx.now.UnixMilli()))
 		tx.Put(bucketMeta, keyProbe, encodeRecord(bucketMeta, keyProbe, now))
 		tx.wrote = true

@@ -142,6 +142,18 @@ func prefixEnd(prefix []byte) []byte {
 	return nil
 }
 
+// endedKey orders sessions by the millisecond of their end, also those of a
+// clock that stood before 1970.
+func endedKey(ended time.Time, session SessionID) []byte {
+	key := binary.BigEndian.AppendUint64(make([]byte, 0, 24), uint64(ended.UnixMilli())^(1<<63))
+	return append(key, session[:]...)
+}
+
+// splitEndedKey is the inverse of endedKey.
+func splitEndedKey(key []byte) (ended time.Time, session SessionID) {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(key) ^ (1 << 63))), SessionID(key[8:])
+}
+
 func changeKey(change uint64) []byte { return binary.BigEndian.AppendUint64(nil, change) }
 
 // taskRecord is a task on disk.
@@ -179,6 +191,7 @@ type sessionRecord struct {
 	Model      string                `json:"model,omitempty"`
 	ExternalID string                `json:"external_id,omitempty"`
 	Lease      time.Duration         `json:"lease,omitempty"`
+	Beats      uint64                `json:"beats,omitempty"` // heartbeats, counted in shared stores only
 	Started    Time                  `json:"started"`
 	Ended      Time                  `json:"ended"`
 	First      uint64                `json:"first"`

@@ -15,7 +15,9 @@ type StartOptions struct {
 	Agent      string
 	Model      string
 	ExternalID string
-	// Lease is how long the session may be silent. 0: no lease.
+	// Lease is how long the session may be silent: without an append or a
+	// [Session.Heartbeat] for so long, it is sealed as [Interrupted], reason
+	// "lease expired". 0: no lease, and [Options.IdleTimeout] holds.
 	Lease time.Duration
 	// Concurrent leaves the task's other sessions open. Otherwise those that
 	// are open are sealed as [Interrupted], reason "superseded": a new session
@@ -135,16 +137,6 @@ func (s *Session) Info(ctx context.Context) (SessionInfo, error) {
 	return info, err
 }
 
-// Heartbeat says that the writer of the session is alive. It fails with
-// [ErrSealed] when the session has ended, so that a writer hears of it.
-func (s *Session) Heartbeat(ctx context.Context) error {
-	info, err := s.Info(ctx)
-	if err == nil && info.Sealed() {
-		err = ErrSealed
-	}
-	return err
-}
-
 // completionData is the data of a complete event.
 func completionData(status Status, reason string) json.RawMessage {
 	data, err := json.Marshal(struct {
@@ -214,7 +206,7 @@ func (l *Log) interruptOpen() error {
 		return err
 	}
 	for some := range slices.Chunk(open, interruptSessions) {
-		err := l.committer.do(context.Background(), 0, func(tx *txn) error {
+		err := l.committer.doFreeing(context.Background(), func(tx *txn) error {
 			for _, o := range some {
 				t, err := tx.task(o.task)
 				if err != nil {

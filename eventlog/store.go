@@ -16,8 +16,10 @@ import (
 type Store interface {
 	// Update runs fn and makes all that it wrote durable, or nothing. A nil
 	// result means that it is on the disk. If fn returns an error, nothing has
-	// changed and that error is the result. Any other error means that the
-	// outcome is unknown.
+	// changed and that error is the result. An error that wraps [ErrFull] or
+	// [ErrNotCommitted] also means that nothing has changed: the store is as
+	// good as before. Any other error means that the outcome is unknown. fn may
+	// be run again after a run that came to nothing; the last run counts.
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// View runs fn on one state of the store: all of every Update that had
@@ -54,6 +56,14 @@ type Tx interface {
 	Delete(b Bucket, key []byte)
 }
 
+// ReserveTx is a [Tx] of a store that keeps room in reserve, so that there can
+// be deletions, and ends of sessions, when the rest is full.
+type ReserveTx interface {
+	Tx
+	// UseReserve lets this transaction use the reserve.
+	UseReserve()
+}
+
 // Bucket names one ordered set of keys.
 type Bucket string
 
@@ -70,6 +80,9 @@ const (
 	bucketSessions Bucket = "sessions"
 	// bucketOpen: |task| 00 |session|: the sessions that are open.
 	bucketOpen Bucket = "open"
+	// bucketEnded: |end, 8 bytes| |session| → |task|: the sessions that have
+	// ended, by when they did. See endedKey.
+	bucketEnded Bucket = "ended"
 	// bucketEvents: |session| |sequence, 8 bytes big-endian|.
 	bucketEvents Bucket = "events"
 	// bucketKeys: idempotency keys, see keyRecord.
@@ -83,7 +96,7 @@ const (
 func Buckets() []Bucket {
 	return []Bucket{
 		bucketMeta, bucketTasks, bucketActivity, bucketSessions,
-		bucketOpen, bucketEvents, bucketKeys, bucketTrash,
+		bucketOpen, bucketEnded, bucketEvents, bucketKeys, bucketTrash,
 	}
 }
 
@@ -100,7 +113,7 @@ type SharedStore interface {
 type StoreStats struct {
 	// Size is the number of bytes the store takes on disk.
 	Size int64
-	// Free is how many of them are free for reuse.
+	// Free is how many of them are free for reuse, or were never used.
 	Free int64
 	// Views is the number of read transactions that are open now.
 	Views int

@@ -10,7 +10,7 @@ import (
 
 func TestTheBoltStorePasses(t *testing.T) {
 	eventlogtest.TestStore(t, func(t testing.TB, dir string) eventlog.Store {
-		store, err := eventlog.OpenBolt(filepath.Join(dir, "jr.db"))
+		store, err := eventlog.OpenBolt(filepath.Join(dir, "jr.db"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

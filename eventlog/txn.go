@@ -21,7 +21,9 @@ type txn struct {
 	sessions map[string]*sessionRecord // by their key in the store
 	touched  map[string]int            // tasks that changed, and when: later is greater
 	touches  int
+	tidied   map[string]bool // tasks whose record changed without a change of the task
 	wrote    bool
+	full     error // set when there is room for endings only: nothing new may start
 
 	// What there is to tell once the commit has returned.
 	appended []appended
@@ -37,6 +39,7 @@ type appended struct {
 	task    string
 	session SessionID
 	events  []Event
+	record  *sessionRecord
 }
 
 // removal is a task that was deleted by a change.
@@ -54,7 +57,7 @@ type dropped struct {
 func newTxn(tx Tx, now time.Time, last state) *txn {
 	return &txn{
 		Tx: tx, now: now, last: last,
-		tasks: map[string]*taskRecord{}, sessions: map[string]*sessionRecord{}, touched: map[string]int{},
+		tasks: map[string]*taskRecord{}, sessions: map[string]*sessionRecord{}, touched: map[string]int{}, tidied: map[string]bool{},
 	}
 }
 
@@ -99,11 +102,21 @@ func (tx *txn) touch(id string) {
 	tx.touched[id] = tx.touches
 }
 
+// tidy says that the task's record has changed, but not by anybody's activity:
+// the task keeps its place among the others.
+func (tx *txn) tidy(id string) {
+	tx.wrote = true
+	tx.tidied[id] = true
+}
+
 // taskOrNew returns the record of a task, and makes one if there is none.
 func (tx *txn) taskOrNew(id string) (t *taskRecord, created bool, err error) {
 	t, err = tx.task(id)
 	if !errors.Is(err, ErrTaskNotFound) {
 		return t, false, err
+	}
+	if tx.full != nil {
+		return nil, false, tx.full
 	}
 	t = &taskRecord{id: id, Status: StatusNone, Created: Time{tx.now}, Born: tx.nextChange()}
 	tx.tasks[id] = t
@@ -114,6 +127,9 @@ func (tx *txn) taskOrNew(id string) (t *taskRecord, created bool, err error) {
 // startSession starts a session. Unless it is concurrent, the open ones of the
 // same task are superseded.
 func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, error) {
+	if tx.full != nil {
+		return nil, tx.full
+	}
 	if !o.Concurrent {
 		superseded, err := tx.openSessions(t)
 		if err != nil {
@@ -186,7 +202,7 @@ func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 		out[i] = p.Event
 	}
 	s.dirty = true
-	tx.appended = append(tx.appended, appended{task: t.id, session: s.id, events: out})
+	tx.appended = append(tx.appended, appended{task: t.id, session: s.id, events: out, record: s})
 	if last := &events[len(events)-1]; last.Type == TypeComplete {
 		tx.seal(t, s, last.status, last.reason)
 	}
@@ -196,6 +212,8 @@ func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 func (tx *txn) seal(t *taskRecord, s *sessionRecord, status Status, reason string) {
 	s.Status, s.Reason, s.Ended = status, reason, Time{tx.now}
 	tx.closeSession(t, s)
+	ended := endedKey(s.Ended.Time, s.id)
+	tx.Put(bucketEnded, ended, encodeRecord(bucketEnded, ended, []byte(t.id)))
 	if t.Latest == s.id {
 		t.Status = status
 	}
@@ -226,6 +244,11 @@ func (tx *txn) flush() error {
 		tx.Put(bucketTasks, []byte(id), encodeJSON(bucketTasks, []byte(id), t))
 		at := changeKey(t.Change)
 		tx.Put(bucketActivity, at, encodeRecord(bucketActivity, at, []byte(id)))
+	}
+	for _, id := range slices.Sorted(maps.Keys(tx.tidied)) {
+		if t := tx.tasks[id]; t != nil && tx.touched[id] == 0 {
+			tx.Put(bucketTasks, []byte(id), encodeJSON(bucketTasks, []byte(id), t))
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(tx.sessions)) {
 		if s := tx.sessions[key]; s != nil && s.dirty {

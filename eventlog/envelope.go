@@ -1,0 +1,59 @@
+package eventlog
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+)
+
+// Envelope is an event with the place that it has, or had in another log.
+type Envelope struct {
+	Task    string
+	Session SessionID
+	Event
+}
+
+// ParseEnvelope reads what [AppendEnvelope] wrote, and holds the event to the
+// rules of an append, but for the limits of size. The data is kept as an append
+// would keep it.
+func ParseEnvelope(text []byte) (Envelope, error) {
+	var fields struct {
+		ID       string          `json:"id"`
+		Task     string          `json:"task"`
+		Session  SessionID       `json:"session"`
+		Sequence uint64          `json:"sequence"`
+		Time     Time            `json:"time"`
+		Type     string          `json:"type"`
+		Actor    Actor           `json:"actor"`
+		Data     json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return Envelope{}, fmt.Errorf("eventlog: not an event as it is exported: %w", err)
+	}
+	e := Envelope{
+		Task: fields.Task, Session: fields.Session,
+		Event: Event{Time: fields.Time.Time, Type: fields.Type, Actor: fields.Actor, Data: fields.Data},
+	}
+	switch {
+	case !ValidTaskID(e.Task):
+		return e, errTaskID
+	case e.Session.IsZero():
+		return e, &FieldError{Index: -1, Field: "session", Reason: "is required"}
+	case fields.Sequence == 0:
+		return e, &FieldError{Index: -1, Field: "sequence", Reason: "must be greater than 0"}
+	case fields.ID != "" && fields.ID != (Cursor{e.Session, fields.Sequence}).String():
+		return e, &FieldError{Index: -1, Field: "id", Reason: "does not fit session and sequence"}
+	case e.Time.IsZero():
+		return e, &FieldError{Index: -1, Field: "time", Reason: "is required"}
+	case e.Data == nil:
+		return e, &FieldError{Index: -1, Field: "data", Reason: "is required"}
+	}
+	p, err := prepareEvent(&e.Event, math.MaxInt)
+	if err != nil {
+		err.Index = -1
+		return e, err
+	}
+	e.Event = p.Event
+	e.Sequence = fields.Sequence
+	return e, nil
+}

@@ -1,0 +1,357 @@
+package eventlog
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Heartbeat says that the writer of the session is alive: it renews the
+// session's lease, as every append does. It fails with [ErrSealed] when the
+// session has ended, so that a writer hears of it.
+func (s *Session) Heartbeat(ctx context.Context) error {
+	l := s.log
+	if err := l.Err(); err != nil {
+		return err
+	}
+	// In the store every heartbeat would be a commit. It is one only if other
+	// logs have to hear of it.
+	if !l.shared && l.leases.renew(s.task, s.id) {
+		return nil
+	}
+	// The session has ended, or its seal is on its way: the committer knows.
+	return l.committer.doFreeing(ctx, func(tx *txn) error {
+		record, err := tx.session(s.task, s.id)
+		if err != nil {
+			return err
+		}
+		if record.Status != StatusOpen {
+			return ErrSealed
+		}
+		if l.shared {
+			record.Beats++
+			record.dirty, tx.wrote = true, true
+		}
+		l.leases.alive(record, time.Now())
+		return nil
+	})
+}
+
+// leases knows when the writer of each open session was last heard of, and
+// seals the sessions whose writers are silent for too long. It is in memory
+// alone: after an open, all begin anew. Time is the monotonic clock's, so that
+// setting the clock ends no session.
+type leases struct {
+	log     *Log
+	sooner  chan struct{} // holds a token when next may be sooner than it was
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu   sync.Mutex
+	open map[SessionID]*lease
+	next leaseHeap // those that can run out
+}
+
+// lease is the right of one session to stay open.
+type lease struct {
+	task    string
+	id      SessionID
+	silence time.Duration // it may be silent for so long; 0: for ever
+	reason  string        // of the seal, after that
+
+	seen        time.Time // when its writer was last heard of
+	head, beats uint64    // as they were then
+	// expiring is set when the committer has decided to seal the session, so
+	// that a heartbeat waits for its turn to learn the outcome.
+	expiring bool
+
+	// look is when the lease is to be looked at. A renewal does not move it:
+	// the lease is found alive then, and put back. So an append costs no more
+	// than setting seen.
+	look  time.Time
+	index int // in the heap, or -1
+}
+
+const (
+	// leaseSeals is how many sessions one transaction seals at most.
+	leaseSeals = 100
+	// leaseRetry is the time until a seal that could not be committed is tried again.
+	leaseRetry = time.Second
+)
+
+func (ls *leases) init(l *Log) {
+	ls.log = l
+	ls.sooner = make(chan struct{}, 1)
+	ls.open = map[SessionID]*lease{}
+}
+
+// start gives each session that is open in the store its lease.
+func (ls *leases) start() error {
+	err := ls.log.view(context.Background(), func(r Reader) error {
+		now := time.Now()
+		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
+			record, err := openSession(r, key, raw)
+			if err != nil {
+				// The rest of the log can be used: what is damaged says so when it is.
+				ls.log.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
+				continue
+			}
+			ls.alive(record, now)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var ctx context.Context
+	ctx, ls.cancel = context.WithCancel(context.Background())
+	ls.running.Go(func() { ls.run(ctx) })
+	return nil
+}
+
+// openSession reads the session that a key of bucketOpen names.
+func openSession(r Reader, key, raw []byte) (*sessionRecord, error) {
+	if _, err := decodeRecord(bucketOpen, key, raw); err != nil {
+		return nil, err
+	}
+	cut := len(key) - len(SessionID{})
+	task, id := string(key[:cut-1]), SessionID(key[cut:])
+	record, err := readSession(r, task, id)
+	if err != nil {
+		return nil, fmt.Errorf("open session %s of task %s: %w", id, task, err)
+	}
+	return record, nil
+}
+
+func (ls *leases) stop() {
+	ls.cancel()
+	ls.running.Wait()
+}
+
+// renew reports whether the session is open for certain, and notes that its
+// writer is alive.
+func (ls *leases) renew(task string, id SessionID) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	l := ls.open[id]
+	if l == nil || l.task != task || l.expiring {
+		return false
+	}
+	l.seen = time.Now()
+	return true
+}
+
+// alive notes that the writer of an open session is.
+func (ls *leases) alive(s *sessionRecord, now time.Time) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.renewed(s, now)
+}
+
+func (ls *leases) renewed(s *sessionRecord, now time.Time) {
+	l := ls.open[s.id]
+	if l == nil {
+		l = &lease{task: s.task, id: s.id, silence: s.Lease, reason: "lease expired", index: -1}
+		if l.silence == 0 {
+			l.silence, l.reason = ls.log.o.IdleTimeout, "idle timeout"
+		}
+		ls.open[s.id] = l
+		if l.silence > 0 {
+			ls.lookAt(l, now.Add(l.silence))
+		}
+	}
+	l.seen, l.head, l.beats, l.expiring = now, s.Head, s.Beats, false
+}
+
+func (ls *leases) lookAt(l *lease, at time.Time) {
+	l.look = at
+	heap.Push(&ls.next, l)
+	if l.index == 0 {
+		select {
+		case ls.sooner <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// committed renews the leases of those who appended, before they have their
+// answer: an append that was acknowledged is never followed by a seal for silence
+// before it.
+func (ls *leases) committed(tx *txn) {
+	if len(tx.started)+len(tx.appended)+len(tx.ended) == 0 {
+		return
+	}
+	now := time.Now()
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, s := range tx.started {
+		ls.renewed(s, now)
+	}
+	for i := range tx.appended {
+		ls.renewed(tx.appended[i].record, now)
+	}
+	for _, s := range tx.ended {
+		if l := ls.open[s.id]; l != nil {
+			delete(ls.open, s.id)
+			if l.index >= 0 {
+				heap.Remove(&ls.next, l.index)
+			}
+		}
+	}
+}
+
+func (ls *leases) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		due, wait := ls.due(time.Now())
+		if len(due) > 0 {
+			ls.expire(ctx, due)
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-ls.sooner:
+		case <-ls.log.done: // closed or failed: nothing can be sealed any more
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// due takes leases that have run out from the heap. If there are none, wait is
+// the time until one may.
+func (ls *leases) due(now time.Time) (due []*lease, wait time.Duration) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for len(ls.next) > 0 && len(due) < leaseSeals {
+		l := ls.next[0]
+		if wait := l.look.Sub(now); wait > 0 {
+			return due, wait
+		}
+		if ends := l.seen.Add(l.silence); ends.After(now) {
+			l.look = ends
+			heap.Fix(&ls.next, 0)
+			continue
+		}
+		heap.Pop(&ls.next)
+		due = append(due, l)
+	}
+	return due, time.Hour // any: a new lease wakes the one who waits
+}
+
+// verdict is what the committer finds about a lease that has run out.
+type verdict int
+
+const (
+	leaseOver  verdict = iota // the session is sealed now, or was before, or is gone
+	leaseLives                // its writer was heard of after all
+)
+
+// expire seals the sessions whose leases have run out, unless the committer
+// finds that one has been renewed.
+func (ls *leases) expire(ctx context.Context, due []*lease) {
+	verdicts := make([]verdict, len(due))
+	records := make([]*sessionRecord, len(due))
+	var damage error
+	err := ls.log.committer.doFreeing(ctx, func(tx *txn) error {
+		damage = nil
+		for i, l := range due {
+			var err error
+			verdicts[i], records[i], err = ls.judge(tx, l)
+			damage = errors.Join(damage, err)
+		}
+		return nil
+	})
+	switch {
+	case err != nil && ctx.Err() == nil && ls.log.Err() == nil:
+		ls.log.o.Logger.Warn("sessions whose leases have run out cannot be sealed yet", "sessions", len(due), "error", err)
+	case err == nil && damage != nil:
+		ls.log.o.Logger.Error("a session whose lease has run out cannot be sealed", "error", damage)
+	}
+
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for i, l := range due {
+		switch {
+		case ls.open[l.id] != l: // it has ended
+		case err != nil:
+			l.expiring = false
+			ls.lookAt(l, time.Now().Add(leaseRetry))
+		case verdicts[i] == leaseOver:
+			delete(ls.open, l.id)
+		default:
+			if ls.log.shared { // else its append or heartbeat has renewed it
+				ls.renewed(records[i], time.Now())
+			}
+			ls.lookAt(l, l.seen.Add(l.silence))
+		}
+	}
+}
+
+// judge seals the session of a lease that has run out, if it has.
+func (ls *leases) judge(tx *txn, l *lease) (verdict, *sessionRecord, error) {
+	t, err := tx.task(l.task)
+	if err != nil {
+		return leaseOver, nil, unlessGone(err)
+	}
+	s, err := tx.session(l.task, l.id)
+	if err != nil || s.Status != StatusOpen {
+		return leaseOver, nil, unlessGone(err)
+	}
+	if !ls.silent(l, s) {
+		return leaseLives, s, nil
+	}
+	tx.interrupt(t, s, l.reason)
+	return leaseOver, nil, nil
+}
+
+// unlessGone takes from err that what was looked for has been deleted.
+func unlessGone(err error) error {
+	if errors.Is(err, ErrTaskNotFound) || errors.Is(err, ErrSessionNotFound) {
+		return nil
+	}
+	return err
+}
+
+// silent decides whether the session of a lease that has run out is sealed. What
+// was appended in front of this transaction, or in it, shows in the head; a
+// heartbeat shows in seen, or finds expiring set and waits for its turn.
+func (ls *leases) silent(l *lease, s *sessionRecord) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	l.expiring = time.Since(l.seen) >= l.silence && s.Head == l.head && s.Beats == l.beats
+	return l.expiring
+}
+
+// leaseHeap implements [heap.Interface], the soonest look first.
+type leaseHeap []*lease
+
+func (h leaseHeap) Len() int           { return len(h) }
+func (h leaseHeap) Less(i, j int) bool { return h[i].look.Before(h[j].look) }
+func (h leaseHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+// Push implements [heap.Interface].
+func (h *leaseHeap) Push(x any) {
+	l := x.(*lease)
+	l.index = len(*h)
+	*h = append(*h, l)
+}
+
+// Pop implements [heap.Interface].
+func (h *leaseHeap) Pop() any {
+	last := len(*h) - 1
+	l := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	l.index = -1
+	return l
+}

@@ -1,0 +1,328 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// This file reads bbolt's pages without bbolt: bbolt trusts what it reads, and a
+// damaged page makes it panic, fault, or run in circles. Whatever the file
+// holds, the walk here ends, and says what is wrong.
+//
+// The layout is that of bbolt's file format version 2. Numbers have the byte
+// order of the machine. A page starts with its number (8), flags (2), count of
+// elements (2), and how many pages it overflows into (4).
+
+const (
+	pageElement = 16 // bytes of an entry, of branch and leaf pages alike
+
+	branchPage   = 0x01
+	leafPage     = 0x02
+	freelistPage = 0x10
+
+	bucketElement = 0x01 // flag of a leaf's entry whose value is a bucket
+
+	// maxDepth is deeper than any tree of 2^64 pages.
+	maxDepth = 64
+)
+
+// readHead returns the newer one of the two meta pages of a file that checkFile
+// finds good. bad is the number of the other one if it cannot be read, else -1.
+func readHead(file io.ReaderAt) (head boltMeta, bad int) {
+	first, ok := readMeta(file, 0)
+	if !ok {
+		for size := int64(boltMinPage); size <= boltMaxPage; size *= 2 {
+			if m, ok := readMeta(file, size); ok && m.pageSize == size {
+				return m, 0
+			}
+		}
+	}
+	second, ok := readMeta(file, first.pageSize)
+	switch {
+	case !ok:
+		return first, 1
+	case second.tx > first.tx:
+		return second, -1
+	}
+	return first, -1
+}
+
+// pageWalk visits every page that a bbolt file uses, and every record on them.
+type pageWalk struct {
+	file io.ReaderAt
+	head boltMeta
+	bad  int // the meta page that cannot be read, or -1
+	// found is told what is wrong with a page.
+	found func(page uint64, reason string)
+	// record is called for each record of a known bucket, with its place in the
+	// file: of the key, which the value follows. It may be nil. An error ends the walk.
+	record func(b Bucket, at int64, key, value []byte) error
+	// walked is called for each page, overflow included, that has been read.
+	walked func(pages uint64) error
+
+	used []uint64 // bit set of the pages that belong to something
+	free uint64   // how many pages are free
+}
+
+// run walks the whole file.
+func (w *pageWalk) run() error {
+	w.used = make([]uint64, w.head.pages/64+1)
+	w.use(0)
+	w.use(1)
+	if w.bad >= 0 {
+		w.found(uint64(w.bad), "cannot be read: the other head is in use, and may be a commit behind")
+	}
+	free, err := w.readFreelist()
+	if err != nil {
+		return err
+	}
+	seen := map[Bucket]bool{}
+	err = w.tree(w.head.root, 0, nil, nil, func(e element) error {
+		name := Bucket(e.key)
+		switch {
+		case e.flags&bucketElement == 0:
+			w.found(e.page, fmt.Sprintf("%q is not a bucket", e.key))
+			return nil
+		case !slices.Contains(Buckets(), name):
+			w.found(e.page, fmt.Sprintf("there is a bucket %q, which no version has", e.key))
+			return nil
+		}
+		seen[name] = true
+		return w.bucket(name, e)
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range Buckets() {
+		if !seen[b] {
+			w.found(w.head.root, fmt.Sprintf("there is no bucket %q", b))
+		}
+	}
+	return w.settle(free)
+}
+
+// settle checks that every page is either used or free.
+func (w *pageWalk) settle(free []uint64) error {
+	isFree := make([]uint64, len(w.used))
+	for _, page := range free {
+		switch {
+		case isFree[page/64]&(1<<(page%64)) != 0:
+			w.found(page, "is free twice")
+		case w.isUsed(page):
+			w.found(page, "is used, and free")
+		}
+		isFree[page/64] |= 1 << (page % 64)
+	}
+	for page := range w.head.pages {
+		if !w.isUsed(page) && isFree[page/64]&(1<<(page%64)) == 0 {
+			w.found(page, "is neither used nor free")
+		}
+	}
+	return nil
+}
+
+func (w *pageWalk) use(page uint64)         { w.used[page/64] |= 1 << (page % 64) }
+func (w *pageWalk) isUsed(page uint64) bool { return w.used[page/64]&(1<<(page%64)) != 0 }
+
+// read returns a page with what it overflows into, nil if it cannot be one.
+func (w *pageWalk) read(page uint64) ([]byte, error) {
+	if page < 2 || page >= w.head.pages {
+		w.found(page, "is outside the file")
+		return nil, nil
+	}
+	at := int64(page) * w.head.pageSize
+	header := make([]byte, boltPageHeader)
+	if _, err := w.file.ReadAt(header, at); err != nil {
+		return nil, fmt.Errorf("read page %d: %w", page, err)
+	}
+	order := binary.NativeEndian
+	overflow := uint64(order.Uint32(header[12:]))
+	if id := order.Uint64(header); id != page {
+		w.found(page, fmt.Sprintf("says that it is page %d", id))
+		return nil, nil
+	}
+	if overflow >= w.head.pages-page {
+		w.found(page, "is longer than the file")
+		return nil, nil
+	}
+	for p := page; p <= page+overflow; p++ {
+		if w.isUsed(p) {
+			w.found(p, "is used twice")
+			return nil, nil
+		}
+	}
+	for p := page; p <= page+overflow; p++ {
+		w.use(p)
+	}
+	body := make([]byte, (overflow+1)*uint64(w.head.pageSize))
+	if _, err := w.file.ReadAt(body, at); err != nil {
+		return nil, fmt.Errorf("read page %d: %w", page, err)
+	}
+	if w.walked != nil {
+		if err := w.walked(overflow + 1); err != nil {
+			return nil, err
+		}
+	}
+	return body, nil
+}
+
+func (w *pageWalk) readFreelist() ([]uint64, error) {
+	body, err := w.read(w.head.freelist)
+	if body == nil {
+		return nil, err
+	}
+	order := binary.NativeEndian
+	if order.Uint16(body[8:]) != freelistPage {
+		w.found(w.head.freelist, "is no list of free pages")
+		return nil, nil
+	}
+	ids := body[boltPageHeader:]
+	count := uint64(order.Uint16(body[10:]))
+	if count == 0xFFFF { // too many for the header: the first number is the count
+		count = order.Uint64(ids)
+		ids = ids[8:]
+	}
+	if count > uint64(len(ids)/8) {
+		w.found(w.head.freelist, "lists more free pages than fit on it")
+		return nil, nil
+	}
+	free := make([]uint64, 0, count)
+	for i := range count {
+		page := order.Uint64(ids[8*i:])
+		if page < 2 || page >= w.head.pages {
+			w.found(w.head.freelist, fmt.Sprintf("lists page %d, which is outside the file", page))
+			continue
+		}
+		free = append(free, page)
+	}
+	w.free = uint64(len(free))
+	return free, nil
+}
+
+// element is one entry of a leaf page.
+type element struct {
+	page  uint64
+	flags uint32
+	at    int64 // of the key in the file; the value follows it
+	key   []byte
+	value []byte
+}
+
+// tree visits the leaves of a tree in order. Keys must be from low on and below
+// high; nil bounds are none.
+func (w *pageWalk) tree(page uint64, depth int, low, high []byte, visit func(element) error) error {
+	if depth > maxDepth {
+		w.found(page, "is too deep in its tree")
+		return nil
+	}
+	body, err := w.read(page)
+	if body == nil {
+		return err
+	}
+	order := binary.NativeEndian
+	switch flags := order.Uint16(body[8:]); flags {
+	case leafPage:
+		return w.leaf(page, int64(page)*w.head.pageSize, body, low, high, visit)
+	case branchPage:
+	default:
+		w.found(page, fmt.Sprintf("has flags %#x, and is no part of a tree", flags))
+		return nil
+	}
+
+	n := int(order.Uint16(body[10:]))
+	if n == 0 || boltPageHeader+n*pageElement > len(body) {
+		w.found(page, fmt.Sprintf("cannot have %d branches", n))
+		return nil
+	}
+	keys := make([][]byte, n)
+	for i := range n {
+		start := boltPageHeader + i*pageElement
+		pos, size := uint64(order.Uint32(body[start:])), uint64(order.Uint32(body[start+4:]))
+		if uint64(start)+pos+size > uint64(len(body)) {
+			w.found(page, fmt.Sprintf("branch %d reaches beyond the page", i))
+			return nil
+		}
+		keys[i] = body[uint64(start)+pos:][:size]
+	}
+	for i, key := range keys {
+		w.inOrder(page, i, key, low, high, keys)
+		childHigh := high
+		if i+1 < n {
+			childHigh = keys[i+1]
+		}
+		start := boltPageHeader + i*pageElement
+		if err := w.tree(order.Uint64(body[start+8:]), depth+1, key, childHigh, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaf visits the elements of a leaf page, which stands at a place of the file.
+func (w *pageWalk) leaf(page uint64, at int64, body, low, high []byte, visit func(element) error) error {
+	order := binary.NativeEndian
+	n := int(order.Uint16(body[10:]))
+	if boltPageHeader+n*pageElement > len(body) {
+		w.found(page, fmt.Sprintf("cannot have %d entries", n))
+		return nil
+	}
+	elements := make([]element, 0, n)
+	keys := make([][]byte, 0, n)
+	for i := range n {
+		start := boltPageHeader + i*pageElement
+		pos := uint64(start) + uint64(order.Uint32(body[start+4:]))
+		keySize, valueSize := uint64(order.Uint32(body[start+8:])), uint64(order.Uint32(body[start+12:]))
+		if pos+keySize+valueSize > uint64(len(body)) {
+			w.found(page, fmt.Sprintf("entry %d reaches beyond the page", i))
+			return nil
+		}
+		e := element{page: page, flags: order.Uint32(body[start:]), at: at + int64(pos), key: body[pos:][:keySize], value: body[pos+keySize:][:valueSize]}
+		elements, keys = append(elements, e), append(keys, e.key)
+	}
+	for i, e := range elements {
+		w.inOrder(page, i, e.key, low, high, keys)
+		if err := visit(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *pageWalk) inOrder(page uint64, i int, key, low, high []byte, keys [][]byte) {
+	switch {
+	case i > 0 && bytes.Compare(keys[i-1], key) >= 0,
+		low != nil && bytes.Compare(key, low) < 0,
+		high != nil && bytes.Compare(key, high) >= 0:
+		w.found(page, fmt.Sprintf("key %d is out of order", i))
+	}
+}
+
+// bucket visits the records of one of the log's buckets.
+func (w *pageWalk) bucket(name Bucket, e element) error {
+	if len(e.value) < 16 { // its root page, and a number that bbolt counts up for its users
+		w.found(e.page, fmt.Sprintf("bucket %q has no root", name))
+		return nil
+	}
+	visit := func(r element) error {
+		if r.flags != 0 {
+			w.found(r.page, fmt.Sprintf("a record of bucket %q has flags %#x", name, r.flags))
+		}
+		if w.record == nil {
+			return nil
+		}
+		return w.record(name, r.at, r.key, r.value)
+	}
+	if root := binary.NativeEndian.Uint64(e.value); root != 0 {
+		return w.tree(root, 0, nil, nil, visit)
+	}
+	// A small bucket stands with its page in the value.
+	inline := e.value[16:]
+	if len(inline) < boltPageHeader || binary.NativeEndian.Uint16(inline[8:]) != leafPage {
+		w.found(e.page, fmt.Sprintf("bucket %q is neither a tree nor a page", name))
+		return nil
+	}
+	return w.leaf(e.page, e.at+int64(len(e.key))+16, inline, nil, nil, visit)
+}

@@ -1,0 +1,462 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// relations checks what must hold between records. It says nothing of records
+// whose checksum does not match, which is a finding of its own, and nothing that
+// follows from one of them.
+type relations struct {
+	Reader
+	ctx      context.Context
+	figures  *Figures
+	progress *progress
+	found    func(place, reason string)
+
+	tasks    map[string]*checkedTask
+	sessions map[SessionID]*checkedSession
+	trash    [][]byte // keys of bucketTrash
+	stepped  int64    // records that were looked at
+	greatest SessionID
+}
+
+// checkedTask is what a task's sessions say about it.
+type checkedTask struct {
+	record   *taskRecord // nil: damaged
+	active   bool        // it stands in bucketActivity
+	unknown  bool        // one of its sessions is damaged
+	sessions int
+	latest   SessionID
+	status   Status // of the latest session
+	open     []SessionID
+	totals   totals
+}
+
+type checkedSession struct {
+	task   string
+	known  bool // not damaged
+	open   bool
+	listed bool  // in bucketOpen, or in bucketEnded
+	ended  int64 // milliseconds, of one that is sealed
+	events bool  // has some
+	some   bool  // should have some
+}
+
+// check runs every check. An error is one of reading, or of the context.
+func (c *relations) check() error {
+	c.progress.half()
+	c.tasks, c.sessions = map[string]*checkedTask{}, map[SessionID]*checkedSession{}
+	for _, check := range []func() error{
+		c.readTrash, c.checkTasks, c.checkActivity, c.checkSessions, c.checkOpen, c.checkEnded, c.checkListed,
+		c.checkEvents, c.checkTotals, c.checkKeys, c.checkMeta,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls fn for each record of a bucket whose checksum matches; for the
+// others damaged, unless it is nil.
+func (c *relations) each(b Bucket, fn func(key, payload []byte) error, damaged func(key []byte)) error {
+	for key, raw := range c.Ascend(b, nil, nil) {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		c.step()
+		payload, err := decodeRecord(b, key, raw)
+		if err != nil {
+			if damaged != nil {
+				damaged(key)
+			}
+			continue
+		}
+		if err := fn(key, payload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step tells of one record more that is done.
+func (c *relations) step() {
+	c.stepped++
+	half := c.progress.total / 2
+	c.progress.add(half + half*c.stepped/max(c.figures.Records, 1) - c.progress.done)
+}
+
+// wrong is a finding about a record.
+func (c *relations) wrong(b Bucket, key []byte, format string, args ...any) {
+	c.found(placeOf(b, key), fmt.Sprintf(format, args...))
+}
+
+func (c *relations) readTrash() error {
+	return c.each(bucketTrash, func(key, payload []byte) error {
+		name, prefix, ok := bytes.Cut(key, []byte{0})
+		switch {
+		case !ok || len(prefix) == 0 || len(payload) != 0, Bucket(name) != bucketEvents && Bucket(name) != bucketKeys,
+			Bucket(name) == bucketEvents && len(prefix) != len(SessionID{}):
+			c.wrong(bucketTrash, key, "names nothing that can be removed")
+		default:
+			c.trash = append(c.trash, bytes.Clone(key))
+		}
+		return nil
+	}, nil)
+}
+
+// inTrash reports whether a key is one that is still to be removed.
+func (c *relations) inTrash(b Bucket, key []byte) bool {
+	full := append(append([]byte(b), 0), key...)
+	// The trash is in order, so what starts full is at or before its place, but
+	// a shorter prefix may stand further up. There are few.
+	return slices.ContainsFunc(c.trash, func(prefix []byte) bool { return bytes.HasPrefix(full, prefix) })
+}
+
+func (c *relations) checkTasks() error {
+	return c.each(bucketTasks, func(key, payload []byte) error {
+		c.figures.Tasks++
+		id := string(key)
+		t := &checkedTask{status: StatusNone}
+		c.tasks[id] = t
+		if !ValidTaskID(id) {
+			c.wrong(bucketTasks, key, "is no task id")
+		}
+		record, err := readTask(c.Reader, id)
+		if err != nil {
+			return c.malformed(bucketTasks, key, err)
+		}
+		t.record = record
+		return nil
+	}, func(key []byte) { c.tasks[string(key)] = &checkedTask{status: StatusNone} })
+}
+
+// malformed is a record whose checksum matches but which cannot be decoded. It
+// returns any other error.
+func (c *relations) malformed(b Bucket, key []byte, err error) error {
+	damage, ok := errors.AsType[*DamageError](err)
+	if !ok {
+		return err
+	}
+	c.wrong(b, key, "%s", damage.Reason)
+	return nil
+}
+
+func (c *relations) checkActivity() error {
+	err := c.each(bucketActivity, func(key, payload []byte) error {
+		t := c.tasks[string(payload)]
+		switch {
+		case len(key) != 8:
+			c.wrong(bucketActivity, key, "is no number of a change")
+		case t == nil:
+			c.wrong(bucketActivity, key, "names task %q, which does not exist", payload)
+		case t.record != nil && t.record.Change != parseNumber(key):
+			c.wrong(bucketActivity, key, "names task %s, whose last change is %d", payload, t.record.Change)
+		default:
+			t.active = true
+		}
+		return nil
+	}, c.activityDamaged)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.tasks)) {
+		if t := c.tasks[id]; t.record != nil && !t.active {
+			c.wrong(bucketTasks, []byte(id), "is not listed under its last change, %d", t.record.Change)
+		}
+	}
+	return nil
+}
+
+// activityDamaged keeps quiet about the task that a damaged entry stood for.
+func (c *relations) activityDamaged(key []byte) {
+	for _, t := range c.tasks {
+		if t.record != nil && len(key) == 8 && t.record.Change == parseNumber(key) {
+			t.active = true
+		}
+	}
+}
+
+func (c *relations) checkSessions() error {
+	note := func(key []byte) (*checkedTask, *checkedSession, SessionID) {
+		task, id, ok := splitSessionKey(key)
+		if !ok {
+			c.wrong(bucketSessions, key, "is no key of a session")
+			return nil, nil, id
+		}
+		c.figures.Sessions++
+		t := c.tasks[task]
+		if t == nil {
+			c.wrong(bucketSessions, key, "its task does not exist")
+			t = &checkedTask{}
+			c.tasks[task] = t
+		}
+		if string(id[:]) > string(c.greatest[:]) {
+			c.greatest = id
+		}
+		if c.sessions[id] != nil {
+			c.wrong(bucketSessions, key, "task %s has the same session", c.sessions[id].task)
+		}
+		s := &checkedSession{task: task}
+		c.sessions[id] = s
+		t.sessions++
+		t.latest = id
+		return t, s, id
+	}
+	return c.each(bucketSessions, func(key, _ []byte) error {
+		t, s, id := note(key)
+		if t == nil {
+			return nil
+		}
+		record, err := readSession(c.Reader, s.task, id)
+		if err != nil {
+			t.unknown = true
+			return c.malformed(bucketSessions, key, err)
+		}
+		s.known = true
+		s.open = record.Status == StatusOpen
+		s.some = record.First <= record.Head
+		t.status = record.Status
+		t.totals.add(record.Totals)
+		s.ended = record.Ended.UnixMilli()
+		if s.open {
+			t.open = append(t.open, id)
+		}
+		switch {
+		case record.First < 1 || record.First > record.Head+1:
+			c.wrong(bucketSessions, key, "keeps events from %d on, and its head is %d", record.First, record.Head)
+		case !s.open && !s.some:
+			c.wrong(bucketSessions, key, "is sealed without an event")
+		case s.open != record.Ended.IsZero():
+			c.wrong(bucketSessions, key, "is %s, and ended %s", record.Status, record.Ended.Format(TimeFormat))
+		}
+		if record.Totals.Events != record.Head {
+			c.wrong(bucketSessions, key, "counts %d events, and its head is %d", record.Totals.Events, record.Head)
+		}
+		return nil
+	}, func(key []byte) {
+		if t, _, _ := note(key); t != nil {
+			t.unknown = true
+		}
+	})
+}
+
+func (c *relations) checkOpen() error {
+	return c.each(bucketOpen, func(key, payload []byte) error {
+		task, id, ok := splitSessionKey(key)
+		s := c.sessions[id]
+		switch {
+		case !ok || len(payload) != 0:
+			c.wrong(bucketOpen, key, "is no key of a session")
+		case s == nil || s.task != task:
+			c.wrong(bucketOpen, key, "the session does not exist")
+		case s.known && !s.open:
+			c.wrong(bucketOpen, key, "the session is sealed")
+		default:
+			s.listed = true
+		}
+		return nil
+	}, func(key []byte) {
+		if _, id, ok := splitSessionKey(key); ok && c.sessions[id] != nil {
+			c.sessions[id].listed = true
+		}
+	})
+}
+
+func (c *relations) checkEnded() error {
+	session := func(key []byte) (*checkedSession, int64) {
+		if len(key) != 8+len(SessionID{}) {
+			return nil, 0
+		}
+		ended, id := splitEndedKey(key)
+		return c.sessions[id], ended.UnixMilli()
+	}
+	return c.each(bucketEnded, func(key, payload []byte) error {
+		switch s, ended := session(key); {
+		case s == nil || s.task != string(payload):
+			c.wrong(bucketEnded, key, "the session does not exist")
+		case s.known && (s.open || s.ended != ended):
+			c.wrong(bucketEnded, key, "the session did not end then")
+		default:
+			s.listed = true
+		}
+		return nil
+	}, func(key []byte) {
+		if s, _ := session(key); s != nil {
+			s.listed = true
+		}
+	})
+}
+
+// checkListed checks that each session stands in its list.
+func (c *relations) checkListed() error {
+	for _, id := range slices.SortedFunc(maps.Keys(c.sessions), compareIDs) {
+		if s := c.sessions[id]; s.known && !s.listed {
+			list := "ended"
+			if s.open {
+				list = "open"
+			}
+			c.wrong(bucketSessions, sessionKey(s.task, id), "is not listed as %s", list)
+		}
+	}
+	return nil
+}
+
+func compareIDs(a, b SessionID) int { return bytes.Compare(a[:], b[:]) }
+
+// checkTotals compares each task with what its sessions add up to.
+func (c *relations) checkTotals() error {
+	for _, id := range slices.Sorted(maps.Keys(c.tasks)) {
+		t := c.tasks[id]
+		if t.record == nil {
+			continue
+		}
+		key := []byte(id)
+		if t.record.Sessions != t.sessions {
+			c.wrong(bucketTasks, key, "counts %d sessions of %d", t.record.Sessions, t.sessions)
+		}
+		if t.record.Latest != t.latest {
+			c.wrong(bucketTasks, key, "names session %q as its latest, which is %q", t.record.Latest, t.latest)
+		}
+		if t.unknown {
+			continue
+		}
+		if t.record.Status != t.status {
+			c.wrong(bucketTasks, key, "is %s, and its latest session is %s", t.record.Status, t.status)
+		}
+		if open := slices.SortedFunc(slices.Values(t.record.Open), compareIDs); !slices.Equal(open, t.open) {
+			c.wrong(bucketTasks, key, "lists %d open sessions of %d, or others", len(open), len(t.open))
+		}
+		// Money was added, and subtracted with sessions that were deleted, in
+		// another order: a cent is not damage.
+		sum, kept := t.totals, t.record.Totals
+		usd := math.Abs(sum.USD - kept.USD)
+		sum.USD, kept.USD = 0, 0
+		if sum != kept || usd > 0.01+1e-9*math.Abs(t.record.Totals.USD) {
+			c.wrong(bucketTasks, key, "its totals are %+v, those of its sessions %+v", t.record.Totals, t.totals)
+		}
+	}
+	return nil
+}
+
+func (c *relations) checkKeys() error {
+	return c.each(bucketKeys, func(key, payload []byte) error {
+		owner, ok := splitRecordKey(key)
+		if !ok {
+			c.wrong(bucketKeys, key, "is no idempotency key")
+			return nil
+		}
+		raw := c.Get(bucketKeys, key)
+		record := &keyRecord{}
+		if err := decodeJSON(bucketKeys, key, raw, record); err != nil {
+			return c.malformed(bucketKeys, key, err)
+		}
+		if len(record.Digest) != len(Key{}.Digest) {
+			c.wrong(bucketKeys, key, "has a digest of %d bytes", len(record.Digest))
+		}
+		if c.inTrash(bucketKeys, key) {
+			return nil
+		}
+		t, s := c.tasks[owner.task], c.sessions[owner.session]
+		switch {
+		case t == nil || t.record != nil && t.record.Born != owner.born:
+			c.wrong(bucketKeys, key, "its task does not exist")
+		case !owner.session.IsZero() && (s == nil || s.task != owner.task):
+			c.wrong(bucketKeys, key, "its session does not exist")
+		}
+		return nil
+	}, nil)
+}
+
+func (c *relations) checkMeta() error {
+	last, known := SessionID{}, true
+	err := c.each(bucketMeta, func(key, payload []byte) error {
+		size := 8
+		if bytes.Equal(key, keyLastSession) {
+			size = len(last)
+			copy(last[:], payload)
+		}
+		if len(payload) != size {
+			c.wrong(bucketMeta, key, "has %d bytes, not %d", len(payload), size)
+		}
+		return nil
+	}, func(key []byte) { known = known && !bytes.Equal(key, keyLastSession) })
+	if known && compareIDs(last, c.greatest) < 0 {
+		c.wrong(bucketMeta, keyLastSession, "is less than session %s: an id could be given out again", c.greatest)
+	}
+	return err
+}
+
+// placeOf names a record for people.
+func placeOf(b Bucket, key []byte) string {
+	switch {
+	case b == bucketEvents && len(key) == len(SessionID{})+8:
+		return "event " + Cursor{SessionID(key[:len(key)-8]), eventSequence(key)}.String()
+	case b == bucketTasks && ValidTaskID(string(key)):
+		return "task " + string(key)
+	case b == bucketActivity && len(key) == 8:
+		return "activity " + strconv.FormatUint(parseNumber(key), 10)
+	case b == bucketEnded && len(key) == 8+len(SessionID{}):
+		ended, id := splitEndedKey(key)
+		return fmt.Sprintf("ended %s session %s", ended.UTC().Format(TimeFormat), id)
+	case b == bucketSessions, b == bucketOpen:
+		if task, id, ok := splitSessionKey(key); ok && b == bucketOpen {
+			return fmt.Sprintf("open session %s of task %s", id, task)
+		} else if ok {
+			return fmt.Sprintf("session %s of task %s", id, task)
+		}
+	}
+	return fmt.Sprintf("%s %q", b, key)
+}
+
+// parseNumber reads 8 bytes, big-endian; anything else is 0.
+func parseNumber(b []byte) uint64 {
+	if len(b) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
+}
+
+// splitSessionKey is the inverse of sessionKey.
+func splitSessionKey(key []byte) (task string, id SessionID, ok bool) {
+	cut := len(key) - len(id) - 1
+	if cut < 1 || key[cut] != 0 || !ValidTaskID(string(key[:cut])) {
+		return "", id, false
+	}
+	copy(id[:], key[cut+1:])
+	return string(key[:cut]), id, true
+}
+
+// keyOwner is what an idempotency key belongs to.
+type keyOwner struct {
+	task    string
+	born    uint64
+	session SessionID // zero: the task
+}
+
+// splitRecordKey is the inverse of Key.recordKey, but for scope and id.
+func splitRecordKey(key []byte) (owner keyOwner, ok bool) {
+	task, rest, ok := bytes.Cut(key, []byte{0})
+	if !ok || !ValidTaskID(string(task)) || len(rest) < 9 {
+		return keyOwner{}, false
+	}
+	owner.task, owner.born, rest = string(task), parseNumber(rest[:8]), rest[8:]
+	if rest[0] == 's' {
+		if len(rest) < 1+len(SessionID{})+1 {
+			return keyOwner{}, false
+		}
+		copy(owner.session[:], rest[1:])
+		rest = rest[1+len(SessionID{}):]
+	}
+	_, id, ok := bytes.Cut(rest[1:], []byte{0})
+	return owner, rest[0] == 0 && ok && ValidKeyID(string(id))
+}

@@ -1,0 +1,185 @@
+package eventlog
+
+import (
+	"maps"
+	"slices"
+)
+
+// eventRun checks the events of one session, in order.
+type eventRun struct {
+	c       *relations
+	id      SessionID
+	session *sessionRecord // nil: nothing is known of it
+	orphan  bool           // no session, and not in the trash
+	next    uint64         // the sequence that is due
+	unknown bool           // a damaged event was among them
+
+	// What the events add up to, if none is missing.
+	sum sessionRecord
+	// complete is the last event, if it is of that type.
+	complete *prepared
+}
+
+// checkEvents checks that each session has its events, all of them, and that
+// they add up to what the session says.
+func (c *relations) checkEvents() error {
+	var run *eventRun
+	at := func(key []byte) (bool, error) {
+		if len(key) != len(SessionID{})+8 {
+			c.wrong(bucketEvents, key, "is no key of an event")
+			return false, nil
+		}
+		c.figures.Events++
+		if id := SessionID(key[:len(SessionID{})]); run == nil || run.id != id {
+			if run != nil {
+				run.end()
+			}
+			var err error
+			if run, err = c.startRun(id); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	err := c.each(bucketEvents, func(key, _ []byte) error {
+		if ok, err := at(key); !ok {
+			return err
+		}
+		e, err := decodeEvent(key, c.Get(bucketEvents, key))
+		if err != nil {
+			run.skip(eventSequence(key))
+			return c.malformed(bucketEvents, key, err)
+		}
+		run.add(&e)
+		return nil
+	}, func(key []byte) {
+		if ok, _ := at(key); ok { // what is wrong with its session, a good event will tell
+			run.skip(eventSequence(key))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if run != nil {
+		run.end()
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(c.sessions), compareIDs) {
+		if s := c.sessions[id]; s.known && s.some && !s.events {
+			c.wrong(bucketSessions, sessionKey(s.task, id), "all its events are missing")
+		}
+	}
+	return nil
+}
+
+func (c *relations) startRun(id SessionID) (*eventRun, error) {
+	run := &eventRun{c: c, id: id}
+	s := c.sessions[id]
+	if s == nil {
+		run.orphan = !c.inTrash(bucketEvents, id[:])
+		return run, nil
+	}
+	s.events = true
+	if c.inTrash(bucketEvents, id[:]) {
+		c.wrong(bucketSessions, sessionKey(s.task, id), "its events are to be removed, and it is not")
+	}
+	if !s.known {
+		return run, nil
+	}
+	record, err := readSession(c.Reader, s.task, id)
+	if err != nil {
+		return nil, err
+	}
+	run.session, run.next = record, record.First
+	return run, nil
+}
+
+// reach moves to an event, and tells of those that are missing before it.
+func (r *eventRun) reach(sequence uint64) {
+	key := eventKey(r.id, sequence)
+	switch {
+	case r.orphan:
+		r.c.wrong(bucketEvents, key, "its session does not exist")
+		r.orphan = false // once is enough
+	case r.session == nil:
+	case sequence < r.session.First:
+		r.c.wrong(bucketEvents, key, "was trimmed, and is still there")
+		return
+	case sequence > r.session.Head:
+		r.c.wrong(bucketEvents, key, "is beyond the head of its session, %d", r.session.Head)
+	case sequence > r.next:
+		r.missing(sequence - 1)
+	}
+	r.next = sequence + 1
+}
+
+// missing tells that the events from the one that is due through last are not there.
+func (r *eventRun) missing(last uint64) {
+	r.unknown = true
+	if last == r.next {
+		r.c.wrong(bucketEvents, eventKey(r.id, last), "is missing")
+		return
+	}
+	r.c.wrong(bucketEvents, eventKey(r.id, r.next), "is missing, with all up to %d", last)
+}
+
+// skip passes over a damaged event.
+func (r *eventRun) skip(sequence uint64) {
+	r.reach(sequence)
+	r.unknown, r.complete = true, nil
+}
+
+func (r *eventRun) add(e *Event) {
+	r.reach(e.Sequence)
+	if r.session == nil {
+		return
+	}
+	key := eventKey(r.id, e.Sequence)
+	if r.complete != nil {
+		r.c.wrong(bucketEvents, key, "follows the end of its session")
+	}
+	r.complete = nil
+	r.sum.Totals.Events++
+	if e.Type != TypeCost && e.Type != TypeComplete {
+		return
+	}
+	p, err := prepareEvent(e, len(e.Data))
+	if err != nil {
+		r.unknown = true
+		r.c.wrong(bucketEvents, key, "%s", err.Error())
+		return
+	}
+	if p.cost != nil {
+		added := r.sum.count(*p.cost)
+		r.sum.Totals.add(totals{USD: added.USD, InputTokens: added.InputTokens, OutputTokens: added.OutputTokens})
+		return
+	}
+	r.complete = &p
+}
+
+func (r *eventRun) end() {
+	s := r.session
+	if s == nil {
+		return
+	}
+	if r.next <= s.Head {
+		r.missing(s.Head)
+	}
+	if r.unknown {
+		return // how it ended and what it cost cannot be known
+	}
+	key := sessionKey(s.task, s.id)
+	switch {
+	case s.Status == StatusOpen && r.complete != nil:
+		r.c.wrong(bucketSessions, key, "is open, and its last event is complete")
+	case s.Status != StatusOpen && r.complete == nil:
+		r.c.wrong(bucketSessions, key, "is sealed, and its last event is not complete")
+	case r.complete != nil && (r.complete.status != s.Status || r.complete.reason != s.Reason):
+		r.c.wrong(bucketSessions, key, "is %s (%s), and its last event says %s (%s)", s.Status, s.Reason, r.complete.status, r.complete.reason)
+	}
+	if s.First > 1 {
+		return // what was trimmed counts as well, and is gone
+	}
+	if r.sum.Totals != s.Totals || !maps.Equal(r.sum.Cumulative, s.Cumulative) {
+		r.c.wrong(bucketSessions, key, "its totals are %+v, those of its events %+v", s.Totals, r.sum.Totals)
+	}
+}

@@ -1,0 +1,206 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// doctored is a database in which somebody changed records, and made their
+// checksums match: what is left to find is that they do not agree.
+type doctored struct {
+	Tx
+	t            *testing.T
+	done, open   SessionID // sessions of tasks "done" and "open"
+	keyed, other []byte    // an idempotency key of "done", and a free id
+}
+
+func (d *doctored) put(b Bucket, key, payload []byte) { d.Put(b, key, encodeRecord(b, key, payload)) }
+
+func (d *doctored) task(id string, change func(*taskRecord)) {
+	t, err := readTask(d, id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	change(t)
+	d.Put(bucketTasks, []byte(id), encodeJSON(bucketTasks, []byte(id), t))
+}
+
+func (d *doctored) session(task string, id SessionID, change func(*sessionRecord)) {
+	s, err := readSession(d, task, id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	change(s)
+	key := sessionKey(task, id)
+	d.Put(bucketSessions, key, encodeJSON(bucketSessions, key, s))
+}
+
+func (d *doctored) event(id SessionID, sequence uint64, typ, data string) {
+	key := eventKey(id, sequence)
+	d.Put(bucketEvents, key, encodeEvent(key, &Event{Time: time.Now(), Type: typ, Actor: Agent, Data: json.RawMessage(data)}))
+}
+
+// first returns the first key of a bucket.
+func (d *doctored) first(b Bucket) []byte {
+	for key := range d.Ascend(b, nil, nil) {
+		return bytes.Clone(key)
+	}
+	d.t.Fatalf("bucket %s is empty", b)
+	return nil
+}
+
+func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		doctor func(*doctored)
+		want   string // in a finding; empty: nothing is found
+	}{
+		{"nothing was changed", func(*doctored) {}, ""},
+		{"an event is missing", func(d *doctored) { d.Delete(bucketEvents, eventKey(d.done, 2)) }, ":2: is missing"},
+		{"events are missing at the end", func(d *doctored) {
+			d.Delete(bucketEvents, eventKey(d.done, 4))
+			d.Delete(bucketEvents, eventKey(d.done, 5))
+		}, ":4: is missing, with all up to 5"},
+		{"all events are missing", func(d *doctored) {
+			for n := range uint64(2) {
+				d.Delete(bucketEvents, eventKey(d.open, n+1))
+			}
+		}, "all its events are missing"},
+		{"an event is beyond the head", func(d *doctored) { d.event(d.open, 3, "note", `{}`) }, "is beyond the head"},
+		{"an event was trimmed and is there", func(d *doctored) {
+			d.session("open", d.open, func(s *sessionRecord) { s.First = 2 })
+		}, "was trimmed, and is still there"},
+		{"events have no session", func(d *doctored) { d.event(SessionID(d.other), 1, "note", `{}`) }, ":1: its session does not exist"},
+		{"events without a session are in the trash", func(d *doctored) {
+			d.event(SessionID(d.other), 1, "note", `{}`)
+			d.put(bucketTrash, append([]byte("events\x00"), d.other...), nil)
+		}, ""},
+		{"the trash holds events of a session", func(d *doctored) {
+			d.put(bucketTrash, append([]byte("events\x00"), d.open[:]...), nil)
+		}, "are to be removed, and it is not"},
+		{"the trash holds what nobody can remove", func(d *doctored) { d.put(bucketTrash, []byte("tasks\x00done"), nil) }, "names nothing that can be removed"},
+		{"a key of an event is none", func(d *doctored) { d.put(bucketEvents, []byte("short"), nil) }, "is no key of an event"},
+		{"an event is too short", func(d *doctored) { d.put(bucketEvents, eventKey(d.open, 2), []byte("x")) }, "event is too short"},
+		{"a sealed session does not end with complete", func(d *doctored) { d.event(d.done, 5, "note", `{}`) }, "is sealed, and its last event is not complete"},
+		{"an open session ends with complete", func(d *doctored) {
+			d.event(d.open, 2, "complete", `{"status":"failed"}`)
+		}, "is open, and its last event is complete"},
+		{"complete says something else", func(d *doctored) {
+			d.event(d.done, 5, "complete", `{"status":"failed"}`)
+		}, "is succeeded (), and its last event says failed ()"},
+		{"complete is in the middle", func(d *doctored) {
+			d.event(d.done, 2, "complete", `{"status":"failed"}`)
+		}, ":3: follows the end of its session"},
+		{"a cost is none", func(d *doctored) { d.event(d.done, 2, "cost", `{"usd":-1}`) }, "data.usd"},
+		{"costs do not add up", func(d *doctored) { d.event(d.done, 2, "cost", `{"usd":7}`) }, "its totals are"},
+		{"a cumulative cost does not add up", func(d *doctored) {
+			d.event(d.done, 4, "cost", `{"usd":4,"model":"a","scope":"cumulative"}`)
+		}, "its totals are"},
+		{"a session counts events wrongly", func(d *doctored) {
+			d.session("open", d.open, func(s *sessionRecord) { s.Totals.Events++ })
+		}, "counts 3 events, and its head is 2"},
+		{"a session has no task", func(d *doctored) { d.Delete(bucketTasks, []byte("open")) }, "its task does not exist"},
+		{"a key of a session is none", func(d *doctored) { d.put(bucketSessions, []byte("done"), []byte("{}")) }, "is no key of a session"},
+		{"a session is in two tasks", func(d *doctored) {
+			d.put(bucketSessions, sessionKey("idle", d.done), []byte(`{"status":"open","first":1}`))
+		}, "has the same session"},
+		{"a session is no JSON", func(d *doctored) { d.put(bucketSessions, sessionKey("open", d.open), []byte("{")) }, "unexpected end of JSON"},
+		{"a session is sealed without an end", func(d *doctored) {
+			d.session("open", d.open, func(s *sessionRecord) { s.Status = Failed })
+		}, "is failed, and ended"},
+		{"a session trimmed too much", func(d *doctored) {
+			d.session("open", d.open, func(s *sessionRecord) { s.First = 4 })
+		}, "keeps events from 4 on, and its head is 2"},
+		{"an open session is not listed", func(d *doctored) { d.Delete(bucketOpen, sessionKey("open", d.open)) }, "is not listed as open"},
+		{"a sealed session is listed as open", func(d *doctored) { d.put(bucketOpen, sessionKey("done", d.done), nil) }, "the session is sealed"},
+		{"a session that is not is listed as open", func(d *doctored) { d.put(bucketOpen, sessionKey("done", SessionID(d.other)), nil) }, "the session does not exist"},
+		{"an ended session is not listed", func(d *doctored) { d.Delete(bucketEnded, d.first(bucketEnded)) }, "is not listed as ended"},
+		{"a session is listed with another end", func(d *doctored) {
+			d.put(bucketEnded, endedKey(time.UnixMilli(1), d.done), []byte("done"))
+		}, "the session did not end then"},
+		{"a session is listed with another task", func(d *doctored) { d.put(bucketEnded, d.first(bucketEnded), []byte("open")) }, "the session does not exist"},
+		{"a task is not listed", func(d *doctored) { d.Delete(bucketActivity, d.first(bucketActivity)) }, "is not listed under its last change"},
+		{"a task is listed twice", func(d *doctored) { d.put(bucketActivity, changeKey(1<<40), []byte("done")) }, "names task done, whose last change is"},
+		{"a task that is not is listed", func(d *doctored) { d.put(bucketActivity, changeKey(1<<40), []byte("no")) }, `names task "no", which does not exist`},
+		{"a task counts sessions wrongly", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Sessions++ }) }, "counts 2 sessions of 1"},
+		{"a task names another latest", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Latest = d.open }) }, "as its latest"},
+		{"a task has another status", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Status = Failed }) }, "is failed, and its latest session is succeeded"},
+		{"a task lists other open sessions", func(d *doctored) { d.task("open", func(t *taskRecord) { t.Open = nil }) }, "lists 0 open sessions of 1"},
+		{"a task has other totals", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Totals.InputTokens++ }) }, "its totals are"},
+		{"a task has another sum of money", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Totals.USD++ }) }, "its totals are"},
+		{"money was added in another order", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Totals.USD += 1e-12 }) }, ""},
+		{"a task has no id", func(d *doctored) { d.put(bucketTasks, []byte("../x"), []byte("{}")) }, "is no task id"},
+		{"a task is no JSON", func(d *doctored) { d.put(bucketTasks, []byte("done"), []byte("[]")) }, "cannot unmarshal"},
+		{"an idempotency key is none", func(d *doctored) { d.put(bucketKeys, []byte("done"), []byte("{}")) }, "is no idempotency key"},
+		{"an idempotency key has no digest", func(d *doctored) { d.put(bucketKeys, d.keyed, []byte("{}")) }, "has a digest of 0 bytes"},
+		{"an idempotency key has no task", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Born++ }) }, "its task does not exist"},
+		{"an idempotency key has no session", func(d *doctored) {
+			t, _ := readTask(d, "done")
+			key := Key{ID: "k"}.recordKey(t, SessionID(d.other))
+			d.Put(bucketKeys, key, encodeJSON(bucketKeys, key, &keyRecord{Digest: make([]byte, 32)}))
+		}, "its session does not exist"},
+		{"the last id is less than another", func(d *doctored) { d.put(bucketMeta, keyLastSession, make([]byte, 16)) }, "an id could be given out again"},
+		{"there is no last id", func(d *doctored) { d.Delete(bucketMeta, keyLastSession) }, "an id could be given out again"},
+		{"the last id is short", func(d *doctored) { d.put(bucketMeta, keyLastSession, []byte{0xff}) }, "has 1 bytes, not 16"},
+		{"a checksum does not match", func(d *doctored) { d.Put(bucketEvents, eventKey(d.done, 2), []byte("\x01xxxxxxxxxxxxxxxxx")) }, ":2: checksum does not match"},
+		{"a checksum of a session does not match", func(d *doctored) {
+			d.Put(bucketSessions, sessionKey("done", d.done), []byte("\x01xxxxxxxx"))
+		}, "of task done: checksum does not match"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "jr.db")
+			doctor(t, path, c.doctor)
+			var found []string
+			_, err := Check(t.Context(), path, &CheckOptions{Found: func(f Finding) { found = append(found, f.String()) }})
+			all := strings.Join(found, "\n")
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("check: %v\n%s", err, all)
+			case !strings.Contains(all, c.want):
+				t.Errorf("found:\n%s\nwant %q", all, c.want)
+			case strings.Contains(c.want, "checksum") && len(found) != 1:
+				t.Errorf("found more than the record that is damaged:\n%s", all)
+			}
+		})
+	}
+}
+
+// doctor makes a database at path and lets change write into it.
+func doctor(t *testing.T, path string, change func(*doctored)) {
+	t.Helper()
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	log, err := Open(path, nil)
+	ok(err)
+	note := Event{Type: "note", Data: json.RawMessage(`{}`)}
+	cost := func(data string) Event { return Event{Type: TypeCost, Data: json.RawMessage(data)} }
+	done, err := log.Append(t.Context(), &Batch{Task: "done", Key: Key{ID: "k"}, Events: []Event{
+		note, cost(`{"usd":1}`), cost(`{"usd":3,"model":"a","scope":"cumulative"}`), note, {Type: TypeComplete, Data: json.RawMessage(`{}`)},
+	}})
+	ok(err)
+	open, err := log.Append(t.Context(), &Batch{Task: "open", Events: []Event{note, note}})
+	ok(err)
+	title := "idle"
+	_, _, err = log.PutTask(t.Context(), "idle", TaskChange{Title: &title})
+	ok(err)
+	ok(log.Close())
+
+	store, err := OpenBolt(path, nil)
+	ok(err)
+	other := SessionID{1}
+	ok(store.Update(t.Context(), func(tx Tx) error {
+		d := &doctored{Tx: tx, t: t, done: done.Session, open: open.Session, other: other[:]}
+		d.keyed = d.first(bucketKeys)
+		change(d)
+		return nil
+	}))
+	ok(store.Close())
+}

@@ -1,0 +1,219 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Restored says what [Restore] did.
+type Restored struct {
+	Figures
+	// Interrupted is how many sessions were open in the backup.
+	Interrupted int
+}
+
+// Restore makes a new database file of a backup. It fails if there is a file
+// already ([fs.ErrExist]) or if the backup is damaged ([ErrDamaged]), and then
+// leaves nothing behind. Progress, which may be nil, is called now and then.
+//
+// The database that the backup was taken from went on after it, and may have
+// added to the sessions that were open. So these come back under new ids, in
+// their old order behind all others, sealed as [Interrupted], reason "restored":
+// a cursor of the old id means nothing here, its reader hears so and starts
+// anew, and nobody takes the same cursor for two different events. Answers kept
+// for the idempotency keys of such a session go with its old id.
+//
+// No id that the original gave out after the backup is ever given out here. Ids
+// start with the time, and this database starts above its own last id and the
+// clock, at a random place within a millisecond: two ids could only meet if they
+// had the same time and the same 80 random bits. They are greater, too, unless
+// the clock of this machine is behind that of the original.
+func Restore(ctx context.Context, backup, path string, progress func(done, total int64)) (Restored, error) {
+	restored, err := restore(ctx, backup, path, progress)
+	if err != nil {
+		return Restored{}, fmt.Errorf("eventlog: restore %s: %w", backup, err)
+	}
+	return restored, nil
+}
+
+func restore(ctx context.Context, backup, path string, tell func(done, total int64)) (restored Restored, err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return restored, &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	}
+	from, err := openClosed(backup, false)
+	if err != nil {
+		return restored, err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	steps := newSteps(tell, 2, 1)
+	restored.Figures, err = from.check(ctx, &CheckOptions{Progress: steps.tell(0)})
+	if err != nil {
+		return restored, err
+	}
+	temporary, err := newUnfinished(path)
+	if err != nil {
+		return restored, err
+	}
+	defer func() { _ = os.Remove(temporary.Name()) }() // its other name stays
+	if err := temporary.Close(); err != nil {
+		return restored, err
+	}
+	renaming, err := from.renaming(time.Now())
+	if err != nil {
+		return restored, err
+	}
+	copying := progressTo(steps.tell(1), restored.Size-restored.Free)
+	if err := from.copyRecords(ctx, temporary.Name(), renaming.rewrite, copying.addBytes); err != nil {
+		return restored, err
+	}
+	if err := renaming.seal(ctx, temporary.Name()); err != nil {
+		return restored, err
+	}
+	restored.Interrupted = len(renaming.ids)
+	// Unlike a rename, a link never replaces what somebody else made meanwhile.
+	if err := os.Link(temporary.Name(), path); err != nil {
+		return restored, err
+	}
+	return restored, syncDir(filepath.Dir(path))
+}
+
+// renaming gives new ids to the sessions that were open in a backup.
+type renaming struct {
+	ids  map[SessionID]SessionID // old to new
+	last SessionID               // the last id that is given out
+	open [][]byte                // keys of the open sessions in the new database
+}
+
+func (c *closedFile) renaming(now time.Time) (*renaming, error) {
+	n := &renaming{ids: map[SessionID]SessionID{}}
+	err := c.db.View(func(tx *bolt.Tx) error {
+		r := &boltReader{tx: tx}
+		for key := range r.Ascend(bucketOpen, nil, nil) {
+			_, id, _ := splitSessionKey(key) // the file was checked
+			n.ids[id] = SessionID{}
+		}
+		last, err := readState(r)
+		n.last = last.session
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Within the millisecond of its last id, the original may count on from it.
+	if next := n.last.started().Add(time.Millisecond); next.After(now) {
+		now = next
+	}
+	n.last = nextSessionID(now, n.last)
+	for _, old := range slices.SortedFunc(maps.Keys(n.ids), compareIDs) {
+		n.last = nextSessionID(now, n.last)
+		n.ids[old] = n.last
+	}
+	return n, nil
+}
+
+// rewrite makes the record of the new database of one of the backup.
+func (n *renaming) rewrite(r *record) (keep bool, err error) {
+	payload, err := decodeRecord(r.bucket, r.key, r.value)
+	if err != nil {
+		return false, err
+	}
+	switch r.bucket {
+	case bucketMeta:
+		if bytes.Equal(r.key, keyLastSession) {
+			r.value = encodeRecord(r.bucket, r.key, n.last[:])
+		}
+		return true, nil
+	case bucketEvents:
+		to, isOpen := n.ids[SessionID(r.key[:len(SessionID{})])]
+		if !isOpen {
+			return true, nil
+		}
+		r.key = eventKey(to, eventSequence(r.key))
+	case bucketSessions, bucketOpen:
+		task, id, _ := splitSessionKey(r.key)
+		to, isOpen := n.ids[id]
+		if !isOpen {
+			return true, nil
+		}
+		r.key = sessionKey(task, to)
+		if r.bucket == bucketOpen {
+			n.open = append(n.open, r.key)
+		}
+	case bucketKeys:
+		owner, _ := splitRecordKey(r.key)
+		_, isOpen := n.ids[owner.session]
+		return !isOpen, nil
+	case bucketTasks:
+		t := &taskRecord{}
+		if err := decodeJSON(r.bucket, r.key, r.value, t); err != nil {
+			return false, err
+		}
+		if len(t.Open) == 0 {
+			return true, nil
+		}
+		for i, id := range t.Open {
+			t.Open[i] = n.ids[id]
+		}
+		// The greatest id is the latest, and new ids are greater than all others.
+		t.Latest, t.Status = slices.MaxFunc(t.Open, compareIDs), StatusOpen
+		r.value = encodeJSON(r.bucket, r.key, t)
+		return true, nil
+	default:
+		return true, nil
+	}
+	r.value = encodeRecord(r.bucket, r.key, payload)
+	return true, nil
+}
+
+// seal ends the sessions that have got new ids, in a file that nobody knows yet.
+func (n *renaming) seal(ctx context.Context, path string) (err error) {
+	store, err := OpenBolt(path, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	for some := range slices.Chunk(n.open, interruptSessions) {
+		err := store.Update(ctx, func(storeTx Tx) error {
+			last, err := readState(storeTx)
+			if err != nil {
+				return err
+			}
+			tx := newTxn(storeTx, time.Now().UTC().Truncate(time.Millisecond), last)
+			for _, key := range some {
+				task, id, _ := splitSessionKey(key)
+				t, err := tx.task(task)
+				if err != nil {
+					return err
+				}
+				s, err := tx.session(task, id)
+				if err != nil {
+					return err
+				}
+				tx.interrupt(t, s, "restored")
+			}
+			return tx.flush()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// started is when the id was made, by the clock of whoever made it.
+func (id SessionID) started() time.Time {
+	var ms [8]byte
+	copy(ms[2:], id[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:])))
+}

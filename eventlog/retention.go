@@ -1,0 +1,449 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	// retainPeriod is the longest time between two looks at the rules: the clock
+	// may have been set, and what failed is tried again.
+	retainPeriod = time.Minute
+	// retainBatch is how many sessions one transaction takes out at most: few
+	// enough that no append waits for long.
+	retainBatch = 100
+	// retainLook is how many events one transaction looks at to find how much
+	// would be free without them.
+	retainLook = 10_000
+	// retainTail is how many events of an open session are never trimmed: there
+	// its readers are.
+	retainTail = 100
+	// retainShare is the part of RetainBytes that may be appended until the next look.
+	retainShare = 100
+	// retainKeys is how long idempotency keys are kept at least.
+	retainKeys = 24 * time.Hour
+)
+
+var errNoStats = errors.New("RetainBytes needs a store that knows its size")
+
+// janitor deletes what Options say is no longer to be kept. It looks when the
+// log is opened, when a session has ended, when much was appended, when the next
+// session is old enough, and once in a while.
+type janitor struct {
+	log     *Log
+	stats   StatsStore    // set with RetainBytes
+	more    chan struct{} // holds a token when there may be something to do
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu    sync.Mutex
+	tasks map[string]bool // may have more than RetainSessions
+	grown int64           // bytes appended since the last look at the size
+}
+
+// init checks the rules.
+func (j *janitor) init(l *Log) error {
+	j.log, j.more, j.tasks = l, make(chan struct{}, 1), map[string]bool{}
+	if l.o.RetainBytes > 0 {
+		var ok bool
+		if j.stats, ok = l.store.(StatsStore); !ok {
+			return errNoStats
+		}
+	}
+	return nil
+}
+
+// start starts the janitor, if there is a rule.
+func (j *janitor) start() {
+	var ctx context.Context
+	ctx, j.cancel = context.WithCancel(context.Background())
+	if o := &j.log.o; o.RetainAge > 0 || o.RetainSessions > 0 || o.RetainBytes > 0 {
+		j.running.Go(func() { j.run(ctx) })
+	}
+}
+
+func (j *janitor) stop() {
+	j.cancel()
+	j.running.Wait()
+}
+
+// committed notes what gives the rules something to do.
+func (j *janitor) committed(tx *txn) {
+	o := &j.log.o
+	wake := len(tx.ended) > 0
+	j.mu.Lock()
+	if o.RetainSessions > 0 {
+		for _, sessions := range [][]*sessionRecord{tx.started, tx.ended} {
+			for _, s := range sessions {
+				if t := tx.tasks[s.task]; t != nil && t.Sessions > o.RetainSessions {
+					j.tasks[t.id] = true
+					wake = true
+				}
+			}
+		}
+	}
+	if o.RetainBytes > 0 {
+		for i := range tx.appended {
+			for k := range tx.appended[i].events {
+				j.grown += int64(len(tx.appended[i].events[k].Data))
+			}
+		}
+		wake = wake || j.grown > o.RetainBytes/retainShare
+	}
+	j.mu.Unlock()
+	if wake {
+		select {
+		case j.more <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (j *janitor) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	all := false // whether every task has been counted
+	for {
+		var err error
+		if !all && j.log.o.RetainSessions > 0 {
+			err = j.countAll(ctx)
+			all = err == nil
+		}
+		next, tidyErr := j.tidy(ctx)
+		err = errors.Join(err, tidyErr)
+		more := j.more
+		if err != nil {
+			more = nil // it will not go better at once
+			if ctx.Err() == nil && j.log.Err() == nil {
+				j.log.o.Logger.Error("retention failed", "error", err)
+			}
+		}
+		timer.Reset(min(next, retainPeriod))
+		select {
+		case <-timer.C:
+		case <-more:
+		case <-j.log.done:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tidy does what there is to do by all the rules. next is the time until the
+// next session is old enough.
+func (j *janitor) tidy(ctx context.Context) (next time.Duration, err error) {
+	o := &j.log.o
+	next = retainPeriod
+	sum := &tidied{}
+	if o.RetainAge > 0 {
+		next, err = j.byAge(ctx, sum)
+	}
+	if o.RetainSessions > 0 {
+		err = errors.Join(err, j.byCount(ctx, sum))
+	}
+	if o.RetainBytes > 0 {
+		err = errors.Join(err, j.bySize(ctx, sum))
+	}
+	if sum.sessions > 0 {
+		j.log.purger.wake()
+	}
+	if *sum != (tidied{}) {
+		o.Logger.Info("retention", "sessions_deleted", sum.sessions, "tasks_deleted", sum.tasks, "events_trimmed", sum.events)
+	}
+	return next, err
+}
+
+// tidied counts what went.
+type tidied struct {
+	sessions, tasks int
+	events          uint64
+}
+
+// retired is a session that is to go.
+type retired struct {
+	task string
+	id   SessionID
+}
+
+// retire deletes the sessions that pick chooses, if they have ended, in one
+// transaction. Before one that cannot be read it stops.
+func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*txn) ([]retired, error)) (n int, err error) {
+	var did tidied
+	var damage error
+	err = j.log.committer.doFreeing(ctx, func(tx *txn) error {
+		did, damage = tidied{}, nil
+		sessions, err := pick(tx)
+		if err != nil {
+			return err
+		}
+		for _, r := range sessions {
+			if damage = tx.retire(r, &did); damage != nil {
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	sum.sessions += did.sessions
+	sum.tasks += did.tasks
+	return did.sessions, damage
+}
+
+func (tx *txn) retire(r retired, did *tidied) error {
+	t, err := tx.task(r.task)
+	if err != nil {
+		return unlessGone(err)
+	}
+	s, err := tx.session(r.task, r.id)
+	if err != nil || s.Status == StatusOpen {
+		return unlessGone(err)
+	}
+	if err := tx.deleteSession(t, s); err != nil {
+		return err
+	}
+	did.sessions++
+	tx.tidy(t.id)
+	unknown := t.Title == "" && t.Type == "" && t.Parent == "" && t.Description == ""
+	if t.Sessions > 0 || !unknown || tx.now.Sub(t.Updated.Time) < retainKeys {
+		return nil
+	}
+	did.tasks++
+	return tx.deleteTask(t)
+}
+
+// byAge deletes the sessions that ended long enough ago.
+func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, err error) {
+	for {
+		next = retainPeriod
+		err := j.log.view(ctx, func(r Reader) error {
+			for key := range r.Ascend(bucketEnded, nil, nil) {
+				ended, _ := splitEndedKey(key)
+				next = ended.Add(j.log.o.RetainAge).Sub(j.log.now())
+				break
+			}
+			return nil
+		})
+		if err != nil || next > 0 {
+			return next, err
+		}
+		n, err := j.retire(ctx, sum, func(tx *txn) ([]retired, error) {
+			last := tx.now.Add(-j.log.o.RetainAge)
+			to := endedKey(last.Add(time.Millisecond), SessionID{})
+			var old []retired
+			for key, raw := range tx.Ascend(bucketEnded, nil, to) {
+				r, err := endedSession(key, raw)
+				if err != nil || len(old) == retainBatch {
+					return old, err
+				}
+				old = append(old, r)
+			}
+			return old, nil
+		})
+		if err != nil || n == 0 {
+			return retainPeriod, err
+		}
+	}
+}
+
+func endedSession(key, raw []byte) (retired, error) {
+	task, err := decodeRecord(bucketEnded, key, raw)
+	if err != nil {
+		return retired{}, err
+	}
+	_, id := splitEndedKey(key)
+	return retired{task: string(task), id: id}, nil
+}
+
+// countAll notes all tasks that have more than RetainSessions.
+func (j *janitor) countAll(ctx context.Context) error {
+	from := []byte{}
+	for from != nil {
+		var over []string
+		err := j.log.view(ctx, func(r Reader) error {
+			n := 0
+			for key, raw := range r.Ascend(bucketTasks, from, nil) {
+				if n++; n > pageEvents {
+					from = bytes.Clone(key)
+					return nil
+				}
+				t := &taskRecord{}
+				if err := decodeJSON(bucketTasks, key, raw, t); err != nil {
+					return err
+				}
+				if t.Sessions > j.log.o.RetainSessions {
+					over = append(over, string(key))
+				}
+			}
+			from = nil
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		j.note(over)
+	}
+	return nil
+}
+
+func (j *janitor) note(tasks []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, id := range tasks {
+		j.tasks[id] = true
+	}
+}
+
+// byCount deletes the oldest sessions of tasks that have too many.
+func (j *janitor) byCount(ctx context.Context, sum *tidied) error {
+	for {
+		id, ok := j.takeTask()
+		if !ok {
+			return nil
+		}
+		for n := retainBatch; n == retainBatch; {
+			var err error
+			if n, err = j.retire(ctx, sum, func(tx *txn) ([]retired, error) { return j.surplus(tx, id) }); err != nil {
+				j.note([]string{id})
+				return err
+			}
+		}
+	}
+}
+
+func (j *janitor) takeTask() (id string, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for id := range j.tasks {
+		delete(j.tasks, id)
+		return id, true
+	}
+	return "", false
+}
+
+// surplus picks sessions of a task that are not among the newest. Those that
+// are open stay until they have ended.
+func (j *janitor) surplus(tx *txn, task string) (old []retired, err error) {
+	t, err := tx.task(task)
+	if err != nil {
+		return nil, unlessGone(err)
+	}
+	surplus := t.Sessions - j.log.o.RetainSessions
+	prefix := taskPrefix(task)
+	for key := range tx.Ascend(bucketSessions, prefix, prefixEnd(prefix)) {
+		if surplus <= 0 || len(old) == retainBatch {
+			break
+		}
+		surplus--
+		if tx.Get(bucketOpen, key) == nil {
+			old = append(old, retired{task: task, id: SessionID(key[len(prefix):])})
+		}
+	}
+	return old, nil
+}
+
+// bySize deletes the sessions that ended first, then trims open ones, until the
+// store uses no more than RetainBytes.
+func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
+	j.mu.Lock()
+	j.grown = 0
+	j.mu.Unlock()
+	for {
+		// What is deleted takes room until it is purged.
+		for more := true; more; {
+			var err error
+			if more, err = j.log.purger.purge(ctx); err != nil {
+				return err
+			}
+		}
+		stats := j.stats.Stats()
+		excess := stats.Size - stats.Free - j.log.o.RetainBytes
+		if excess <= 0 {
+			return nil
+		}
+		sessions, err := j.endedFirst(ctx, excess)
+		if err != nil {
+			return err
+		}
+		n, err := j.retire(ctx, sum, func(*txn) ([]retired, error) { return sessions, nil })
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			continue
+		}
+		if len(sessions) > 0 { // all were deleted meanwhile
+			return nil
+		}
+		if trimmed, err := j.trimLongest(ctx, excess, sum); err != nil || !trimmed {
+			return err
+		}
+	}
+}
+
+// endedFirst finds the sessions that ended first and whose events take about so
+// many bytes, or some of them.
+func (j *janitor) endedFirst(ctx context.Context, excess int64) (sessions []retired, err error) {
+	err = j.log.view(ctx, func(r Reader) error {
+		looks := retainLook
+		for key, raw := range r.Ascend(bucketEnded, nil, nil) {
+			if excess <= 0 || looks <= 0 || len(sessions) == retainBatch {
+				break
+			}
+			s, err := endedSession(key, raw)
+			if err != nil {
+				return err
+			}
+			sessions = append(sessions, s)
+			for key, raw := range r.Ascend(bucketEvents, s.id[:], prefixEnd(s.id[:])) {
+				excess -= int64(len(key) + len(raw))
+				if looks--; excess <= 0 || looks == 0 {
+					break
+				}
+			}
+		}
+		return nil
+	})
+	return sessions, err
+}
+
+// trimLongest trims the front of the open session that keeps the most events.
+func (j *janitor) trimLongest(ctx context.Context, excess int64, sum *tidied) (trimmed bool, err error) {
+	var longest *sessionRecord
+	var through uint64
+	err = j.log.view(ctx, func(r Reader) error {
+		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
+			s, err := openSession(r, key, raw)
+			if err != nil {
+				return err
+			}
+			if longest == nil || s.Head-s.First > longest.Head-longest.First {
+				longest = s
+			}
+		}
+		if longest == nil || longest.Head < longest.First+retainTail {
+			return nil
+		}
+		through = min(longest.Head-retainTail, longest.First+purgeKeys-1)
+		for key, raw := range r.Ascend(bucketEvents, eventKey(longest.id, longest.First), eventKey(longest.id, through)) {
+			if excess -= int64(len(key) + len(raw)); excess <= 0 {
+				through = eventSequence(key)
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil || through == 0 {
+		return false, err
+	}
+	err = j.log.Trim(ctx, longest.task, longest.id, through)
+	if err == nil {
+		sum.events += through - longest.First + 1
+	}
+	return true, unlessGone(err)
+}
