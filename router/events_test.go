@@ -189,7 +189,7 @@ func TestACursorThatCannotBeHonoured(t *testing.T) {
 		{"x", 400, "query"}, {":", 400, "query"}, {sessions[0], 400, "query"}, {sessions[0] + ":", 400, "query"},
 		{sessions[0] + ":-1", 400, "query"}, {sessions[0] + ":%2B1", 400, "query"}, {sessions[0] + ":01", 400, "query"},
 		{sessions[0] + ":1x", 400, "query"}, {sessions[0] + ":18446744073709551616", 400, "query"}, {sessions[0] + ":1%00", 400, "query"},
-		{"%00:1", 400, "query"}, {strings.Repeat("x", 10_000), 400, "query"}, {strings.ToLower(sessions[0]) + ":1", 400, "query"},
+		{"%00:1", 400, "query"}, {strings.Repeat("x", 10_000), 400, "query"}, {strings.ToLower(sessions[0]) + ":1", 404, "unknown_cursor"},
 		{strings.Repeat("0", 25) + "4:1", 404, "unknown_cursor"}, {other + ":1", 404, "unknown_cursor"}, {deleted + ":0", 404, "unknown_cursor"},
 		{sessions[0] + ":5", 409, "ahead"}, {sessions[2] + ":4", 409, "ahead"}, {sessions[2] + ":18446744073709551615", 409, "ahead"},
 	} {

@@ -2,6 +2,7 @@ package router
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,6 +16,8 @@ const (
 	pageTasks = 200
 	// pageSessions is how many sessions the page of a task lists.
 	pageSessions = 200
+	// pageTries is how many sessions of each task the list page tells of.
+	pageTries = 10
 )
 
 func (rt *router) listPage(w http.ResponseWriter, r *http.Request, _ params) error {
@@ -25,36 +28,59 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, _ params) err
 	if err != nil {
 		return err
 	}
+	view := page.ListPage{Tasks: tasks, Sessions: map[string][]eventlog.SessionInfo{}}
+	for i := range tasks {
+		id := tasks[i].ID
+		if tasks[i].Sessions < 2 {
+			continue
+		}
+		view.Sessions[id], err = rt.log.Sessions(r.Context(), id, eventlog.SessionID{}, pageTries)
+		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) { // it was deleted just now
+			return err
+		}
+	}
 	var html bytes.Buffer
-	if err := page.List(&html, page.ListPage{Tasks: tasks}); err != nil {
+	if err := page.List(&html, view); err != nil {
 		return err
 	}
 	return writePage(w, &html)
 }
 
 func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := readQuery(r, "session")
+	q, err := readQuery(r, "session", "sessions", "before", "after", "around")
 	if err != nil {
 		return err
 	}
-	session, err := q.session()
-	if err != nil {
+	view := page.TaskPage{}
+	if view.Session, err = q.session(); err != nil {
 		return err
 	}
-	task, err := rt.log.Task(r.Context(), p.task)
-	if err != nil {
+	if view.Whole, err = q.all(); err != nil {
 		return err
 	}
-	view := page.TaskPage{Task: task, Session: session}
+	if view.Task, err = rt.log.Task(r.Context(), p.task); err != nil {
+		return err
+	}
 	if view.Sessions, err = rt.log.Sessions(r.Context(), p.task, eventlog.SessionID{}, pageSessions); err != nil {
 		return err
 	}
-	if !session.IsZero() {
-		info, err := rt.log.Session(p.task, session).Info(r.Context())
-		if err != nil {
+	t := &timeline{log: rt.log, task: p.task, whole: view.Whole}
+	switch {
+	case !view.Session.IsZero():
+		if t.session, err = rt.log.Session(p.task, view.Session).Info(r.Context()); err != nil {
 			return err
 		}
-		view.Sessions = withSession(view.Sessions, info)
+		view.Sessions = withSession(view.Sessions, t.session)
+	case len(view.Sessions) > 0:
+		t.session = view.Sessions[0]
+	}
+	if err := t.parsePlace(q); err != nil {
+		return err
+	}
+	if !t.session.ID.IsZero() {
+		if view.Part, err = t.part(r.Context()); err != nil {
+			return err
+		}
 	}
 	var html bytes.Buffer
 	if err := page.Task(&html, view); err != nil {
@@ -63,10 +89,12 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	return writePage(w, &html)
 }
 
-// withSession adds a session that is too old for the list to its end.
+// withSession puts a session as it was read last among the others, at the end if
+// it is too old for the list.
 func withSession(sessions []eventlog.SessionInfo, info eventlog.SessionInfo) []eventlog.SessionInfo {
 	for i := range sessions {
 		if sessions[i].ID == info.ID {
+			sessions[i] = info // the totals that the page shows are those of its events
 			return sessions
 		}
 	}

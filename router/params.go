@@ -120,3 +120,18 @@ func (q queryValues) session() (eventlog.SessionID, error) {
 	}
 	return id, nil
 }
+
+// all reports whether the query asks for all sessions.
+func (q queryValues) all() (bool, error) {
+	sessions, given := q["sessions"]
+	if !given {
+		return false, nil
+	}
+	if sessions != "all" {
+		return false, badQuery("sessions", "must be all")
+	}
+	if _, both := q["session"]; both {
+		return false, badQuery("sessions", "cannot stand beside session")
+	}
+	return true, nil
+}

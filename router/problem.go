@@ -98,6 +98,10 @@ func toProblem(err error) *problem {
 		return newProblem(http.StatusConflict, "sealed", "The session is sealed", "the session has ended: nothing can be appended to it; start a new one")
 	case errors.Is(err, eventlog.ErrKeyReused):
 		return invalid("Idempotency-Key", "was used before with another body")
+	case errors.Is(err, eventlog.ErrFull):
+		return newProblem(http.StatusInsufficientStorage, "full", "No room left", "the disk is full, or the database has reached its limit; nothing was changed: append again when there is room")
+	case errors.Is(err, eventlog.ErrNotCommitted):
+		return newProblem(http.StatusServiceUnavailable, "not_committed", "Not committed", "the commit failed and changed nothing: repeat the request")
 	case errors.Is(err, eventlog.ErrFailed):
 		return newProblem(http.StatusServiceUnavailable, "storage_failed", "Storage failed", "a commit failed: nothing more is acknowledged or shown until the server is restarted")
 	case errors.Is(err, eventlog.ErrClosed):

@@ -49,6 +49,9 @@ type router struct {
 // defaults. It fails if AllowedHosts has an entry that is none.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
 	rt := &router{log: log, stream: s}
+	if s != nil { // without one, only the options are checked
+		s.SetHTML(page.AppendEvent)
+	}
 	if o != nil {
 		rt.o = *o
 	}
@@ -99,6 +102,7 @@ func (rt *router) register() {
 	post("/tasks/:task/sessions/:session/events", rt.appendToSession)
 	post("/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
 	post("/tasks/:task/sessions/:session/complete", rt.complete)
+	get("/backup", rt.backup)
 	get("/healthz", rt.healthz)
 	get("/readyz", rt.readyz)
 	get("/assets/*file", asset(http.StripPrefix("/assets/", page.Assets())))

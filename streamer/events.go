@@ -15,7 +15,7 @@ import (
 // that nothing was written: the caller answers it. It is a [*QueryError],
 // [eventlog.ErrTaskNotFound], [eventlog.ErrSessionNotFound], or a failure.
 func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) error {
-	q, err := parseQuery(r)
+	q, err := parseQuery(r, s.html)
 	if err != nil {
 		return err
 	}

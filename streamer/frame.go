@@ -1,6 +1,7 @@
 package streamer
 
 import (
+	"bytes"
 	"encoding/json"
 	"unicode/utf8"
 
@@ -27,6 +28,37 @@ func envelopeFrame(dst []byte, task string, session eventlog.SessionID, e *event
 	dst = append(dst, "data: "...)
 	dst = eventlog.AppendEnvelope(dst, task, session, e)
 	return append(dst, "\n\n"...)
+}
+
+// HTMLFunc appends an event to dst as a fragment of a page. all says that the
+// stream is of all sessions of the task. It may be called concurrently.
+type HTMLFunc func(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event, all bool) []byte
+
+// htmlFrame returns what makes frames of fragments. A frame has no event line, for
+// the same reason as an envelope's.
+func htmlFrame(render HTMLFunc, all bool) frameFunc {
+	return func(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event) []byte {
+		dst = appendID(dst, session, e)
+		dst = appendData(dst, render(nil, task, session, e, all))
+		return append(dst, '\n')
+	}
+}
+
+// appendData appends text as data lines. Whatever ends a line for a client must
+// end a data line: the rest would be read as another field of the frame.
+func appendData(dst, text []byte) []byte {
+	for {
+		end := bytes.IndexAny(text, "\r\n")
+		if end < 0 {
+			break
+		}
+		dst = append(append(append(dst, "data: "...), text[:end]...), '\n')
+		if bytes.HasPrefix(text[end:], []byte("\r\n")) {
+			end++
+		}
+		text = text[end+1:]
+	}
+	return append(append(append(dst, "data: "...), text...), '\n')
 }
 
 func appendID(dst []byte, session eventlog.SessionID, e *eventlog.Event) []byte {

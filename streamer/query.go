@@ -35,7 +35,8 @@ type query struct {
 // queryNames are the names that a query may have.
 var queryNames = []string{"session", "sessions", "types", "last_event_id", "format", "control"}
 
-func parseQuery(r *http.Request) (query, error) {
+// parseQuery reads a query. html renders format=html, nil if nobody can.
+func parseQuery(r *http.Request, html HTMLFunc) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return query{}, &QueryError{"query", "is not well-formed: " + err.Error()}
@@ -73,8 +74,12 @@ func parseQuery(r *http.Request) (query, error) {
 		q.format = jsonFrame
 	case format == "envelope":
 		q.format = envelopeFrame
-	default:
+	case format == "html" && html != nil:
+		q.format = htmlFrame(html, q.all)
+	case html == nil:
 		return query{}, &QueryError{"format", "must be json or envelope"}
+	default:
+		return query{}, &QueryError{"format", "must be json, envelope or html"}
 	}
 	switch control := values.Get("control"); {
 	case control == "true":

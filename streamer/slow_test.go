@@ -178,7 +178,7 @@ func TestAStalledReaderPinsNothing(t *testing.T) {
 		}
 	})
 	bubble(t, "a read transaction that is held makes the file grow, control", func(t *testing.T) {
-		store, err := eventlog.OpenBolt(filepath.Join(t.TempDir(), "jr.db"))
+		store, err := eventlog.OpenBolt(filepath.Join(t.TempDir(), "jr.db"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

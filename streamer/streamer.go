@@ -37,6 +37,7 @@ type Streamer struct {
 	log      *eventlog.Log
 	o        Options
 	trace    Trace
+	html     HTMLFunc
 	open     atomic.Int64
 	shutdown chan struct{}
 	once     sync.Once
@@ -61,6 +62,11 @@ func New(log *eventlog.Log, o *Options) *Streamer {
 	}
 	return s
 }
+
+// SetHTML sets what renders events for streams with format=html, which are refused
+// without it. It is for whoever has a page for them, and knows how its rows look:
+// package router. Call it before the first request.
+func (s *Streamer) SetHTML(render HTMLFunc) { s.html = render }
 
 // Shutdown ends every stream at a frame boundary and returns at once. Register
 // it with [http.Server.RegisterOnShutdown]: a server waits for its streams for

@@ -17,6 +17,7 @@ var formats = template.FuncMap{
 	"moment":   moment,
 	"machine":  machine,
 	"duration": duration,
+	"styles":   func() []string { return styleSheets },
 }
 
 func usd(v eventlog.USD) string {
@@ -30,7 +31,11 @@ func usd(v eventlog.USD) string {
 }
 
 func tokens(t eventlog.Totals) string {
-	n := float64(t.InputTokens) + float64(t.OutputTokens)
+	return count(float64(t.InputTokens) + float64(t.OutputTokens))
+}
+
+// count is a large number in short.
+func count(n float64) string {
 	switch {
 	case n >= 999_500_000:
 		return fmt.Sprintf("%.2fG", n/1e9)
@@ -64,7 +69,10 @@ func duration(start, end eventlog.Time) string {
 	if start.IsZero() || end.IsZero() {
 		return "–"
 	}
-	s := int(max(end.Sub(start.Time), 0) / time.Second)
+	return wholeSeconds(int(max(end.Sub(start.Time), 0) / time.Second))
+}
+
+func wholeSeconds(s int) string {
 	switch {
 	case s < 60:
 		return fmt.Sprintf("%d s", s)
@@ -74,4 +82,32 @@ func duration(start, end eventlog.Time) string {
 		return fmt.Sprintf("%d h %02d min", s/3600, s/60%60)
 	}
 	return fmt.Sprintf("%d days", s/86400)
+}
+
+// clock is a time of day for people whose browser runs no script.
+func clock(t eventlog.Time) string { return t.UTC().Format("15:04:05") }
+
+// took is how long a tool ran: short times matter, too.
+func took(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return wholeSeconds(int(d / time.Second))
+}
+
+// byteSize is the size of a text.
+func byteSize(n int) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case n < 10_000:
+		return fmt.Sprintf("%.1f KB", float64(n)/1e3)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.0f KB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }

@@ -7,14 +7,19 @@
 //
 // What it promises:
 //
-//   - Every string of a task, a session or an event is shown as text, never as markup.
+//   - Every string of a task, a session or an event is shown as text. Markdown
+//     becomes elements of a short list; its links lead to http and https, and what
+//     it embeds is not loaded.
 //   - The pages work under [ContentSecurityPolicy]: no inline script, no inline style.
 //   - All URLs are relative, so the pages work under any prefix. List belongs at
 //     <mount>/, Task at <mount>/tasks/<id>, Assets at <mount>/assets/.
-//   - Without script the pages are static: what the server knew when it rendered them.
+//   - Without script the pages are static and whole: links lead through all parts
+//     of a timeline. [AppendEvent] renders what comes later, for the stream.
+//   - One event takes a bounded time and makes a bounded piece of a page, whatever
+//     an agent printed. What is left out is a link away, and [Export] leaves out nothing.
 //
-// Caveats: the events of a session are not rendered here. The script of the task
-// page reads them from the stream, and from then on it counts for itself.
+// Caveats: a row knows the events of its own part only. A result whose call is on
+// an earlier part stands in a row of its own; the script joins the two.
 package page
 
 import (
@@ -22,6 +27,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
+	"strconv"
 
 	"jrweb/eventlog"
 )
@@ -31,9 +38,15 @@ import (
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
+// styleSheets are the assets that make a page's looks, in their order.
+var styleSheets = []string{"app.css", "syntax.css", "terminal.css"}
+
 // ListPage is what the page of all tasks shows.
 type ListPage struct {
 	Tasks []eventlog.Task // newest activity first
+	// Sessions are the newest sessions of tasks by the task's id, newest first:
+	// how its tries ended. Tasks that were tried once need no entry.
+	Sessions map[string][]eventlog.SessionInfo
 }
 
 // TaskPage is what the page of one task shows.
@@ -42,6 +55,20 @@ type TaskPage struct {
 	Sessions []eventlog.SessionInfo // newest first
 	// Session is the session whose timeline is asked for, zero for the latest.
 	Session eventlog.SessionID
+	// Whole asks for the timeline of all sessions, one after the other.
+	Whole bool
+	// Part is the part of the timeline that the page shows.
+	Part Part
+}
+
+// Part is a part of a timeline: events that follow each other.
+type Part struct {
+	Entries []Entry
+	// Older and Newer say that there are more events before and behind.
+	Older, Newer bool
+	// After is the event before the part, if it is known. It matters to a part
+	// without entries.
+	After eventlog.Cursor
 }
 
 //go:embed templates
@@ -51,7 +78,7 @@ var templates = template.Must(template.New("").Funcs(formats).ParseFS(templateFi
 
 // List writes the page of all tasks.
 func List(w io.Writer, p ListPage) error {
-	if err := templates.ExecuteTemplate(w, "list.html", p); err != nil {
+	if err := templates.ExecuteTemplate(w, "list.html", newListView(p)); err != nil {
 		return fmt.Errorf("page: list: %w", err)
 	}
 	return nil
@@ -65,11 +92,60 @@ func Task(w io.Writer, p TaskPage) error {
 	return nil
 }
 
+// AppendEvent appends the row of one event to dst: a list item, as it stands in
+// the timeline of a task page. whole says that the timeline is of all sessions,
+// where a sequence alone does not name an event. The row of a tool's result is one
+// of its own; who has the row of its call joins them.
+func AppendEvent(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event, whole bool) []byte {
+	v := view{task: task, whole: whole}
+	out := appender{dst}
+	if err := templates.ExecuteTemplate(&out, "event", v.row(&Entry{session, *e})); err != nil {
+		panic("page: the row of an event cannot be rendered: " + err.Error()) // our own template
+	}
+	return out.bytes
+}
+
+// appender is a Writer that appends.
+type appender struct{ bytes []byte }
+
+func (a *appender) Write(p []byte) (int, error) {
+	a.bytes = append(a.bytes, p...)
+	return len(p), nil
+}
+
+// listView is a ListPage with what its template would otherwise have to look up.
+type listView struct{ Tasks []taskRow }
+
+// taskRow is a task with how its sessions ended, the oldest first.
+type taskRow struct {
+	eventlog.Task
+	Tries []eventlog.SessionInfo
+}
+
+// mostTries is how many sessions of a task the list shows one by one.
+const mostTries = 10
+
+func newListView(p ListPage) listView {
+	var v listView
+	for _, task := range p.Tasks {
+		tries := slices.Clone(p.Sessions[task.ID])
+		tries = tries[:min(len(tries), mostTries)]
+		slices.Reverse(tries)
+		v.Tasks = append(v.Tasks, taskRow{task, tries})
+	}
+	return v
+}
+
 // taskView is a TaskPage with what its template would otherwise have to look up.
 type taskView struct {
 	TaskPage
-	Shown *eventlog.SessionInfo // the session of the timeline, nil when there is none yet
-	Runs  []run
+	Shown  *eventlog.SessionInfo // the session of the timeline, nil when there is none yet
+	Runs   []run
+	Totals eventlog.Totals
+	Items  []item
+	Cursor string       // of the newest event on the page
+	Older  template.URL // where the older events are, "" when there are none
+	Newer  template.URL
 }
 
 // run is a session with its place among all sessions of its task.
@@ -87,7 +163,69 @@ func newTaskView(p TaskPage) taskView {
 		if shown {
 			v.Shown = s
 		}
-		v.Runs = append(v.Runs, run{SessionInfo: *s, Number: max(p.Task.Sessions, len(p.Sessions)) - i, Shown: shown})
+		v.Runs = append(v.Runs, run{SessionInfo: *s, Number: max(p.Task.Sessions, len(p.Sessions)) - i, Shown: shown && !p.Whole})
 	}
+	v.setTotals()
+	v.setPart()
 	return v
+}
+
+func (v *taskView) setTotals() {
+	switch {
+	case !v.Whole:
+		if v.Shown != nil {
+			v.Totals = v.Shown.Totals
+		}
+	case len(v.Sessions) < v.Task.Sessions:
+		v.Totals = v.Task.Totals
+	default: // they stand for the same moment as the timeline
+		for i := range v.Sessions {
+			t := &v.Sessions[i].Totals
+			v.Totals.Events += t.Events
+			v.Totals.USD += t.USD
+			v.Totals.InputTokens += t.InputTokens
+			v.Totals.OutputTokens += t.OutputTokens
+		}
+	}
+}
+
+func (v *taskView) setPart() {
+	base := "?"
+	switch {
+	case v.Whole:
+		base = "?sessions=all&"
+	case v.Shown != nil:
+		base = "?session=" + v.Shown.ID.String() + "&"
+		v.Cursor = eventlog.Cursor{Session: v.Shown.ID}.String()
+	}
+	place := func(e *Entry) string {
+		if v.Whole {
+			return eventlog.Cursor{Session: e.Session, Sequence: e.Sequence}.String()
+		}
+		return strconv.FormatUint(e.Sequence, 10)
+	}
+	if !v.Part.After.Session.IsZero() {
+		v.Cursor = v.Part.After.String()
+	}
+	if n := len(v.Part.Entries); n > 0 {
+		first, last := &v.Part.Entries[0], &v.Part.Entries[n-1]
+		v.Cursor = eventlog.Cursor{Session: last.Session, Sequence: last.Sequence}.String()
+		if v.Part.Older {
+			v.Older = template.URL(base + "before=" + place(first)) // ids and numbers
+		}
+		if v.Part.Newer {
+			v.Newer = template.URL(base + "after=" + place(last))
+		}
+	} else if v.Part.Older || v.Part.Newer { // nobody was led here: back to where the events are
+		v.Newer = template.URL(base[:len(base)-1])
+	}
+	t := newTimeline(view{task: v.Task.ID, whole: v.Whole}, v.Runs)
+	t.older = v.Part.Older
+	for _, e := range v.Part.Entries {
+		t.add(e)
+	}
+	if v.Part.Newer {
+		t.abandon(func(*row) bool { return true }) // what comes of them is not on this page
+	}
+	v.Items = t.items
 }

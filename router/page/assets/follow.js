@@ -11,12 +11,16 @@ export class Follow {
   #lastY = 0;
   #button;
   #count;
+  #options;
 
-  // content is what grows; button is shown while the reader is elsewhere.
-  constructor(content, button, count, active) {
-    this.#active = active;
+  // content is what is read; button is shown while the reader is elsewhere.
+  // options: active at first; whole() tells whether the newest rows are in the page;
+  // latest() is a promise of that; changed(active).
+  constructor(content, button, count, options) {
+    this.#active = options.active;
     this.#button = button;
     this.#count = count;
+    this.#options = options;
     // The browser's own memory of a scroll position is older than the content.
     history.scrollRestoration = "manual";
     addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -25,34 +29,47 @@ export class Follow {
     content.addEventListener("click", (click) => {
       if (click.target.closest("summary, button") !== null) this.pause();
     });
-    new ResizeObserver(() => {
-      if (this.#active) this.#toEnd();
-      this.#show();
-    }).observe(content);
+    new ResizeObserver(() => this.keep()).observe(document.body);
   }
 
-  // added tells of new rows that arrived live.
-  added(rows) {
+  get active() {
+    return this.#active;
+  }
+
+  // keep brings the end back into view after something grew.
+  keep() {
+    if (this.#active) this.#toEnd();
+    this.show();
+  }
+
+  // added tells of new events that arrived live.
+  added(events) {
     if (this.#active) return;
-    this.#unseen += rows;
-    this.#show();
+    this.#unseen += events;
+    this.show();
   }
 
   pause() {
-    this.#active = false;
-    this.#show();
+    this.#become(false);
+    this.show();
   }
 
-  resume() {
-    this.#active = true;
+  async resume() {
+    await this.#options.latest();
+    this.#become(true);
     this.#unseen = 0;
     this.#toEnd();
-    this.#show();
+    this.show();
   }
 
   forget() {
     this.#unseen = 0;
-    this.#show();
+    this.show();
+  }
+
+  show() {
+    this.#button.hidden = this.#active || (this.#atEnd() && this.#options.whole());
+    setText(this.#count, this.#unseen > 0 ? ` (${this.#unseen} new)` : "");
   }
 
   #toEnd() {
@@ -63,23 +80,34 @@ export class Follow {
   // Only a move upwards is the reader's wish to stay: content that grows also
   // takes the end away from the view, but does not move it up.
   #scrolled() {
-    const up = scrollY < this.#lastY;
+    const moved = scrollY - this.#lastY;
     this.#lastY = scrollY;
-    if (this.#atEnd()) {
-      this.#active = true;
+    if (!(this.#atEnd() && this.#options.whole())) {
+      if (moved < 0) this.#become(false);
+    } else if (moved > 0) {
+      this.#become(true);
       this.#unseen = 0;
-    } else if (up) {
-      this.#active = false;
     }
-    this.#show();
+    this.show();
+  }
+
+  #become(active) {
+    if (active === this.#active) return;
+    this.#active = active;
+    this.#options.changed(active);
   }
 
   #atEnd() {
     return document.documentElement.scrollHeight - innerHeight - scrollY <= nearEnd;
   }
+}
 
-  #show() {
-    this.#button.hidden = this.#active || this.#atEnd();
-    setText(this.#count, this.#unseen > 0 ? ` (${this.#unseen} new)` : "");
-  }
+// keepPlace makes a change and then puts back under the reader's eyes what was there.
+export function keepPlace(list, change) {
+  const top = document.getElementById("bar").getBoundingClientRect().bottom;
+  const places = [...list.children].filter((item) => item.getBoundingClientRect().bottom > top).slice(0, 20)
+    .map((item) => ({ item, y: item.getBoundingClientRect().top }));
+  change();
+  const anchor = places.find(({ item }) => item.isConnected);
+  if (anchor !== undefined) scrollBy({ top: anchor.item.getBoundingClientRect().top - anchor.y, behavior: "instant" });
 }

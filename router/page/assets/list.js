@@ -1,8 +1,9 @@
 // The page of all tasks, live.
 
-import { Connection } from "./connection.js";
 import { announcer, el, setText } from "./dom.js";
+import { Favicon } from "./favicon.js";
 import { ago, duration, moment, plural, tokens, usd } from "./format.js";
+import { Link } from "./link.js";
 
 const byID = (id) => document.getElementById(id);
 const body = byID("tasks");
@@ -10,44 +11,59 @@ const announce = announcer(byID("announcer"));
 
 const inFirstLoad = 200; // so many tasks a new stream sends at first, the newest
 const settleMs = 2000; // by then they have come
+const pollMs = 10_000;
+const quietMs = 5 * 60_000; // an open task of which nothing was heard for so long
+const triesShown = 10;
 
 const rows = new Map(); // id → {row, task}
 let confirmed = null; // the ids that the current stream has sent, until it has settled
 let settling;
+let late = false; // another tab has had what the stream brings at first
+let polling; // while there is no connection left for this page
+const favicon = new Favicon();
 
 for (const row of body.rows) {
   const { task: id, title, type, status, created, updated } = row.dataset;
   rows.set(id, { row, task: { id, title, type, status, created, updated } });
 }
 
-const connection = new Connection({
-  url: () => "stream",
-  listen(source) {
-    source.addEventListener("open", () => {
-      connection.established();
-      if (document.body.dataset.state === "reconnecting") announce("Live again");
-      showState("live");
-      confirmed = new Set();
-      clearTimeout(settling);
-      settling = setTimeout(settle, settleMs);
-    });
-    source.addEventListener("task", (message) => {
-      const task = JSON.parse(message.data);
+const link = new Link({
+  about: () => ({ url: new URL("stream", location.href).href, cursor: "", list: true, ends: false, checks: {} }),
+  joined(fresh) {
+    late = !fresh;
+    if (late) askForAll();
+  },
+  row() {},
+  control: {
+    task(task) {
       confirmed?.add(task.id);
       update(task);
-    });
-    source.addEventListener("task_deleted", (message) => {
-      const { id } = JSON.parse(message.data);
+    },
+    task_deleted({ id }) {
       confirmed?.delete(id);
       remove(id);
-    });
+    },
   },
-  check: async () => "go", // the list itself is always there
-  lost(retryAt) {
-    clearTimeout(settling);
-    if (document.body.dataset.state === "live") announce("Connection lost, reconnecting");
-    showState("reconnecting", retryAt);
+  state(state, retryAt) {
+    const before = document.body.dataset.state;
+    if (state === before && state !== "reconnecting") return;
+    showState(state, retryAt);
+    if (state === "live") {
+      if (before === "reconnecting") announce("Live again");
+      if (!late) {
+        startOver();
+        settling = setTimeout(settle, settleMs);
+      }
+      late = false;
+    } else {
+      clearTimeout(settling);
+      if (state === "reconnecting" && before === "live") announce("Connection lost, reconnecting");
+    }
+    clearInterval(polling);
+    if (state === "waiting") polling = setInterval(askForAll, pollMs);
   },
+  ended() {},
+  gone() {},
 });
 
 showState("connecting");
@@ -57,10 +73,33 @@ byID("filter").addEventListener("input", filter);
 showFirstCommand();
 setInterval(tick, 1000);
 tick();
+link.join();
+
+function startOver() {
+  confirmed = new Set();
+  clearTimeout(settling);
+}
+
+// askForAll gets what a new stream would bring at first.
+async function askForAll() {
+  startOver();
+  try {
+    const answer = await fetch(`tasks?limit=${inFirstLoad}`, { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (!answer.ok) return;
+    for (const task of (await answer.json()).tasks) {
+      confirmed.add(task.id);
+      update(task);
+    }
+    settle();
+  } catch {
+    // The stream, or the next time, brings it.
+  }
+}
 
 // settle takes out the tasks that were deleted while the page was not connected:
 // those that the new stream would have sent, and did not.
 function settle() {
+  if (confirmed === null) return;
   let oldest = Infinity;
   if (confirmed.size >= inFirstLoad) {
     for (const id of confirmed) oldest = Math.min(oldest, updatedAt(rows.get(id).task));
@@ -79,7 +118,9 @@ function update(task) {
     entry = { row: newRow(task), task };
     rows.set(task.id, entry);
   }
+  const before = entry.task;
   entry.task = task;
+  if (task.sessions > 1 && (before.sessions !== task.sessions || before.status !== task.status)) showTries(entry.row, task);
   fill(entry.row, task);
   place(entry.row, task);
   entry.row.hidden = !matches(task);
@@ -116,13 +157,32 @@ function fill(row, task) {
   if (kind !== null) setText(kind, task.type);
   else if (task.type) part(".ids").append(" ", el("span", { class: "kind" }, el("bdi", {}, task.type)));
   part(".status").dataset.status = task.status;
-  setText(part(".status"), task.status);
-  part("time").dateTime = task.updated ?? "";
+  if (row.dataset.quiet !== "true") setText(part(".status"), task.status);
+  part(".when time").dateTime = task.updated ?? "";
   setText(part(".sessions"), String(task.sessions));
   setText(part(".events"), String(task.totals.events));
   setText(part(".cost"), usd(task.totals.usd));
   setText(part(".tokens"), tokens(task.totals.input_tokens + task.totals.output_tokens));
   showTimes(row, task, Date.now());
+}
+
+// showTries shows how the sessions of a task that was tried again have ended.
+async function showTries(row, task) {
+  try {
+    const answer = await fetch(`tasks/${encodeURIComponent(task.id)}/sessions?limit=${triesShown}`, { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (!answer.ok) return;
+    const { sessions } = await answer.json();
+    const tries = el("span", { class: "outcomes" });
+    for (const { status, started } of sessions.reverse()) {
+      tries.append(el("span", { class: "outcome", "data-status": status, title: `${status}, started ${moment(new Date(started))}` },
+        el("span", { class: "hidden-label" }, `${status} `)));
+    }
+    const old = row.querySelector(".outcomes");
+    if (old !== null) old.replaceWith(tries);
+    else row.querySelector(".status").after(" ", tries);
+  } catch {
+    // The next change of the task asks again.
+  }
 }
 
 // place puts a row where its last activity belongs: newest first.
@@ -152,7 +212,13 @@ function tick() {
 
 function showTimes(row, task, now) {
   const updated = Date.parse(task.updated), created = Date.parse(task.created);
-  const time = row.querySelector("time");
+  const quiet = task.status === "open" && now - updated > quietMs;
+  if (row.dataset.quiet !== String(quiet)) {
+    row.dataset.quiet = String(quiet);
+    setText(row.querySelector(".status"), quiet ? "stuck?" : task.status);
+    row.querySelector(".status").title = quiet ? "Open, and nothing was heard for more than five minutes" : "";
+  }
+  const time = row.querySelector(".when time");
   setText(time, Number.isNaN(updated) ? "–" : ago(now - updated));
   const exact = moment(new Date(updated));
   if (time.title !== exact) time.title = exact;
@@ -195,7 +261,7 @@ function showState(state, retryAt) {
 function showConnection() {
   const { state, retryAt } = document.body.dataset;
   const left = Math.ceil((Number(retryAt) - Date.now()) / 1000);
-  const words = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…" };
+  const words = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", waiting: "Live, with a delay" };
   setText(byID("connection-text"), state === "reconnecting" && left > 0 ? `Reconnecting in ${left} s` : words[state]);
 }
 
@@ -204,6 +270,7 @@ function showTitle() {
   const mark = document.body.dataset.state === "reconnecting" ? "↻ " : open > 0 ? "● " : "";
   const title = open > 0 ? `${mark}Tasks (${open} open)` : `${mark}Tasks`;
   if (document.title !== title) document.title = title;
+  favicon.show(document.body.dataset.state !== "reconnecting" && open > 0 ? "open" : "none");
 }
 
 function showFirstCommand() {

@@ -1,280 +1,287 @@
-// The task page: one session of a task, live.
+// The task page: the timeline of a session, or of all sessions of a task, live.
 
-import { activityOf } from "./activity.js";
-import { Connection, look } from "./connection.js";
-import { announcer, setText } from "./dom.js";
+import { Compose } from "./compose.js";
+import { compare } from "./cursor.js";
+import { announcer, el } from "./dom.js";
+import { Filter } from "./filter.js";
 import { Follow } from "./follow.js";
-import { duration, moment, plural, text, tokens, usd } from "./format.js";
+import { Gone, parseRow } from "./fragments.js";
+import { clock } from "./format.js";
+import { Header } from "./header.js";
+import { History } from "./history.js";
+import { inspect } from "./inspect.js";
+import { keys } from "./keys.js";
+import { Link } from "./link.js";
+import { looks } from "./looks.js";
 import { Timeline } from "./timeline.js";
-import { Totals } from "./totals.js";
+
+const hiddenTabMs = 250; // a tab in the background gets no frames
+const mostQueued = 1000; // rows; more at once are not brought one by one
+const retryMs = 3000;
+const pollMs = 10_000; // while there is no connection left for this page
 
 const page = document.body.dataset;
 const byID = (id) => document.getElementById(id);
-const taskURL = `./${encodeURIComponent(page.task)}`;
-
-let session = page.session;
-let sessionStatus = page.status;
-let started = dateOf(byID("started").dateTime);
-let ended = dateOf(byID("duration").dataset.ended);
-let lastID = "";
-let lastSequence = 0;
-let caughtUp = false;
-let totals = new Totals();
-let activitySince = null;
-
+const list = byID("timeline");
+const taskURL = new URL(`./${encodeURIComponent(page.task)}`, location.href).href;
 const announce = announcer(byID("announcer"));
-const target = /^#[0-9]+$/.test(location.hash) ? location.hash.slice(1) : null;
-// A run that goes on is watched at its end, one that is over is read from its start.
-const follow = new Follow(byID("timeline"), byID("jump"), byID("jump-count"), target === null && !sealed());
-let wanted = target; // the permalink that has not been reached yet
 
-const timeline = new Timeline(byID("timeline"), (live) => {
-  if (live > 0) follow.added(live);
-  if (wanted !== null && byID(wanted) !== null) {
-    goTo(wanted);
-    wanted = null;
-  }
-  showActivity();
+let queue = []; // what the stream has brought and is not in the page yet
+let drawing = false;
+let caughtUp = false;
+let polling;
+
+const timeline = new Timeline(list, looks);
+const header = new Header(timeline, taskURL);
+const target = targetOf(location.hash);
+// A run that goes on is watched at its end; one that is over is read from its
+// start, if that is at hand.
+const startsAtEnd = target === null && page.newest === "true" && (!header.over || byID("older") !== null);
+const follow = new Follow(list, byID("jump"), byID("jump-count"), {
+  active: startsAtEnd,
+  whole: () => history.whole,
+  latest: () => history.latest(),
+  changed: (active) => { page.follow = String(active); },
 });
+page.follow = String(startsAtEnd);
+const history = new History(list, timeline, {
+  changed() {
+    filter.apply();
+    follow.keep();
+    if (history.whole) header.activity();
+  },
+  part(part) {
+    header.adopt(part.document);
+    if (goesOn() && !joined) connect();
+    if (!goesOn()) finished();
+  },
+  follows: () => follow.active,
+  mayLoad: () => !filter.active,
+  failed(error) {
+    if (error instanceof Gone) gone("task");
+    else if (!joined && goesOn()) setTimeout(() => history.restart(), retryMs);
+  },
+});
+const filter = new Filter(list, timeline, history, taskURL, announce);
+const compose = new Compose(taskURL, header, announce);
+let joined = false;
 
-const connection = new Connection({
-  url: streamURL,
-  listen(source) {
-    source.onmessage = received;
-    source.addEventListener("caught_up", () => {
+const link = new Link({
+  about: () => ({
+    url: streamURL(),
+    cursor: history.head,
+    ends: page.all !== "true",
+    checks: page.session === "" || page.all === "true" ? { task: taskURL } : { task: taskURL, session: `${taskURL}/sessions/${page.session}` },
+  }),
+  joined(fresh, cursor) {
+    if (!fresh && cursor !== "" && (history.cursor === "" || compare(cursor, history.cursor) > 0)) history.catchUp();
+  },
+  row: received,
+  control: {
+    caught_up() {
       caughtUp = true;
-      connection.established();
-      if (page.state !== "connecting") announce("Live again");
-      showState("live");
-      showTotals();
-      showActivity();
-    });
-    source.addEventListener("gap", (message) => {
-      const gap = JSON.parse(message.data);
-      startSession(gap.session);
-      timeline.gap(gap.after, gap.next);
-    });
-    source.addEventListener("reset", () => {
-      lastID = "";
-      startOver();
-    });
+      draw();
+      header.activity();
+    },
+    gap(gap) {
+      const from = gap.after + 1, to = gap.next - 1;
+      const what = from === to ? `Event ${from} is` : `Events ${from}–${to} are`;
+      enqueue({ item: el("li", { class: "gap", "data-after": gap.after, "data-next": gap.next }, `${what} no longer kept`) });
+    },
+    async reset(reset) {
+      joined = false;
+      queue = [];
+      await history.restart();
+      list.append(el("li", { class: "reset", "data-reason": reset.reason },
+        `The server did not know where this page stood (${reset.reason}). The timeline was loaded anew at ${clock(new Date())}.`));
+      follow.keep();
+      announce("The timeline was loaded anew");
+    },
   },
-  async check() {
-    let verdict = await look(taskURL);
-    if (verdict === "go" && page.pinned !== "") verdict = await look(`${taskURL}/sessions/${page.pinned}`);
-    if (verdict === "stop") gone();
-    return verdict;
+  state(state, retryAt) {
+    const before = page.state;
+    header.connection(state, retryAt);
+    if (state === "live") {
+      caughtUp = true;
+      if (before === "reconnecting") {
+        announce("Live again");
+        header.refresh();
+      }
+      if (follow.active && !history.whole) history.catchUp();
+    } else {
+      caughtUp = false;
+      if (state === "reconnecting" && before === "live") announce("Connection lost, reconnecting");
+    }
+    clearInterval(polling);
+    if (state === "waiting") polling = setInterval(() => history.catchUp(), pollMs);
   },
-  lost(retryAt) {
-    if (page.state === "live") announce("Connection lost, reconnecting");
-    showState("reconnecting", retryAt);
+  ended() {
+    draw();
+    lookForRetry();
+    finished();
   },
+  gone,
 });
 
-showState("connecting");
-byID("connection").hidden = false;
-showActivity();
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const date = dateOf(time.dateTime);
-  if (date !== null) setText(time, moment(date));
+keys({ list, follow, filter });
+inspect(list);
+header.connection("connecting");
+if (history.whole) header.activity();
+if (goesOn()) connect();
+else finished();
+if (target !== null) show(target);
+else follow.keep();
+
+// goesOn tells whether there is something to wait for.
+function goesOn() {
+  return !header.over || page.all === "true";
 }
-setInterval(tick, 1000);
-tick();
+
+// connect joins the stream behind the last row, or when the page shows an older part
+// behind the last event there is: what lies between is loaded when it is looked at.
+async function connect() {
+  joined = true;
+  if (!history.whole) {
+    const info = await header.latest();
+    if (info !== null) history.saw(`${info.id}:${info.head}`);
+  }
+  if (joined) link.join();
+}
 
 function streamURL() {
-  const query = new URLSearchParams({ format: "envelope", control: "true" });
-  if (page.pinned !== "") query.set("session", page.pinned);
-  if (lastID !== "") query.set("last_event_id", lastID);
-  return `${taskURL}/events/stream?${query}`;
+  const url = new URL(`${taskURL}/events/stream?format=html&control=true`);
+  if (page.all === "true") url.searchParams.set("sessions", "all");
+  else if (page.session !== "") url.searchParams.set("session", page.session);
+  return url.href;
 }
 
-function received(message) {
-  const event = JSON.parse(message.data);
-  lastID = message.lastEventId;
-  startSession(event.session);
-  if (event.sequence <= lastSequence) return;
-  lastSequence = event.sequence;
-  totals.add(event);
-  timeline.push(event, caughtUp);
-  if (event.type === "complete") {
-    finish(event);
-  } else if (caughtUp) {
-    showTotals();
-    if (event.type === "error") announce(`Error: ${text(event.data.message).slice(0, 200)}`);
-  }
-}
-
-// startSession makes way for another session than the one shown so far. That
-// happens when a retry began between the page's making and the stream's opening.
-function startSession(id) {
-  if (id === session) return;
-  startOver();
-  session = id;
-  sessionStatus = "open";
-  started = ended = null;
-  showStatus();
-  describe(id);
-}
-
-function startOver() {
-  timeline.clear();
-  follow.forget();
-  totals = new Totals();
-  lastSequence = 0;
-  caughtUp = false;
-}
-
-// describe fetches what the stream does not say about a session.
-async function describe(id) {
-  try {
-    const answer = await fetch(`${taskURL}/sessions/${id}`, { headers: { Accept: "application/json" } });
-    if (!answer.ok || id !== session) return;
-    const info = await answer.json();
-    started = dateOf(info.started);
-    showFact("agent", info.agent);
-    showFact("model", info.model);
-    if (started !== null) {
-      byID("started").dateTime = info.started;
-      showFact("started", moment(started));
+function received(text, cursor) {
+  if (!history.isNew(cursor)) return;
+  const item = parseRow(text);
+  if (page.session !== item.dataset.session) {
+    if (page.session === "") history.began(item.dataset.session);
+    header.began(item.dataset.session);
+    if (page.all === "true") {
+      enqueue({ item: el("li", { class: "session-break", "data-session": item.dataset.session, "data-status": "open" }, "A new session starts") });
     }
-    tick();
+  }
+  header.counted(item, (exact) => exact === "" || compare(cursor, exact) > 0);
+  enqueue({ item, cursor });
+  if (item.dataset.type === "complete") header.finished(item);
+  if (!caughtUp) return;
+  if (item.dataset.type === "error") announce(`Error: ${item.querySelector(".prose").textContent.slice(0, 200)}`);
+  if (item.dataset.type === "complete") announce(`The session has ended: ${item.dataset.status}`);
+}
+
+// The rows of a moment are put into the page together, once a frame.
+function enqueue(row) {
+  queue.push(row);
+  if (queue.length > mostQueued) {
+    follow.added(queue.filter(({ cursor }) => cursor !== undefined).length);
+    queue = [];
+    history.skip();
+    if (follow.active) history.latest();
+  }
+  if (drawing) return;
+  drawing = true;
+  const later = () => {
+    drawing = false;
+    draw();
+  };
+  if (document.hidden) setTimeout(later, hiddenTabMs);
+  else requestAnimationFrame(later);
+}
+
+function draw() {
+  const rows = queue;
+  queue = [];
+  if (rows.length === 0) return;
+  if (caughtUp) for (const { item, cursor } of rows) item.classList.toggle("arrived", cursor !== undefined);
+  history.add(rows);
+  follow.added(rows.filter(({ cursor }) => cursor !== undefined).length);
+  filter.apply();
+  follow.keep();
+  if (history.whole) header.activity();
+  byID("waiting").hidden = true;
+}
+
+function finished() {
+  if (page.all === "true") return;
+  if (joined) link.leave();
+  joined = false;
+  header.connection("ended");
+  if (history.whole) header.activity();
+  compose.update();
+}
+
+// lookForRetry offers the session that has taken the place of this one. It is asked
+// for once: after the end the page makes no requests.
+async function lookForRetry() {
+  if (page.pinned !== "" || byID("retry") !== null) return;
+  try {
+    const answer = await fetch(`${taskURL}/sessions?limit=1`, { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (!answer.ok) return;
+    const { sessions: [latest] } = await answer.json();
+    if (latest === undefined || compare(latest.id, page.session) <= 0) return;
+    list.parentElement.append(el("p", { class: "more-line", id: "retry" }, "A newer session has started. ",
+      el("a", { class: "button", href: `./${encodeURIComponent(page.task)}` }, "Show it")));
+    follow.keep();
   } catch {
-    // These are extras: the timeline does without them.
+    // To load the page again shows it as well.
   }
 }
 
-function showFact(id, value) {
-  setText(byID(id), value);
-  byID(`${id}-fact`).hidden = value === "";
-}
-
-function finish(event) {
-  connection.stop();
-  sessionStatus = text(event.data.status);
-  ended = new Date(event.time);
-  showStatus();
-  showTotals();
-  showState("ended");
-  if (caughtUp) announce(`The session has ended: ${sessionStatus}`);
-  tick();
-}
-
-function gone() {
-  const what = page.pinned === "" ? "This task was deleted" : "This session was deleted";
-  showState("gone");
-  announce(what);
-  byID("now").hidden = false;
-  byID("now").dataset.kind = "error";
-  setText(byID("now-what"), what);
-  setText(byID("now-detail"), "");
-  setText(byID("now-for"), "");
-}
-
-function sealed() {
-  return sessionStatus !== "open" && sessionStatus !== "none";
-}
-
-// What the page shows
-
-function showState(state, retryAt) {
-  page.state = state;
-  page.retryAt = retryAt ?? "";
-  showConnection();
-  showTitle();
-  byID("waiting").hidden = state !== "live" || lastSequence > 0;
-}
-
-function showConnection() {
-  const words = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", ended: "Ended", gone: "Deleted" };
-  const left = Math.ceil((Number(page.retryAt) - Date.now()) / 1000);
-  const text = page.state === "reconnecting" && left > 0 ? `Reconnecting in ${left} s` : words[page.state];
-  setText(byID("connection-text"), text);
-}
-
-function showTitle() {
-  let mark = { open: "●", none: "○", succeeded: "✓", failed: "✗" }[sessionStatus] ?? "■";
-  if (page.state === "reconnecting") mark = "↻";
-  if (page.state === "gone") mark = "✗";
-  const title = page.title === "" ? page.task : `${page.task} ${page.title}`;
-  const whole = `${mark} ${title}`;
-  if (document.title !== whole) document.title = whole;
-}
-
-function showStatus() {
-  for (const status of [byID("status"), runPart(".status")]) {
-    if (status === null) continue;
-    status.dataset.status = sessionStatus;
-    setText(status, sessionStatus);
-  }
-  showTitle();
-}
-
-// runPart is a part of this session's entry among the sessions of its task, or null.
-function runPart(selector) {
-  return document.querySelector(`.runs a[data-session="${CSS.escape(session)}"] ${selector}`);
-}
-
-function showTotals() {
-  setText(byID("count"), String(totals.events));
-  setText(byID("usd"), usd(totals.usd));
-  setText(byID("tokens"), tokens(totals.tokens));
-  const run = runPart(".run-totals");
-  if (run !== null) setText(run, `${plural(totals.events, "event")} · ${usd(totals.usd)}`);
-}
-
-function showActivity() {
-  // What a replay passes through is not what the agent does now.
-  if (page.state === "gone" || !timeline.idle || !(caughtUp || page.state === "ended")) return;
-  const now = byID("now");
-  const activity = activityOf(timeline.last, timeline.calls.running);
-  now.hidden = false;
-  now.dataset.kind = activity.kind;
-  setText(byID("now-what"), activity.what);
-  setText(byID("now-detail"), activity.detail);
-  activitySince = activity.since;
-  tickActivity();
-}
-
-function tickActivity() {
-  let text = "";
-  if (page.state === "ended" && started !== null && ended !== null) text = `after ${duration(ended - started)}`;
-  else if (activitySince !== null) text = duration(Date.now() - activitySince);
-  setText(byID("now-for"), text);
-}
-
-function tick() {
-  if (page.state === "reconnecting") showConnection();
-  if (started !== null) showFact("duration", duration((ended ?? Date.now()) - started));
+function gone(what) {
   if (page.state === "gone") return;
-  if (page.state !== "ended") timeline.calls.tick(Date.now());
-  tickActivity();
-}
-
-function dateOf(string) {
-  const date = new Date(string ?? "");
-  return Number.isNaN(date.getTime()) ? null : date;
+  if (joined) link.leave();
+  joined = false;
+  header.deleted(what);
+  compose.update();
+  announce(`This ${what} was deleted`);
 }
 
 // Permalinks: to follow one changes the address, not the page.
 
-function goTo(sequence) {
+function targetOf(hash) {
+  return /^#(?:[0-9A-Za-z]+:)?[0-9]+$/.test(hash) ? hash.slice(1) : null;
+}
+
+function goTo(place) {
   follow.pause();
-  const place = byID(sequence);
-  if (place === null) return;
-  place.closest("details")?.setAttribute("open", "");
+  filter.reveal(place);
+  for (let at = place.closest("details"); at !== null; at = at.parentElement.closest("details")) at.open = true;
   for (const old of document.querySelectorAll(".target")) old.classList.remove("target");
   place.classList.add("target");
   place.scrollIntoView({ block: "start", behavior: "instant" });
 }
 
-byID("timeline").addEventListener("click", (click) => {
+// show goes to an event wherever it is: a page around it is asked for when it is
+// not among the rows.
+function show(id) {
+  const place = byID(id);
+  if (place !== null) {
+    goTo(place);
+    return;
+  }
+  const query = new URLSearchParams(location.search);
+  if (query.get("around") === id) return; // there is no such event
+  query.delete("before");
+  query.delete("after");
+  if (page.all !== "true" && page.session !== "") query.set("session", page.session);
+  query.set("around", id);
+  location.replace(`?${query}#${id}`);
+}
+
+list.addEventListener("click", (click) => {
   const link = click.target.closest("a.seq");
   if (link === null || click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
   click.preventDefault();
-  history.replaceState(null, "", link.href);
-  goTo(link.dataset.to);
+  window.history.replaceState(null, "", link.href);
+  goTo(byID(link.dataset.to));
 });
 
 addEventListener("hashchange", () => {
-  if (/^#[0-9]+$/.test(location.hash)) goTo(location.hash.slice(1));
+  const id = targetOf(location.hash);
+  if (id !== null) show(id);
 });
+

@@ -1,123 +1,212 @@
-// The timeline: events become rows in the order of their sequence. What arrives is
-// gathered and put into the page once a frame, a bounded time at a time, so that a
-// replay of thousands does not freeze it.
+// The rows of the timeline that are in the page: a stretch of the run without holes,
+// in order, each event once. The stretch is bounded: what is taken away at one end
+// can be had again from the server.
 
-import { gapRow, markAs, permalink, row, rowOf } from "./rows.js";
-import { Calls, ToolRow } from "./tool.js";
+import { compare, cursorOf } from "./cursor.js";
+import { took } from "./format.js";
+import { abandonCalls, callOf, joinResult, nest } from "./joins.js";
 
-const frameMs = 10; // of building rows, then the browser may draw
-// A long replay is put into the page in few pieces: each of them lays out the
-// whole list again.
-const pieceMs = 250;
-const hiddenTabMs = 250; // a tab in the background gets no frames
+const mostEvents = 1200;
+const keptEvents = 900; // when it is too much
+
+const notEvents = (item) => item.dataset.seq === undefined;
 
 export class Timeline {
-  calls = new Calls();
-  last = null; // the newest event that has its row
+  last = null; // the newest event in the page: the element with its data-seq
   #list;
-  #queue = [];
-  #scheduled = false;
-  #drawn;
-  #piece = new DocumentFragment(); // rows that are not in the page yet
-  #replay = true; // the newest row is of an event from before the page was opened
-  #pieceLive = 0; // how many of them arrived live
-  #lastPiece = -Infinity; // when one was put into the page
+  #prepare;
+  #lastTime = NaN;
 
-  // drawn(rows) is called after rows were added, with how many of them were live.
-  constructor(list, drawn) {
+  // prepare(item) is called with each new item before it is shown.
+  constructor(list, prepare) {
     this.#list = list;
-    this.#drawn = drawn;
+    this.#prepare = prepare;
+    for (const item of list.children) this.#prepareAll(item);
+    this.#findLast();
   }
 
-  // idle tells that everything which has arrived has its row.
-  get idle() {
-    return this.#queue.length === 0 && !this.#piece.hasChildNodes();
+  get count() {
+    return this.#list.querySelectorAll("[data-seq]").length;
   }
 
-  push(event, live) {
-    this.#queue.push({ event, live });
-    this.#schedule();
+  // first is the cursor of the oldest row, "" without any.
+  get first() {
+    const row = this.#edge ?? this.#list.querySelector(":scope > .event");
+    return row === null ? "" : cursorOf(row);
   }
 
-  gap(after, next) {
-    this.#queue.push({ gap: gapRow(after, next) });
-    this.#schedule();
+  // rows are the top ones, in order.
+  get rows() {
+    return [...this.#list.querySelectorAll(":scope > .event")];
   }
 
-  clear() {
-    this.#queue = [];
-    this.#piece = new DocumentFragment();
-    this.#pieceLive = 0;
-    this.#list.replaceChildren();
-    this.calls = new Calls();
+  get running() {
+    const open = this.#list.querySelectorAll('.event[data-type="tool_call"][data-outcome="open"]');
+    return open[open.length - 1] ?? null;
+  }
+
+  // append adds what is newer than everything here: rows of the stream. It returns
+  // how many rows were added.
+  append(items) {
+    let rows = 0;
+    for (const item of items) {
+      if (notEvents(item)) {
+        this.#list.append(item);
+        continue;
+      }
+      if (this.#has(item)) continue;
+      rows += this.#add(item);
+    }
+    return rows;
+  }
+
+  #add(row) {
+    const time = Date.parse(row.dataset.time);
+    const since = row.querySelector(":scope > .meta .since");
+    if (since !== null && since.textContent === "" && time - this.#lastTime >= 1) since.textContent = `+${took(time - this.#lastTime)}`;
+    this.#lastTime = time;
+    const { type, parent } = row.dataset;
+    this.last = row;
+    if (type === "tool_result") {
+      const call = callOf(this.#list, row);
+      if (call !== null) {
+        joinResult(call, row);
+        this.last = call.querySelector(":scope > .content > .tool > .tool-body > .result");
+        this.#prepare(this.last);
+        return 0;
+      }
+    }
+    // The agent goes on only once it has what it asked for, and not all agents
+    // record results.
+    if (type === "assistant") abandonCalls(this.#list, (call) => call.dataset.parent === parent);
+    if (type === "complete") abandonCalls(this.#list, () => true);
+    this.#prepare(row);
+    if (!nest(this.#list, row)) this.#list.append(row);
+    return 1;
+  }
+
+  // newer adds a part that the server has joined already, behind everything here.
+  newer(items) {
+    this.#merge(items, (item) => this.#list.append(item));
+    this.#joinLate();
+    this.#findLast();
+  }
+
+  // older adds such a part before what is here.
+  older(items) {
+    const pinned = this.rows.filter((row) => this.#edge !== null && compare(cursorOf(row), cursorOf(this.#edge)) < 0);
+    const edge = this.#edge ?? this.#list.firstElementChild;
+    const firstTime = Date.parse(edge?.dataset.time);
+    this.#merge(items, (item) => {
+      if (!notEvents(item)) {
+        while (pinned.length > 0 && compare(cursorOf(pinned[0]), cursorOf(item)) < 0) pinned.shift();
+      }
+      this.#list.insertBefore(item, pinned[0] ?? edge);
+    });
+    this.#edge = null;
+    const before = edge?.previousElementSibling;
+    const since = edge?.querySelector(":scope > .meta .since");
+    if (before?.dataset.time !== undefined && since?.textContent === "") {
+      const time = firstTime - Date.parse(before.dataset.time);
+      if (time >= 1) since.textContent = `+${took(time)}`;
+    }
+    this.#joinLate();
+  }
+
+  // replace shows a part instead of what is here.
+  replace(items) {
+    for (const item of items) this.#prepareAll(item);
+    this.#edge = null;
+    this.#list.replaceChildren(...items);
+    this.#findLast();
+  }
+
+  // trimOldest takes rows away at the old end, if there are too many. It tells
+  // whether it did.
+  trimOldest() {
+    if (this.count <= mostEvents) return false;
+    const rows = this.rows;
+    let kept = 0, at = rows.length;
+    while (at > 0 && kept < keptEvents) kept += sizeOf(rows[--at]);
+    if (at === 0) return false;
+    const edge = rows[at];
+    for (let item = this.#list.firstElementChild; item !== edge;) {
+      const next = item.nextElementSibling;
+      // A call that is still open, or whose result is among the rows that stay, stays.
+      if (notEvents(item) || !(item.dataset.outcome === "open" || reaches(item, edge))) item.remove();
+      item = next;
+    }
+    this.#edge = edge;
+    return true;
+  }
+
+  // trimNewest does it at the new end, and returns the cursor of what is now the
+  // newest row; "" when it did nothing.
+  trimNewest() {
+    if (this.count <= mostEvents) return "";
+    const rows = this.rows;
+    let kept = 0, at = -1;
+    while (at < rows.length - 1 && kept < keptEvents) kept += sizeOf(rows[++at]);
+    if (at === rows.length - 1) return "";
+    const edge = rows[at];
+    while (edge.nextElementSibling !== null) edge.nextElementSibling.remove();
+    this.#findLast();
+    return cursorOf(edge);
+  }
+
+  // #edge is where the stretch without holes begins when calls stand before it.
+  #edge = null;
+
+  #has(item) {
+    return document.getElementById(item.id) !== null;
+  }
+
+  // #merge leaves out what is here already. A notice stands before an event and
+  // comes with it.
+  #merge(items, place) {
+    let notices = [];
+    for (const item of items) {
+      if (notEvents(item)) {
+        this.#prepareAll(item);
+        notices.push(item);
+        continue;
+      }
+      for (const known of [...item.querySelectorAll("[data-seq]")]) if (this.#has(known)) known.remove();
+      if (!this.#has(item)) {
+        this.#prepareAll(item);
+        notices.forEach(place);
+        place(item);
+      }
+      notices = [];
+    }
+  }
+
+  #prepareAll(item) {
+    this.#prepare(item);
+    for (const row of item.querySelectorAll(".event, .result")) this.#prepare(row);
+  }
+
+  // #joinLate joins results that came before their call: those of another part.
+  #joinLate() {
+    for (const row of [...this.#list.querySelectorAll('.event[data-type="tool_result"]')]) {
+      const call = callOf(this.#list, row);
+      if (call !== null) joinResult(call, row);
+    }
+  }
+
+  #findLast() {
     this.last = null;
-  }
-
-  #schedule() {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    const draw = () => {
-      this.#scheduled = false;
-      this.#draw();
-    };
-    if (document.hidden) setTimeout(draw, hiddenTabMs);
-    else requestAnimationFrame(draw);
-  }
-
-  #draw() {
-    const until = performance.now() + frameMs;
-    let done = 0;
-    while (done < this.#queue.length && (done % 16 > 0 || performance.now() < until)) {
-      const { event, gap, live } = this.#queue[done++];
-      this.#replay = !live;
-      const item = gap ?? this.#itemOf(event);
-      if (item === null) continue;
-      if (live) {
-        item.classList.add("arrived");
-        this.#pieceLive++;
-      }
-      this.#piece.append(item);
+    for (const event of this.#list.querySelectorAll("[data-seq]")) {
+      if (this.last === null || compare(cursorOf(event), cursorOf(this.last)) > 0) this.last = event;
     }
-    this.#queue.splice(0, done);
-    if (this.#queue.length > 0) this.#schedule();
-    if (this.#replay && performance.now() - this.#lastPiece < pieceMs) {
-      this.#schedule();
-      return;
-    }
-    const live = this.#pieceLive;
-    this.#list.append(this.#piece); // leaves the piece empty
-    this.#pieceLive = 0;
-    this.#lastPiece = performance.now();
-    this.#drawn(live);
+    this.#lastTime = Date.parse(this.last?.dataset.time);
   }
+}
 
-  // #itemOf returns the row of an event, or null when it went into an existing one.
-  #itemOf(event) {
-    this.last = event;
-    switch (event.type) {
-      case "tool_call": {
-        const tool = new ToolRow(event.data.tool, event.data.args, event.time);
-        this.calls.add(event.sequence, event.data, tool);
-        return row(event, tool.content, true);
-      }
-      case "tool_result": {
-        const call = this.calls.take(event.data);
-        if (call !== undefined) {
-          const result = call.finish(event);
-          markAs(result, event);
-          result.querySelector(".result-title").append(" · ", permalink(event));
-          return null;
-        }
-        const tool = new ToolRow(event.data.tool, {}, event.time);
-        tool.finish(event);
-        return row(event, tool.content, true);
-      }
-      // The agent goes on only once it has what it asked for, and not all agents
-      // record results.
-      case "assistant":
-      case "complete":
-        this.calls.abandonAll();
-    }
-    return rowOf(event);
-  }
+function sizeOf(row) {
+  return 1 + row.querySelectorAll("[data-seq]").length;
+}
+
+function reaches(row, edge) {
+  return [...row.querySelectorAll("[data-seq]")].some((part) => compare(cursorOf(part), cursorOf(edge)) >= 0);
 }

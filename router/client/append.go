@@ -1,0 +1,41 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"jrweb/eventlog"
+)
+
+// Append is a batch of events to append: all of them are committed, or none.
+type Append struct {
+	// Session is the session to append to. Zero: the task's latest session if
+	// it is open, else a new one; the task is created if there is none.
+	Session eventlog.SessionID
+	// Key is the idempotency key. Empty: a new one.
+	Key string
+	// Body is the events as NDJSON, one {"type","data","actor","time"} a line.
+	Body []byte
+}
+
+// Append appends events and returns once they are on the server's disk.
+func (c *Client) Append(ctx context.Context, task string, a Append) (eventlog.Appended, error) {
+	rest := []string{"events"}
+	if !a.Session.IsZero() {
+		rest = []string{"sessions", a.Session.String(), "events"}
+	}
+	path, err := taskPath(task, rest...)
+	if err != nil {
+		return eventlog.Appended{}, err
+	}
+	var answer eventlog.Appended
+	err = c.callSafely(ctx, &request{
+		method: http.MethodPost, path: path, body: a.Body,
+		header: http.Header{
+			"Content-Type":    {"application/x-ndjson"},
+			"Idempotency-Key": {cmp.Or(a.Key, newKey())},
+		},
+	}, &answer)
+	return answer, err
+}

@@ -1,0 +1,42 @@
+package client
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// Error is what the server answered instead of doing what was asked: a problem
+// of RFC 9457.
+type Error struct {
+	// Status is the HTTP status.
+	Status int `json:"-"`
+	// Title says what kind of problem it is.
+	Title string `json:"title"`
+	// Detail says what is wrong with this request. It may be empty.
+	Detail string `json:"detail"`
+	// Field names the field that is wrong, if one is.
+	Field string `json:"field"`
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("the server answered %d: %s", e.Status, cmp.Or(e.Detail, e.Title))
+}
+
+// maxProblem is how much of an error's body is read.
+const maxProblem = 64 << 10
+
+// readError makes an Error of an answer, also of one that comes from a proxy on
+// the way and is no problem+json.
+func readError(res *http.Response) error {
+	e := &Error{}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxProblem))
+	if err != nil || json.Unmarshal(body, e) != nil {
+		*e = Error{}
+	}
+	e.Status = res.StatusCode
+	e.Title = cmp.Or(e.Title, http.StatusText(e.Status), "unknown status")
+	return e
+}

@@ -1,0 +1,101 @@
+package router_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"jrweb/eventlog"
+	"jrweb/eventlog/eventlogtest"
+)
+
+// failing is a store in memory whose commits fail and change nothing, until it
+// is mended. While it is full, those that may use its reserve succeed.
+type failing struct {
+	eventlog.Store
+	with error
+}
+
+type failingTx struct {
+	eventlog.Tx
+	useReserve bool
+}
+
+func (t *failingTx) UseReserve() { t.useReserve = true }
+
+func (s *failing) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+	return s.Store.Update(ctx, func(tx eventlog.Tx) error {
+		t := &failingTx{Tx: tx}
+		err := fn(t)
+		if err == nil && s.with != nil && !t.useReserve {
+			err = fmt.Errorf("%w: as the test wants it", s.with)
+		}
+		return err
+	})
+}
+
+func TestAFullDiskIs507ForWhatTakesRoomAlone(t *testing.T) {
+	store := &failing{Store: eventlogtest.NewStore()}
+	h, log := handler(t, store)
+	defer log.Close()
+	ask := func(status int, method, path, body string, headers ...string) string {
+		t.Helper()
+		r := request(method, path, strings.NewReader(body))
+		for _, header := range headers {
+			name, value, _ := strings.Cut(header, ": ")
+			r.Header.Set(name, value)
+		}
+		w := handle(h, r)
+		if w.Code != status {
+			t.Errorf("%s %s: %d %s, want %d", method, path, w.Code, w.Body, status)
+		}
+		if status == http.StatusInsufficientStorage && !strings.Contains(w.Body.String(), `"type":"urn:jrweb:problem:full"`) {
+			t.Errorf("%s %s: %s", method, path, w.Body)
+		}
+		return w.Body.String()
+	}
+	ask(200, "POST", "/tasks/t-1/events", say("before"))
+	ask(200, "POST", "/tasks/t-2/events", say("before"))
+	sessions, err := log.Sessions(t.Context(), "t-1", eventlog.SessionID{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := "/tasks/t-1/sessions/" + sessions[0].ID.String()
+
+	store.with = eventlog.ErrFull
+	const key = "Idempotency-Key: once"
+	ask(507, "POST", "/tasks/t-1/events", say("full"), key)
+	ask(507, "POST", session+"/events", say("full"))
+	ask(507, "POST", "/tasks/t-3/sessions", "")
+	ask(507, "POST", "/tasks/t-3/events", `{"type":"complete","data":{}}`)
+	ask(507, "PUT", "/tasks/t-3", `{"title":"new"}`)
+	ask(404, "GET", "/tasks/t-3", "")
+	ask(200, "GET", "/readyz", "")
+	ask(204, "POST", session+"/heartbeat", "")
+	if events := ask(200, "GET", "/tasks/t-1/events", ""); !strings.Contains(events, "before") || strings.Contains(events, "full") {
+		t.Errorf("the events are %s", events)
+	}
+	ask(200, "POST", "/tasks/t-2/events", `{"type":"complete","data":{}}`)
+	ask(204, "DELETE", "/tasks/t-2", "")
+
+	store.with = nil
+	ask(200, "POST", "/tasks/t-1/events", say("full"), key) // a refusal is not kept with the key
+	ask(200, "POST", session+"/complete", "")
+}
+
+func TestACommitThatFailedAndChangedNothingIs503AndTheLogGoesOn(t *testing.T) {
+	store := &failing{Store: eventlogtest.NewStore()}
+	h, log := handler(t, store)
+	defer log.Close()
+	store.with = eventlog.ErrNotCommitted
+	w := handle(h, request("POST", "/tasks/t-1/events", strings.NewReader(say("x"))))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"type":"urn:jrweb:problem:not_committed"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	store.with = nil
+	if w := handle(h, request("POST", "/tasks/t-1/events", strings.NewReader(say("x")))); w.Code != http.StatusOK {
+		t.Errorf("after it: %d %s", w.Code, w.Body)
+	}
+}

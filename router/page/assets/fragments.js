@@ -1,0 +1,33 @@
+// Takes in what the server has rendered: rows of the stream and parts of a timeline.
+// The only place where text becomes markup; the server has made it safe, and the
+// page's policy runs no script that came in with it.
+
+const parser = new DOMParser();
+
+// parseRow returns the list item of one event.
+export function parseRow(text) {
+  return document.adoptNode(parser.parseFromString(text, "text/html").body.firstElementChild);
+}
+
+// Gone says that what a part was asked of is not there any more.
+export class Gone extends Error {}
+
+// fetchPart returns a part of the timeline: {document, items, older, newer, cursor,
+// newest}; older and newer are addresses, or null.
+export async function fetchPart(address) {
+  const answer = await fetch(address, { headers: { Accept: "text/html" }, cache: "no-store" });
+  if (answer.status === 404) throw new Gone();
+  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  return partOf(parser.parseFromString(await answer.text(), "text/html"));
+}
+
+function partOf(page) {
+  return {
+    document: page,
+    items: [...page.getElementById("timeline").children].map((item) => document.adoptNode(item)),
+    older: page.getElementById("older")?.getAttribute("href") ?? null,
+    newer: page.getElementById("newer")?.getAttribute("href") ?? null,
+    cursor: page.body.dataset.cursor,
+    newest: page.body.dataset.newest === "true",
+  };
+}

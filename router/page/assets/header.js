@@ -1,0 +1,270 @@
+// The head of the task page: status, facts, totals, connection, and what the agent
+// does now.
+
+import { activityOf } from "./activity.js";
+import { setText } from "./dom.js";
+import { clock, duration, moment, plural, tokens, usd } from "./format.js";
+import { Favicon } from "./favicon.js";
+
+const stuckMs = 5 * 60_000; // nothing for so long, and a tool is open
+const refreshMs = 2000;
+
+const page = document.body.dataset;
+const byID = (id) => document.getElementById(id);
+const favicon = new Favicon();
+
+export class Header {
+  status = page.status;
+  #timeline;
+  #taskURL;
+  #retryAt;
+  #started = dateOf(byID("started").dateTime);
+  #ended = dateOf(byID("duration").dataset.ended);
+  #since = null;
+  #totals = { events: Number(page.events), usd: Number(page.usd), input: Number(page.in), output: Number(page.out) };
+  #exactAt = page.cursor; // the totals hold everything up to here
+  #refreshing;
+  #about = ""; // what the server said last
+
+  constructor(timeline, taskURL) {
+    this.#timeline = timeline;
+    this.#taskURL = taskURL;
+    byID("connection").hidden = false;
+    localTimes(document);
+    setInterval(() => this.tick(), 1000);
+    this.tick();
+  }
+
+  get over() {
+    return this.status !== "open" && this.status !== "none";
+  }
+
+  // adopt takes the facts of a page that the server has made anew.
+  adopt(fresh) {
+    const data = fresh.body.dataset;
+    page.session = data.session;
+    page.cursor = data.cursor;
+    const about = fresh.querySelector(".about");
+    if (about.textContent !== this.#about) { // else a reader may be in the middle of it
+      this.#about = about.textContent;
+      localTimes(about);
+      document.querySelector(".about").replaceWith(document.adoptNode(about));
+    }
+    this.#started = dateOf(byID("started").dateTime);
+    this.#ended = dateOf(byID("duration").dataset.ended);
+    this.#totals = { events: Number(data.events), usd: Number(data.usd), input: Number(data.in), output: Number(data.out) };
+    this.#exactAt = data.cursor;
+    this.#setStatus(data.status);
+    this.#showTotals();
+    this.tick();
+  }
+
+  // began tells of a session that started after the page was made.
+  began(session) {
+    page.session = session;
+    this.#setStatus("open");
+    this.refresh();
+  }
+
+  // counted adds an event of the stream to the totals.
+  counted(row, isAfter) {
+    if (!isAfter(this.#exactAt)) return;
+    this.#totals.events++;
+    const { type, usd: cost, in: input, out: output, scope } = row.dataset;
+    if (type === "cost") {
+      if (scope === "cumulative" || page.all === "true") {
+        this.refresh(); // only the server knows what the last value was
+      } else {
+        this.#totals.usd += Number(cost ?? 0);
+        this.#totals.input += Number(input ?? 0);
+        this.#totals.output += Number(output ?? 0);
+      }
+    }
+    this.#showTotals();
+  }
+
+  // refresh asks for what the stream does not tell, not more often than every moment.
+  refresh() {
+    this.#refreshing ??= setTimeout(() => this.#refresh(), refreshMs);
+  }
+
+  async #refresh() {
+    clearTimeout(this.#refreshing);
+    this.#refreshing = undefined;
+    if (page.all === "true") {
+      const task = await jsonOf(this.#taskURL);
+      if (task === null) return;
+      const { usd, input_tokens: input, output_tokens: output } = task.totals;
+      Object.assign(this.#totals, { usd, input, output });
+      this.#showTotals();
+    } else if (page.session !== "") {
+      await this.latest();
+    }
+  }
+
+  // latest asks for the session whose newest events the stream brings; null when it
+  // cannot be had: the timeline does without it, and the next event asks again.
+  async latest() {
+    if (page.all === "true") {
+      const newest = (await jsonOf(`${this.#taskURL}/sessions?limit=1`))?.sessions[0] ?? null;
+      if (newest !== null) this.#exactAt = `${newest.id}:${newest.head}`;
+      return newest;
+    }
+    if (page.session === "") return null;
+    const info = await jsonOf(`${this.#taskURL}/sessions/${page.session}`);
+    if (info === null) return null;
+    const { events, usd, input_tokens: input, output_tokens: output } = info.totals;
+    this.#totals = { events, usd, input, output };
+    this.#exactAt = `${info.id}:${info.head}`;
+    this.#facts(info);
+    this.#showTotals();
+    return info;
+  }
+
+  #facts(info) {
+    this.#started = dateOf(info.started);
+    showFact("agent", info.agent ?? "");
+    showFact("model", info.model ?? "");
+    if (this.#started !== null) {
+      byID("started").dateTime = info.started;
+      showFact("started", moment(this.#started));
+    }
+    this.tick();
+  }
+
+  // finished tells of the row that ends a session.
+  finished(row) {
+    this.#setStatus(row.dataset.status);
+    if (page.all !== "true") this.#ended = new Date(row.dataset.time);
+    if (this.#refreshing !== undefined) this.#refresh(); // after the end nothing is asked any more
+    this.tick();
+  }
+
+  #setStatus(status) {
+    this.status = status;
+    const run = document.querySelector(`.runs a[data-session="${CSS.escape(page.session)}"] .status`);
+    for (const place of [byID("status"), run]) {
+      if (place === null) continue;
+      place.dataset.status = status;
+      setText(place, status);
+    }
+    this.#showTitle();
+  }
+
+  connection(state, retryAt) {
+    page.state = state;
+    page.retryAt = retryAt ?? "";
+    this.#retryAt = retryAt;
+    this.#showConnection();
+    this.#showTitle();
+    byID("waiting").hidden = state !== "live" || this.#timeline.last !== null;
+  }
+
+  #showConnection() {
+    const words = {
+      connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", ended: "Ended", gone: "Deleted",
+      waiting: "Live, with a delay",
+    };
+    const left = Math.ceil((this.#retryAt - Date.now()) / 1000);
+    setText(byID("connection-text"), page.state === "reconnecting" && left > 0 ? `Reconnecting in ${left} s` : words[page.state]);
+  }
+
+  #showTitle() {
+    let mark = { open: "●", none: "○", succeeded: "✓", failed: "✗" }[this.status] ?? "■";
+    let icon = this.status;
+    if (page.stuck === "true") mark = "⚠", icon = "stuck";
+    if (page.state === "reconnecting") mark = "↻", icon = "none";
+    if (page.state === "gone") mark = "✗", icon = "failed";
+    const whole = `${mark} ${page.title === "" ? page.task : `${page.task} ${page.title}`}`;
+    if (document.title !== whole) document.title = whole;
+    favicon.show(icon);
+  }
+
+  #showTotals() {
+    const { events, usd: cost, input, output } = this.#totals;
+    setText(byID("count"), String(events));
+    setText(byID("usd"), usd(cost));
+    setText(byID("tokens"), tokens(input + output));
+    const run = document.querySelector(`.runs a[data-session="${CSS.escape(page.session)}"] .run-totals`);
+    if (run !== null && page.all !== "true") setText(run, `${plural(events, "event")} · ${usd(cost)}`);
+  }
+
+  // activity says what the agent does now; the newest events must be in the page.
+  activity() {
+    if (page.state === "gone") return;
+    const now = byID("now");
+    const activity = activityOf(this.#timeline.last, this.#timeline.running);
+    now.hidden = false;
+    now.dataset.kind = activity.kind;
+    setText(byID("now-what"), activity.what);
+    setText(byID("now-detail"), activity.detail);
+    this.#since = activity.since;
+    this.tick();
+  }
+
+  // deleted says that there is nothing to show any more.
+  deleted(what) {
+    this.connection("gone");
+    const now = byID("now");
+    now.hidden = false;
+    now.dataset.kind = "error";
+    setText(byID("now-what"), `This ${what} was deleted`);
+    setText(byID("now-detail"), "");
+    setText(byID("now-for"), "");
+  }
+
+  tick() {
+    const now = Date.now();
+    if (page.state === "reconnecting") this.#showConnection();
+    if (this.#started !== null) showFact("duration", duration((this.#ended ?? now) - this.#started));
+    if (page.state === "gone") return;
+    this.#tickCalls(now);
+    let text = "";
+    if (page.state === "ended" && this.#started !== null && this.#ended !== null) text = `after ${duration(this.#ended - this.#started)}`;
+    else if (this.#since !== null) text = duration(now - this.#since);
+    this.#tickStuck(now);
+    setText(byID("now-for"), page.stuck === "true" ? `stuck? no event since ${clock(this.#since)}, ${text}` : text);
+  }
+
+  #tickCalls(now) {
+    if (this.over) return;
+    for (const call of document.querySelectorAll('.event[data-type="tool_call"][data-outcome="open"]')) {
+      setText(call.querySelector(".took"), duration(now - Date.parse(call.dataset.time)));
+    }
+  }
+
+  #tickStuck(now) {
+    const silent = now - Date.parse(this.#timeline.last?.dataset.time);
+    const stuck = !this.over && this.#timeline.running !== null && silent >= stuckMs;
+    if (stuck) this.#since = new Date(this.#timeline.last.dataset.time);
+    if (String(stuck) === page.stuck) return;
+    page.stuck = String(stuck);
+    this.#showTitle();
+  }
+}
+
+async function jsonOf(url) {
+  try {
+    const answer = await fetch(url, { headers: { Accept: "application/json" }, cache: "no-store" });
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+function showFact(id, value) {
+  setText(byID(id), value);
+  byID(`${id}-fact`).hidden = value === "";
+}
+
+function localTimes(within) {
+  for (const time of within.querySelectorAll(".about time[datetime]")) {
+    const date = dateOf(time.dateTime);
+    if (date !== null) setText(time, moment(date));
+  }
+}
+
+function dateOf(string) {
+  const date = new Date(string ?? "");
+  return Number.isNaN(date.getTime()) ? null : date;
+}

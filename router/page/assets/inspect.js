@@ -1,0 +1,66 @@
+// Shows an event as the log keeps it, and the whole of a text that was cut.
+
+import { el, setText } from "./dom.js";
+import { byteLength, bytes, withoutEscapes } from "./format.js";
+import { copyButton } from "./looks.js";
+
+export function inspect(list) {
+  list.addEventListener("click", (click) => {
+    if (click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
+    const link = click.target.closest("a.raw, a.full");
+    if (link === null) return;
+    click.preventDefault();
+    if (link.matches(".raw")) raw(link);
+    else full(link);
+  });
+}
+
+async function eventOf(link) {
+  const answer = await fetch(link.href, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  const { events: [event] } = await answer.json();
+  if (event === undefined) throw new Error("it is no longer kept");
+  return event;
+}
+
+// raw shows the event under its row, and takes it away again.
+async function raw(link) {
+  const content = link.closest(".event").querySelector(":scope > .content");
+  const shown = content.querySelector(":scope > .raw-event");
+  link.setAttribute("aria-expanded", String(shown === null));
+  if (shown !== null) {
+    shown.remove();
+    return;
+  }
+  const box = el("div", { class: "raw-event copyable" });
+  content.append(box);
+  try {
+    const text = JSON.stringify(await eventOf(link), null, 2);
+    box.append(el("pre", { class: "text json", tabindex: "0", "aria-label": "The event as JSON" }, text), copyButton(() => text));
+  } catch (error) {
+    setText(box, `The event cannot be shown: ${error.message}`);
+  }
+}
+
+// full puts the whole text in the place of its head and tail.
+async function full(link) {
+  const long = link.closest(".long");
+  setText(link, "Loading…");
+  try {
+    const text = textAt((await eventOf(link)).data, long.dataset.field);
+    const head = long.querySelector("pre, .prose");
+    const pre = el("pre", { class: head?.matches("pre") ? head.className : "text", tabindex: "0" }, text);
+    long.replaceChildren(el("p", { class: "cut" }, `All of it: ${bytes(byteLength(text))}`),
+      el("div", { class: "copyable" }, pre, copyButton(() => text)));
+    pre.focus({ preventScroll: true });
+  } catch (error) {
+    setText(link, `Cannot be loaded: ${error.message}. Try again`);
+  }
+}
+
+// textAt follows a JSON pointer.
+function textAt(data, pointer) {
+  let value = data;
+  for (const name of pointer.split("/").slice(1)) value = value?.[name.replaceAll("~1", "/").replaceAll("~0", "~")];
+  return typeof value === "string" ? withoutEscapes(value) : JSON.stringify(value, null, 2) ?? "";
+}

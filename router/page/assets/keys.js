@@ -1,0 +1,83 @@
+// Everything by keyboard.
+
+import { el } from "./dom.js";
+
+const help = [
+  ["j", "next event"], ["k", "previous event"], ["Enter", "unfold or fold the event"], ["e", "next error"], ["Shift+E", "previous error"],
+  ["f", "follow the newest events, or stop to"], ["/", "search in this run"], ["Esc", "leave the search"], ["?", "this list"],
+];
+
+const failures = '.event[data-type="error"], .event[data-outcome="failed"]';
+
+export function keys({ list, follow, filter }) {
+  let current = null; // the row that j and k go on from
+  const dialog = helpDialog();
+
+  const go = (row) => {
+    if (row === undefined) return;
+    follow.pause();
+    current?.classList.remove("current");
+    current = row;
+    row.classList.add("current");
+    row.tabIndex = -1;
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest", behavior: "instant" });
+  };
+
+  const step = (selector, by) => {
+    const rows = [...list.querySelectorAll(selector)].filter((row) => row.getClientRects().length > 0);
+    const from = current !== null && current.isConnected ? current : null;
+    if (from === null) {
+      // Nothing is chosen yet: begin with what is in view.
+      const top = document.getElementById("bar").getBoundingClientRect().bottom;
+      const inView = rows.findIndex((row) => row.getBoundingClientRect().bottom > top + 8);
+      go(by > 0 ? rows[inView] : rows[inView === -1 ? rows.length - 1 : inView - 1]);
+      return;
+    }
+    const isAfter = (row) => (from.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
+    const isBefore = (row) => (from.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_PRECEDING) !== 0;
+    go(by > 0 ? rows.find(isAfter) : rows.findLast(isBefore));
+  };
+
+  const does = {
+    j: () => step(".event", 1),
+    k: () => step(".event", -1),
+    e: () => step(failures, 1),
+    E: () => step(failures, -1),
+    f: () => follow.active ? follow.pause() : follow.resume(),
+    "/": () => filter.focus(),
+    "?": () => dialog.showModal(),
+    Enter: () => {
+      if (document.activeElement !== current) return false;
+      const details = current?.querySelector(":scope > .content > details");
+      if (details) details.open = !details.open;
+    },
+  };
+
+  addEventListener("keydown", (key) => {
+    if (key.key === "Escape" && document.activeElement?.id === "search") {
+      filter.clear();
+      document.activeElement.blur();
+      return;
+    }
+    if (key.ctrlKey || key.metaKey || key.altKey || key.isComposing || dialog.open) return;
+    if (key.target.closest?.("input, textarea, select, dialog")) return;
+    const act = does[key.key];
+    if (act === undefined || act() === false) return;
+    key.preventDefault();
+  });
+}
+
+function helpDialog() {
+  const close = el("button", { type: "button", class: "button" }, "Close");
+  const dialog = el("dialog", { class: "help", id: "help", "aria-labelledby": "help-title" },
+    el("h2", { id: "help-title" }, "Keyboard"),
+    el("dl", {}, ...help.map(([key, what]) => el("div", {}, el("dt", {}, el("kbd", {}, key)), el("dd", {}, what)))),
+    close);
+  close.addEventListener("click", () => dialog.close());
+  const open = el("button", { type: "button", class: "button help-button" }, "Keys ", el("kbd", { "aria-hidden": "true" }, "?"));
+  open.addEventListener("click", () => dialog.showModal());
+  document.querySelector(".search-box").append(open);
+  document.body.append(dialog);
+  return dialog;
+}

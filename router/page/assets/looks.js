@@ -1,0 +1,50 @@
+// What each item of the timeline gets before it is shown: the reader's own time, and
+// buttons to copy.
+
+import { el, setText } from "./dom.js";
+import { ago, clock, moment } from "./format.js";
+
+export function looks(row) {
+  if (row.matches(".session-break")) {
+    for (const time of row.querySelectorAll("time")) setText(time, moment(new Date(time.dateTime)));
+    return;
+  }
+  for (const time of row.querySelectorAll(":scope > .meta time, :scope > .result-meta time")) {
+    const date = new Date(time.dateTime);
+    setText(time, clock(date));
+    time.title = moment(date);
+  }
+  const blocks = row.matches(".result")
+    ? row.querySelectorAll("pre")
+    : row.querySelectorAll(":scope > .content > :not(.nested) pre");
+  for (const block of blocks) {
+    if (block.parentElement.matches(".copyable")) continue;
+    const box = el("div", { class: "copyable" });
+    block.replaceWith(box);
+    box.append(block, copyButton(() => block.textContent));
+  }
+}
+
+// copyButton copies what text() returns.
+export function copyButton(text) {
+  const button = el("button", { type: "button", class: "button copy" }, "Copy");
+  button.hidden = navigator.clipboard === undefined;
+  button.addEventListener("click", async (click) => {
+    click.stopPropagation(); // it is not the reader's wish to stay here
+    try {
+      await navigator.clipboard.writeText(text());
+      setText(button, "Copied");
+    } catch {
+      setText(button, "Not allowed");
+    }
+    setTimeout(() => setText(button, "Copy"), 2000);
+  });
+  return button;
+}
+
+// How long ago something was changes all the time: it is said when somebody asks.
+document.addEventListener("pointerover", ({ target }) => {
+  if (!target.matches?.(".event time")) return;
+  const date = new Date(target.dateTime);
+  target.title = `${moment(date)}, ${ago(Date.now() - date)}`;
+});

@@ -1,0 +1,127 @@
+package page
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"iter"
+	"strings"
+
+	"jrweb/eventlog"
+)
+
+// ExportPage is what the head of an export shows.
+type ExportPage struct {
+	Task     eventlog.Task
+	Sessions []eventlog.SessionInfo // those that are exported, the oldest first
+}
+
+// Export writes a run, or the whole history of a task, as one HTML document that
+// needs no server, no script and no other file. Nothing is left out of it. Entries
+// are the events in order, of one session after the other; an error among them
+// ends the document in the middle, and is returned.
+//
+// It holds no more than a few pages of events in memory, however many there are:
+// a result is joined with its call when it comes within holdAtMost events.
+func Export(w io.Writer, p ExportPage, entries iter.Seq2[Entry, error]) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	if err := export(out, p, entries); err != nil {
+		return fmt.Errorf("page: export of task %s: %w", p.Task.ID, err)
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("page: export of task %s: %w", p.Task.ID, err)
+	}
+	return nil
+}
+
+const (
+	// holdAtLeast events are rendered at once.
+	holdAtLeast = 100
+	// holdAtMost events, or so many bytes of them, wait for the results of calls.
+	holdAtMost      = 2000
+	holdAtMostBytes = 4 << 20
+)
+
+func export(w io.Writer, p ExportPage, entries iter.Seq2[Entry, error]) error {
+	v := newExportView(p)
+	if err := templates.ExecuteTemplate(w, "export-start", v); err != nil {
+		return err
+	}
+	// Several sessions may have events of the same sequence.
+	t := newTimeline(view{task: p.Task.ID, whole: len(p.Sessions) > 1, offline: true}, v.Runs)
+	held, size := 0, 0
+	write := func() error {
+		items := t.items
+		t.release()
+		held, size = 0, 0
+		return templates.ExecuteTemplate(w, "items", items)
+	}
+	for e, err := range entries {
+		if err != nil {
+			return err
+		}
+		t.add(e)
+		held++
+		size += len(e.Data)
+		full := held >= holdAtMost || size >= holdAtMostBytes
+		if full || held >= holdAtLeast && t.waiting() == 0 {
+			if err := write(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	return templates.ExecuteTemplate(w, "export-end", v)
+}
+
+// exportView is an ExportPage with what its templates would otherwise look up.
+type exportView struct {
+	taskView
+	Policy string
+	Style  template.CSS
+}
+
+func newExportView(p ExportPage) exportView {
+	v := exportView{taskView: taskView{TaskPage: TaskPage{Task: p.Task, Sessions: p.Sessions}}, Style: exportStyle}
+	v.Policy = exportPolicy
+	v.Whole = true // the totals are those of all sessions that are exported
+	v.Task.Sessions = len(p.Sessions)
+	v.setTotals()
+	for i := range p.Sessions {
+		v.Runs = append(v.Runs, run{SessionInfo: p.Sessions[i], Number: i + 1})
+	}
+	if n := len(p.Sessions); n > 0 {
+		v.Shown = &p.Sessions[n-1]
+	}
+	return v
+}
+
+var (
+	exportStyle = readStyles()
+	// exportPolicy lets the one style sheet through and nothing else. Its icons
+	// are data: URLs.
+	exportPolicy = "default-src 'none'; style-src 'sha256-" + hashOf(exportStyle) + "'; img-src data:; base-uri 'none'; form-action 'none'"
+)
+
+func readStyles() template.CSS {
+	var b strings.Builder
+	for _, name := range styleSheets {
+		content, err := fs.ReadFile(assetFiles, "assets/"+name)
+		if err != nil {
+			panic(err) // embedded: cannot fail once it compiled
+		}
+		b.Write(content)
+	}
+	return template.CSS(b.String())
+}
+
+func hashOf(style template.CSS) string {
+	sum := sha256.Sum256([]byte(style))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,364 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// row is what the templates know of one event.
+type row struct {
+	Mark     mark
+	Template string // which body it has
+	Compact  bool
+	Clock    string
+	Moment   string
+	Since    string       // the time since the event before it in the timeline
+	Link     template.URL // to this event
+	Raw      template.URL // the event as JSON, "" in an export
+
+	Label   string
+	Code    string // of an error
+	Line    string // what a folded row says
+	Prose   *prose
+	Block   *block
+	Fields  []fieldView
+	Banner  string // the status that a complete event tells
+	Tool    *toolView
+	Result  *resultView
+	Results []*row // of a call; one as a rule
+	Nested  []*row // what the subagent did that this call started
+
+	call, tool, parent string
+	caller             *row // that this one is nested in, at which depth
+	depth              int
+	time               time.Time
+}
+
+// mark is what a script and a style sheet know of an event: its attributes.
+type mark struct {
+	ID       string
+	Sequence uint64
+	Session  eventlog.SessionID
+	Type     string
+	Actor    eventlog.Actor
+	Time     string
+	Call     string
+	Parent   string
+	Tool     string
+	Outcome  string
+	Scope    string
+	USD      string
+	Input    string
+	Output   string
+	Model    string
+	MS       string
+	Size     string // of a result's output, in bytes
+	Fatal    bool
+	Status   string
+}
+
+// prose is Markdown.
+type prose struct {
+	Head, Tail template.HTML
+	Cut        *cut
+}
+
+// block is text whose lines and spaces matter.
+type block struct {
+	Class      string
+	Head, Tail template.HTML
+	Cut        *cut
+}
+
+// cut is what was left out of a text, and where it is.
+type cut struct {
+	Omitted string
+	Size    string
+	Raw     template.URL
+	Pointer string // to the text in the event's data
+}
+
+// fieldView is one member of an object.
+type fieldView struct {
+	Name  string
+	Value string // of a short one
+	Long  *block
+}
+
+// maker makes the row of one event.
+type maker struct {
+	view  *view
+	entry *Entry
+	data  fields
+	space space
+	watch stopwatch
+	row   *row
+}
+
+// view is what is the same for all rows of a page.
+type view struct {
+	task string
+	// whole: events of several sessions stand in one timeline.
+	whole bool
+	// offline: there is no server to ask for what is left out, so nothing is.
+	offline bool
+}
+
+func (v *view) row(e *Entry) *row {
+	m := &maker{view: v, entry: e, data: parseFields(e.Data)}
+	m.space = space{left: shownAtMost, endless: v.offline}
+	cursor := eventlog.Cursor{Session: e.Session, Sequence: e.Sequence}
+	t := eventlog.Time{Time: e.Time}
+	m.row = &row{
+		Mark: mark{
+			ID: fmt.Sprint(e.Sequence), Sequence: e.Sequence, Session: e.Session,
+			Type: e.Type, Actor: e.Actor, Time: machine(t),
+		},
+		Template: e.Type,
+		Clock:    clock(t), Moment: moment(t), time: e.Time,
+	}
+	r := m.row
+	if v.whole {
+		r.Mark.ID = cursor.String()
+	}
+	v.link(r, cursor)
+	r.Mark.Parent = m.data.text("parent_call_id")
+	if r.Mark.Parent == "" {
+		r.Mark.Parent = m.data.text("parent_tool_use_id")
+	}
+	r.parent = r.Mark.Parent
+	m.body()
+	return r
+}
+
+// link sets the addresses of a row. They are made of ids, which have no character
+// that means anything in a URL but for the colon of a cursor.
+func (v *view) link(r *row, c eventlog.Cursor) {
+	if v.offline {
+		r.Link = template.URL("#" + r.Mark.ID)
+		return
+	}
+	address := fmt.Sprintf("?session=%s&around=%d#%s", c.Session, c.Sequence, r.Mark.ID)
+	if v.whole {
+		address = fmt.Sprintf("?sessions=all&around=%s#%s", c, r.Mark.ID)
+	}
+	r.Link = template.URL(address)
+	before := eventlog.Cursor{Session: c.Session, Sequence: c.Sequence - 1}
+	r.Raw = template.URL(fmt.Sprintf("./%s/events?session=%s&after=%s&limit=1", url.PathEscape(v.task), c.Session, before))
+}
+
+// parentFields are shown by the place where a row stands.
+var parentFields = []string{"parent_call_id", "parent_tool_use_id"}
+
+func (m *maker) body() {
+	r := m.row
+	switch m.entry.Type {
+	case eventlog.TypeAssistant:
+		m.says("")
+	case eventlog.TypeThought:
+		r.Compact = true
+		r.Line = firstLine(m.data.text("content"))
+		m.says("Thought")
+	case eventlog.TypeUser:
+		switch m.entry.Actor {
+		case eventlog.Human:
+			m.says("Person")
+		case eventlog.System:
+			m.says("System")
+		default:
+			m.says("User")
+		}
+	case eventlog.TypeComment:
+		if m.entry.Actor == eventlog.Human {
+			m.says("Comment by a person")
+		} else {
+			m.says("Comment")
+		}
+	case eventlog.TypeStatus:
+		m.note("Status")
+	case eventlog.TypeCheckpoint:
+		m.note("Checkpoint")
+	case eventlog.TypeGuardrail:
+		m.note("Guardrail")
+	case eventlog.TypeCost:
+		m.cost()
+	case eventlog.TypeError:
+		m.error()
+	case eventlog.TypeComplete:
+		m.complete()
+	case eventlog.TypeToolCall:
+		m.toolCall()
+	case eventlog.TypeToolResult:
+		m.toolResult()
+	default:
+		m.unknown()
+	}
+}
+
+func (m *maker) says(label string) {
+	r := m.row
+	r.Label = label
+	r.Prose = m.prose("content")
+	r.Fields = m.fields(m.data.without("content"), "")
+}
+
+func (m *maker) note(label string) {
+	r := m.row
+	r.Template, r.Compact, r.Label = "note", true, label
+	r.Block = m.block("text", m.data.text("content"), "/content", plain)
+	r.Fields = m.fields(m.data.without("content"), "")
+}
+
+func (m *maker) cost() {
+	r := m.row
+	r.Compact = true
+	var parts []string
+	number := func(name string, attribute *string, show func(float64) string) {
+		n, ok := m.data.number(name)
+		if !ok {
+			return
+		}
+		if attribute != nil {
+			*attribute = string(m.data.raw(name))
+		}
+		if name == "usd" || n != 0 {
+			parts = append(parts, show(n))
+		}
+	}
+	number("usd", &r.Mark.USD, func(n float64) string { return usd(eventlog.USD(n)) })
+	number("input_tokens", &r.Mark.Input, func(n float64) string { return count(n) + " in" })
+	number("output_tokens", &r.Mark.Output, func(n float64) string { return count(n) + " out" })
+	number("cache_read_tokens", nil, func(n float64) string { return count(n) + " from cache" })
+	number("cache_write_tokens", nil, func(n float64) string { return count(n) + " to cache" })
+	if r.Mark.Model = m.data.text("model"); r.Mark.Model != "" {
+		parts = append(parts, shorten(r.Mark.Model))
+	}
+	if r.Mark.Scope = m.data.text("scope"); r.Mark.Scope == "cumulative" {
+		parts = append(parts, "so far")
+	}
+	r.Line = strings.Join(parts, " · ")
+	r.Fields = m.fields(m.data.without("usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "model", "scope"), "")
+}
+
+func (m *maker) error() {
+	r := m.row
+	r.Label = "Error"
+	if string(m.data.raw("fatal")) == "true" {
+		r.Label, r.Mark.Fatal = "Fatal error", true
+	}
+	r.Code = shorten(m.data.text("code"))
+	r.Prose = m.prose("message")
+	r.Fields = m.fields(m.data.without("message", "code", "fatal"), "")
+}
+
+var outcomeWords = map[string]string{
+	"succeeded": "Succeeded", "failed": "Failed", "canceled": "Canceled", "interrupted": "Interrupted",
+}
+
+func (m *maker) complete() {
+	r := m.row
+	r.Mark.Status = m.data.text("status")
+	if r.Banner = outcomeWords[r.Mark.Status]; r.Banner == "" {
+		r.Banner = shorten(r.Mark.Status)
+	}
+	if reason := m.data.text("reason"); reason != "" {
+		r.Block = m.block("text", reason, "/reason", plain)
+	}
+	r.Fields = m.fields(m.data.without("status", "reason"), "")
+}
+
+func (m *maker) unknown() {
+	r := m.row
+	r.Template, r.Compact, r.Label = "other", true, m.entry.Type
+	r.Line = firstLine(m.data.text("content"))
+	if r.Line == "" {
+		r.Line = firstLine(string(m.entry.Data))
+	}
+	r.Block = m.json("text json", m.entry.Data, "")
+}
+
+// The parts that rows are made of.
+
+func plain(text string) template.HTML { return escaped(text) }
+
+func (m *maker) prose(name string) *prose {
+	text := m.data.text(name)
+	if m.view.offline && len(text) > shownAtMost {
+		// Nothing is left out, but to parse so much as Markdown helps nobody.
+		return &prose{Head: "<pre>" + escaped(text) + "</pre>"}
+	}
+	x := m.space.take(text)
+	p := &prose{Head: markdownHTML(x.head, &m.watch), Cut: m.cut(x, text, "/"+name)}
+	if p.Cut != nil {
+		p.Tail = markdownHTML(x.tail, &m.watch)
+	}
+	return p
+}
+
+func (m *maker) block(class, text, pointer string, render func(string) template.HTML) *block {
+	x := m.space.take(text)
+	b := &block{Class: class, Head: render(x.head), Cut: m.cut(x, text, pointer)}
+	if b.Cut != nil {
+		b.Tail = render(x.tail)
+	}
+	return b
+}
+
+func (m *maker) json(class string, raw []byte, pointer string) *block {
+	text := prettyJSON(raw)
+	x := m.space.take(text)
+	var head strings.Builder
+	writeJSON(&head, x.head)
+	// Where the tail begins, in a string or not, nobody knows.
+	return &block{Class: class, Head: template.HTML(head.String()), Tail: escaped(x.tail), Cut: m.cut(x, text, pointer)}
+}
+
+func (m *maker) cut(x excerpt, text, pointer string) *cut {
+	if x.omitted == 0 {
+		return nil
+	}
+	return &cut{Omitted: byteSize(x.omitted), Size: byteSize(len(text)), Raw: m.row.Raw, Pointer: pointer}
+}
+
+// mostFields is how many members of an object are listed one by one.
+const mostFields = 60
+
+// fields lists members: short values in a line, long ones as a block.
+func (m *maker) fields(members fields, pointer string) []fieldView {
+	members = members.without(parentFields...)
+	var list []fieldView
+	for i, f := range members {
+		if i == mostFields && !m.view.offline {
+			rest := excerpt{omitted: len(m.entry.Data)}
+			list = append(list, fieldView{
+				Name: fmt.Sprintf("and %d more", len(members)-i),
+				Long: &block{Class: "text", Cut: m.cut(rest, string(m.entry.Data), pointer)},
+			})
+			break
+		}
+		at := pointer + "/" + pointerEscaper.Replace(f.name)
+		one := fieldView{Name: shorten(f.name)}
+		text := textOf(f.value)
+		switch structured := f.value[0] == '{' || f.value[0] == '['; {
+		case len(text) <= 100 && !strings.Contains(text, "\n"):
+			one.Value = text
+			if text == "" {
+				one.Value = "–"
+			}
+		case structured:
+			one.Long = m.json("text json", f.value, at)
+		default:
+			one.Long = m.block("text", text, at, plain)
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+// pointerEscaper makes a name a part of a JSON pointer (RFC 6901).
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")

@@ -1,0 +1,170 @@
+package page
+
+import (
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// Entry is an event with the session that it belongs to.
+type Entry struct {
+	Session eventlog.SessionID
+	eventlog.Event
+}
+
+// item is what stands in a timeline: an event, or a notice between events.
+type item struct {
+	Row   *row
+	Gap   *gap
+	Break *sessionBreak
+}
+
+// gap is where events are no longer kept.
+type gap struct{ After, Next uint64 }
+
+// First and Last are the sequences that are gone.
+func (g gap) First() uint64 { return g.After + 1 }
+func (g gap) Last() uint64  { return g.Next - 1 }
+
+// sessionBreak is where another session begins.
+type sessionBreak struct {
+	eventlog.SessionInfo
+	Number int
+	Link   string // to the session alone, "" in an export
+}
+
+// timeline makes items of events that come in order. A result goes into the row of
+// its call, and what a subagent does into the row of the call that started it.
+type timeline struct {
+	view  view
+	runs  []run
+	older bool // there are events before the first
+	items []item
+
+	session eventlog.SessionID
+	last    time.Time
+	open    []*row          // calls that wait for their result, oldest first
+	callers map[string]*row // the latest call of an id
+}
+
+func newTimeline(v view, runs []run) *timeline {
+	return &timeline{view: v, runs: runs, callers: map[string]*row{}}
+}
+
+// mostNested is how deep subagents of subagents are shown.
+const mostNested = 8
+
+func (t *timeline) add(e Entry) {
+	if e.Session != t.session {
+		t.begin(&e)
+	}
+	r := t.view.row(&e)
+	if !t.last.IsZero() {
+		r.Since = since(e.Time.Sub(t.last))
+	}
+	t.last = e.Time
+
+	switch e.Type {
+	case eventlog.TypeToolResult:
+		if call := t.take(r); call != nil {
+			call.finish(r)
+			return
+		}
+	case eventlog.TypeAssistant:
+		// The agent goes on only once it has what it asked for, and not all
+		// agents record results.
+		t.abandon(func(call *row) bool { return call.parent == r.parent })
+	case eventlog.TypeComplete:
+		t.abandon(func(*row) bool { return true })
+	}
+	caller := t.callers[r.parent]
+	for caller != nil && caller.depth == mostNested {
+		caller = caller.caller // beside what cannot hold it
+	}
+	if r.parent != "" && caller != nil {
+		r.caller, r.depth = caller, caller.depth+1
+		caller.Nested = append(caller.Nested, r)
+	} else {
+		t.items = append(t.items, item{Row: r})
+	}
+	if e.Type == eventlog.TypeToolCall {
+		t.open = append(t.open, r)
+		if r.call != "" {
+			t.callers[r.call] = r
+		}
+	}
+}
+
+// begin starts a session's part of the timeline, with a notice if it is the
+// session's start and not only the start of a page.
+func (t *timeline) begin(e *Entry) {
+	isPageStart := t.session.IsZero() && t.older
+	t.session, t.last = e.Session, time.Time{}
+	t.open, t.callers = nil, map[string]*row{}
+	start := sessionBreak{SessionInfo: eventlog.SessionInfo{ID: e.Session}}
+	for i := range t.runs {
+		if t.runs[i].ID == e.Session {
+			start.SessionInfo, start.Number = t.runs[i].SessionInfo, t.runs[i].Number
+		}
+	}
+	if !t.view.offline {
+		start.Link = "?session=" + e.Session.String()
+	}
+	if isPageStart && e.Sequence > max(start.First, 1) {
+		return
+	}
+	if t.view.whole {
+		t.items = append(t.items, item{Break: &start})
+	}
+	if e.Sequence > 1 {
+		t.items = append(t.items, item{Gap: &gap{After: 0, Next: e.Sequence}})
+	}
+}
+
+// take returns the call that a result belongs to: the oldest open one with its
+// call_id, or without a call_id of the same tool; nil for none.
+func (t *timeline) take(result *row) *row {
+	for i, call := range t.open {
+		if call.call == result.call && (result.call != "" || call.tool == result.tool) {
+			t.open = append(t.open[:i:i], t.open[i+1:]...)
+			return call
+		}
+	}
+	return nil
+}
+
+// abandon says of open calls that no result is to be waited for. One that comes
+// all the same still finds its call.
+func (t *timeline) abandon(which func(call *row) bool) {
+	for _, call := range t.open {
+		if which(call) {
+			call.setOutcome("none")
+		}
+	}
+}
+
+// release forgets the items made so far. A result that comes later has no row to
+// be joined with.
+func (t *timeline) release() {
+	t.items, t.open = nil, nil
+	clear(t.callers)
+}
+
+// waiting counts the calls that still wait for their result.
+func (t *timeline) waiting() int {
+	n := 0
+	for _, call := range t.open {
+		if call.Mark.Outcome == "open" {
+			n++
+		}
+	}
+	return n
+}
+
+// since is the time between two events, "" when there is none worth telling.
+func since(d time.Duration) string {
+	if d < time.Millisecond {
+		return ""
+	}
+	return "+" + took(d)
+}

@@ -1,0 +1,224 @@
+package page
+
+import (
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// toolView is a tool call, and what its results say about it.
+type toolView struct {
+	Name     string
+	Argument string // the one that tells what the call is about, in one line
+	Edited   bool
+	Changes  changes
+	Command  *block
+	Fields   []fieldView
+	Diffs    []diffView
+	Codes    []fieldView
+	Word     string // for the outcome, for those who do not see its mark
+	Took     string
+	Size     string
+	Open     bool // unfolded: what failed must not hide
+}
+
+// diffView is one edit: its lines, or where they are when there are too many.
+type diffView struct {
+	Lines []diffLine
+	Cut   *cut
+}
+
+// resultView is what a tool gave back.
+type resultView struct {
+	Failed bool
+	Title  string
+	Output *block
+	Fields []fieldView
+	Took   string // as the tool itself says
+	Size   string
+}
+
+// telling are the arguments that a reader wants to see, the first that is there.
+var telling = []string{
+	"command", "cmd", "path", "file_path", "notebook_path", "filename", "file", "pattern",
+	"query", "url", "description", "prompt", "name", "title",
+}
+
+// contents are the arguments that may be the text of a file.
+var contents = []string{"content", "contents", "file_text", "text", "code", "new_source"}
+
+func (m *maker) toolCall() {
+	r := m.row
+	r.Template, r.Compact = "tool", true
+	r.call, r.tool = m.data.text("call_id"), m.data.text("tool")
+	r.Mark.Call, r.Mark.Tool = r.call, shorten(r.tool)
+	r.Tool = &toolView{Name: shorten(r.tool)}
+	r.setOutcome("open")
+
+	raw := m.data.raw("args")
+	args := parseFields(raw)
+	name, argument := tellingArgument(args)
+	r.Tool.Argument = firstLine(argument)
+	if name == "" && len(args) > 0 {
+		r.Tool.Argument = firstLine(string(raw))
+	}
+	left := args
+	switch {
+	case name == "command" || name == "cmd":
+		r.Tool.Command = m.block("text command", argument, "/args/"+name, func(text string) template.HTML {
+			return codeHTML(text, lexerOf("bash"), &m.watch)
+		})
+		left = left.without(name)
+	case name != "" && len(argument) <= 80 && !strings.Contains(argument, "\n"):
+		left = left.without(name) // the summary shows it whole
+	}
+	if edits := editsOf(args); len(edits) > 0 {
+		r.Tool.Edited = true
+		left = left.without(editFields...)
+		for _, e := range edits {
+			d := m.diff(e)
+			r.Tool.Diffs = append(r.Tool.Diffs, d)
+			if d.Cut != nil {
+				break // the rest is there, too
+			}
+		}
+	}
+	r.Tool.Codes, left = m.codes(left, args)
+	r.Tool.Fields = m.fields(left, "/args")
+	r.Fields = m.fields(m.data.without("tool", "args", "call_id"), "")
+}
+
+// tellingArgument returns the name and the text of the argument that tells most.
+func tellingArgument(args fields) (name, text string) {
+	for _, name := range telling {
+		if text, ok := args.str(name); ok && text != "" {
+			return name, text
+		}
+		if words := elements(args.raw(name)); len(words) > 0 {
+			texts := make([]string, len(words))
+			for i, word := range words {
+				texts[i] = textOf(word)
+			}
+			return name, strings.Join(texts, " ")
+		}
+	}
+	return "", ""
+}
+
+// elements returns the elements of a JSON array, nil for anything else.
+func elements(raw json.RawMessage) []json.RawMessage {
+	var all []json.RawMessage
+	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &all) != nil {
+		return nil
+	}
+	return all
+}
+
+// codes takes the texts of whole files out of the arguments, to show them as the
+// language that the file's name tells.
+func (m *maker) codes(left, args fields) (codes []fieldView, rest fields) {
+	file, _ := either(args, "path", "file_path", "notebook_path", "filename", "file")
+	if file == "" {
+		return nil, left
+	}
+	for _, name := range contents {
+		text, ok := left.str(name)
+		if !ok || !strings.Contains(text, "\n") {
+			continue
+		}
+		lexer := lexerOfFile(file)
+		codes = append(codes, fieldView{
+			Name: name + " · " + plural(lineCount(text), "line"),
+			Long: m.block("text code", text, "/args/"+name, func(text string) template.HTML {
+				return codeHTML(text, lexer, &m.watch)
+			}),
+		})
+		left = left.without(name)
+	}
+	return codes, left
+}
+
+// mostDiffLines is how many lines of edits one call shows.
+const mostDiffLines = 2000
+
+func (m *maker) diff(e edit) diffView {
+	tool := m.row.Tool
+	if !m.space.endless {
+		shown := len(tool.Diffs) // an edit has a price beside its lines
+		for _, d := range tool.Diffs {
+			shown += len(d.Lines)
+		}
+		if e.size() > max(m.space.left, shownAtLeast) || shown+e.lineCount() > mostDiffLines {
+			args := m.data.raw("args")
+			return diffView{Cut: m.cut(excerpt{omitted: e.size()}, string(args), "/args")}
+		}
+	}
+	m.space.left -= e.size()
+	lines := e.lines()
+	tool.Changes.count(lines)
+	return diffView{Lines: lines}
+}
+
+func (m *maker) toolResult() {
+	r := m.row
+	r.Template, r.Compact = "tool", true
+	r.call, r.tool = m.data.text("call_id"), m.data.text("tool")
+	r.Mark.Call, r.Mark.Tool = r.call, shorten(r.tool)
+	outcome := "ok"
+	if string(m.data.raw("success")) == "false" {
+		outcome = "failed"
+	}
+	output := m.data.text("output")
+	res := &resultView{Failed: outcome == "failed", Size: byteSize(len(output))}
+	r.Mark.Size = strconv.Itoa(len(output))
+	if ms, ok := m.data.number("duration_ms"); ok && ms >= 0 {
+		r.Mark.MS = string(m.data.raw("duration_ms"))
+		res.Took = took(milliseconds(ms))
+	}
+	switch {
+	case output == "":
+		res.Title, res.Size = "No output", ""
+	case looksLikeJSON(output):
+		res.Output = m.json("text output json", []byte(output), "/output")
+	default:
+		res.Output = m.block("text output", output, "/output", terminalHTML)
+	}
+	if output != "" {
+		res.Title = fmt.Sprintf("Output · %s, %s", plural(lineCount(output), "line"), res.Size)
+	}
+	res.Fields = m.fields(m.data.without("tool", "success", "output", "call_id", "duration_ms"), "")
+	r.Result = res
+	r.Tool = &toolView{Name: shorten(r.tool), Took: res.Took, Size: res.Size}
+	r.setOutcome(outcome)
+}
+
+// milliseconds is a duration that an agent told, within reason.
+func milliseconds(ms float64) time.Duration {
+	const most = 1e12
+	return time.Duration(min(ms, most) * float64(time.Millisecond))
+}
+
+var outcomeMarks = map[string]string{"open": "running", "ok": "ok", "failed": "failed", "none": "no result"}
+
+func (r *row) setOutcome(outcome string) {
+	r.Mark.Outcome = outcome
+	r.Tool.Word = outcomeMarks[outcome]
+	r.Tool.Open = outcome == "failed"
+	if outcome == "none" {
+		r.Tool.Took = "no result"
+	}
+}
+
+// finish joins a result to its call.
+func (r *row) finish(result *row) {
+	r.Results = append(r.Results, result)
+	r.setOutcome(result.Mark.Outcome)
+	r.Tool.Size = result.Result.Size
+	r.Tool.Took = result.Result.Took
+	if r.Tool.Took == "" {
+		r.Tool.Took = took(result.time.Sub(r.time))
+	}
+}
