@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+)
+
+// root builds the tree of commands, a new one for each run: flags keep state.
+// began is set to true when the action of a command begins.
+func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
+	root := &cli.Command{
+		Name:   "jrweb",
+		Usage:  "durable, resumable live event streams of agent runs",
+		Reader: stdin, Writer: stdout, ErrWriter: stderr,
+		HideHelpCommand: true, // a task may be called "help"
+		HideVersion:     true,
+		ExitErrHandler:  func(context.Context, *cli.Command, error) {}, // run prints errors
+		OnUsageError:    onUsageError,
+		Action: func(_ context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return usagef("there is no command %q, see jrweb -help", c.Args().First())
+			}
+			return usagef("which command? see jrweb -help")
+		},
+		Commands: []*cli.Command{
+			serveCommand(), demoCommand(), appendCommand(), tailCommand(),
+			lsCommand(), exportCommand(), rmCommand(), importCommand(),
+			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), versionCommand(),
+		},
+	}
+	for _, c := range root.Commands {
+		makeStrict(c, began)
+	}
+	return root
+}
+
+func onUsageError(_ context.Context, c *cli.Command, err error, _ bool) error {
+	return usageError{fmt.Errorf("%w, see %s -help", err, c.FullName())}
+}
+
+// makeStrict keeps the library from printing errors, refuses empty values, gives
+// every flag its environment variable, and notes when c's action begins.
+func makeStrict(c *cli.Command, began *bool) {
+	c.OnUsageError = onUsageError // not inherited
+	// "jrweb rm TASK -help" looks for a subcommand TASK to explain.
+	c.CommandNotFound = func(_ context.Context, c *cli.Command, _ string) { _ = cli.ShowSubcommandHelp(c) }
+	action := c.Action
+	c.Action = func(ctx context.Context, c *cli.Command) error {
+		// -session "$SESSION" with a variable that is not set must not mean the
+		// whole task.
+		for _, f := range c.Flags {
+			if s, ok := f.(*cli.StringFlag); ok && c.IsSet(s.Name) && c.String(s.Name) == "" && s.Name != tokenFlag {
+				return usagef("-%s (or its environment variable) is empty", s.Name)
+			}
+		}
+		*began = true
+		return action(ctx, c)
+	}
+}
+
+// env names the environment variable of a flag: max-streams is JRWEB_MAX_STREAMS.
+func env(flag string) cli.ValueSourceChain {
+	return cli.EnvVars("JRWEB_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
+}
+
+func stringFlag(name, value, usage string) *cli.StringFlag {
+	return &cli.StringFlag{Name: name, Value: value, Usage: usage, Sources: env(name), OnlyOnce: true}
+}
+
+// enumFlag takes one of the values; the first is the default.
+func enumFlag(name, usage string, values ...string) *cli.StringFlag {
+	f := stringFlag(name, values[0], usage+": "+strings.Join(values, ", "))
+	f.Validator = func(value string) error {
+		if !slices.Contains(values, value) {
+			return fmt.Errorf("%q is none of %s", value, strings.Join(values, ", "))
+		}
+		return nil
+	}
+	return f
+}
+
+func boolFlag(name, usage string) *cli.BoolFlag {
+	return &cli.BoolFlag{Name: name, Usage: usage, Sources: env(name), OnlyOnce: true}
+}
+
+// operands checks that there is one operand for each name.
+func operands(names ...string) cli.ArgValidatorFunc {
+	return func(_ context.Context, c *cli.Command) error {
+		switch n := c.Args().Len(); {
+		case n < len(names):
+			return usagef("%s: missing %s, see %s -help", c.FullName(), names[n], c.FullName())
+		case n > len(names):
+			return usagef("%s: what is %q? see %s -help", c.FullName(), c.Args().Get(len(names)), c.FullName())
+		}
+		return nil
+	}
+}

@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// A process that is killed in the middle of appends has every event that it
+// acknowledged, and what it has is dense and was sent.
+func TestKilledServerKeepsEveryAcknowledgedEvent(t *testing.T) {
+	const rounds, writers = 5, 8
+	s := serve(t)
+	acknowledged := map[uint64]string{} // by sequence
+	sent := map[string]bool{}
+	var mu sync.Mutex
+	for round := range rounds {
+		var wg sync.WaitGroup
+		enough := make(chan struct{}) // closed once this round has acknowledged enough to be worth a kill
+		count := 0
+		for writer := range writers {
+			wg.Go(func() {
+				for n := 0; ; n++ {
+					content := fmt.Sprintf("round %d writer %d event %d", round, writer, n)
+					mu.Lock()
+					sent[content] = true
+					mu.Unlock()
+					answer, err := tryAppend(s.url, content)
+					if err != nil {
+						return // the kill
+					}
+					mu.Lock()
+					if was, taken := acknowledged[answer.First]; taken {
+						t.Errorf("sequence %d acknowledged for %q and for %q", answer.First, was, content)
+					}
+					acknowledged[answer.First] = content
+					if count++; count == 50*(round+1) {
+						close(enough)
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		<-enough
+		_ = s.signal(syscall.SIGKILL)
+		wg.Wait()
+
+		s.start()
+		events := s.events("t-kill")
+		for sequence, content := range acknowledged {
+			if sequence > uint64(len(events)) || events[sequence-1] != content {
+				t.Fatalf("round %d: event %d %q was acknowledged and is gone", round, sequence, content)
+			}
+		}
+		for i, content := range events {
+			if !sent[content] {
+				t.Fatalf("round %d: event %d %q was never sent", round, i+1, content)
+			}
+		}
+	}
+}
+
+func tryAppend(url, content string) (answer appended, err error) {
+	res, err := http.Post(url+"/tasks/t-kill/events", "application/json", strings.NewReader(says("%s", content)))
+	if err != nil {
+		return answer, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return answer, errors.New(res.Status)
+	}
+	return answer, json.NewDecoder(res.Body).Decode(&answer)
+}
+
+// events returns the contents of all events of a task's latest session, and
+// checks that their sequences are 1, 2, 3 …
+func (s *server) events(task string) []string {
+	s.t.Helper()
+	var contents []string
+	after := ""
+	for {
+		res, err := http.Get(s.url + "/tasks/" + task + "/events?after=" + after)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var page struct {
+			Events []struct {
+				Sequence uint64
+				Data     struct{ Content string }
+			}
+			Next string
+		}
+		err = json.NewDecoder(res.Body).Decode(&page)
+		res.Body.Close()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if len(page.Events) == 0 {
+			return contents
+		}
+		for _, e := range page.Events {
+			if e.Sequence != uint64(len(contents)+1) {
+				s.t.Fatalf("sequence %d follows %d", e.Sequence, len(contents))
+			}
+			contents = append(contents, e.Data.Content)
+		}
+		after = page.Next
+	}
+}
+
+// An append is acknowledged only after its sync, as the kernel sees it.
+func TestAcknowledgementFollowsTheSync(t *testing.T) {
+	trace := filepath.Join(t.TempDir(), "trace")
+	s := serve(t, needs(t, "strace"), "-f", "-s", "160", "-o", trace, "-e", "trace=pwrite64,fdatasync,write")
+	const marker = "the event that the trace looks for"
+	s.append("t-sync", says(marker))
+	s.stop()
+	text, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syncedBeforeAnswer(text); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("and a trace without the last sync is noticed", func(t *testing.T) {
+		lines := bytes.SplitAfter(text, []byte("\n"))
+		answer := lineOf(lines, answerLine)
+		for i := answer; i >= 0; i-- {
+			if syncReturned.Match(lines[i]) {
+				lines = append(lines[:i:i], lines[i+1:]...)
+				break
+			}
+		}
+		if syncedBeforeAnswer(bytes.Join(lines, nil)) == nil {
+			t.Fatal("the check passes without the sync: it proves nothing")
+		}
+	})
+}
+
+var (
+	metaWritten  = regexp.MustCompile(`pwrite64\(\d+, .*, 4096, (0|4096)\)? +(=|<unfinished)|pwrite64\(\d+, .*, 4096, (0|4096)`)
+	syncReturned = regexp.MustCompile(`fdatasync(\(\d+\)| resumed>\)) += 0`)
+	answerLine   = regexp.MustCompile(`write\(\d+, "HTTP/1\.1 200 OK`)
+)
+
+func lineOf(lines [][]byte, pattern *regexp.Regexp) int {
+	for i, line := range lines {
+		if pattern.Match(line) {
+			return i
+		}
+	}
+	return -1
+}
+
+// syncedBeforeAnswer checks the order in a trace: the meta page that makes the
+// commit valid is written, then synced, and then the client is answered.
+func syncedBeforeAnswer(trace []byte) error {
+	lines := bytes.SplitAfter(trace, []byte("\n"))
+	answer := lineOf(lines, answerLine)
+	if answer < 0 {
+		return errors.New("the trace shows no answer")
+	}
+	meta, sync := -1, -1
+	for i, line := range lines[:answer] {
+		switch {
+		case metaWritten.Match(line):
+			meta = i
+		case syncReturned.Match(line):
+			sync = i
+		}
+	}
+	if meta < 0 || sync < meta {
+		return fmt.Errorf("answered in line %d, but the meta page was written in line %d and last synced in line %d", answer+1, meta+1, sync+1)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"os"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+func emulate(b *tab, scheme string, width, height int64) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"}, // colours in the middle of an animation prove nothing
+		},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_, err = chromedp.Call(b.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// axe-core finds nothing against WCAG 2.2 AA, on any page, light, dark and narrow.
+func TestPagesAreAccessible(t *testing.T) {
+	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	if err != nil {
+		t.Fatal("axe-core is not installed: run make test, which installs it")
+	}
+	s := serve(t)
+	everything := append(everyType("plain **text** with `code` and [a link](https://example.com)"),
+		`{"type":"tool_result","data":{"tool":"bash","success":true,"output":`+quoted("\u001b[31mred\u001b[32mgreen\u001b[90mgrey\u001b[0m")+`}}`, says("| a | b |\n|---|---|\n| 1 | 2 |\n\n```go\nfunc main() {}\n```\n\n> said\n\n1. one"),
+		`{"type":"tool_call","data":{"tool":"edit_file","args":{"path":"a.go","old_str":"a\nb","new_str":"a\nc"},"call_id":"edit"}}`,
+		`{"type":"tool_result","data":{"tool":"edit_file","success":false,"output":"no","call_id":"edit"}}`)
+	done := s.append("t-done", everything...).Session
+	s.complete("t-done", done)
+	s.append("t-done", everything...)
+	page := openTab(t, s.url+"/tasks/t-done")
+	for _, path := range []string{"/", "/tasks/t-done", "/tasks/t-done?session=" + done, "/tasks/t-done?sessions=all", "/#filtered"} {
+		page.goTo(s.url + path)
+		page.until(`["live", "ended"].includes(document.body.dataset.state)`)
+		page.run(`for (const details of document.querySelectorAll("details")) details.open = true`)
+		if path == "/#filtered" {
+			page.run(`const box = document.getElementById("filter"); box.value = "nothing"; box.dispatchEvent(new Event("input"))`)
+		}
+		do(page, chromedp.Evaluate[chromedp.Void](string(axe)+";void 0"))
+		for _, how := range []struct {
+			scheme string
+			width  int64
+		}{{"light", 1280}, {"dark", 1280}, {"light", 390}, {"dark", 390}} {
+			emulate(page, how.scheme, how.width, 900)
+			found := evaluate[[]string](page, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+				.then(({violations}) => violations.flatMap(v => v.nodes.slice(0, 3).map(n => v.id + ": " + n.html.slice(0, 150) + " " + (n.any[0]?.message ?? ""))))`)
+			for _, violation := range found {
+				t.Errorf("%s, %s, %d wide: %s", path, how.scheme, how.width, violation)
+			}
+			if sideways := evaluate[int](page, `document.documentElement.scrollWidth - innerWidth`); sideways > 0 {
+				t.Errorf("%s, %d wide: it scrolls %d pixels sideways: %s", path, how.width, sideways, evaluate[string](page, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("pre, .scroll, .runs, .diff")).map(e => e.tagName + "." + e.className + (e.closest(".event")?.id ?? "")).slice(0, 6).join(" ")`))
+			}
+		}
+	}
+}
+
+// everyType is an event of every type with a text in every field.
+func everyType(text string) []string {
+	q := quoted(text)
+	return []string{
+		`{"type":"assistant","data":{"content":` + q + `,` + q + `:` + q + `}}`,
+		`{"type":"thought","data":{"content":` + q + `}}`,
+		`{"type":"user","actor":"human","data":{"content":` + q + `}}`,
+		`{"type":"tool_call","data":{"tool":` + q + `,"args":{"path":` + q + `,"command":` + q + `,` + q + `:[` + q + `]},"call_id":` + q + `}}`,
+		`{"type":"tool_result","data":{"tool":` + q + `,"success":false,"output":` + q + `,"call_id":` + q + `,` + q + `:` + q + `}}`,
+		`{"type":"tool_call","data":{"tool":"edit","args":{"path":` + q + `,"old_str":` + q + `,"new_str":` + q + `},"call_id":` + q + `,"parent_call_id":` + q + `}}`,
+		`{"type":"cost","data":{"usd":0.25,"input_tokens":10,"output_tokens":2,"model":` + q + `}}`,
+		`{"type":"error","data":{"message":` + q + `,"code":` + q + `}}`,
+		`{"type":"status","data":{"content":` + q + `}}`,
+		`{"type":"comment","actor":"human","data":{"content":` + q + `}}`,
+		`{"type":"checkpoint","data":{"content":` + q + `}}`,
+		`{"type":"guardrail","actor":"system","data":{"content":` + q + `}}`,
+		`{"type":"plan_update","data":{` + q + `:{"steps":[` + q + `]}}}`,
+	}
+}

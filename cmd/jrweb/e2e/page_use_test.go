@@ -1,0 +1,208 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// press presses keys.
+func (b *tab) press(keys string) {
+	b.t.Helper()
+	do(b, chromedp.KeyEvent(keys))
+}
+
+const currentID = `document.querySelector(".current")?.id`
+
+func TestPageIsUsedByKeyboard(t *testing.T) {
+	s := serve(t)
+	s.append("t-keys", says("one"), call("read_file", "c1", "a.go"), result("read_file", "c1", "package a"),
+		`{"type":"error","data":{"message":"first"}}`, says("five"), `{"type":"error","data":{"message":"second"}}`)
+	page := openTab(t, s.url+"/tasks/t-keys")
+	page.live()
+	page.showsExactly(6)
+
+	page.press("j")
+	page.until(currentID + ` === "1"`)
+	page.press("j")
+	page.until(currentID + ` === "2"`)
+	page.press(kb.Enter)
+	page.until(`document.getElementById("2").querySelector("details").open`)
+	page.press("j")
+	page.until(currentID + ` === "4"`) // the result has no row of its own
+	page.press("k")
+	page.until(currentID + ` === "2"`)
+	page.press("ee")
+	page.until(currentID + ` === "6"`)
+	page.press("E")
+	page.until(currentID + ` === "4"`)
+
+	page.press("f")
+	page.until(`document.body.dataset.follow === "true"`)
+	page.press("f")
+	page.until(`document.body.dataset.follow === "false"`)
+
+	page.press("?")
+	page.until(`document.getElementById("help").open`)
+	page.press(kb.Escape)
+	page.until(`!document.getElementById("help").open`)
+
+	// The page takes this key itself. A press by KeyEvent would type it all the same.
+	page.run(`document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "/", bubbles: true, cancelable: true}))`)
+	page.until(`document.activeElement.id === "search"`)
+	page.press("second j")
+	page.until(`document.getElementById("search").value === "second j" && ` + currentID + ` === "4"`)
+	page.press(kb.Escape)
+	page.until(`document.getElementById("search").value === "" && document.activeElement.id !== "search"`)
+}
+
+const visibleRows = `[...document.querySelectorAll("#timeline > .event")].filter(e => e.getClientRects().length > 0).map(e => e.id).join(" ")`
+
+func TestPageIsSearchedAndFiltered(t *testing.T) {
+	s := serve(t)
+	s.append("t-find", says("the needle in the old part"))
+	s.appendMany("t-find", 500)
+	s.append("t-find", call("bash", "c", "needles"), `{"type":"thought","data":{"content":"hm"}}`)
+	page := openTab(t, s.url+"/tasks/t-find")
+	page.live()
+	page.has(503)
+
+	page.run(`document.getElementById("search").focus()`)
+	page.press("needle")
+	page.until(visibleRows + ` === "502"`)
+	page.until(`/^1 row found · searched #\d+–#503, not the whole run$/.test(document.querySelector(".search-note span").textContent)`)
+	page.run(`document.getElementById("search-older").click()`)
+	page.until(visibleRows + ` === "1 502"`)
+	page.until(`document.querySelector(".search-note span").textContent === "2 rows found · searched #1–#503, the whole run"`)
+	s.append("t-find", says("a new needle"), says("hay"))
+	page.has(505)
+	page.until(visibleRows + ` === "1 502 504"`)
+	page.press(kb.Escape)
+	page.until(`document.querySelectorAll(".no-match").length === 0`)
+
+	page.run(`document.querySelector('.kinds [data-kind="says"]').click()`)
+	page.until(visibleRows + ` === "502 503"`)
+	page.run(`document.querySelector('.kinds [data-kind="thought"]').click()`)
+	page.until(visibleRows + ` === "502"`)
+	// A permalink is shown whatever is hidden.
+	page.run(`location.hash = "#400"`)
+	page.until(`document.querySelector(".target")?.id === "400" && document.querySelector(".target").getClientRects().length > 0`)
+}
+
+// People take part: what they write reaches the log as they meant it, and all who
+// look see it.
+func TestPageTakesMessagesAndEndsASession(t *testing.T) {
+	s := serve(t)
+	session := s.append("t-talk", says("one")).Session
+	page := openTab(t, s.url+"/tasks/t-talk")
+	page.live()
+	other := page.another(s.url + "/tasks/t-talk")
+	other.live()
+
+	page.run(`document.getElementById("message").focus()`)
+	page.press("Please stop at **noon**")
+	page.run(`document.getElementById("compose").requestSubmit()`)
+	for _, tab := range []*tab{page, other} {
+		tab.until(`document.querySelector('#timeline [data-type="user"][data-actor="human"] strong')?.textContent === "noon"`)
+	}
+	page.until(`document.getElementById("message").value === ""`)
+	page.run(`document.querySelector('#compose [value="comment"]').click(); document.getElementById("message").value = "so far so good"; document.getElementById("compose").requestSubmit()`)
+	page.has(3)
+	events := s.written("t-talk")
+	if got := events[1]; got.Type != "user" || got.Actor != "human" || string(got.Data) != `{"content":"Please stop at **noon**"}` {
+		t.Errorf("the message is %+v", got)
+	}
+	if got := events[2]; got.Type != "comment" || got.Actor != "human" || string(got.Data) != `{"content":"so far so good"}` {
+		t.Errorf("the comment is %+v", got)
+	}
+
+	page.run(`document.getElementById("cancel").click()`)
+	page.until(`document.getElementById("cancel-dialog").open`)
+	page.run(`document.getElementById("reason").value = "it hangs"; document.querySelector("#cancel-dialog form").requestSubmit()`)
+	for _, tab := range []*tab{page, other} {
+		tab.until(`document.body.dataset.state === "ended" && document.getElementById("compose").hidden`)
+	}
+	if latest, head, status := s.head("t-talk"); latest != session || head != 4 || status != "canceled" {
+		t.Errorf("the session is %s with %d events", status, head)
+	}
+	if got := s.written("t-talk")[3]; string(got.Data) != `{"status":"canceled","reason":"it hangs"}` {
+		t.Errorf("the end is %s", got.Data)
+	}
+}
+
+type envelope struct {
+	Type, Actor string
+	Data        json.RawMessage
+}
+
+// written returns the events of a task's latest session.
+func (s *server) written(task string) []envelope {
+	s.t.Helper()
+	res, err := http.Get(s.url + "/tasks/" + task + "/events")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var answer struct{ Events []envelope }
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		s.t.Fatal(err)
+	}
+	return answer.Events
+}
+
+// Nothing is lost: the raw event, the whole of a text that was cut, and all events
+// as a file.
+func TestPageGivesOutEverything(t *testing.T) {
+	s := serve(t)
+	s.append("t-whole", call("bash", "c", "x"), result("bash", "c", "start "+strings.Repeat("0123456789", 200_000)+" end"), says("after"))
+	page := openTab(t, s.url+"/tasks/t-whole")
+	page.live()
+	page.showsExactly(3)
+
+	page.run(`document.getElementById("3").querySelector(".raw").click()`)
+	page.until(`document.querySelector(".raw-event pre")?.textContent.includes('"sequence": 3')`)
+	page.run(`document.getElementById("3").querySelector(".raw").click()`)
+	page.until(`document.querySelector(".raw-event") === null`)
+
+	if n := evaluate[int](page, `document.getElementById("2").textContent.length`); n > 200_000 {
+		t.Errorf("at first %d characters are shown", n)
+	}
+	page.run(`document.getElementById("2").querySelector(".full").click()`)
+	page.until(fmt.Sprintf(`document.getElementById("2").querySelector(".long pre")?.textContent.length === %d`, 2_000_000+10))
+
+	page.run(`URL.createObjectURL = (blob) => { window.saved = blob; return "#"; }`)
+	page.run(`document.getElementById("download").click()`)
+	page.until(`window.saved !== undefined`)
+	lines := evaluate[string](page, `window.saved.text()`)
+	if n := strings.Count(lines, "\n"); n != 3 || !strings.Contains(lines, `"sequence":3`) {
+		t.Errorf("%d events are saved", n)
+	}
+}
+
+func TestListIsSearchedAndGroupsRetries(t *testing.T) {
+	s := serve(t)
+	page := openTab(t, s.url+"/")
+	page.live()
+	page.until(`!document.getElementById("none").hidden && document.getElementById("none").innerText.includes("curl")`)
+	s.complete("t-again", s.append("t-again", says("first try")).Session)
+	s.append("t-again", says("second try"))
+	s.append("t-other", says("hello"))
+	page.until(`document.querySelectorAll("[data-task]").length === 2 && document.getElementById("none").hidden`)
+	page.until(`[...document.querySelectorAll('[data-task="t-again"] .outcome')].map(e => e.dataset.status).join(" ") === "succeeded open"`)
+
+	page.run(`document.getElementById("filter").focus()`)
+	page.press("again")
+	page.until(`[...document.querySelectorAll("[data-task]")].filter(e => !e.hidden).map(e => e.dataset.task).join(" ") === "t-again"`)
+
+	// A second tab gets what the first has had already.
+	other := page.another(s.url + "/")
+	other.live()
+	s.append("t-third", says("hello"))
+	other.until(`document.querySelectorAll("[data-task]").length === 3`)
+	page.until(`document.querySelectorAll("[data-task]").length === 3`)
+}

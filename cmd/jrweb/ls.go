@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v3"
+
+	"jrweb/eventlog"
+)
+
+func lsCommand() *cli.Command {
+	return &cli.Command{
+		Name: "ls", Usage: "list the tasks, newest activity first, or the sessions of a task", ArgsUsage: "[TASK]",
+		Flags: clientFlags(boolFlag("json", "write one JSON object a line")),
+		ArgValidator: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Len() == 0 {
+				return nil
+			}
+			return operands("TASK")(ctx, c)
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			err := list(ctx, c)
+			if err != nil {
+				return explain(c, err)
+			}
+			return nil
+		},
+	}
+}
+
+func list(ctx context.Context, c *cli.Command) error {
+	server, err := connect(c)
+	if err != nil {
+		return err
+	}
+	out := c.Root().Writer
+	if !c.Args().Present() {
+		if c.Bool("json") {
+			return writeJSONLines(out, server.Tasks(ctx))
+		}
+		return writeTable(out, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", server.Tasks(ctx), taskRow)
+	}
+	task, err := taskOf(c.Args().First())
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return writeJSONLines(out, server.Sessions(ctx, task))
+	}
+	return writeTable(out, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tREASON", server.Sessions(ctx, task), sessionRow)
+}
+
+func taskRow(t eventlog.Task) string {
+	return fmt.Sprintf("%s\t%s\t%d\t%d\t%s\t%s\t%s", t.ID, t.Status, t.Sessions, t.Totals.Events,
+		dollars(t.Totals.USD), moment(t.Updated), cell(t.Title))
+}
+
+func sessionRow(s eventlog.SessionInfo) string {
+	return fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s", s.ID, s.Status, s.Totals.Events,
+		dollars(s.Totals.USD), moment(s.Started), moment(s.Ended), cell(s.Agent), cell(s.Model), cell(s.Reason))
+}
+
+// cell is text of a user in a table.
+func cell(text string) string { return clip(visibleLine(text), 80) }
+
+func dollars(usd eventlog.USD) string { return fmt.Sprintf("$%.2f", float64(usd)) }
+
+// moment is a time in the reader's own zone, "-" if it has not come yet.
+func moment(t eventlog.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+func writeTable[T any](w io.Writer, head string, items iter.Seq2[T, error], row func(T) string) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, head)
+	for item, err := range items {
+		if err != nil {
+			return fmt.Errorf("list: %w", err)
+		}
+		fmt.Fprintln(table, row(item))
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("list: %w", err)
+	}
+	return nil
+}
+
+func writeJSONLines[T any](w io.Writer, items iter.Seq2[T, error]) error {
+	out := json.NewEncoder(jsonLines(w, w))
+	out.SetEscapeHTML(false)
+	for item, err := range items {
+		if err == nil {
+			err = out.Encode(item)
+		}
+		if err != nil {
+			return fmt.Errorf("list: %w", err)
+		}
+	}
+	return nil
+}

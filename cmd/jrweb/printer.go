@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"jrweb/eventlog"
+	"jrweb/router/client"
+)
+
+// printer shows events to people. Whatever an agent wrote, only the printer's
+// own colours reach the terminal.
+type printer struct {
+	out     io.Writer
+	details bool
+	colour  bool
+}
+
+// maxSummary is how many characters a summary has at most.
+const maxSummary = 160
+
+// print writes one line for an event: time of day, type, summary; or all of it.
+func (p *printer) print(e *client.Event) error {
+	var text strings.Builder
+	who := ""
+	if e.Actor != eventlog.Agent {
+		who = visibleLine(string(e.Actor)) + ": "
+	}
+	fmt.Fprintf(&text, "%s  %s  ", p.paint(dim, e.Time.Local().Format("15:04:05")),
+		p.paint(typeColour(e), fmt.Sprintf("%-11s", visibleLine(e.Type))))
+	if p.details {
+		fmt.Fprintf(&text, "%s#%d\n", who, e.Sequence)
+		writeFields(&text, e.Data, "    ")
+	} else {
+		text.WriteString(who + clip(visibleLine(summary(e)), maxSummary) + "\n")
+	}
+	_, err := io.WriteString(p.out, text.String())
+	return err
+}
+
+// The colours, as escape sequences (SGR).
+const (
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	blue   = "34"
+	purple = "35"
+	cyan   = "36"
+)
+
+func (p *printer) paint(colour, text string) string {
+	if !p.colour || colour == "" {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+func typeColour(e *client.Event) string {
+	d, err := readData(e.Data)
+	if err != nil {
+		return ""
+	}
+	switch e.Type {
+	case eventlog.TypeThought, eventlog.TypeCost:
+		return dim
+	case eventlog.TypeToolCall:
+		return cyan
+	case eventlog.TypeToolResult:
+		if d.Success {
+			return green
+		}
+		return red
+	case eventlog.TypeError, eventlog.TypeGuardrail:
+		return red
+	case eventlog.TypeUser, eventlog.TypeComment:
+		return purple
+	case eventlog.TypeStatus, eventlog.TypeCheckpoint:
+		return blue
+	case eventlog.TypeComplete:
+		if d.Status == string(eventlog.Succeeded) {
+			return green
+		}
+		return yellow
+	}
+	return ""
+}
+
+// eventData has the fields of the known types.
+type eventData struct {
+	Content      string          `json:"content"`
+	Tool         string          `json:"tool"`
+	Args         json.RawMessage `json:"args"`
+	Success      bool            `json:"success"`
+	Output       string          `json:"output"`
+	DurationMS   float64         `json:"duration_ms"`
+	USD          float64         `json:"usd"`
+	InputTokens  float64         `json:"input_tokens"`
+	OutputTokens float64         `json:"output_tokens"`
+	Model        string          `json:"model"`
+	Message      string          `json:"message"`
+	Code         string          `json:"code"`
+	Status       string          `json:"status"`
+	Reason       string          `json:"reason"`
+}
+
+// readData reads what it can: optional fields may be of any type.
+func readData(data []byte) (*eventData, error) {
+	d := &eventData{}
+	err := json.Unmarshal(data, d)
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		err = nil
+	}
+	return d, err
+}
+
+// summary says in a few words what an event is about.
+func summary(e *client.Event) string {
+	d, err := readData(e.Data)
+	if err != nil {
+		return string(e.Data)
+	}
+	switch e.Type {
+	case eventlog.TypeAssistant, eventlog.TypeThought, eventlog.TypeUser, eventlog.TypeStatus,
+		eventlog.TypeComment, eventlog.TypeCheckpoint, eventlog.TypeGuardrail:
+		return d.Content
+	case eventlog.TypeToolCall:
+		return d.Tool + " " + telling(d.Args)
+	case eventlog.TypeToolResult:
+		return d.Tool + " " + resultSummary(d)
+	case eventlog.TypeCost:
+		return fmt.Sprintf("$%.4f, %.0f tokens in, %.0f out %s", d.USD, d.InputTokens, d.OutputTokens, d.Model)
+	case eventlog.TypeError:
+		if d.Code != "" {
+			return d.Message + " (" + d.Code + ")"
+		}
+		return d.Message
+	case eventlog.TypeComplete:
+		if d.Reason != "" {
+			return d.Status + ": " + d.Reason
+		}
+		return d.Status
+	}
+	return string(e.Data)
+}
+
+func resultSummary(d *eventData) string {
+	text := "ok"
+	if !d.Success {
+		text = "failed"
+	}
+	if d.DurationMS > 0 {
+		text += fmt.Sprintf(", %.0f ms", d.DurationMS)
+	}
+	if d.Output != "" {
+		// More than is shown, so that clip can tell that there is more.
+		text += ": " + clip(d.Output, 4*maxSummary)
+	}
+	return text
+}
+
+// tellingArgs are the arguments that say best what a call does, in this order.
+var tellingArgs = []string{"command", "cmd", "path", "file_path", "pattern", "query", "url", "description", "name"}
+
+// telling returns the argument of a call that people want to see.
+func telling(args []byte) string {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(args, &values) == nil {
+		for _, name := range tellingArgs {
+			var text string
+			if json.Unmarshal(values[name], &text) == nil && text != "" {
+				return text
+			}
+		}
+	}
+	return string(args)
+}
+
+// writeFields writes the fields of a JSON object in their order, texts as they
+// are read, one level of objects within unfolded.
+func writeFields(out *strings.Builder, object []byte, indent string) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	if _, err := d.Token(); err != nil {
+		fmt.Fprintf(out, "%s%s\n", indent, visibleLine(string(object)))
+		return
+	}
+	for d.More() {
+		name, err := d.Token()
+		var value json.RawMessage
+		if err == nil {
+			err = d.Decode(&value)
+		}
+		if err != nil {
+			fmt.Fprintf(out, "%s%s\n", indent, visibleLine(string(object)))
+			return
+		}
+		label := indent + visibleLine(fmt.Sprint(name)) + ":"
+		var text string
+		switch {
+		case value[0] == '{' && len(indent) < 8 && string(value) != "{}":
+			fmt.Fprintln(out, label)
+			writeFields(out, value, indent+"    ")
+		case json.Unmarshal(value, &text) != nil:
+			fmt.Fprintln(out, label, visibleLine(string(value)))
+		case strings.Contains(strings.TrimSuffix(text, "\n"), "\n"):
+			fmt.Fprintln(out, label)
+			for line := range strings.SplitSeq(strings.TrimSuffix(visible(text), "\n"), "\n") {
+				fmt.Fprintf(out, "%s    %s\n", indent, line)
+			}
+		default:
+			fmt.Fprintln(out, label, visible(strings.TrimSuffix(text, "\n")))
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"jrweb/eventlog"
+	"jrweb/router"
+)
+
+const defaultAddr = "127.0.0.1:7070"
+
+// minMaxDBBytes keeps the limit of a database well above what its own
+// housekeeping needs.
+const minMaxDBBytes = 64 << 20
+
+func serveCommand() *cli.Command {
+	return &cli.Command{
+		Name: "serve", Usage: "run the server",
+		Flags: slices.Concat([]cli.Flag{
+			stringFlag("addr", defaultAddr, "listen here; port 0 picks a free one"),
+			stringFlag("db", "jr.db", "the database file, made if there is none"),
+			boolFlag("insecure", "listen beyond this machine, for everybody"),
+			&cli.StringSliceFlag{Name: "allowed-host", Usage: "answer to this name, IP address or network (CIDR) beside loopback; may be repeated", Sources: env("allowed-host")},
+			&cli.DurationFlag{Name: "heartbeat", Value: 15 * time.Second, Usage: "silence of a stream after which a comment is sent", Sources: env("heartbeat"), OnlyOnce: true},
+			&cli.DurationFlag{Name: "poll-interval", Value: 500 * time.Millisecond, Usage: "how often a stream looks whether it missed a wake-up", Sources: env("poll-interval"), OnlyOnce: true},
+			&cli.DurationFlag{Name: "write-timeout", Value: 10 * time.Second, Usage: "disconnect a client that takes nothing for so long", Sources: env("write-timeout"), OnlyOnce: true},
+			&cli.IntFlag{Name: "max-streams", Value: 10_000, Usage: "how many streams may be open", Sources: env("max-streams"), OnlyOnce: true},
+			&cli.IntFlag{Name: "max-event-bytes", Value: 4 << 20, Usage: "how large the data of an event may be", Sources: env("max-event-bytes"), OnlyOnce: true},
+			&cli.Int64Flag{Name: "max-request-bytes", Value: 32 << 20, Usage: "how large the body of a request may be", Sources: env("max-request-bytes"), OnlyOnce: true},
+			&cli.Int64Flag{Name: "max-db-bytes", Usage: "how much of the database may be in use before appends are refused, at least 67108864 (64 MiB); 0: no limit", Sources: env("max-db-bytes"), OnlyOnce: true},
+			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
+			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
+		}, retentionFlags(), logFlags()),
+		ArgValidator: operands(),
+		Action:       serve,
+	}
+}
+
+func serve(ctx context.Context, c *cli.Command) error {
+	set, err := readSettings(ctx, c)
+	if err != nil {
+		return err
+	}
+	s, err := openServer(ctx, set)
+	if err != nil {
+		return explainOpen(err)
+	}
+	if c.Bool("insecure") {
+		s.logger.Warn("everybody who can reach this address may read and write", "addr", s.listener.Addr().String())
+	}
+	s.logger.Info("serving", "url", s.url(), "db", s.db, "version", version())
+	fmt.Fprintf(c.Root().Writer, "jrweb: listening on %s\n", s.url())
+	return s.serve(ctx)
+}
+
+// readSettings reads the flags and checks what can be checked before anything is done.
+func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
+	set := settings{
+		db:              c.String("db"),
+		allowedHosts:    c.StringSlice("allowed-host"),
+		heartbeat:       c.Duration("heartbeat"),
+		pollInterval:    c.Duration("poll-interval"),
+		writeTimeout:    c.Duration("write-timeout"),
+		maxStreams:      c.Int("max-streams"),
+		maxEventBytes:   c.Int("max-event-bytes"),
+		maxRequestBytes: c.Int64("max-request-bytes"),
+		maxDBBytes:      c.Int64("max-db-bytes"),
+		logger:          newLogger(c),
+	}
+	for _, limit := range []struct {
+		flag     string
+		positive bool
+	}{
+		{"heartbeat", set.heartbeat > 0}, {"poll-interval", set.pollInterval > 0}, {"write-timeout", set.writeTimeout > 0},
+		{"max-streams", set.maxStreams > 0}, {"max-event-bytes", set.maxEventBytes > 0}, {"max-request-bytes", set.maxRequestBytes > 0},
+	} {
+		if !limit.positive {
+			return set, usagef("-%s must be greater than 0", limit.flag)
+		}
+	}
+	if set.maxDBBytes != 0 && set.maxDBBytes < minMaxDBBytes {
+		return set, usagef("-max-db-bytes must be 0, for no limit, or at least %d", int64(minMaxDBBytes))
+	}
+	var err error
+	if set.retention, err = readRetention(c); err != nil {
+		return set, err
+	}
+	// The router knows what an allowed host is. It does not touch the log.
+	if _, err := router.New(nil, nil, &router.Options{AllowedHosts: set.allowedHosts}); err != nil {
+		return set, usagef("-allowed-host: %w", err)
+	}
+	cert, key := c.String("tls-cert"), c.String("tls-key")
+	if (cert == "") != (key == "") {
+		return set, usagef("-tls-cert and -tls-key belong together: give both or none")
+	}
+	if set.addr, err = resolve(ctx, c.String("addr"), c.Bool("insecure")); err != nil {
+		return set, err
+	}
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return set, fmt.Errorf("read -tls-cert and -tls-key: %w", err)
+		}
+		set.certificate = &pair
+	}
+	return set, nil
+}
+
+// explainOpen adds to an error of openServer what to do about it.
+func explainOpen(err error) error {
+	switch {
+	case errors.Is(err, eventlog.ErrHeld):
+		return fmt.Errorf("%w: stop that one, or choose another -db", err)
+	case errors.Is(err, eventlog.ErrDamaged):
+		return fmt.Errorf("%w: it was left untouched: put a copy in its place, or choose another -db", err)
+	}
+	return err
+}
+
+func logFlags() []cli.Flag {
+	return []cli.Flag{
+		enumFlag("log-format", "the form of the log on standard error", "text", "json"),
+		enumFlag("log-level", "what to log", "info", "debug", "warn", "error"),
+	}
+}
+
+var logLevels = map[string]slog.Level{
+	"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+}
+
+func newLogger(c *cli.Command) *slog.Logger {
+	return slog.New(logHandler(c.Root().ErrWriter, c.String("log-format"), logLevels[c.String("log-level")]))
+}
+
+func logHandler(w io.Writer, format string, level slog.Level) slog.Handler {
+	o := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.NewJSONHandler(w, o)
+	}
+	return slog.NewTextHandler(w, o)
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"jrweb/eventlog"
+	"jrweb/metrics"
+	"jrweb/router"
+	"jrweb/streamer"
+)
+
+// settings are what a server is made of. The zero value of each field but addr,
+// db and logger is the default of the package that it is for.
+type settings struct {
+	addr            string // where to listen, resolved
+	db              string
+	allowedHosts    []string
+	heartbeat       time.Duration
+	pollInterval    time.Duration
+	writeTimeout    time.Duration
+	maxStreams      int
+	maxEventBytes   int
+	maxRequestBytes int64
+	maxDBBytes      int64
+	retention       retention
+	certificate     *tls.Certificate // nil: no TLS
+	logger          *slog.Logger
+	now             func() time.Time // the clock of the log
+}
+
+const (
+	// readHeaderTimeout is how long a client may take to say what it wants.
+	readHeaderTimeout = 10 * time.Second
+	// idleTimeout is how long a connection may stay open between two requests.
+	idleTimeout = 2 * time.Minute
+	// shutdownTimeout is how long requests may take to end. The process is to be
+	// gone after 10 s.
+	shutdownTimeout = 8 * time.Second
+)
+
+// server is a log with what serves it.
+type server struct {
+	settings
+	log      *eventlog.Log
+	http     *http.Server
+	listener net.Listener
+}
+
+// openServer opens the log and listens, so that clients can connect: they are
+// answered once serve runs. The caller calls serve or close.
+func openServer(ctx context.Context, set settings) (*server, error) {
+	s := &server{settings: set}
+	registry := prometheus.NewRegistry()
+	m, err := metrics.New(registry)
+	if err != nil {
+		return nil, err
+	}
+	s.log, err = eventlog.Open(s.db, &eventlog.Options{
+		Trace: m.LogTrace(), Logger: s.logger, MaxEventBytes: s.maxEventBytes, MaxBytes: s.maxDBBytes, Now: s.now,
+		IdleTimeout: s.retention.sessionIdle,
+		RetainAge:   s.retention.age, RetainSessions: s.retention.sessions, RetainBytes: s.retention.bytes,
+		KeepOpen: true, // the sessions' writers are other processes, and go on
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.CollectLog(s.log)
+	if err := s.wire(m, registry); err != nil {
+		return nil, errors.Join(err, s.log.Close())
+	}
+	if s.listener, err = listen(ctx, s.addr); err != nil {
+		return nil, errors.Join(err, s.log.Close())
+	}
+	return s, nil
+}
+
+// wire makes the HTTP server.
+func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
+	streams := streamer.New(s.log, &streamer.Options{
+		Heartbeat: s.heartbeat, PollInterval: s.pollInterval, WriteTimeout: s.writeTimeout,
+		MaxStreams: s.maxStreams, Trace: m.StreamTrace(), Logger: s.logger,
+	})
+	errorLog := slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)
+	handler, err := router.New(s.log, streams, &router.Options{
+		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes,
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
+		Trace:   m.RequestTrace(), Logger: s.logger,
+	})
+	if err != nil {
+		return err
+	}
+	s.http = &http.Server{
+		Handler:           handler,
+		ConnContext:       streamer.ConnContext,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		Protocols:         new(http.Protocols),
+		// A connection whose streams all stall is one that nothing can be said to.
+		HTTP2:    &http.HTTP2Config{WriteByteTimeout: cmp.Or(s.writeTimeout, 10*time.Second)},
+		ErrorLog: errorLog,
+	}
+	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetHTTP2(true)
+	s.http.Protocols.SetUnencryptedHTTP2(true)
+	if s.certificate != nil {
+		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*s.certificate}}
+	}
+	s.http.RegisterOnShutdown(streams.Shutdown)
+	return nil
+}
+
+// url is where the server can be reached.
+func (s *server) url() string {
+	scheme := "http"
+	if s.certificate != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + s.listener.Addr().String()
+}
+
+// serve answers requests until ctx ends, which is no error, or until the storage
+// fails. When it returns, all is closed.
+func (s *server) serve(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.accept() }() // shutdown ends it
+	var err error
+	select {
+	case err = <-ended:
+		ended <- nil // nobody asked it to: shutdown has nothing to wait for
+	case <-s.log.Done():
+		err = fmt.Errorf("%w: see to the disk, then start again: what was acknowledged is there", s.log.Err())
+	case <-ctx.Done():
+		s.logger.Info("shutting down")
+	}
+	return errors.Join(err, s.shutdown(ctx), <-ended)
+}
+
+func (s *server) accept() error {
+	var err error
+	if s.certificate != nil {
+		err = s.http.ServeTLS(s.listener, "", "")
+	} else {
+		err = s.http.Serve(s.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// shutdown accepts no more, ends the streams, waits for the requests, and closes
+// the log, in this order.
+func (s *server) shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.logger.Warn("some clients did not finish in time and were cut off")
+		err = s.http.Close()
+	}
+	return errors.Join(err, s.log.Close())
+}
+
+// close gives up a server that was never served.
+func (s *server) close() error { return errors.Join(s.listener.Close(), s.log.Close()) }

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"io"
+	"os"
+)
+
+// isTerminal reports whether a person looks at w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// colourful reports whether w shows colours, and nobody minds: see no-color.org.
+func colourful(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// jsonLines returns a writer for lines of JSON that end up in dst, each with one
+// Write. If a person looks at dst, nothing in them can act on the terminal.
+func jsonLines(w, dst io.Writer) io.Writer {
+	if isTerminal(dst) {
+		return safeJSON{w}
+	}
+	return w
+}
+
+type safeJSON struct{ w io.Writer }
+
+func (s safeJSON) Write(line []byte) (int, error) {
+	if _, err := s.w.Write(visibleJSON(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
