@@ -123,6 +123,8 @@ func TestFailedAppendsAreCountedByReason(t *testing.T) {
 		"a context that ends":     {"canceled", whole, fmt.Errorf("wrapped: %w", context.Canceled)},
 		"a context that runs out": {"canceled", whole, context.DeadlineExceeded},
 		"a closed log":            {"closed", whole, eventlog.ErrClosed},
+		"a full disk":             {"full", whole, fmt.Errorf("wrapped: %w", eventlog.ErrFull)},
+		"a write that failed":     {"not_committed", whole, fmt.Errorf("wrapped: %w", eventlog.ErrNotCommitted)},
 		"a log that failed, whatever else the error wraps": {
 			"failed", whole, fmt.Errorf("%w: %w", eventlog.ErrFailed, eventlog.ErrDamaged),
 		},

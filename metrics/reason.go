@@ -16,6 +16,8 @@ var appendErrors = []struct {
 }{
 	{"failed", []error{eventlog.ErrFailed}},
 	{"closed", []error{eventlog.ErrClosed}},
+	{"full", []error{eventlog.ErrFull}},
+	{"not_committed", []error{eventlog.ErrNotCommitted}},
 	{"damaged", []error{eventlog.ErrDamaged}},
 	{"not_found", []error{eventlog.ErrTaskNotFound, eventlog.ErrSessionNotFound}},
 	{"sealed", []error{eventlog.ErrSealed}},

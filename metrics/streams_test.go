@@ -194,7 +194,7 @@ func TestBytesOfStreamsAreThoseOnTheWire(t *testing.T) {
 func newWorld(t *testing.T, shared bool) *world {
 	m, reg := newMetrics(t)
 	w := &world{t: t, reg: reg, broken: new(atomic.Bool)}
-	bolt, err := eventlog.OpenBolt(t.TempDir() + "/jr.db")
+	bolt, err := eventlog.OpenBolt(t.TempDir()+"/jr.db", nil)
 	w.must(err)
 	if shared {
 		store := sharedStore{bolt, w.broken}
