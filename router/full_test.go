@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"jrweb/eventlog"
@@ -15,8 +16,11 @@ import (
 // is mended. While it is full, those that may use its reserve succeed.
 type failing struct {
 	eventlog.Store
-	with error
+	with atomic.Pointer[error]
 }
+
+func (s *failing) fail(err error) { s.with.Store(&err) }
+func (s *failing) mend()          { s.with.Store(nil) }
 
 type failingTx struct {
 	eventlog.Tx
@@ -29,8 +33,8 @@ func (s *failing) Update(ctx context.Context, fn func(eventlog.Tx) error) error 
 	return s.Store.Update(ctx, func(tx eventlog.Tx) error {
 		t := &failingTx{Tx: tx}
 		err := fn(t)
-		if err == nil && s.with != nil && !t.useReserve {
-			err = fmt.Errorf("%w: as the test wants it", s.with)
+		if with := s.with.Load(); err == nil && with != nil && !t.useReserve {
+			err = fmt.Errorf("%w: as the test wants it", *with)
 		}
 		return err
 	})
@@ -42,7 +46,7 @@ func TestAFullDiskIs507ForWhatTakesRoomAlone(t *testing.T) {
 	defer log.Close()
 	ask := func(status int, method, path, body string, headers ...string) string {
 		t.Helper()
-		r := request(method, path, strings.NewReader(body))
+		r := request(method, path, []byte(body))
 		for _, header := range headers {
 			name, value, _ := strings.Cut(header, ": ")
 			r.Header.Set(name, value)
@@ -64,7 +68,7 @@ func TestAFullDiskIs507ForWhatTakesRoomAlone(t *testing.T) {
 	}
 	session := "/tasks/t-1/sessions/" + sessions[0].ID.String()
 
-	store.with = eventlog.ErrFull
+	store.fail(eventlog.ErrFull)
 	const key = "Idempotency-Key: once"
 	ask(507, "POST", "/tasks/t-1/events", say("full"), key)
 	ask(507, "POST", session+"/events", say("full"))
@@ -80,7 +84,7 @@ func TestAFullDiskIs507ForWhatTakesRoomAlone(t *testing.T) {
 	ask(200, "POST", "/tasks/t-2/events", `{"type":"complete","data":{}}`)
 	ask(204, "DELETE", "/tasks/t-2", "")
 
-	store.with = nil
+	store.mend()
 	ask(200, "POST", "/tasks/t-1/events", say("full"), key) // a refusal is not kept with the key
 	ask(200, "POST", session+"/complete", "")
 }
@@ -89,13 +93,13 @@ func TestACommitThatFailedAndChangedNothingIs503AndTheLogGoesOn(t *testing.T) {
 	store := &failing{Store: eventlogtest.NewStore()}
 	h, log := handler(t, store)
 	defer log.Close()
-	store.with = eventlog.ErrNotCommitted
-	w := handle(h, request("POST", "/tasks/t-1/events", strings.NewReader(say("x"))))
+	store.fail(eventlog.ErrNotCommitted)
+	w := handle(h, request("POST", "/tasks/t-1/events", []byte(say("x"))))
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"type":"urn:jrweb:problem:not_committed"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	store.with = nil
-	if w := handle(h, request("POST", "/tasks/t-1/events", strings.NewReader(say("x")))); w.Code != http.StatusOK {
+	store.mend()
+	if w := handle(h, request("POST", "/tasks/t-1/events", []byte(say("x")))); w.Code != http.StatusOK {
 		t.Errorf("after it: %d %s", w.Code, w.Body)
 	}
 }
