@@ -51,10 +51,11 @@ func (r *boltReader) Ascend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
 // Descend implements [Reader].
 func (r *boltReader) Descend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
-		c, k, v := r.seek(b, to)
+		c, k, _ := r.seek(b, to)
 		if r.err != nil {
 			return
 		}
+		var v []byte
 		if to != nil && k != nil {
 			k, v = r.step(c.Prev)
 		} else {

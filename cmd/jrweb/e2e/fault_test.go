@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"jrweb/eventlog"
 )
 
 // torture reports whether the long forms of the tests are asked for: make torture.
@@ -150,6 +152,9 @@ func TestDiskFaultsTakeBackNothingThatWasSeen(t *testing.T) {
 			}
 			s.append("t-fault", says("the log goes on"))
 			s.stop()
+			if _, err := eventlog.Check(t.Context(), s.db, nil); err != nil {
+				t.Errorf("the file after all that: %v", err)
+			}
 			t.Logf("%v: %d acknowledged, %d seen, %d refused, %d unknown, exit code %d", faulted,
 				len(run.acknowledged), len(run.seen), len(run.unchanged), len(run.unknown), code)
 		})

@@ -49,6 +49,9 @@ func TestAFullDiskStopsAppendsAlone(t *testing.T) {
 	f.freeByDeletion()
 	f.verify()
 	s.stop()
+	if _, err := eventlog.Check(t.Context(), s.db, nil); err != nil {
+		t.Errorf("the file after all that: %v", err)
+	}
 }
 
 func TestAFullDatabaseStopsAppendsAlone(t *testing.T) {
