@@ -38,7 +38,10 @@ func (s *space) take(text string) excerpt {
 	if end := strings.LastIndexByte(head, '\n'); end > len(head)/2 {
 		head = head[:end+1]
 	}
-	tail := text[runeStart(text, len(text)-room/4):]
+	tail := text[len(text)-room/4:]
+	for tail != "" && !utf8.RuneStart(tail[0]) {
+		tail = tail[1:]
+	}
 	if start := strings.IndexByte(tail, '\n'); start >= 0 && start < len(tail)/2 {
 		tail = tail[start+1:]
 	}

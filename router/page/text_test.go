@@ -90,7 +90,7 @@ func TestLongMarkdownIsCutBetweenParagraphs(t *testing.T) {
 	if end := page.PieceEnd(source); end%len(paragraph) != 0 || end == 0 || end > 32<<10 {
 		t.Errorf("cut at %d, paragraphs have %d", end, len(paragraph))
 	}
-	code := "```go\n" + strings.Repeat("a := 1\n\n", 4000) + "```\n"
+	code := "```go\n" + strings.Repeat("a := 1\n\n", 8000) + "```\n"
 	if end := page.PieceEnd("before\n\n" + code + "after"); end != len("before\n\n") {
 		t.Errorf("cut at %d, within the code", end)
 	}
