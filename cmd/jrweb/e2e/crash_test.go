@@ -9,84 +9,21 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
 )
 
-// A process that is killed in the middle of appends has every event that it
-// acknowledged, and what it has is dense and was sent.
-func TestKilledServerKeepsEveryAcknowledgedEvent(t *testing.T) {
-	const rounds, writers = 5, 8
-	s := serve(t)
-	acknowledged := map[uint64]string{} // by sequence
-	sent := map[string]bool{}
-	var mu sync.Mutex
-	for round := range rounds {
-		var wg sync.WaitGroup
-		enough := make(chan struct{}) // closed once this round has acknowledged enough to be worth a kill
-		count := 0
-		for writer := range writers {
-			wg.Go(func() {
-				for n := 0; ; n++ {
-					content := fmt.Sprintf("round %d writer %d event %d", round, writer, n)
-					mu.Lock()
-					sent[content] = true
-					mu.Unlock()
-					answer, err := tryAppend(s.url, content)
-					if err != nil {
-						return // the kill
-					}
-					mu.Lock()
-					if was, taken := acknowledged[answer.First]; taken {
-						t.Errorf("sequence %d acknowledged for %q and for %q", answer.First, was, content)
-					}
-					acknowledged[answer.First] = content
-					if count++; count == 50*(round+1) {
-						close(enough)
-					}
-					mu.Unlock()
-				}
-			})
-		}
-		<-enough
-		_ = s.signal(syscall.SIGKILL)
-		wg.Wait()
-
-		s.start()
-		events := s.events("t-kill")
-		for sequence, content := range acknowledged {
-			if sequence > uint64(len(events)) || events[sequence-1] != content {
-				t.Fatalf("round %d: event %d %q was acknowledged and is gone", round, sequence, content)
-			}
-		}
-		for i, content := range events {
-			if !sent[content] {
-				t.Fatalf("round %d: event %d %q was never sent", round, i+1, content)
-			}
-		}
-	}
-}
-
-func tryAppend(url, content string) (answer appended, err error) {
-	res, err := http.Post(url+"/tasks/t-kill/events", "application/json", strings.NewReader(says("%s", content)))
-	if err != nil {
-		return answer, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return answer, errors.New(res.Status)
-	}
-	return answer, json.NewDecoder(res.Body).Decode(&answer)
-}
-
 // events returns the contents of all events of a task's latest session, and
 // checks that their sequences are 1, 2, 3 …
-func (s *server) events(task string) []string {
+func (s *server) events(task string) []string { return s.eventsAfter(task, "", 0) }
+
+// eventsAfter does so for what follows a sequence of a session.
+func (s *server) eventsAfter(task, session string, sequence uint64) []string {
 	s.t.Helper()
 	var contents []string
 	after := ""
+	if session != "" {
+		after = fmt.Sprintf("%s:%d", session, sequence)
+	}
 	for {
 		res, err := http.Get(s.url + "/tasks/" + task + "/events?after=" + after)
 		if err != nil {
@@ -108,9 +45,10 @@ func (s *server) events(task string) []string {
 			return contents
 		}
 		for _, e := range page.Events {
-			if e.Sequence != uint64(len(contents)+1) {
-				s.t.Fatalf("sequence %d follows %d", e.Sequence, len(contents))
+			if e.Sequence != sequence+1 {
+				s.t.Fatalf("sequence %d follows %d", e.Sequence, sequence)
 			}
+			sequence++
 			contents = append(contents, e.Data.Content)
 		}
 		after = page.Next

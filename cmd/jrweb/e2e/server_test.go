@@ -90,7 +90,12 @@ func (s *server) start() {
 		s.t.Fatal(err)
 	}
 	cmd := s.cmd
-	s.t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
+	s.t.Cleanup(func() {
+		if cmd.ProcessState == nil { // else it has ended, and its number may be another's
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			_ = cmd.Wait()
+		}
+	})
 	lines := bufio.NewReader(out)
 	line, err := lines.ReadString('\n')
 	const ready = "jrweb: listening on "
