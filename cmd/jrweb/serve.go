@@ -37,6 +37,7 @@ func serveCommand() *cli.Command {
 			&cli.IntFlag{Name: "max-event-bytes", Value: 4 << 20, Usage: "how large the data of an event may be", Sources: env("max-event-bytes"), OnlyOnce: true},
 			&cli.Int64Flag{Name: "max-request-bytes", Value: 32 << 20, Usage: "how large the body of a request may be", Sources: env("max-request-bytes"), OnlyOnce: true},
 			&cli.Int64Flag{Name: "max-db-bytes", Usage: "how much of the database may be in use before appends are refused, at least 67108864 (64 MiB); 0: no limit", Sources: env("max-db-bytes"), OnlyOnce: true},
+			boolFlag("redact", "replace what has the shape of a secret before it is appended"),
 			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
 			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
 		}, retentionFlags(), logFlags()),
@@ -74,6 +75,7 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 		maxEventBytes:   c.Int("max-event-bytes"),
 		maxRequestBytes: c.Int64("max-request-bytes"),
 		maxDBBytes:      c.Int64("max-db-bytes"),
+		redact:          c.Bool("redact"),
 		logger:          newLogger(c),
 	}
 	for _, limit := range []struct {

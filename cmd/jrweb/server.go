@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/redact"
 	"jrweb/metrics"
 	"jrweb/router"
 	"jrweb/streamer"
@@ -33,6 +34,7 @@ type settings struct {
 	maxEventBytes   int
 	maxRequestBytes int64
 	maxDBBytes      int64
+	redact          bool
 	retention       retention
 	certificate     *tls.Certificate // nil: no TLS
 	logger          *slog.Logger
@@ -66,11 +68,16 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	var middleware []eventlog.Middleware
+	if s.redact {
+		middleware = append(middleware, redact.Middleware(nil))
+	}
 	s.log, err = eventlog.Open(s.db, &eventlog.Options{
 		Trace: m.LogTrace(), Logger: s.logger, MaxEventBytes: s.maxEventBytes, MaxBytes: s.maxDBBytes, Now: s.now,
 		IdleTimeout: s.retention.sessionIdle,
 		RetainAge:   s.retention.age, RetainSessions: s.retention.sessions, RetainBytes: s.retention.bytes,
-		KeepOpen: true, // the sessions' writers are other processes, and go on
+		Middleware: middleware,
+		KeepOpen:   true, // the sessions' writers are other processes, and go on
 	})
 	if err != nil {
 		return nil, err
