@@ -207,7 +207,7 @@ func TestTheStreamHasTheRowsOfThePage(t *testing.T) {
 	defer res.Body.Close()
 	all, err := io.ReadAll(res.Body)
 	s.ok(err)
-	for _, line := range strings.Split(string(all), "\n") {
+	for line := range strings.SplitSeq(string(all), "\n") {
 		row, isData := strings.CutPrefix(line, "data: ")
 		if isData && !strings.Contains(rows, row) {
 			t.Errorf("the page has no %s", row)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v3"
 
@@ -31,10 +32,8 @@ func someOperands(name string) cli.ArgValidatorFunc {
 		if !c.Args().Present() {
 			return usagef("%s: missing %s, see %s -help", c.FullName(), name, c.FullName())
 		}
-		for _, arg := range c.Args().Slice() {
-			if arg == "" {
-				return usagef("%s: a %s is empty", c.FullName(), name)
-			}
+		if slices.Contains(c.Args().Slice(), "") {
+			return usagef("%s: a %s is empty", c.FullName(), name)
 		}
 		return nil
 	}

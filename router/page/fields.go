@@ -38,9 +38,9 @@ func parseFields(object json.RawMessage) fields {
 // raw returns a member as it stands there, nil if there is none. Of several with
 // one name the last counts, as for every reader of JSON.
 func (f fields) raw(name string) json.RawMessage {
-	for i := len(f) - 1; i >= 0; i-- {
-		if f[i].name == name {
-			return f[i].value
+	for _, member := range slices.Backward(f) {
+		if member.name == name {
+			return member.value
 		}
 	}
 	return nil

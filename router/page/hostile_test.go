@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -218,7 +219,7 @@ func TestHostileTextsInEveryPlaceOfEveryTypeStayText(t *testing.T) {
 // Where no Markdown is expected, the text is there to the letter.
 func TestHostileTextsAreShown(t *testing.T) {
 	for _, attack := range attacks {
-		if strings.ContainsAny(attack, "\x00\x1b\r\b\xc3") {
+		if strings.ContainsAny(attack, "\x00\x1b\r\b") || !utf8.ValidString(attack) {
 			continue
 		}
 		got := rendered(t, event(1, "status", "agent", `{"content":`+quote(t, attack)+`}`))
