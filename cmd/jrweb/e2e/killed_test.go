@@ -18,9 +18,11 @@ import (
 )
 
 // killRun is a task that many append to and many follow, while its server is
-// killed and started again.
+// killed, or loses its disk, and is started again.
 type killRun struct {
-	task string
+	task     string
+	padding  int  // bytes in each event, so that the file grows
+	mayBreak bool // the storage may fail before the server is killed
 
 	mu           sync.Mutex
 	changed      sync.Cond // of what follows
@@ -127,17 +129,24 @@ type killAnswer struct {
 
 // append sends a batch under a key of its own.
 func (r *killRun) append(client *http.Client, url string, batch []string) (answer killAnswer, err error) {
-	body := "[" + says("%s", batch[0]) + "," + says("%s", batch[1]) + "]"
-	req, err := http.NewRequest(http.MethodPost, url+"/tasks/"+r.task+"/events", strings.NewReader(body))
+	var body strings.Builder // NDJSON
+	for _, content := range batch {
+		fmt.Fprintf(&body, `{"type":"assistant","data":{"content":%q,"padding":%q}}`+"\n", content, strings.Repeat("x", r.padding))
+	}
+	req, err := http.NewRequest(http.MethodPost, url+"/tasks/"+r.task+"/events", strings.NewReader(body.String()))
 	if err != nil {
 		return answer, err
 	}
+	req.Header.Set("Content-Type", "application/x-ndjson")
 	req.Header.Set("Idempotency-Key", strings.ReplaceAll(batch[0], " ", "-"))
 	res, err := client.Do(req)
 	if err != nil {
 		return answer, err
 	}
 	defer res.Body.Close()
+	if r.mayBreak && res.StatusCode == http.StatusServiceUnavailable {
+		return answer, errors.New(res.Status)
+	}
 	if res.StatusCode != http.StatusOK {
 		return answer, fmt.Errorf("%w: %s", errRefused, res.Status)
 	}
@@ -276,13 +285,25 @@ func (r *killRun) frames(t *testing.T, res *http.Response, each func(id, typ, da
 // acknowledged. What is asked again is there once, and whoever follows the
 // stream over all the kills sees exactly what is there.
 func TestKilledServerKeepsEveryAcknowledgedEvent(t *testing.T) {
-	const writers, readers = 8, 3
 	rounds := 6
 	if torture() {
 		rounds = 500
 	}
-	r := newKillRun("t-kill")
 	s := serve(t)
+	r := newKillRun("t-kill")
+	r.survive(t, s, rounds, func() {
+		_ = s.signal(syscall.SIGKILL) // its exit says that it was killed
+	})
+	if torture() && r.replayed == 0 {
+		t.Error("no answer was ever lost: this shows nothing of repeats")
+	}
+}
+
+// survive lets writers and readers work on a server that runs, and that is ended
+// by crash again and again. It checks what each crash has left, and in the end
+// that everybody got and saw what is there.
+func (r *killRun) survive(t *testing.T, s *server, rounds int, crash func()) {
+	const writers, readers = 8, 3
 	s.append(r.task, says("the first")) // so that there is a task to follow
 	r.sent["the first"] = true
 	r.started(s.url, false)
@@ -298,12 +319,12 @@ func TestKilledServerKeepsEveryAcknowledgedEvent(t *testing.T) {
 	var stored []string
 	for round := range rounds {
 		r.waitFor(1 + rand.IntN(40))
-		<-time.After(rand.N(2 * time.Millisecond)) // at any moment of a commit
-		_ = s.signal(syscall.SIGKILL)              // its exit says that it was killed
+		<-time.After(rand.N(2 * time.Millisecond)) // any moment of a commit
+		crash()
 
 		s.addr = "127.0.0.1:0" // the old port may be another's by now
 		s.start()
-		// Nobody knows the server yet: what is there is what the kill has left.
+		// Nobody knows the server yet: what is there is what the crash has left.
 		session := ""
 		if len(stored) > 0 {
 			session = r.session
@@ -334,13 +355,10 @@ func TestKilledServerKeepsEveryAcknowledgedEvent(t *testing.T) {
 	if _, err := eventlog.Check(t.Context(), s.db, nil); err != nil {
 		t.Errorf("the file after all that: %v", err)
 	}
-	t.Logf("%d kills, %d events, %d appends committed and not answered before a kill", rounds, len(all), r.replayed)
-	if torture() && r.replayed == 0 {
-		t.Error("no answer was ever lost: this shows nothing of repeats")
-	}
+	t.Logf("%d crashes, %d events, %d appends committed and not answered before one", rounds, len(all), r.replayed)
 }
 
-// The check of the test above notices each kind of loss.
+// The check of the tests above notices each kind of loss.
 func TestALossAfterAKillIsNoticed(t *testing.T) {
 	for name, test := range map[string]struct {
 		stored []string
