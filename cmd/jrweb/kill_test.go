@@ -83,28 +83,19 @@ func wasteful(t *testing.T, path string) eventlog.Figures {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 80 {
-		_, err := log.Append(t.Context(), &eventlog.Batch{
-			Task:   fmt.Sprintf("t-%d", i%2),
-			Events: []eventlog.Event{{Type: eventlog.TypeThought, Data: data}},
-		})
-		if err != nil {
+	session, err := log.Start(t.Context(), "t-1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 80 {
+		if _, err := session.Append(t.Context(), eventlog.Event{Type: eventlog.TypeThought, Data: data}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(log.DeleteTask(t.Context(), "t-0"), log.Close()); err != nil {
+	if err := errors.Join(log.Trim(t.Context(), "t-1", session.ID(), 40), log.Close()); err != nil {
 		t.Fatal(err)
 	}
-	// What is deleted is removed in the background, some of it after each opening.
-	for range 1000 {
-		figures := wantWell(t, path)
-		if figures.Events == 40 {
-			return figures
-		}
-		reopen(t, path)
-	}
-	t.Fatal("the deleted task is never removed")
-	return eventlog.Figures{}
+	return wantWell(t, path)
 }
 
 func wantWell(t *testing.T, path string) eventlog.Figures {
@@ -175,27 +166,30 @@ func TestKilledWhileItMakesTheDatabase(t *testing.T) {
 	t.Logf("after %d of %d kills there was a database", there, 2*killRounds())
 }
 
+// copyOf returns a copy of a database, in a folder of its own.
+func copyOf(t *testing.T, base string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "jr.db")
+	content, err := os.ReadFile(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestKilledWhileItCompacts(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "jr.db")
 	want := wasteful(t, base)
-	copied := func() string {
-		path := filepath.Join(t.TempDir(), "jr.db")
-		content, err := os.ReadFile(base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
 	start := time.Now()
-	if killed(t, time.Hour, "compact", "-db", copied()) {
+	if killed(t, time.Hour, "compact", "-db", copyOf(t, base)) {
 		t.Fatal("killed after an hour")
 	}
 	took, count, compacted := time.Since(start), 0, 0
 	for _, after := range moments(took, killRounds()) {
-		path := copied()
+		path := copyOf(t, base)
 		if killed(t, after, "compact", "-db", path) {
 			count++
 		}
@@ -259,4 +253,93 @@ func TestTheServerIsKilledWhileItIsBackedUp(t *testing.T) {
 			t.Errorf("%d events, want %d", got.Events, want.Events)
 		}
 	}
+}
+
+func TestKilledWhileItRestores(t *testing.T) {
+	backup := filepath.Join(t.TempDir(), "backup")
+	want := wasteful(t, backup)
+	start := time.Now()
+	if killed(t, time.Hour, "restore", "-db", filepath.Join(t.TempDir(), "jr.db"), backup) {
+		t.Fatal("killed after an hour")
+	}
+	took, there := time.Since(start), 0
+	for _, after := range moments(took, killRounds()) {
+		path := filepath.Join(t.TempDir(), "jr.db")
+		killed(t, after, "restore", "-db", path, backup)
+		if _, err := os.Stat(path); err == nil {
+			there++
+		} else if _, err := eventlog.Restore(t.Context(), backup, path, nil); err != nil {
+			t.Errorf("restore after a kill: %v", err)
+			continue
+		}
+		if got := wantWell(t, path); got.Events != want.Events+1 || got.Sessions != want.Sessions {
+			t.Errorf("%+v, want %+v and the end of the session", got, want)
+		}
+		reopen(t, path)
+		wantFiles(t, filepath.Dir(path), "jr.db")
+	}
+	t.Logf("after %d of %d kills there was a database", there, killRounds())
+}
+
+// What retention has deleted when it is killed is gone as a whole. What it keeps
+// is untouched.
+func TestKilledWhileItDeletesWhatIsNotToBeKept(t *testing.T) {
+	const tasks, sessions, keep = 12, 25, 2
+	base := filepath.Join(t.TempDir(), "jr.db")
+	log, err := eventlog.Open(base, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := []eventlog.Event{
+		{Type: eventlog.TypeThought, Data: []byte(`{"content":"one"}`)},
+		{Type: eventlog.TypeThought, Data: []byte(`{"content":"two"}`)},
+		{Type: eventlog.TypeComplete, Data: []byte(`{}`)},
+	}
+	for i := range tasks * sessions {
+		if _, err := log.Append(t.Context(), &eventlog.Batch{Task: fmt.Sprintf("t-%d", i%tasks), Events: batch}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	serve := func(db string) []string {
+		return []string{"serve", "-db", db, "-addr", "127.0.0.1:0", "-retain-sessions", fmt.Sprint(keep)}
+	}
+	start := time.Now()
+	first, _ := serving(t, copyOf(t, base))
+	took := time.Since(start)
+	kill(first)
+	halfDone := 0
+	for _, after := range moments(2*took, 2*killRounds()) {
+		path := copyOf(t, base)
+		killed(t, after, serve(path)...)
+		wantWell(t, path)
+		log, err := eventlog.Open(path, &eventlog.Options{KeepOpen: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := 0
+		for i := range tasks {
+			task := fmt.Sprintf("t-%d", i)
+			infos, err := log.Sessions(t.Context(), task, eventlog.SessionID{}, 100)
+			if err != nil || len(infos) < keep {
+				t.Errorf("%d sessions of %s are left, %v", len(infos), task, err)
+			}
+			left += len(infos)
+			for _, info := range infos {
+				page, err := log.Read(t.Context(), task, info.ID, 0)
+				if err != nil || len(page.Events) != len(batch) {
+					t.Errorf("of session %s %d events are left, %v", info.ID, len(page.Events), err)
+				}
+			}
+		}
+		if left > tasks*keep && left < tasks*sessions {
+			halfDone++
+		}
+		if err := log.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d of %d kills came in the middle", halfDone, 2*killRounds())
 }
