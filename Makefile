@@ -16,6 +16,11 @@ test: ## install what the tests need, then vet and run them all
 	scripts/setup
 	scripts/test
 
+.PHONY: torture
+torture: ## kill, cut the power, flip bits and fuzz for longer, about 30 minutes
+	scripts/setup
+	scripts/torture
+
 .PHONY: check
 check: format-check lint darwin test ## everything a change must pass
 
