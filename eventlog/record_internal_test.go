@@ -58,6 +58,56 @@ func FuzzDecodeSession(f *testing.F) {
 	})
 }
 
+func FuzzDecodeAnswer(f *testing.F) {
+	at := Key{ID: "k"}.recordKey(&taskRecord{id: "t-1", Born: 1}, SessionID{})
+	info := &SessionInfo{ID: SessionID{1}, Task: "t-1", Status: Succeeded, Head: 2}
+	f.Add(encodeJSON(bucketKeys, at, &keyRecord{Digest: []byte{1}, Session: SessionID{1}, First: 1, Last: 2, Info: info}))
+	f.Add(encodeRecord(bucketKeys, at, []byte(`{"session":"x"}`)))
+	f.Add(encodeRecord(bucketKeys, at, []byte(`{"info":{"id":""},"time":"2026"}`)))
+	f.Add(encodeRecord(bucketKeys, at, nil))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, record []byte) {
+		for _, record := range [][]byte{record, encodeRecord(bucketKeys, at, record)} {
+			if err := decodeJSON(bucketKeys, at, record, &keyRecord{}); err != nil && !errors.Is(err, ErrDamaged) {
+				t.Errorf("got error %v", err)
+			}
+		}
+	})
+}
+
+// FuzzSplitKeys takes apart what may or may not be a key of the store. What is
+// understood is put together again to the same key.
+func FuzzSplitKeys(f *testing.F) {
+	task := &taskRecord{id: "t-1", Born: 7}
+	f.Add(sessionKey("t-1", SessionID{1}))
+	f.Add(Key{ID: "k"}.recordKey(task, SessionID{}))
+	f.Add(Key{ID: "k", Scope: "complete"}.recordKey(task, SessionID{1}))
+	f.Add(Key{ID: "k", Scope: startScope}.recordKey(task, SessionID{}))
+	f.Add(endedKey(time.UnixMilli(-1), SessionID{1}))
+	f.Add(bytes.Repeat([]byte{0}, 24))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, key []byte) {
+		if task, id, ok := splitSessionKey(key); ok && !bytes.Equal(sessionKey(task, id), key) {
+			t.Errorf("%x is taken for the key of session %s of %s", key, id, task)
+		}
+		if owner, ok := splitRecordKey(key); ok {
+			task := &taskRecord{id: owner.task, Born: owner.born}
+			prefix := keysOfTask(task)
+			if !owner.session.IsZero() {
+				prefix = keysOfSession(task, owner.session)
+			}
+			if !bytes.HasPrefix(key, prefix) {
+				t.Errorf("%x is taken for a key of %+v", key, owner)
+			}
+		}
+		if len(key) == 24 {
+			if at, id := splitEndedKey(key); !bytes.Equal(endedKey(at, id), key) {
+				t.Errorf("%x is taken for the end of %s at %v", key, id, at)
+			}
+		}
+	})
+}
+
 func TestATimeOutsideNanosecondsSurvivesItsRecord(t *testing.T) {
 	for _, year := range []int{1, 1600, 1969, 2026, 9999} {
 		key := eventKey(SessionID{1}, 1)
