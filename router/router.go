@@ -214,5 +214,11 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
+// Write implements [http.ResponseWriter].
+func (r *recorder) Write(p []byte) (int, error) {
+	r.status = cmp.Or(r.status, http.StatusOK)
+	return r.ResponseWriter.Write(p)
+}
+
 // Unwrap lets [http.ResponseController] through, for flushes and deadlines.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
