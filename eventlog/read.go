@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // Page is what one read found.
@@ -71,6 +72,49 @@ func readPage(r Reader, s *sessionRecord, after uint64) (Page, error) {
 	if next <= s.Head {
 		return Page{}, &DamageError{Bucket: bucketEvents, Key: eventKey(s.id, next), Reason: fmt.Sprintf("event %d is missing", next)}
 	}
+	return page, nil
+}
+
+// ReadBefore is Read backwards: it returns the events of a session up to but not
+// including the sequence before, the newest of them, as many as fit on one page. They
+// stand in their order. No events means that none before it are kept. A sequence
+// beyond the head is read as the one after the head.
+func (l *Log) ReadBefore(ctx context.Context, task string, session SessionID, before uint64) (Page, error) {
+	var page Page
+	err := l.view(ctx, func(r Reader) error {
+		record, err := readSession(r, task, session)
+		if err != nil {
+			return err
+		}
+		page, err = readPageBefore(r, record, before)
+		return err
+	})
+	return page, err
+}
+
+func readPageBefore(r Reader, s *sessionRecord, before uint64) (Page, error) {
+	page := Page{First: s.First, Head: s.Head, Sealed: s.Status != StatusOpen}
+	end := min(before, s.Head+1) // what is to be read lies in [First, end)
+	bytes := 0
+	for key, raw := range r.Descend(bucketEvents, eventKey(s.id, s.First), eventKey(s.id, end)) {
+		e, err := decodeEvent(key, raw)
+		if err != nil {
+			return Page{}, err
+		}
+		if e.Sequence != end-1 {
+			break
+		}
+		page.Events = append(page.Events, e)
+		end--
+		if bytes += len(e.Data); bytes >= pageBytes || len(page.Events) == pageEvents {
+			slices.Reverse(page.Events)
+			return page, nil
+		}
+	}
+	if end > s.First {
+		return Page{}, &DamageError{Bucket: bucketEvents, Key: eventKey(s.id, end-1), Reason: fmt.Sprintf("event %d is missing", end-1)}
+	}
+	slices.Reverse(page.Events)
 	return page, nil
 }
 

@@ -82,14 +82,8 @@ func (h *history) parse(r *http.Request) error {
 	if h.session, err = q.session(); err != nil {
 		return err
 	}
-	if sessions, given := q["sessions"]; given {
-		if sessions != "all" {
-			return badQuery("sessions", "must be all")
-		}
-		if !h.session.IsZero() {
-			return badQuery("sessions", "cannot stand beside session")
-		}
-		h.all = true
+	if h.all, err = q.all(); err != nil {
+		return err
 	}
 	if list, given := q["types"]; given {
 		if h.types, err = streamer.ParseTypes(list); err != nil {
@@ -223,23 +217,22 @@ func (h *history) read(ctx context.Context) error {
 	return nil
 }
 
-// lastWindow is how many events are looked at in one step back.
-const lastWindow = 1000
-
 // readLast goes back from the head until it has the newest events asked for.
 func (h *history) readLast(ctx context.Context, session eventlog.SessionInfo) error {
 	head := eventlog.Cursor{Session: session.ID, Sequence: session.Head}
 	for {
-		for to := session.Head; to >= session.First && !h.full(); {
-			from := max(session.First, to-min(to, lastWindow)+1)
-			window, err := h.window(ctx, session.ID, from, to)
+		for before := session.Head + 1; !h.full(); {
+			page, err := h.rt.log.ReadBefore(ctx, h.task, session.ID, before)
 			if err != nil {
 				return err
 			}
-			for i := len(window) - 1; i >= 0 && !h.full(); i-- {
-				h.add(session.ID, window[i])
+			if len(page.Events) == 0 {
+				break
 			}
-			to = from - 1
+			for i := len(page.Events) - 1; i >= 0 && !h.full(); i-- {
+				h.add(session.ID, page.Events[i])
+			}
+			before = page.Events[0].Sequence
 		}
 		if !h.all || h.full() {
 			break
@@ -256,21 +249,6 @@ func (h *history) readLast(ctx context.Context, session eventlog.SessionInfo) er
 	slices.Reverse(h.events)
 	h.next = head
 	return nil
-}
-
-// window reads the events from one sequence to another.
-func (h *history) window(ctx context.Context, session eventlog.SessionID, from, to uint64) ([]eventlog.Event, error) {
-	var events []eventlog.Event
-	for e, err := range h.rt.log.Session(h.task, session).Events(ctx, from-1) {
-		if err != nil {
-			return nil, err
-		}
-		if e.Sequence > to {
-			break
-		}
-		events = append(events, e)
-	}
-	return events, nil
 }
 
 // nextText is the cursor to go on from, "" before the first session.

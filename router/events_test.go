@@ -1,14 +1,18 @@
 package router_test
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/eventlogtest"
 )
 
 // typed is the JSON of an event of any type.
@@ -330,4 +334,59 @@ func TestTimesAreThoseOfTheLogsClock(t *testing.T) {
 	s.get("/tasks/t-1/events").says(`"time":` + at)
 	s.get("/tasks/t-1").says(`"created":` + at + `,"updated":` + at)
 	s.get("/tasks/t-1/sessions/" + session).says(`"started":` + at + `,"ended":` + at)
+}
+
+// readCounting is a store that counts the events that reads come to.
+type readCounting struct {
+	eventlog.Store
+	events atomic.Int64
+}
+
+func (s *readCounting) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+	return s.Store.View(ctx, func(r eventlog.Reader) error { return fn(countingReader{r, &s.events}) })
+}
+
+type countingReader struct {
+	eventlog.Reader
+	events *atomic.Int64
+}
+
+func (r countingReader) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return r.count(b, r.Reader.Ascend(b, from, to))
+}
+
+func (r countingReader) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return r.count(b, r.Reader.Descend(b, from, to))
+}
+
+func (r countingReader) count(b eventlog.Bucket, all iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		for k, v := range all {
+			if b == "events" {
+				r.events.Add(1)
+			}
+			if !yield(k, v) {
+				return
+			}
+		}
+	}
+}
+
+func TestTheNewestEventIsFoundWithoutReadingThoseBeforeIt(t *testing.T) {
+	store := &readCounting{Store: eventlogtest.NewStore()}
+	h, log := handler(t, store)
+	defer log.Close()
+	for range 100 {
+		if w := handle(h, request("POST", "/tasks/t-1/events", []byte(saying(64<<10)))); w.Code != 200 {
+			t.Fatalf("an append is answered %d: %s", w.Code, w.Body)
+		}
+	}
+	store.events.Store(0)
+	if w := handle(h, request("GET", "/tasks/t-1/events?last=1", nil)); !strings.Contains(w.Body.String(), `"sequence":100,`) {
+		t.Errorf("the newest event is answered %d: %.300s", w.Code, w.Body)
+	}
+	// A page of 256 KiB ends after four or five of them.
+	if n := store.events.Load(); n == 0 || n > 5 {
+		t.Errorf("for one event %d events of 64 KiB were read", n)
+	}
 }
