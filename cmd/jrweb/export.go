@@ -4,16 +4,25 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"iter"
+	"slices"
 
 	"github.com/urfave/cli/v3"
+
+	"jrweb/eventlog"
+	"jrweb/router/client"
+	"jrweb/router/page"
 )
 
 func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name: "export", Usage: "write the events of a task to standard output", ArgsUsage: "TASK",
+		Description: "As ndjson it is one envelope a line, which jrweb import takes. As html it is one page that needs no\n" +
+			"server and no other file: jrweb export -format html TASK > task.html",
 		Flags: clientFlags(
 			sessionFlag("only this session (default: all sessions, in order)"),
-			enumFlag("format", "the form of the output", "ndjson")),
+			enumFlag("format", "the form of the output", "ndjson", "html")),
 		ArgValidator: operands("TASK"),
 		Action:       exportEvents,
 	}
@@ -24,19 +33,78 @@ func exportEvents(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriterSize(c.Root().Writer, 64<<10)
-	lines := jsonLines(out, c.Root().Writer)
+	export := exportLines
+	if c.String("format") == "html" {
+		export = exportPage
+	}
+	if err := export(ctx, server, c.Root().Writer, task, session); err != nil {
+		return explain(c, fmt.Errorf("export: %w", err))
+	}
+	return nil
+}
+
+func exportLines(ctx context.Context, server *client.Client, w io.Writer, task string, session eventlog.SessionID) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	lines := jsonLines(out, w)
 	for e, err := range server.Events(ctx, task, session) {
 		if err != nil {
 			_ = out.Flush() // what there is; the error below is the one to tell
-			return explain(c, fmt.Errorf("export: %w", err))
+			return err
 		}
 		if _, err := lines.Write(append(e.Envelope, '\n')); err != nil {
-			return fmt.Errorf("export: %w", err)
+			return err
 		}
 	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("export: %w", err)
+	return out.Flush()
+}
+
+// exportPage writes the page of a task, or of one session, as it stands now: what is
+// appended meanwhile would not be in the totals of its head.
+func exportPage(ctx context.Context, server *client.Client, w io.Writer, task string, session eventlog.SessionID) error {
+	if isTerminal(w) {
+		return usagef("export: a page is for a browser: write it to a file with > %s.html", task)
 	}
-	return nil
+	p := page.ExportPage{}
+	var err error
+	if p.Task, err = server.Task(ctx, task); err != nil {
+		return err
+	}
+	for info, err := range server.Sessions(ctx, task) {
+		if err != nil {
+			return err
+		}
+		if session.IsZero() || info.ID == session {
+			p.Sessions = append(p.Sessions, info)
+		}
+	}
+	if len(p.Sessions) == 0 && !session.IsZero() {
+		return fmt.Errorf("task %s has no session %s: jrweb ls %s lists them", task, session, task)
+	}
+	slices.Reverse(p.Sessions)
+	return page.Export(w, p, entriesOf(server.Events(ctx, task, session), p.Sessions))
+}
+
+// entriesOf yields the events up to the heads of sessions.
+func entriesOf(events iter.Seq2[client.Event, error], sessions []eventlog.SessionInfo) iter.Seq2[page.Entry, error] {
+	heads := map[eventlog.SessionID]uint64{}
+	for i := range sessions {
+		heads[sessions[i].ID] = sessions[i].Head
+	}
+	return func(yield func(page.Entry, error) bool) {
+		for e, err := range events {
+			if err != nil {
+				yield(page.Entry{}, err)
+				return
+			}
+			if e.Sequence > heads[e.Session] {
+				continue
+			}
+			entry := page.Entry{Session: e.Session, Event: eventlog.Event{
+				Sequence: e.Sequence, Time: e.Time.Time, Type: e.Type, Actor: e.Actor, Data: e.Data,
+			}}
+			if !yield(entry, nil) {
+				return
+			}
+		}
+	}
 }

@@ -131,7 +131,7 @@ func TestFlagsMayStandAnywhereAndTakeOneDashOrTwo(t *testing.T) {
 		"ls|A|--json",
 		"tail|A|-details",
 		"tail|--|A",
-		"export|A|-format|ndjson",
+		"export|A|-format|ndjson", "export|A|-format|html",
 		"ls|-token|-starts-with-a-dash",
 	} {
 		t.Run(args, func(t *testing.T) {
