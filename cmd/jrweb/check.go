@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v3"
@@ -27,9 +26,6 @@ func checkCommand() *cli.Command {
 				Progress: bar.show,
 			})
 			bar.end()
-			if errors.Is(err, eventlog.ErrDamaged) {
-				return fmt.Errorf("%w: it was left untouched: jrweb restore makes a new one of a backup", err)
-			}
 			if err != nil {
 				return explainFile(err)
 			}

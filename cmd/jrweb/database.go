@@ -20,6 +20,8 @@ func explainFile(err error) error {
 		return fmt.Errorf("%w: stop that one first", err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: name the database with -db", err)
+	case errors.Is(err, eventlog.ErrDamaged):
+		return fmt.Errorf("%w: it was left untouched: jrweb restore makes a new one of a backup", err)
 	}
 	return err
 }

@@ -32,8 +32,10 @@ func restoreCommand() *cli.Command {
 				return fmt.Errorf("%w: it is never overwritten: choose another -db, or move it away", err)
 			case errors.Is(err, eventlog.ErrDamaged):
 				return fmt.Errorf("%w: jrweb check -db %s says where; nothing was restored", err, c.Args().First())
+			case errors.Is(err, fs.ErrNotExist):
+				return fmt.Errorf("%w: FILE is a backup, and -db a new file in a folder that exists", err)
 			case err != nil:
-				return err
+				return explainFile(err)
 			}
 			fmt.Fprintf(c.Root().Writer, "%s: %s, %s restored as interrupted\n", db, describe(restored.Figures), count(int64(restored.Interrupted), "open session"))
 			return nil

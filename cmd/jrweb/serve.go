@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -124,6 +126,8 @@ func explainOpen(err error) error {
 		return fmt.Errorf("%w: stop that one, or choose another -db", err)
 	case errors.Is(err, eventlog.ErrDamaged):
 		return fmt.Errorf("%w: it was left untouched: put a copy in its place, or choose another -db", err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR):
+		return fmt.Errorf("%w: choose another -db, a file in a folder that exists", err)
 	}
 	return err
 }
