@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"jrweb/eventlog"
@@ -20,6 +21,8 @@ type FollowOptions struct {
 	// Session is the session to follow. Zero: the task's latest, or the first if
 	// there is none yet.
 	Session eventlog.SessionID
+	// Types are the types of events to yield. Empty: all. The complete event always comes.
+	Types []string
 	// Retrying is told when the stream was cut: it will be resumed after wait.
 	Retrying func(err error, wait time.Duration)
 	// Reset is told when the place that was reached means nothing to the server
@@ -115,6 +118,9 @@ func (f *follower) connect(ctx context.Context, yield func(Event, error) bool) e
 	}
 	if !f.o.Session.IsZero() {
 		r.query.Set("session", f.o.Session.String())
+	}
+	if len(f.o.Types) > 0 {
+		r.query.Set("types", strings.Join(f.o.Types, ","))
 	}
 	if f.lastID != "" {
 		r.header.Set("Last-Event-ID", f.lastID)
