@@ -92,8 +92,10 @@ func newBoltStore(path string, o *BoltOptions) (*boltStore, error) {
 				return fmt.Errorf("%w: it has no bucket %q", ErrDamaged, b)
 			}
 		}
-		s.room, err = newRoom(file, tx.Size(), o.MaxBytes)
-		return err
+		if s.room, err = newRoom(file, tx.Size(), o.MaxBytes); err != nil {
+			return err
+		}
+		return s.settleHead()
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.db.Close())

@@ -126,6 +126,27 @@ func (s *boltStore) end(tx *bolt.Tx) error {
 	return notCommitted(err)
 }
 
+// settleHead makes sure that the state which the file shows is on the disk, before
+// anybody sees it. Whoever committed that may have been killed before the sync
+// returned, or have seen it fail: then the kernel may hold the meta page clean that
+// is not on the disk, so it is written once more. What it refers to was synced
+// before it was first written.
+func (s *boltStore) settleHead() error {
+	pageSize := s.db.Info().PageSize
+	head, at := make([]byte, pageSize), int64(s.committed%2)*int64(pageSize)
+	_, err := s.file.ReadAt(head, at)
+	if err == nil {
+		_, err = s.file.WriteAt(head, at)
+	}
+	if err == nil {
+		err = s.db.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: settle the last commit: %w", ErrFailed, err)
+	}
+	return nil
+}
+
 // readHead reads both meta pages.
 func (s *boltStore) readHead() ([]byte, error) {
 	head := make([]byte, 2*s.db.Info().PageSize)

@@ -76,6 +76,14 @@ func serve(t *testing.T, wrap ...string) *server {
 // start starts the server, at the address that it had before if it ran before.
 func (s *server) start() {
 	s.t.Helper()
+	if err := s.tryStart(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// tryStart is start where the server may refuse: then it has ended.
+func (s *server) tryStart() error {
+	s.t.Helper()
 	args := append(append([]string(nil), s.wrap...), binary, "serve", "-addr", s.addr, "-db", s.db)
 	args = append(args, s.flags...)
 	s.cmd = exec.Command(args[0], args[1:]...)
@@ -101,11 +109,12 @@ func (s *server) start() {
 	const ready = "jrweb: listening on "
 	if err != nil || !strings.HasPrefix(line, ready) {
 		_ = cmd.Wait()
-		s.t.Fatalf("the server said %q (%v), and in its log:\n%s", line, err, s.log)
+		return fmt.Errorf("the server said %q (%w), and in its log:\n%s", line, err, s.log)
 	}
 	s.url = strings.TrimSpace(strings.TrimPrefix(line, ready))
 	s.addr = strings.TrimPrefix(s.url, "http://")
 	go func() { _, _ = io.Copy(io.Discard, lines) }()
+	return nil
 }
 
 // signal sends a signal to the server and waits for its end.
