@@ -27,7 +27,7 @@ func Example() {
 	streams := streamer.New(events, nil)
 	handler, err := router.New(events, streams, nil)
 	check(err)
-	server := &http.Server{Addr: "127.0.0.1:0", Handler: handler, ConnContext: streamer.ConnContext}
+	server := &http.Server{Addr: "127.0.0.1:0", Handler: handler, ConnContext: streams.ConnContext}
 	server.RegisterOnShutdown(streams.Shutdown)
 	go func() {
 		if err := server.ListenAndServe(); err != http.ErrServerClosed {

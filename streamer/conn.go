@@ -3,6 +3,7 @@ package streamer
 import (
 	"context"
 	"net"
+	"time"
 )
 
 // writeBuffer bounds what the kernel holds for a client that takes nothing,
@@ -10,17 +11,25 @@ import (
 // this makes replay slow, because the sender then waits for acknowledgements.
 const writeBuffer = 128 << 10
 
+// The kernel ends a connection on which nothing moves for so long. It must not
+// come before [Options.WriteTimeout], nor be out of what the kernel takes.
+const (
+	minUserTimeout = 30 * time.Second
+	maxUserTimeout = 24 * time.Hour
+)
+
 // ConnContext prepares a connection for long streams: it bounds the kernel's
-// write buffer, and lets a client that vanished without a word be noticed
-// within half a minute (Linux only). Use it as [http.Server.ConnContext].
-func ConnContext(ctx context.Context, c net.Conn) context.Context {
+// write buffer, and lets a client that vanished without a word be noticed within
+// half a minute, or three times [Options.WriteTimeout] if that is longer (Linux
+// only). Use it as [http.Server.ConnContext].
+func (s *Streamer) ConnContext(ctx context.Context, c net.Conn) context.Context {
 	if t, ok := c.(interface{ NetConn() net.Conn }); ok { // TLS
 		c = t.NetConn()
 	}
 	if t, ok := c.(*net.TCPConn); ok {
 		// A connection on which these fail is one that has ended already.
 		_ = t.SetWriteBuffer(writeBuffer)
-		_ = setUserTimeout(t)
+		_ = setUserTimeout(t, max(3*min(s.o.WriteTimeout, maxUserTimeout/3), minUserTimeout))
 	}
 	return ctx
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -14,6 +15,22 @@ import (
 )
 
 func TestConnContextPreparesTheSocket(t *testing.T) {
+	for name, o := range map[string]struct {
+		writeTimeout time.Duration
+		userTimeout  int // ms
+	}{
+		"by default":             {0, 30_000},
+		"for impatient servers":  {time.Second, 30_000},
+		"for patient servers":    {time.Minute, 180_000}, // or the kernel would end what the server has patience with
+		"for boundless patience": {1 << 62, 86_400_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			prepares(t, streamer.New(newLog(t), &streamer.Options{WriteTimeout: o.writeTimeout}), o.userTimeout)
+		})
+	}
+}
+
+func prepares(t *testing.T, streams *streamer.Streamer, userTimeout int) {
 	for name, start := range map[string]func(*httptest.Server){"TCP": (*httptest.Server).Start, "TLS": (*httptest.Server).StartTLS} {
 		type options struct{ before, after, timeout int }
 		seen := make(chan options, 1)
@@ -25,7 +42,7 @@ func TestConnContextPreparesTheSocket(t *testing.T) {
 			}
 			var o options
 			o.before = socketOption(t, socket, unix.SOL_SOCKET, unix.SO_SNDBUF)
-			ctx = streamer.ConnContext(ctx, c)
+			ctx = streams.ConnContext(ctx, c)
 			o.after = socketOption(t, socket, unix.SOL_SOCKET, unix.SO_SNDBUF)
 			o.timeout = socketOption(t, socket, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
 			seen <- o
@@ -38,7 +55,7 @@ func TestConnContextPreparesTheSocket(t *testing.T) {
 		}
 		res.Body.Close()
 		// Linux reports twice the size that was set: half of it is its own.
-		if o := <-seen; o.after != 2*128<<10 || o.before == o.after || o.timeout != 30_000 {
+		if o := <-seen; o.after != 2*128<<10 || o.before == o.after || o.timeout != userTimeout {
 			t.Errorf("%s: write buffer %d, then %d; user timeout %d ms", name, o.before, o.after, o.timeout)
 		}
 		h.Close()

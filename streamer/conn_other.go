@@ -2,7 +2,10 @@
 
 package streamer
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // setUserTimeout does nothing where the option does not exist.
-func setUserTimeout(*net.TCPConn) error { return nil }
+func setUserTimeout(*net.TCPConn, time.Duration) error { return nil }

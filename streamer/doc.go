@@ -2,7 +2,7 @@
 //
 //	streams := streamer.New(log, nil)
 //	mux.Handle("GET /tasks/{task}/events/stream", streams.Handler(func(r *http.Request) string { return r.PathValue("task") }))
-//	server := &http.Server{Handler: mux, ConnContext: streamer.ConnContext}
+//	server := &http.Server{Handler: mux, ConnContext: streams.ConnContext}
 //	server.RegisterOnShutdown(streams.Shutdown)
 //
 // It works behind any router, over HTTP/1.1, HTTP/2 and h2c. It promises:
@@ -28,7 +28,7 @@
 //
 //   - Middleware that wraps the ResponseWriter must have an Unwrap method (see
 //     [http.ResponseController]), and must not compress.
-//   - Without [ConnContext] the kernel takes up to some megabytes for a client
+//   - Without [Streamer.ConnContext] the kernel takes up to some megabytes for a client
 //     that reads nothing, and one that vanished is noticed late.
 //   - A stream of HTTP/2 that stalls is reset, but nothing can be reset while its
 //     whole connection stalls. Set [http.HTTP2Config.WriteByteTimeout] of the

@@ -47,7 +47,7 @@ func ExampleStreamer_Shutdown() {
 	server := &http.Server{
 		Handler:           streams.Handler(func(*http.Request) string { return "t-1" }),
 		ReadHeaderTimeout: 10 * time.Second,
-		ConnContext:       streamer.ConnContext,
+		ConnContext:       streams.ConnContext,
 		HTTP2:             &http.HTTP2Config{WriteByteTimeout: 10 * time.Second},
 	}
 	server.RegisterOnShutdown(streams.Shutdown)

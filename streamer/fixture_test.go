@@ -105,7 +105,7 @@ func serveWith(t testing.TB, log *eventlog.Log, o *streamer.Options, start func(
 	t.Helper()
 	s := streamer.New(log, o)
 	h := httptest.NewUnstartedServer(routes(s))
-	h.Config.ConnContext = streamer.ConnContext
+	h.Config.ConnContext = s.ConnContext
 	h.Config.RegisterOnShutdown(s.Shutdown)
 	start(h)
 	t.Cleanup(func() {

@@ -75,7 +75,7 @@ func TestAStalledHTTP2StreamDoesNotStopItsNeighbours(t *testing.T) {
 				setup(s)
 				s.config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 					connections.Add(1)
-					return streamer.ConnContext(ctx, c)
+					return s.streams.ConnContext(ctx, c)
 				}
 			})
 			stalled := server.open(t, "")

@@ -63,7 +63,7 @@ func servePipe(t *testing.T, log *eventlog.Log, o *streamer.Options, setup func(
 	s := &pipeServer{pipes: newPipes()}
 	s.streams = streamer.New(log, o)
 	s.url = "http://pipe"
-	s.config = &http.Server{Handler: routes(s.streams), ConnContext: streamer.ConnContext}
+	s.config = &http.Server{Handler: routes(s.streams), ConnContext: s.streams.ConnContext}
 	s.config.RegisterOnShutdown(s.streams.Shutdown)
 	s.transport = &http.Transport{DialContext: s.pipes.dial}
 	s.client = &http.Client{Transport: s.transport}

@@ -1,6 +1,7 @@
 package streamer
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -44,7 +45,7 @@ func parseQuery(r *http.Request, html HTMLFunc) (query, error) {
 	var q query
 	for _, name := range slices.Sorted(maps.Keys(values)) { // with two that are wrong, always the same is named
 		if !slices.Contains(queryNames, name) {
-			return query{}, &QueryError{name, "is not known here; known are " + strings.Join(queryNames, ", ")}
+			return query{}, &QueryError{cmp.Or(fmt.Sprintf("%.64s", name), "query"), "is not known here; known are " + strings.Join(queryNames, ", ")}
 		}
 		if len(values[name]) > 1 && name != "last_event_id" {
 			return query{}, &QueryError{name, "is given more than once"}

@@ -253,6 +253,8 @@ func TestABadQueryNamesItsField(t *testing.T) {
 		"cursor=" + id + ":0":         "cursor",
 		"Session=" + id:               "Session",
 		"z=1&a=1":                     "a",
+		"=1":                          "query",
+		strings.Repeat("a", 100):      strings.Repeat("a", 64),
 		"a;b":                         "query",
 		"%zz=1":                       "query",
 	} {

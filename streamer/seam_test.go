@@ -239,7 +239,7 @@ func TestServersCutAtAnyByteResumeExactly(t *testing.T) {
 	seal(t, s)
 	streams := streamer.New(log, nil)
 	h := httptest.NewUnstartedServer(routes(streams))
-	h.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return streamer.ConnContext(ctx, c) }
+	h.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return streams.ConnContext(ctx, c) }
 	h.Listener = cutListener{h.Listener, func() int64 { return 300 + random.Int64N(10_000) }}
 	h.Start()
 	defer h.Close()

@@ -109,7 +109,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	}
 	s.http = &http.Server{
 		Handler:           handler,
-		ConnContext:       streamer.ConnContext,
+		ConnContext:       streams.ConnContext,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		Protocols:         new(http.Protocols),
