@@ -85,6 +85,35 @@ func TestPagesAndScriptsAskOnlyForAssetsThatExist(t *testing.T) {
 	}
 }
 
+// What a script imports is asked for at once, not after the script has come.
+func TestPagesNameAllTheirScripts(t *testing.T) {
+	preload := regexp.MustCompile(`<link rel="modulepreload" href="(?:\.\./)?assets/([^"]+)">`)
+	module := regexp.MustCompile(`(?m)^import .* from "\./([^"]+)";$`)
+	for name, html := range pages(t, "x") {
+		named := map[string]bool{}
+		for _, match := range preload.FindAllStringSubmatch(html, -1) {
+			if named[match[1]] {
+				t.Errorf("%s names %s twice", name, match[1])
+			}
+			named[match[1]] = true
+		}
+		if len(named) < 5 {
+			t.Errorf("%s names only %v", name, named)
+		}
+		for script := range named {
+			source, err := os.ReadFile("assets/" + script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range module.FindAllSubmatch(source, -1) {
+				if !named[string(match[1])] {
+					t.Errorf("%s runs %s, which imports %s, and does not name it", name, script, match[1])
+				}
+			}
+		}
+	}
+}
+
 // One script takes in what the server has rendered; for all others agent output is text.
 func TestScriptsMakeNoMarkupFromText(t *testing.T) {
 	scripts, err := os.ReadDir("assets")

@@ -18,6 +18,7 @@ var formats = template.FuncMap{
 	"machine":  machine,
 	"duration": duration,
 	"styles":   func() []string { return styleSheets },
+	"modules":  func(script string) []string { return modules[script] },
 }
 
 func usd(v eventlog.USD) string {
