@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -169,6 +170,9 @@ func TestANewerFormatIsRefused(t *testing.T) {
 		log, err := Open(path, nil)
 		if !errors.Is(err, c.want) {
 			t.Errorf("format %d: got error %v", c.version, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "2, this version reads up to 1: use a newer jrweb") {
+			t.Errorf("the error does not say what to do: %v", err)
 		}
 		if err == nil {
 			if err := log.Close(); err != nil {

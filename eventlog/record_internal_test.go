@@ -24,9 +24,7 @@ func FuzzDecodeEvent(f *testing.F) {
 		for _, record := range [][]byte{record, sealed(key, record)} {
 			e, err := decodeEvent(key, record)
 			if err != nil {
-				if !errors.Is(err, ErrDamaged) {
-					t.Errorf("got error %v", err)
-				}
+				wantDamaged(t, err)
 				continue
 			}
 			if again := encodeEvent(key, &e); !bytes.Equal(again, record) {
@@ -50,12 +48,29 @@ func FuzzDecodeSession(f *testing.F) {
 	f.Add(encodeRecord(bucketSessions, key, []byte(`{"head":-1}`)))
 	f.Add(encodeRecord(bucketSessions, key, []byte(`{"started":"2026"}`)))
 	f.Add(encodeRecord(bucketSessions, key, nil))
+	f.Add([]byte(`{"status":"open","lease":1,"started":"2026-11-22T10:00:00.123Z","first":1,"head":2,"totals":{"usd":1e-7},"cumulative":{"m":{"usd":1}}}`))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, record []byte) {
-		if _, err := decodeSession("t-1", key, record); err != nil && !errors.Is(err, ErrDamaged) {
-			t.Errorf("got error %v", err)
+		for _, record := range [][]byte{record, encodeRecord(bucketSessions, key, record)} {
+			s, err := decodeSession("t-1", key, record)
+			if err != nil {
+				wantDamaged(t, err)
+				continue
+			}
+			written := encodeJSON(bucketSessions, key, s)
+			again, err := decodeSession("t-1", key, written)
+			if err != nil || !bytes.Equal(encodeJSON(bucketSessions, key, again), written) {
+				t.Errorf("%+v came back as %+v, %v", s, again, err)
+			}
 		}
 	})
+}
+
+func wantDamaged(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, ErrDamaged) {
+		t.Errorf("got error %v", err)
+	}
 }
 
 func FuzzDecodeAnswer(f *testing.F) {
@@ -65,11 +80,19 @@ func FuzzDecodeAnswer(f *testing.F) {
 	f.Add(encodeRecord(bucketKeys, at, []byte(`{"session":"x"}`)))
 	f.Add(encodeRecord(bucketKeys, at, []byte(`{"info":{"id":""},"time":"2026"}`)))
 	f.Add(encodeRecord(bucketKeys, at, nil))
+	f.Add([]byte(`{"digest":"AQ==","time":"2026-11-22T10:00:00.123Z","session":"06GQ3T5S1O0G00000000000000","first":1,"last":2,"info":{"id":"","task":"t"}}`))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, record []byte) {
 		for _, record := range [][]byte{record, encodeRecord(bucketKeys, at, record)} {
-			if err := decodeJSON(bucketKeys, at, record, &keyRecord{}); err != nil && !errors.Is(err, ErrDamaged) {
-				t.Errorf("got error %v", err)
+			var k, again keyRecord
+			if err := decodeJSON(bucketKeys, at, record, &k); err != nil {
+				wantDamaged(t, err)
+				continue
+			}
+			written := encodeJSON(bucketKeys, at, &k)
+			err := decodeJSON(bucketKeys, at, written, &again)
+			if err != nil || !bytes.Equal(encodeJSON(bucketKeys, at, &again), written) {
+				t.Errorf("%+v came back as %+v, %v", k, again, err)
 			}
 		}
 	})
