@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"jrweb/eventlog"
@@ -32,7 +33,11 @@ func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 	if r.ContentLength > rt.o.MaxRequestBytes { // do not make the client send it first
 		return nil, "", &http.MaxBytesError{Limit: rt.o.MaxRequestBytes}
 	}
-	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, rt.o.MaxRequestBytes))
+	control := http.NewResponseController(w)
+	body, err = io.ReadAll(http.MaxBytesReader(w, patient{r.Body, control}, rt.o.MaxRequestBytes))
+	if err == nil {
+		err = setReadDeadline(control, time.Time{}) // what comes now may take as long as it likes
+	}
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return nil, "", err
@@ -43,6 +48,32 @@ func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		return nil, "", badRequest(fmt.Sprintf("the body is not valid UTF-8 at byte %d (line %d)", invalidAt(body), 1+bytes.Count(body[:invalidAt(body)], []byte("\n"))))
 	}
 	return body, mediaType, nil
+}
+
+// bodyTimeout is how long a client may send nothing of its body: one that stopped
+// in the middle must not hold what it has sent for ever.
+const bodyTimeout = 30 * time.Second
+
+// patient is a body whose deadline is that of the next bytes, not of all of them.
+type patient struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+// Read implements [io.Reader].
+func (b patient) Read(p []byte) (int, error) {
+	if err := setReadDeadline(b.control, time.Now().Add(bodyTimeout)); err != nil {
+		return 0, err
+	}
+	return b.ReadCloser.Read(p)
+}
+
+// setReadDeadline does nothing behind middleware that has no deadlines.
+func setReadDeadline(control *http.ResponseController, at time.Time) error {
+	if err := control.SetReadDeadline(at); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 // invalidAt returns where the first invalid UTF-8 sequence begins.

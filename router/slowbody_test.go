@@ -1,0 +1,87 @@
+package router_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"jrweb/eventlog/eventlogtest"
+)
+
+// oneConnection is a listener with one connection.
+type oneConnection struct {
+	net.Conn
+	conns chan net.Conn
+}
+
+func listenOnce() *oneConnection {
+	client, server := net.Pipe()
+	l := &oneConnection{Conn: client, conns: make(chan net.Conn, 1)}
+	l.conns <- server
+	return l
+}
+
+func (l *oneConnection) Accept() (net.Conn, error) {
+	if c, ok := <-l.conns; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l *oneConnection) Addr() net.Addr { return l.LocalAddr() }
+
+func TestABodyMayComeSlowlyButMustCome(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		pause  time.Duration // between two bytes
+		bytes  int           // that come
+		status int
+	}{
+		{"a byte every 20 seconds is slow", 20 * time.Second, len(complete), 200},
+		{"half a body is none", time.Second, len(complete) / 2, 400},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, log := handler(t, eventlogtest.NewStore())
+				defer log.Close()
+				l := listenOnce()
+				server := &http.Server{Handler: h}
+				served := make(chan error, 1)
+				go func() { served <- server.Serve(l) }()
+
+				head := fmt.Sprintf("POST /tasks/t-1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", len(complete))
+				if _, err := l.Write([]byte(head)); err != nil {
+					t.Fatal(err)
+				}
+				go func() {
+					for i := range c.bytes {
+						time.Sleep(c.pause)
+						if _, err := l.Write([]byte{complete[i]}); err != nil {
+							t.Error(err)
+						}
+					}
+				}()
+				begin := time.Now()
+				res, err := http.ReadResponse(bufio.NewReader(l), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if res.StatusCode != c.status {
+					t.Errorf("answered %s", res.Status)
+				}
+				took := time.Since(begin)
+				if want := time.Duration(c.bytes)*c.pause + 30*time.Second; c.status != 200 && took != want {
+					t.Errorf("what stopped after %d bytes was answered after %s, not %s", c.bytes, took, want)
+				}
+				l.Close()
+				close(l.conns)
+				<-served
+				server.Close()
+			})
+		})
+	}
+}
