@@ -395,6 +395,27 @@ func TestAProbeReallyWrites(t *testing.T) {
 	})
 }
 
+func TestAProbeWaitsForAnotherOnlyAsLongAsItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &spy{Store: eventlogtest.NewStore()}
+		f := on(t, store, nil)
+		synctest.Wait()
+		hangs := make(chan struct{})
+		store.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+			<-hangs
+			return next(ctx, fn)
+		}
+		first := make(chan error)
+		go func() { first <- f.Probe(t.Context()) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		wantErr(t, "a probe behind one that hangs", f.Probe(ctx), context.DeadlineExceeded)
+		close(hangs)
+		f.ok(<-first)
+	})
+}
+
 // inBubble makes a test that has its own time, and in which synctest.Wait waits
 // until nothing is under way.
 func inBubble(test func(*testing.T)) func(*testing.T) {

@@ -106,7 +106,7 @@ func Open(path string, o *Options) (*Log, error) {
 // New makes a log on a store, which it owns from then on: [Log.Close] closes
 // it. If New fails, the store is still the caller's. Nil options are the defaults.
 func New(store Store, o *Options) (*Log, error) {
-	l := &Log{store: store, done: make(chan struct{})}
+	l := &Log{store: store, done: make(chan struct{}), prober: prober{turn: make(chan struct{}, 1)}}
 	if o != nil {
 		l.o = *o
 	}

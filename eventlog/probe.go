@@ -3,13 +3,12 @@ package eventlog
 import (
 	"context"
 	"encoding/binary"
-	"sync"
 	"time"
 )
 
 // prober remembers the last probe.
 type prober struct {
-	mu   sync.Mutex
+	turn chan struct{} // holds a token while somebody probes, or looks at the last answer
 	time time.Time
 	err  error
 }
@@ -24,8 +23,12 @@ func (l *Log) Probe(ctx context.Context) error {
 		return err
 	}
 	p := &l.prober
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done(): // while a disk hangs, those who ask do not pile up
+		return ctx.Err()
+	}
 	if !p.time.IsZero() && time.Since(p.time) < time.Second {
 		return p.err
 	}

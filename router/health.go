@@ -25,7 +25,7 @@ func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error
 	ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
 	defer cancel()
 	probe := make(chan error, 1)
-	go func() { probe <- rt.log.Probe(ctx) }() // outlives us only while the disk hangs
+	go func() { probe <- rt.log.Probe(ctx) }() // one at most outlives us, while the disk hangs
 	select {
 	case err := <-probe:
 		if err != nil {
