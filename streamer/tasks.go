@@ -15,8 +15,9 @@ const (
 	firstTasks = 200
 	// taskInterval is the time between two reports of the same task.
 	taskInterval = 500 * time.Millisecond
-	// changesPage is how many changed tasks are read at once.
-	changesPage = 1000
+	// changesPage is how many changed tasks are read at once: each may have a
+	// description of 64 KiB.
+	changesPage = 100
 )
 
 // Tasks serves the stream of all tasks: the newest ones at first, the one with

@@ -109,6 +109,22 @@ func TestTheFeedTellsWhatChangesTwiceASecondAtMost(t *testing.T) {
 	})
 }
 
+func TestTheFeedTellsOfManyChangesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newLog(t)
+		r := servePipe(t, log, nil, nil).feed(t)
+		putTask(t, log, "first", "x")
+		r.wantTask(log, "first") // and now it rests
+		for i := range 250 {
+			putTask(t, log, fmt.Sprintf("t%d", i), "x")
+		}
+		for i := range 250 {
+			r.wantTask(log, fmt.Sprintf("t%d", i))
+		}
+		r.wantAfter(15*time.Second, beat)
+	})
+}
+
 func TestTheFeedTellsOfDeletions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newLog(t)
