@@ -1,0 +1,288 @@
+package transcript
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"jrweb/eventlog"
+)
+
+// Options are for [New]. The zero value is good.
+type Options struct {
+	// MaxEventBytes is how large the data of an event may be, as in
+	// [eventlog.Options]. 0: 4 MiB. Less than 16 KiB is taken as that.
+	MaxEventBytes int
+}
+
+// Origin is what the lines so far tell about the run. What they do not tell is empty.
+type Origin struct {
+	Agent   string // "Claude Code"
+	Version string
+	Model   string // the latest, if it changed
+	Session string // the agent's own id of the session, to resume it with
+}
+
+// Stats count lines that are not blank, and what became of them.
+type Stats struct {
+	Lines  int
+	Events int
+	// Raw counts the events of type [TypeRaw].
+	Raw int
+	// Silent counts the lines that by themselves made no event: pieces of a message
+	// that comes as a whole later, and bookkeeping that is known to say nothing.
+	Silent int
+	// Cut counts the lines that were too long, and Mended those that were not
+	// UTF-8: each wrong byte became U+FFFD.
+	Cut, Mended int
+}
+
+// Until the format is known, so many lines or bytes are held back.
+const (
+	mostHeldLines = 64
+	mostHeldBytes = 256 << 10
+)
+
+// Converter makes events of the lines of one run. Use one for each process and
+// for each file. It is not safe for concurrent use.
+//
+// The same lines make the same events, whenever they come; only [Converter.Flush]
+// makes a difference to what is grouped. So a program that converts a file again
+// from its start can skip as many events as it has recorded before.
+type Converter struct {
+	format  Format
+	decoder decoder // nil until the format is known
+	out     output
+	stats   Stats
+	begun   bool
+	held    []Line // copies
+	bytes   int
+	seen    int // lines before the format was known
+	prelude text
+}
+
+// New returns a converter for a format. It fails for names that are none.
+func New(format Format, o *Options) (*Converter, error) {
+	c := &Converter{format: format, out: output{format: format, limit: 4 << 20}}
+	if o != nil && o.MaxEventBytes > 0 {
+		c.out.limit = max(o.MaxEventBytes, 16<<10)
+	}
+	if format == Auto {
+		return c, nil
+	}
+	var err error
+	c.decoder, err = newDecoder(format)
+	return c, err
+}
+
+// Line converts one line. The events, which may be none, keep nothing of it. An
+// event has a time if the line tells one; the others follow the event before
+// them, in a file, or have just happened, in a live run.
+func (c *Converter) Line(l Line) []eventlog.Event {
+	if !l.isCut() {
+		l.Bytes = 0 // what is taken off a whole line must not make it a cut one
+	}
+	if !c.begun {
+		c.begun = true
+		l.Text = bytes.TrimPrefix(l.Text, []byte("\ufeff"))
+	}
+	if c.decoder == nil {
+		return c.detect(l)
+	}
+	c.convert(l)
+	return c.take()
+}
+
+// Flush returns what is held back only to make one event of several lines. Call
+// it when the output has been silent for a moment, so that live readers need not
+// wait for the next line.
+func (c *Converter) Flush() []eventlog.Event {
+	if c.decoder == nil {
+		// The lines so far may belong to a program that prints text. They are shown
+		// as that, and what comes may still tell a format.
+		for _, l := range c.held {
+			c.count(l)
+			c.prelude.line(c.mend(l), &c.out)
+		}
+		c.held, c.bytes = nil, 0
+		c.prelude.flush(&c.out)
+		return c.take()
+	}
+	c.decoder.flush(&c.out)
+	return c.take()
+}
+
+// End returns what is still held back, when the output or the file has ended: of
+// messages that were broken off, too. It does not mean that the run ended, which
+// only the process can tell. No line may follow.
+func (c *Converter) End() []eventlog.Event {
+	if c.decoder == nil {
+		c.settle(Text)
+	}
+	c.decoder.flush(&c.out)
+	c.decoder.end(&c.out)
+	return c.take()
+}
+
+// Format returns the format that lines are read as: [Auto] until it is found out.
+func (c *Converter) Format() Format { return c.format }
+
+// Origin returns what is known about the run.
+func (c *Converter) Origin() Origin { return c.out.origin }
+
+// Failure returns why the latest turn that ended failed, or "" if it did not:
+// agents exit with 0 after failures, and go on after errors. It is for whoever
+// seals the session, and decides nothing by itself.
+func (c *Converter) Failure() string { return c.out.failure }
+
+// Stats returns what was counted so far.
+func (c *Converter) Stats() Stats {
+	s := c.stats
+	s.Raw = c.out.raws
+	return s
+}
+
+func (c *Converter) take() []eventlog.Event {
+	events := c.out.take()
+	c.stats.Events += len(events)
+	return events
+}
+
+// detect holds a line back until the format is known.
+func (c *Converter) detect(l Line) []eventlog.Event {
+	c.seen++
+	c.bytes += len(l.Text)
+	l.Text = slices.Clone(l.Text)
+	c.held = append(c.held, l)
+	format, found := Text, false
+	if !l.isCut() {
+		format, found = Detect(l.Text)
+	}
+	if found || c.seen >= mostHeldLines || c.bytes >= mostHeldBytes {
+		c.settle(format)
+	}
+	return c.take()
+}
+
+func (c *Converter) settle(format Format) {
+	d, err := newDecoder(format)
+	if err != nil {
+		panic(err) // the table of formats names it
+	}
+	c.decoder, c.format, c.out.format = d, format, format
+	for _, l := range c.held {
+		c.convert(l)
+	}
+	c.held = nil
+}
+
+// convert adds the events of a line to the output.
+func (c *Converter) convert(l Line) {
+	before := len(c.out.events)
+	c.out.at, c.out.parent = time.Time{}, ""
+	if t, isText := c.decoder.(*text); isText {
+		c.count(l)
+		t.line(c.mend(l), &c.out)
+		return
+	}
+	if len(bytes.TrimSpace(l.Text)) == 0 && !l.isCut() {
+		return
+	}
+	c.count(l)
+	l = c.mend(l)
+	if l.isCut() {
+		c.keep(l, "the line is too long")
+		return
+	}
+	o := parseObject(l.Text)
+	if o == nil && c.format == OpenCodeServer {
+		if isFraming(l.Text) {
+			c.stats.Silent++
+			return
+		}
+		o = parseObject(serverSent(l.Text))
+	}
+	switch {
+	case o == nil:
+		c.keep(l, "this is no JSON object")
+	case !c.decoder.object(o, &c.out):
+		c.keep(l, unknown(o))
+	case len(c.out.events) == before:
+		c.stats.Silent++
+	}
+}
+
+// keep adds a line as it is, after what was said before it.
+func (c *Converter) keep(l Line, reason string) {
+	c.decoder.flush(&c.out)
+	if l.isCut() {
+		c.out.raw(string(l.Text), reason, cut{path: "content", bytes: l.Bytes, sha256: l.SHA256})
+		return
+	}
+	c.out.raw(string(l.Text), reason)
+}
+
+// unknown says what a decoder did not know.
+func unknown(o object) string {
+	name := o.text("type", "kind")
+	for _, sub := range []string{
+		o.text("subtype"), o.object("event").text("type"), o.object("item").text("type"), o.object("payload").text("type"),
+		o.object("part").text("type"), o.object("properties").object("part").text("type"), o.object("message").text("role"),
+	} {
+		if sub != "" {
+			name += "/" + sub
+		}
+	}
+	if name == "" {
+		return "a JSON object of no known type"
+	}
+	return fmt.Sprintf("type %q is not known", beginning(name, 100))
+}
+
+func (c *Converter) count(l Line) {
+	if len(bytes.TrimSpace(l.Text)) > 0 {
+		c.stats.Lines++
+	}
+	if l.isCut() {
+		c.stats.Cut++
+	}
+}
+
+// mend makes a line UTF-8 without a carriage return at its end. What is the
+// beginning of a longer line stays that.
+func (c *Converter) mend(l Line) Line {
+	if l.isCut() {
+		l.Text = wholeCharacters(l.Text)
+	}
+	if !utf8.Valid(l.Text) {
+		c.stats.Mended++
+	}
+	if !l.isCut() {
+		return Line{Text: clean(l.Text)}
+	}
+	l.Text = []byte(beginning(string(clean(l.Text)), len(l.Text)))
+	return l
+}
+
+// wholeCharacters drops the beginning of a character at the end of a text.
+func wholeCharacters(text []byte) []byte {
+	for i := len(text) - 1; i >= max(0, len(text)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(text[i]) {
+			if !utf8.FullRune(text[i:]) {
+				return text[:i]
+			}
+			break
+		}
+	}
+	return text
+}
+
+func clean(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if !utf8.Valid(line) {
+		line = bytes.ToValidUTF8(line, []byte("\uFFFD"))
+	}
+	return line
+}

@@ -1,0 +1,227 @@
+package transcript
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+func isCursor(o object) bool {
+	switch o.text("type") {
+	case "system":
+		return o.text("subtype") == "init" && o.has("permissionMode") && !o.has("tools") && !o.has("uuid") && !o.has("claude_code_version")
+	case "thinking":
+		return o.text("subtype") == "delta" || o.text("subtype") == "completed"
+	case "tool_call":
+		return o.object("tool_call") != nil
+	case "assistant":
+		return o.has("timestamp_ms") || o.has("model_call_id")
+	case "result":
+		return o.has("request_id") && !o.has("uuid")
+	}
+	return false
+}
+
+// cursor converts the stream-json of Cursor CLI. With --stream-partial-output the
+// text comes in pieces, and then again as a whole; nothing marks which is which.
+type cursor struct {
+	thought, text     []byte
+	thoughtAt, textAt time.Time
+	told              []byte // what was recorded of the text in hand, before its repeat
+	spoke             bool
+	called            recent[struct{}]
+}
+
+func (c *cursor) object(o object, out *output) bool {
+	at, sub := o.time("timestamp_ms", "timestamp"), o.text("subtype")
+	kind := o.text("type")
+	switch kind {
+	case "system":
+		if sub != "init" {
+			return false
+		}
+	case "assistant", "user":
+		if !o.object("message").has("content") {
+			return false
+		}
+	case "thinking":
+		if sub != "delta" && sub != "completed" {
+			return false
+		}
+	case "tool_call":
+		if sub != "started" && sub != "completed" {
+			return false // it must not close a call
+		}
+	case "result":
+	default:
+		return false
+	}
+	if kind != "thinking" {
+		c.flushThought(out)
+	}
+	if kind != "assistant" {
+		c.flushText(out)
+		c.told = nil
+	}
+	out.at = at
+	switch kind {
+	case "system":
+		out.begin(Origin{Agent: "Cursor", Model: o.text("model"), Session: o.text("session_id")}, data(nil).some("cwd", o.text("cwd")))
+	case "user":
+		text, _ := contentText(o.object("message")["content"])
+		out.user(eventlog.Human, text)
+	case "thinking":
+		if sub == "completed" {
+			c.flushThought(out)
+			break
+		}
+		if len(c.thought) == 0 {
+			c.thoughtAt = at
+		}
+		if c.thought = append(c.thought, o.text("text")...); len(c.thought) > mostPartial {
+			c.flushThought(out)
+		}
+	case "assistant":
+		text, _ := contentText(o.object("message")["content"])
+		c.says(text, at, out)
+	case "tool_call":
+		c.tool(o, sub == "completed", out)
+	case "result":
+		c.result(o, out)
+	}
+	return true
+}
+
+// says takes a piece of the text, or all of it: what is said again as a whole is
+// not recorded again.
+func (c *cursor) says(text string, at time.Time, out *output) {
+	told := len(c.told)
+	if text != "" && len(text) == told+len(c.text) && text[:told] == string(c.told) && text[told:] == string(c.text) {
+		c.flushText(out)
+		c.told = nil
+		return
+	}
+	if len(c.text) == 0 {
+		c.textAt = at
+	}
+	if c.text = append(c.text, text...); len(c.text) > mostPartial {
+		c.flushText(out)
+	}
+}
+
+func (c *cursor) flushText(out *output) {
+	if len(c.text) == 0 {
+		return
+	}
+	out.at = c.textAt
+	out.says(eventlog.TypeAssistant, string(c.text))
+	if c.told = append(c.told, c.text...); len(c.told) > mostPartial {
+		c.told = nil
+	}
+	c.spoke = true
+	c.text, out.at = nil, time.Time{}
+}
+
+func (c *cursor) flushThought(out *output) {
+	if len(c.thought) == 0 {
+		return
+	}
+	out.at = c.thoughtAt
+	out.says(eventlog.TypeThought, string(c.thought))
+	c.thought, out.at = nil, time.Time{}
+}
+
+// cursorTool returns the tool of a call, whose name is a key: readToolCall.
+func cursorTool(o object) (name string, call object) {
+	for _, key := range slices.Sorted(maps.Keys(o)) {
+		if short, is := strings.CutSuffix(key, "ToolCall"); is && short != "" && o.object(key) != nil {
+			return short, o.object(key)
+		}
+	}
+	if f := o.object("function"); f != nil {
+		return f.text("name"), object{"args": f["arguments"], "result": cmpRaw(f["result"], o["result"])}
+	}
+	return o.text("name", "tool"), o
+}
+
+func (c *cursor) tool(o object, completed bool, out *output) {
+	id := o.text("call_id")
+	name, call := cursorTool(o.object("tool_call"))
+	if first(&c.called, id) {
+		out.call(id, name, call["args"])
+	}
+	if !completed {
+		return
+	}
+	answer := call.object("result")
+	good := answer.object("success")
+	r := result{id: id, tool: name, success: good != nil}
+	if code, told := good.number("exitCode"); told {
+		r.success = code == 0
+		r.more = r.more.number("exit_code", code)
+	}
+	if ms, told := good.number("executionTime"); told {
+		r.took = ms
+	}
+	switch {
+	case good != nil:
+		r.output = cursorOutput(good, answer["success"])
+	case len(answer) > 0:
+		for _, kind := range slices.Sorted(maps.Keys(answer)) { // error, rejected, …
+			bad := answer.object(kind)
+			r.output = cmp.Or(bad.text("errorMessage", "message", "error", "reason"), textOf(answer[kind]), string(answer[kind]))
+			r.more = r.more.text("code", kind)
+			break
+		}
+	default:
+		r.output = string(call["result"])
+	}
+	out.result(r)
+}
+
+// cursorOutput returns the text of a result, or all of it if it has no text.
+func cursorOutput(o object, raw json.RawMessage) string {
+	if s := strings.TrimSuffix(o.text("stdout")+o.text("stderr"), "\n"); s != "" {
+		return s
+	}
+	for _, name := range []string{"content", "output", "interleavedOutput", "diffString", "message"} {
+		if s := o.text(name); s != "" {
+			return s
+		}
+	}
+	return string(raw)
+}
+
+func (c *cursor) result(o object, out *output) {
+	out.failed("")
+	text := o.text("result")
+	failed, told := o.truth("is_error")
+	if !told {
+		failed = o.text("subtype") != "success"
+	}
+	switch {
+	case failed:
+		message := cmp.Or(text, o.text("error", "message", "subtype"), "the run failed")
+		out.error(message, o.text("subtype"))
+		out.failed(message)
+	case !c.spoke: // else it is all that was said, again
+		out.says(eventlog.TypeAssistant, text)
+	}
+	u := o.object("usage")
+	out.cost(out.origin.Model, delta, usage{
+		input: u.amount("inputTokens"), output: u.amount("outputTokens"),
+		cacheRead: u.amount("cacheReadTokens"), cacheWrite: u.amount("cacheWriteTokens"),
+	}, nil)
+}
+
+func (c *cursor) flush(out *output) {
+	c.flushThought(out)
+	c.flushText(out)
+}
+
+func (*cursor) end(*output) {}

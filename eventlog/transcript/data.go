@@ -1,0 +1,58 @@
+package transcript
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+)
+
+// data is the data of an event while it is made: its members in their order,
+// without the braces around them.
+type data []byte
+
+func (d data) name(name string) data {
+	if len(d) > 0 {
+		d = append(d, ',')
+	}
+	return append(append(append(d, '"'), name...), '"', ':')
+}
+
+func (d data) text(name, value string) data { return append(d.name(name), quote(value)...) }
+
+// some adds a text that is not empty.
+func (d data) some(name, value string) data {
+	if value == "" {
+		return d
+	}
+	return d.text(name, value)
+}
+
+// raw adds valid JSON, unless it is absent or null.
+func (d data) raw(name string, value json.RawMessage) data {
+	if len(value) == 0 || string(value) == "null" {
+		return d
+	}
+	return append(d.name(name), value...)
+}
+
+func (d data) flag(name string, value bool) data { return strconv.AppendBool(d.name(name), value) }
+
+// number adds a finite number.
+func (d data) number(name string, value float64) data {
+	format := byte('f')
+	if value != 0 && value < 1e-6 {
+		format = 'g'
+	}
+	return strconv.AppendFloat(d.name(name), value, format, -1, 64)
+}
+
+// quote makes a JSON string. What is no UTF-8 becomes U+FFFD.
+func quote(s string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		return []byte(`""`) // a string can always be encoded
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}

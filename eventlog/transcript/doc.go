@@ -1,0 +1,62 @@
+// Package transcript makes events of what coding agents print, or keep in their
+// session files:
+//
+//	converter, err := transcript.New(transcript.Auto, nil)
+//	lines := transcript.NewSplitter(0)
+//	lines.Split(output, func(l transcript.Line) { record(converter.Line(l)) }) // for each piece of output
+//	lines.Rest(func(l transcript.Line) { record(converter.Line(l)) })
+//	record(converter.End())
+//
+// What it promises:
+//
+//   - Nothing is dropped in silence. A line, or a part of a message, that is not
+//     understood becomes an event of type [TypeRaw] with its text and the reason;
+//     [Stats] count them. Left out is only what comes again as a whole (the pieces
+//     of a message) and bookkeeping that is known to tell nothing of the run.
+//   - Every event is one that the log takes, whatever the input: it has the fields
+//     of its type, is UTF-8, and is no larger than [Options] allow. Texts that are
+//     too long, at any depth, are cut, and the event says how long they were and
+//     their SHA-256, as [eventlog.LimitStrings] does.
+//   - A tool_call and its tool_result have the same call_id. A call is told once
+//     and a result once, also where the agent prints them twice. Success is what
+//     the agent says, and a command's exit code.
+//   - Costs never count twice. A cost event tells its scope: what the agent counts
+//     over the whole run is cumulative, by model, and the log adds only what is new.
+//   - What a subagent does has the field parent_call_id: the call that started it.
+//   - No line ends a session. There is no complete event: only the process can tell
+//     the end. [Converter.Failure] tells how the latest turn went.
+//   - Lines of any length, binary, carriage returns, a byte order mark and warnings
+//     between the JSON do no harm. Memory is bounded.
+//
+// # Formats
+//
+//	format           time      thought  money       tokens      subagents  remarks
+//	claude           some      yes      cumulative  cumulative  yes        what was said but never became a whole message is told at the end, as partial
+//	claude-session   yes       yes      –           delta       yes        tokens are less than the truth: the file does not keep all of them
+//	codex            –         yes      –           delta       –          prints the running total of the thread; the differences are told
+//	codex-rollout    yes       yes      –           delta       –          two logs in one; what both tell is told once
+//	gemini           yes       –        –           cumulative  –          text comes in pieces without an end; a failed login prints no result
+//	opencode         yes       yes      delta       delta       –          a tool is told when it has finished
+//	opencode-server  yes       yes      delta       delta       yes
+//	cursor           some      yes      –           delta       –          tokens from newer versions only
+//	amp              –         yes      –           delta       yes
+//	copilot          yes       yes      –           cumulative  yes        standard output has output tokens only, events.jsonl has all
+//	pi               yes       yes      delta       delta       –
+//	openhands        yes       yes      cumulative  cumulative  –
+//	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event
+//
+// Claude Code, Codex and the event stream of opencode's server were checked
+// against output of real agents; the others are written from definitions.
+//
+// Tokens mean the same for all of them: input_tokens are without those that were
+// read from a cache or written to one, and output_tokens are with those of
+// reasoning, however the agent counts.
+//
+// # Caveats
+//
+//   - The price of tokens is not known here. Agents that tell no money cost none.
+//   - Secrets in the output are in the events: see package redact.
+//   - A result whose call is not in the transcript has an empty tool.
+//   - Ids are remembered for the last 10,000 calls or messages. A line that is
+//     repeated after more than that is told again.
+package transcript

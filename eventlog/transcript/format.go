@@ -1,0 +1,108 @@
+package transcript
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Format names what an agent prints, or keeps in its session files.
+type Format string
+
+// The formats.
+const (
+	Auto           Format = "auto"            // found out from the first lines
+	Claude         Format = "claude"          // Claude Code, --output-format stream-json
+	ClaudeSession  Format = "claude-session"  // Claude Code, ~/.claude/projects/…/*.jsonl
+	Codex          Format = "codex"           // Codex, exec --json
+	CodexRollout   Format = "codex-rollout"   // Codex, ~/.codex/sessions/…/rollout-*.jsonl
+	Gemini         Format = "gemini"          // Gemini CLI, --output-format stream-json
+	OpenCode       Format = "opencode"        // opencode, run --format json
+	OpenCodeServer Format = "opencode-server" // opencode, the server's event stream
+	Cursor         Format = "cursor"          // Cursor CLI, --output-format stream-json
+	Amp            Format = "amp"             // Amp, --stream-json
+	Copilot        Format = "copilot"         // Copilot CLI, --output-format json, and its events.jsonl
+	Pi             Format = "pi"              // pi, --mode json, and its session files
+	OpenHands      Format = "openhands"       // OpenHands' events, one a line
+	Text           Format = "text"            // whatever else a program prints
+)
+
+// decoder converts the lines of one format.
+type decoder interface {
+	// object converts a line. It returns false, and adds nothing, if it does not
+	// know what the line is.
+	object(o object, out *output) bool
+	// flush adds what waits for more of the same only to make one event of it.
+	flush(out *output)
+	// end adds what waits for something that will not come any more.
+	end(out *output)
+}
+
+// holdsNothing is for decoders whose lines stand for themselves.
+type holdsNothing struct{}
+
+func (holdsNothing) flush(*output) {}
+func (holdsNothing) end(*output)   {}
+
+// formats are all formats, in the order in which [Detect] asks them.
+var formats = []struct {
+	name  Format
+	is    func(object) bool // whether a line can be of no other format
+	start func() decoder
+}{
+	{OpenHands, isOpenHands, func() decoder { return &openHands{} }},
+	{CodexRollout, isCodexRollout, func() decoder { return &codexRollout{} }},
+	{OpenCodeServer, isOpenCodeServer, func() decoder { return &openCodeServer{} }},
+	{OpenCode, isOpenCode, func() decoder { return &openCode{} }},
+	{Copilot, isCopilot, func() decoder { return &copilot{} }},
+	{Codex, isCodex, func() decoder { return &codex{} }},
+	{Gemini, isGemini, func() decoder { return &gemini{} }},
+	{Pi, isPi, func() decoder { return &pi{} }},
+	{ClaudeSession, isClaudeSession, func() decoder { return &claudeSession{} }},
+	{Cursor, isCursor, func() decoder { return &cursor{} }},
+	{Amp, isAmp, func() decoder { return &claude{agent: "Amp"} }},
+	{Claude, isClaude, func() decoder { return &claude{agent: "Claude Code"} }},
+	{Text, func(object) bool { return false }, func() decoder { return &text{} }},
+}
+
+// Formats returns the names of all formats, [Auto] first.
+func Formats() []Format {
+	names := []Format{Auto}
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+func newDecoder(name Format) (decoder, error) {
+	for _, f := range formats {
+		if f.name == name {
+			return f.start(), nil
+		}
+	}
+	var known []string
+	for _, f := range Formats() {
+		known = append(known, string(f))
+	}
+	return nil, fmt.Errorf("transcript: unknown format %q (known: %s)", name, strings.Join(known, ", "))
+}
+
+// Detect returns the format that one of the first lines tells, and whether one
+// did: agents print warnings before their JSON, and some lines look the same in
+// several formats. If none of the first few dozen lines tells, it is [Text].
+func Detect(lines ...[]byte) (Format, bool) {
+	for _, line := range lines {
+		o := parseObject(clean(line))
+		if o == nil {
+			o = parseObject(serverSent(clean(line)))
+		}
+		if o == nil {
+			continue
+		}
+		for _, f := range formats {
+			if f.is(o) {
+				return f.name, true
+			}
+		}
+	}
+	return Text, false
+}

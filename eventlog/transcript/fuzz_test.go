@@ -1,0 +1,70 @@
+package transcript_test
+
+import (
+	"bytes"
+	"testing"
+
+	"jrweb/eventlog"
+	"jrweb/eventlog/transcript"
+)
+
+// fuzzLimit is the smallest size of an event, so that cuts are reached soon.
+const fuzzLimit = 16 << 10
+
+// fuzzConverter holds one format to the promises: every event is one that the log
+// takes and ends nothing, every line is accounted for, and the same lines make the
+// same events, in whatever chunks they come.
+func fuzzConverter(t *testing.T, format transcript.Format, input []byte, chunk int) {
+	o := &transcript.Options{MaxEventBytes: fuzzLimit}
+	c := converter(t, format, o)
+	events := feed(c, input, 0)
+	for _, e := range events {
+		checkEvent(t, e, fuzzLimit)
+	}
+	s := c.Stats()
+	if s.Events != len(events) || s.Raw != len(ofType(events, transcript.TypeRaw)) {
+		t.Errorf("%s: %+v for %d events", format, s, len(events))
+	}
+	if isJSON := c.Format() != transcript.Text; isJSON && s.Lines > s.Silent+len(events) {
+		t.Errorf("%s: lines are lost: %+v", format, s)
+	}
+	again := feed(converter(t, format, o), input, chunk)
+	if !bytes.Equal(lines(events), lines(again)) {
+		t.Errorf("%s: in chunks of %d: got\n%s\nwant\n%s", format, chunk, lines(again), lines(events))
+	}
+	// Pauses change how things are grouped, and nothing else.
+	paused := converter(t, format, o)
+	split := transcript.NewSplitter(0)
+	var flushed []eventlog.Event
+	take := func(l transcript.Line) { flushed = append(append(flushed, paused.Line(l)...), paused.Flush()...) }
+	split.Split(input, take)
+	split.Rest(take)
+	for _, e := range append(flushed, paused.End()...) {
+		checkEvent(t, e, fuzzLimit)
+	}
+}
+
+func FuzzConverters(f *testing.F) {
+	for i, format := range transcript.Formats() {
+		if format != transcript.Auto {
+			f.Add(uint8(i), fixture(f, format), uint16(100))
+			f.Add(uint8(0), fixture(f, format), uint16(3))
+		}
+	}
+	f.Add(uint8(1), []byte("\ufeff{\"type\":\r\n\x00\xff\n"), uint16(1))
+	f.Fuzz(func(t *testing.T, which uint8, input []byte, chunk uint16) {
+		all := transcript.Formats()
+		fuzzConverter(t, all[int(which)%len(all)], input, int(chunk)+1)
+	})
+}
+
+// Each converter reads the fixtures of all others, too.
+func TestNoInputMakesABadEvent(t *testing.T) {
+	for _, format := range transcript.Formats() {
+		t.Run(string(format), func(t *testing.T) {
+			for _, of := range realFormats() {
+				fuzzConverter(t, format, fixture(t, of), 50)
+			}
+		})
+	}
+}

@@ -1,0 +1,161 @@
+package transcript
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strings"
+	"time"
+)
+
+// object is a JSON object whose members are decoded when they are asked for.
+// Agents change their formats without notice, so a member of another kind than
+// expected reads as absent: it must not cost the rest of the line. The nil object
+// has no members.
+type object map[string]json.RawMessage
+
+// parseObject returns nil for what is no object.
+func parseObject(raw []byte) object {
+	var o object
+	if len(raw) == 0 || json.Unmarshal(raw, &o) != nil {
+		return nil
+	}
+	return o
+}
+
+func (o object) has(name string) bool {
+	value := o[name]
+	return len(value) > 0 && value[0] != 'n' // null
+}
+
+// text returns the first of the members that is a string and not empty.
+func (o object) text(names ...string) string {
+	for _, name := range names {
+		if s := textOf(o[name]); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// textOf returns "" for what is no string.
+func textOf(raw json.RawMessage) string {
+	var s string
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+func (o object) object(name string) object { return parseObject(o[name]) }
+
+// list returns the elements of a member that is an array.
+func (o object) list(name string) []json.RawMessage { return listOf(o[name]) }
+
+func listOf(raw json.RawMessage) []json.RawMessage {
+	var list []json.RawMessage
+	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	return list
+}
+
+func (o object) number(name string) (n float64, ok bool) {
+	value := o[name]
+	if len(value) == 0 || value[0] != '-' && (value[0] < '0' || value[0] > '9') {
+		return 0, false
+	}
+	return n, json.Unmarshal(value, &n) == nil
+}
+
+// amount returns the first of the members that is a number, 0 for none.
+func (o object) amount(names ...string) float64 {
+	for _, name := range names {
+		if n, ok := o.number(name); ok {
+			return n
+		}
+	}
+	return 0
+}
+
+func (o object) truth(name string) (value, ok bool) {
+	switch string(o[name]) {
+	case "true":
+		return true, true
+	case "false":
+		return false, true
+	}
+	return false, false
+}
+
+func (o object) isTrue(name string) bool {
+	value, _ := o.truth(name)
+	return value
+}
+
+// time returns the first of the members that is a time: RFC 3339, the same
+// without a zone (UTC), or milliseconds since 1970.
+func (o object) time(names ...string) time.Time {
+	for _, name := range names {
+		if ms, ok := o.number(name); ok {
+			if t := millis(ms); !t.IsZero() {
+				return t
+			}
+		}
+		if s := textOf(o[name]); s != "" {
+			for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
+				if t, err := time.Parse(layout, s); err == nil && t.UTC().Year() >= 1970 && t.UTC().Year() <= 9999 {
+					return t.UTC()
+				}
+			}
+		}
+	}
+	return time.Time{}
+}
+
+// millis returns the zero time for what is before 1970 or after the year 9999.
+func millis(ms float64) time.Time {
+	const end = 253402300800000 // the year 10000
+	if !(ms > 0 && ms < end) {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(math.Trunc(ms))).UTC()
+}
+
+// isObject reports whether raw, which is valid JSON, is an object.
+func isObject(raw []byte) bool {
+	raw = bytes.TrimLeft(raw, " \t\r\n")
+	return len(raw) > 0 && raw[0] == '{'
+}
+
+// contentText returns what a message's content says, whether it is a string, a
+// block, or a list of blocks. Blocks that are no text are named in their place
+// ("[image]"), and rest is the content as it stands if there are any.
+func contentText(raw json.RawMessage) (text string, rest json.RawMessage) {
+	if isObject(raw) {
+		raw = json.RawMessage("[" + string(raw) + "]")
+	}
+	blocks := listOf(raw)
+	if blocks == nil {
+		if s := textOf(raw); s != "" || len(raw) == 0 || raw[0] == '"' || string(raw) == "null" {
+			return s, nil
+		}
+		return string(raw), nil
+	}
+	var parts []string
+	for _, block := range blocks {
+		o := parseObject(block)
+		_, isText := o["text"]
+		switch {
+		case o == nil && len(block) > 0 && block[0] == '"':
+			parts = append(parts, textOf(block))
+		case isText && (o.text("type") == "" || strings.HasSuffix(o.text("type"), "text")):
+			parts = append(parts, o.text("text"))
+		case o.text("type") != "":
+			parts, rest = append(parts, "["+o.text("type")+"]"), raw
+		default:
+			parts = append(parts, string(block))
+		}
+	}
+	return strings.Join(parts, "\n"), rest
+}
