@@ -28,7 +28,7 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 			return usagef("which command? see jrweb -help")
 		},
 		Commands: []*cli.Command{
-			serveCommand(), demoCommand(), appendCommand(), tailCommand(),
+			serveCommand(), demoCommand(), runCommand(), flushCommand(), appendCommand(), tailCommand(),
 			lsCommand(), exportCommand(), rmCommand(), importCommand(),
 			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), versionCommand(),
 		},

@@ -22,6 +22,9 @@ const (
 // the command line or the environment.
 func exitCode(err error, began bool) int {
 	_, usage := errors.AsType[usageError](err)
+	if child, ok := errors.AsType[childExit](err); ok {
+		return child.code
+	}
 	switch {
 	case err == nil:
 		return exitDone

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,7 +30,7 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	began := false
 	err := root(stdin, stdout, stderr, &began).Run(ctx, append([]string{"jrweb"}, args...))
-	if err != nil {
+	if _, passedOn := errors.AsType[childExit](err); err != nil && !passedOn {
 		fmt.Fprintf(stderr, "jrweb: %s\n", visible(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	}
 	return exitCode(err, began)

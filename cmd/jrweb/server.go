@@ -24,7 +24,7 @@ import (
 // settings are what a server is made of. The zero value of each field but addr,
 // db and logger is the default of the package that it is for.
 type settings struct {
-	addr            string // where to listen, resolved
+	addr            string // where to listen, resolved; empty: nowhere
 	db              string
 	allowedHosts    []string
 	heartbeat       time.Duration
@@ -85,6 +85,9 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 	m.CollectLog(s.log)
 	if err := s.wire(m, registry); err != nil {
 		return nil, errors.Join(err, s.log.Close())
+	}
+	if s.addr == "" {
+		return s, nil
 	}
 	if s.listener, err = listen(ctx, s.addr); err != nil {
 		return nil, errors.Join(err, s.log.Close())
@@ -180,4 +183,9 @@ func (s *server) shutdown(ctx context.Context) error {
 }
 
 // close gives up a server that was never served.
-func (s *server) close() error { return errors.Join(s.listener.Close(), s.log.Close()) }
+func (s *server) close() error {
+	if s.listener == nil {
+		return s.log.Close()
+	}
+	return errors.Join(s.listener.Close(), s.log.Close())
+}

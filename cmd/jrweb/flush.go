@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"jrweb/cmd/jrweb/internal/spool"
+	"jrweb/router/client"
+)
+
+func flushCommand() *cli.Command {
+	return &cli.Command{
+		Name: "flush", Usage: "deliver what jrweb run recorded while the server was away",
+		Description: "Each run goes to where it was recorded for: to its database, or to its server, unless -url names another.\n" +
+			"What cannot be delivered stays.",
+		Flags:        clientFlags(spoolFlag()),
+		ArgValidator: operands(),
+		Action:       flush,
+	}
+}
+
+// flushPatience is how long a server may be silent before the next one is tried.
+const flushPatience = 15 * time.Second
+
+func flush(ctx context.Context, c *cli.Command) error {
+	dir, err := spoolDir(c)
+	if err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	paths, err := spool.Paths(dir)
+	if err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	var failed []error
+	for _, path := range paths {
+		err := flushOne(ctx, c, path)
+		switch {
+		case errors.Is(err, spool.ErrBusy):
+			fmt.Fprintf(c.Root().Writer, "%s: its run goes on\n", filepath.Base(path))
+		case err != nil:
+			failed = append(failed, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(paths) == 0 {
+		fmt.Fprintln(c.Root().Writer, "nothing waits to be delivered")
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("flush: %w: what is left stays in %s", errors.Join(failed...), dir)
+	}
+	return nil
+}
+
+func flushOne(ctx context.Context, c *cli.Command, path string) error {
+	d, err := spool.Open(path)
+	if err != nil {
+		return err
+	}
+	to, err := destinationOf(ctx, c, d.Run().To)
+	if err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", d.Run().To, err), d.Close())
+	}
+	bytes := d.Left()
+	ctx, moved, stop := whileItMoves(ctx, flushPatience)
+	defer stop()
+	err = deliverAll(ctx, d, to, moved)
+	if err == nil {
+		fmt.Fprintf(c.Root().Writer, "task %s: session %s: %s delivered to %s\n", d.Run().Task, d.Session(), size(bytes), to.name)
+	}
+	return errors.Join(err, to.close())
+}
+
+// destinationOf opens where a run was to go.
+func destinationOf(ctx context.Context, c *cli.Command, name string) (*destination, error) {
+	if filepath.IsAbs(name) {
+		to, _, err := openDatabase(ctx, settings{db: name, logger: slog.New(logHandler(c.Root().ErrWriter, "text", slog.LevelWarn))})
+		if err != nil {
+			return nil, explainOpen(err)
+		}
+		return to, nil
+	}
+	if c.IsSet("url") {
+		name = c.String("url")
+	}
+	server, err := client.New(name, &client.Options{Token: c.String(tokenFlag)})
+	if err != nil {
+		return nil, err
+	}
+	return &destination{name: name, server: spool.To(server), close: func() error { return nil }}, nil
+}
+
+// flushTask delivers what earlier runs of a task left for the same destination.
+func flushTask(ctx context.Context, dir string, to *destination, task string, moved func()) error {
+	paths, err := spool.Paths(dir)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		d, err := spool.Open(path)
+		if errors.Is(err, spool.ErrBusy) {
+			continue // a run that goes on, or this one
+		}
+		if err != nil {
+			continue // jrweb flush names it
+		}
+		if d.Run().Task != task || d.Run().To != to.name {
+			if err := d.Close(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := deliverAll(ctx, d, to, moved); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliverAll delivers a spool, removes it, and closes it in any case.
+func deliverAll(ctx context.Context, d *spool.Delivery, to *destination, moved func()) error {
+	d.Moved = moved
+	err := d.To(ctx, to.server)
+	if err == nil {
+		err = d.Remove()
+	}
+	return errors.Join(err, d.Close())
+}
+
+// whileItMoves returns a context that ends when moved is not called for so long.
+func whileItMoves(ctx context.Context, patience time.Duration) (_ context.Context, moved func(), stop context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(patience, cancel)
+	return ctx, func() { timer.Reset(patience) }, func() { timer.Stop(); cancel() }
+}

@@ -1,0 +1,425 @@
+package spool
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// Server is what a spool is delivered to. An error that wraps [ErrRefused] or
+// [ErrGone] is final for the request; after any other it is not known whether the
+// request was carried out, and it is sent again.
+type Server interface {
+	// Start starts a session of the run's task.
+	Start(ctx context.Context, run Run, key string) (eventlog.SessionID, error)
+	// Append appends lines to a session. It returns when they are on the server's disk.
+	Append(ctx context.Context, run Run, session eventlog.SessionID, key string, lines []byte) error
+	// Heartbeat renews the lease of a session.
+	Heartbeat(ctx context.Context, run Run, session eventlog.SessionID) error
+}
+
+var (
+	// ErrRefused says that a server will never take these lines.
+	ErrRefused = errors.New("refused")
+	// ErrGone says that a session has ended or was deleted.
+	ErrGone = errors.New("the session has ended")
+)
+
+const (
+	// A batch has at most so many lines, and, unless one line is longer, bytes.
+	mostLines = 1000
+	mostBytes = 4 << 20
+
+	firstPause = 200 * time.Millisecond
+	mostPause  = 5 * time.Second
+	// gathering is how long a live delivery waits for more before it sends: a
+	// request for each token would cost more than it tells.
+	gathering = 50 * time.Millisecond
+)
+
+// Delivery delivers a spool. It is not safe for concurrent use.
+type Delivery struct {
+	// Away is called when the server does not take anything, with the reason, and
+	// with nil when it does again. It may be nil.
+	Away func(error)
+	// Moved is called after every request that was carried out. It may be nil.
+	Moved func()
+
+	path   string
+	run    Run
+	writer *Writer // nil: the run is over
+	lines  *os.File
+	sent   *os.File
+	progress
+	size  int64 // of what was read of a spool without a writer
+	first int64 // where the events begin
+	away  bool
+}
+
+// Open opens a spool that a process left behind. The errors are [ErrBusy],
+// [ErrDamaged] and those of files.
+func Open(path string) (*Delivery, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	if err := lock(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	}
+	d := &Delivery{path: path, lines: f}
+	if err := d.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), d.Close())
+	}
+	d.run.Late = true
+	if d.size, err = d.wholeLines(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), d.Close())
+	}
+	return d, nil
+}
+
+// Deliver returns the delivery of a spool that is being written. The writer must
+// stay open for as long.
+func Deliver(w *Writer) (*Delivery, error) {
+	f, err := os.Open(w.path)
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	d := &Delivery{path: w.path, writer: w, lines: f}
+	if err := d.open(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *Delivery) open() (err error) {
+	header, err := bufio.NewReader(d.lines).ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("%w: it has no whole line", ErrDamaged)
+	}
+	d.first = int64(len(header))
+	if d.run, err = parseRun(header); err != nil {
+		return err
+	}
+	if d.sent, err = os.OpenFile(beside(d.path, sentSuffix), os.O_RDWR, 0); err != nil {
+		return err
+	}
+	d.progress, err = readProgress(d.sent)
+	d.Sent = max(d.Sent, d.first)
+	return err
+}
+
+// wholeLines returns where the last line feed is: a process may die within a line.
+func (d *Delivery) wholeLines() (int64, error) {
+	info, err := d.lines.Stat()
+	if err != nil {
+		return 0, err
+	}
+	end, block := info.Size(), make([]byte, 64<<10)
+	for end > d.first {
+		part := block[:min(int64(len(block)), end-d.first)]
+		if _, err := d.lines.ReadAt(part, end-int64(len(part))); err != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+			return end - int64(len(part)) + int64(i) + 1, nil
+		}
+		end -= int64(len(part))
+	}
+	return d.first, nil
+}
+
+// Run returns whose events these are.
+func (d *Delivery) Run() Run { return d.run }
+
+// Session returns the session that they went to, zero if there is none yet.
+func (d *Delivery) Session() eventlog.SessionID { return d.progress.Session }
+
+// Left returns how many bytes are not delivered.
+func (d *Delivery) Left() int64 {
+	size, _, _ := d.state()
+	return max(0, size-d.Sent)
+}
+
+// Close gives the spool up. What was not delivered stays, for a later delivery.
+func (d *Delivery) Close() error {
+	err := d.lines.Close()
+	if d.sent != nil {
+		err = errors.Join(err, d.sent.Sync(), d.sent.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
+}
+
+// Remove removes a spool that is delivered.
+func (d *Delivery) Remove() error {
+	err := errors.Join(remove(beside(d.path, roomSuffix)), remove(d.path), remove(beside(d.path, sentSuffix)))
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
+}
+
+func (d *Delivery) state() (size int64, ended bool, grown <-chan struct{}) {
+	if d.writer != nil {
+		return d.writer.state()
+	}
+	return d.size, true, nil
+}
+
+// To delivers everything to a server, and waits for more until the run has ended.
+// It returns nil when the server has all of it, the session sealed. While the
+// server is away it tries again, until ctx ends. A spool that its process did not
+// end is sealed as interrupted.
+func (d *Delivery) To(ctx context.Context, server Server) error {
+	for {
+		size, ended, grown := d.state()
+		if started := !d.progress.Session.IsZero(); !started && (d.Life == 1 || d.Sent < size) {
+			if d.Life > 1 && ended && d.onlyEndLeft(size) {
+				return nil // it has ended before, in another way
+			}
+			if err := d.start(ctx, server); err != nil {
+				return err
+			}
+		}
+		if d.Sent < size {
+			if err := d.send(ctx, server, size); err != nil {
+				return err
+			}
+			continue
+		}
+		if ended {
+			return d.seal(ctx, server, size)
+		}
+		if err := d.wait(ctx, server, grown); err != nil {
+			return err
+		}
+	}
+}
+
+func (d *Delivery) start(ctx context.Context, server Server) error {
+	return d.insist(ctx, func() error {
+		id, err := server.Start(ctx, d.run, d.startKey())
+		if err != nil {
+			return err
+		}
+		d.progress.Session = id
+		return d.keep()
+	})
+}
+
+// startKey differs for a late start, whose request does as well.
+func (d *Delivery) startKey() string {
+	if d.run.Late {
+		return fmt.Sprintf("%s-start-%d-late", d.run.ID, d.Life)
+	}
+	return fmt.Sprintf("%s-start-%d", d.run.ID, d.Life)
+}
+
+// send delivers the next batch. What it is comes to the disk first.
+func (d *Delivery) send(ctx context.Context, server Server, size int64) error {
+	lines, err := d.next(size)
+	if err != nil {
+		return err
+	}
+	err = d.append(ctx, server, lines)
+	switch {
+	case errors.Is(err, ErrGone):
+		return d.nextLife()
+	case errors.Is(err, ErrRefused):
+		return d.sendEach(ctx, server, lines)
+	case err != nil:
+		return err
+	}
+	return d.arrived(lines)
+}
+
+// append sends lines that begin where what the server has ends.
+func (d *Delivery) append(ctx context.Context, server Server, lines []byte) error {
+	d.Trying = d.Sent + int64(len(lines))
+	if err := d.keep(); err != nil {
+		return err
+	}
+	return d.insist(ctx, func() error {
+		return server.Append(ctx, d.run, d.progress.Session, d.key(), lines)
+	})
+}
+
+// key names what begins here. Its bytes are the same in every attempt.
+func (d *Delivery) key() string { return fmt.Sprintf("%s-%d-%d", d.run.ID, d.Life, d.Sent) }
+
+func (d *Delivery) arrived(lines []byte) error {
+	d.Sent += int64(len(lines))
+	d.Trying = 0
+	return d.keep()
+}
+
+// sendEach delivers lines one by one, after a server refused them together. One
+// that it refuses by itself is replaced by an event that says so.
+func (d *Delivery) sendEach(ctx context.Context, server Server, lines []byte) error {
+	for line := range bytes.Lines(lines) {
+		err := d.append(ctx, server, line)
+		if errors.Is(err, ErrRefused) {
+			note := errorLine(fmt.Sprintf("an event of %d bytes is missing here: %v", len(line), err))
+			err = d.insist(ctx, func() error {
+				return server.Append(ctx, d.run, d.progress.Session, d.key()+"-note", note)
+			})
+			if errors.Is(err, ErrRefused) {
+				err = nil // there is nothing more to say
+			}
+		}
+		if errors.Is(err, ErrGone) {
+			return d.nextLife()
+		}
+		if err == nil {
+			err = d.arrived(line)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nextLife goes on in another session, which then has the rest.
+func (d *Delivery) nextLife() error {
+	d.progress = progress{Life: d.Life + 1, Sent: d.Sent}
+	return d.keep()
+}
+
+// seal ends the session of a run whose process did not.
+func (d *Delivery) seal(ctx context.Context, server Server, size int64) error {
+	if last, err := d.lastLine(size); err != nil || isEnd(last) || d.progress.Session.IsZero() {
+		return err
+	}
+	end := `{"type":"complete","actor":"system","data":{"status":"interrupted","reason":"the recording was broken off"}}`
+	err := d.insist(ctx, func() error {
+		return server.Append(ctx, d.run, d.progress.Session, d.run.ID+"-end", []byte(end))
+	})
+	if errors.Is(err, ErrGone) {
+		return nil // it has ended in another way
+	}
+	return err
+}
+
+// onlyEndLeft reports whether nothing is left to deliver but the end.
+func (d *Delivery) onlyEndLeft(size int64) bool {
+	last, err := d.lastLine(size)
+	return err == nil && isEnd(last) && d.Sent+int64(len(last)) == size
+}
+
+func isEnd(line []byte) bool { return bytes.HasPrefix(line, []byte(`{"type":"complete",`)) }
+
+// lastLine returns the last line, or the end of it if it is longer than any end of
+// a session.
+func (d *Delivery) lastLine(size int64) ([]byte, error) {
+	tail := make([]byte, min(size-d.first, roomBytes))
+	if _, err := d.lines.ReadAt(tail, size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	return tail[bytes.LastIndexByte(bytes.TrimSuffix(tail, []byte("\n")), '\n')+1:], nil
+}
+
+// next reads the next batch: what was tried before, or what there is now.
+func (d *Delivery) next(size int64) ([]byte, error) {
+	end := size
+	if d.Trying > d.Sent && d.Trying <= size {
+		end = d.Trying
+	}
+	in := bufio.NewReaderSize(io.NewSectionReader(d.lines, d.Sent, end-d.Sent), 64<<10)
+	var lines []byte
+	for n := 0; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("spool: %w", err)
+		}
+		full := n == mostLines || n > 0 && len(lines)+len(line) > mostBytes
+		if err != nil || full {
+			return lines, nil
+		}
+		lines = append(lines, line...)
+	}
+}
+
+// insist repeats a request until it is certain what became of it.
+func (d *Delivery) insist(ctx context.Context, request func() error) error {
+	for pause := firstPause; ; pause = min(2*pause, mostPause) {
+		err := request()
+		if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrRefused) {
+			d.tell(nil)
+			if d.Moved != nil {
+				d.Moved()
+			}
+			return err
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		d.tell(err)
+		if sleep(ctx, pause) != nil {
+			return err
+		}
+	}
+}
+
+func (d *Delivery) tell(err error) {
+	if d.Away != nil && d.away != (err != nil) {
+		d.Away(err)
+	}
+	d.away = err != nil
+}
+
+// wait waits for more, and keeps the session alive meanwhile.
+func (d *Delivery) wait(ctx context.Context, server Server, grown <-chan struct{}) error {
+	var beats <-chan time.Time
+	if every := time.Duration(d.run.LeaseSeconds) * time.Second / 3; every > 0 && !d.progress.Session.IsZero() {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		beats = ticker.C
+	}
+	for {
+		select {
+		case <-grown:
+			if _, ended, _ := d.state(); ended {
+				return nil
+			}
+			return sleep(ctx, gathering)
+		case <-beats:
+			err := server.Heartbeat(ctx, d.run, d.progress.Session)
+			if errors.Is(err, ErrGone) {
+				return d.nextLife()
+			}
+			d.tell(err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// keep writes down how far it is.
+func (d *Delivery) keep() error {
+	if err := writeProgress(d.sent, d.progress); err != nil {
+		return fmt.Errorf("spool: %s: %w", filepath.Base(d.path), err)
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

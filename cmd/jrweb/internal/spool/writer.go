@@ -1,0 +1,168 @@
+package spool
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// Writer appends the events of a run to its spool. Its methods may be called
+// concurrently.
+type Writer struct {
+	path string
+	file *os.File
+	run  Run
+
+	mu    sync.Mutex
+	size  int64 // of the whole lines
+	lost  int   // events that there was no room for, since the last that was written
+	ended bool
+	grown chan struct{} // closed when there is more, and renewed
+}
+
+// Create makes the spool of a run in a folder, which is made as well. It fills in
+// the run's ID.
+func Create(dir string, run Run) (*Writer, error) {
+	name, id := newName(time.Now())
+	run.ID = id
+	w := &Writer{path: filepath.Join(dir, name), run: run, grown: make(chan struct{})}
+	if err := w.create(dir); err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	return w, nil
+}
+
+func (w *Writer) create(dir string) (err error) {
+	if err = os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if w.file, err = os.OpenFile(w.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.file.Close(), remove(w.path))
+		}
+	}()
+	if err = lock(w.file); err != nil {
+		return err
+	}
+	header, err := json.Marshal(w.run)
+	if err != nil {
+		return err
+	}
+	if err = newProgress(beside(w.path, sentSuffix)); err != nil {
+		return err
+	}
+	if err = os.WriteFile(beside(w.path, roomSuffix), make([]byte, roomBytes), 0o600); err != nil {
+		return err
+	}
+	return w.write(append(header, '\n'))
+}
+
+// Run returns the run with its ID.
+func (w *Writer) Run() Run { return w.run }
+
+// Append writes events. It does not wait for the disk. After an error the events
+// are not in the spool; the next that are tell how many are missing.
+func (w *Writer) Append(events ...eventlog.Event) error {
+	var lines []byte
+	for i := range events {
+		lines = appendLine(lines, &events[i])
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.append(lines, len(events))
+}
+
+// End writes the event that ends the session. Nothing can follow it.
+func (w *Writer) End(complete eventlog.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := remove(beside(w.path, roomSuffix)); err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	w.ended = true
+	err := w.append(appendLine(nil, &complete), 1)
+	w.wake() // also if there was no room
+	return err
+}
+
+func (w *Writer) append(lines []byte, events int) error {
+	if w.lost > 0 {
+		note := errorLine(fmt.Sprintf("%d events before this one were not recorded: there was no room for them", w.lost))
+		lines = append(note, lines...)
+	}
+	if err := w.write(lines); err != nil {
+		w.lost += events
+		return fmt.Errorf("spool: %w", err)
+	}
+	w.lost = 0
+	return nil
+}
+
+// write adds whole lines, or nothing.
+func (w *Writer) write(lines []byte) error {
+	if _, err := w.file.WriteAt(lines, w.size); err != nil {
+		return errors.Join(err, w.file.Truncate(w.size))
+	}
+	w.size += int64(len(lines))
+	w.wake()
+	return nil
+}
+
+func (w *Writer) wake() {
+	close(w.grown)
+	w.grown = make(chan struct{})
+}
+
+// state returns how much there is, whether that is all, and what tells of more.
+func (w *Writer) state() (size int64, ended bool, grown <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.size, w.ended, w.grown
+}
+
+// Close syncs the spool and gives it up. What was not delivered stays.
+func (w *Writer) Close() error {
+	err := errors.Join(w.file.Sync(), w.file.Close())
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
+}
+
+// appendLine adds an event as a server takes it. The data stays as it is, byte for
+// byte; nothing else needs escapes.
+func appendLine(dst []byte, e *eventlog.Event) []byte {
+	actor := e.Actor
+	if actor == "" {
+		actor = eventlog.Agent
+	}
+	dst = fmt.Appendf(dst, `{"type":%q,"actor":%q,"time":%q,"data":`, e.Type, actor, e.Time.UTC().Format(eventlog.TimeFormat))
+	return append(append(dst, e.Data...), "}\n"...)
+}
+
+// errorLine is an event of the recording itself. It has no time, so that the same
+// line is made again.
+func errorLine(message string) []byte {
+	text, err := json.Marshal(message)
+	if err != nil {
+		panic(err) // a string is always JSON
+	}
+	return fmt.Appendf(nil, `{"type":"error","actor":"system","data":{"message":%s}}`+"\n", text)
+}
+
+// remove removes a file that may be gone.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

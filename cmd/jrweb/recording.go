@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"jrweb/cmd/jrweb/internal/spool"
+	"jrweb/eventlog"
+	"jrweb/eventlog/transcript"
+)
+
+// recording turns what a command prints into events, writes them to a spool, and
+// delivers it at the same time. Nothing in it makes the command wait for a server.
+type recording struct {
+	dir   string // of the spools
+	to    *destination
+	task  string
+	agent string // the command's name
+	lease time.Duration
+	warn  func(string)
+
+	mu        sync.Mutex
+	streams   [2]*stream // standard output and standard error
+	quiet     *time.Timer
+	pending   []eventlog.Event // until the spool is made
+	writer    *spool.Writer    // nil: not yet, or not at all
+	refused   bool             // the spool did not take something, and that was said
+	delivered chan error
+	moved     chan struct{}
+	cancel    context.CancelFunc
+	ctx       context.Context
+}
+
+// stream is one of the outputs of the command.
+type stream struct {
+	splitter  *transcript.Splitter
+	converter *transcript.Converter
+	last      string // its last line that is not blank, for the reason of a failure
+}
+
+const (
+	// pause is how long the output is silent before what was held back is shown.
+	pause = 300 * time.Millisecond
+	// introduction is how long we wait for the agent to say who it is.
+	introduction = time.Second
+	// grace is how long the server may be silent once the command has ended.
+	grace = 5 * time.Second
+	// mostReason is how long a reason may be.
+	mostReason = 500
+)
+
+func (r *recording) open(ctx context.Context, format transcript.Format) error {
+	for i, f := range []transcript.Format{format, transcript.Text} {
+		converter, err := transcript.New(f, nil)
+		if err != nil {
+			return err
+		}
+		r.streams[i] = &stream{splitter: transcript.NewSplitter(0), converter: converter}
+	}
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	r.moved = make(chan struct{}, 1)
+	r.quiet = time.AfterFunc(introduction, r.silence)
+	return nil
+}
+
+func (r *recording) output(b []byte) { r.take(0, b) }
+func (r *recording) errors(b []byte) { r.take(1, b) }
+
+func (r *recording) take(i int, b []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.streams[i]
+	s.splitter.Split(b, func(l transcript.Line) { r.line(i, l) })
+	r.quiet.Reset(pause)
+}
+
+func (r *recording) line(i int, l transcript.Line) {
+	s := r.streams[i]
+	if text := bytes.TrimSpace(l.Text); len(text) > 0 {
+		s.last = string(text[:min(len(text), mostReason)])
+	}
+	r.record(i, s.converter.Line(l))
+}
+
+// silence shows what is held back, because nothing comes.
+func (r *recording) silence() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.streams[0] == nil {
+		return // it has ended
+	}
+	for i, s := range r.streams {
+		r.record(i, s.converter.Flush())
+	}
+	r.begin()
+}
+
+// record writes events down. Their time is now, unless the agent told it.
+func (r *recording) record(i int, events []eventlog.Event) {
+	now := time.Now()
+	for k := range events {
+		e := &events[k]
+		if e.Time.IsZero() {
+			e.Time = now
+		}
+		if i == 1 { // what stands on standard error is not what the agent says
+			e.Type, e.Actor = eventlog.TypeStatus, eventlog.System
+		}
+	}
+	if len(events) == 0 {
+		return
+	}
+	r.pending = append(r.pending, events...)
+	if r.writer == nil && !r.refused && r.streams[0].converter.Format() == transcript.Auto {
+		return // what it is comes soon
+	}
+	r.begin()
+	if r.writer == nil {
+		r.pending = nil
+		return
+	}
+	err := r.writer.Append(r.pending...)
+	r.pending = nil
+	r.told(err)
+}
+
+// told says once that the spool does not take something.
+func (r *recording) told(err error) {
+	if err != nil && !r.refused {
+		r.warn(fmt.Sprintf("what the command does is not recorded now: %v", err))
+	}
+	r.refused = err != nil
+}
+
+// begin makes the spool, and begins to deliver it.
+func (r *recording) begin() {
+	if r.writer != nil || r.delivered != nil {
+		return
+	}
+	origin := r.streams[0].converter.Origin()
+	w, err := spool.Create(r.dir, spool.Run{
+		Task: r.task, Agent: cmp.Or(origin.Agent, r.agent), Model: origin.Model, ExternalID: origin.Session,
+		To: r.to.name, LeaseSeconds: int64(r.lease / time.Second),
+	})
+	if err != nil {
+		r.told(err)
+		return
+	}
+	d, err := spool.Deliver(w)
+	if err != nil {
+		r.told(errors.Join(err, w.Close()))
+		return
+	}
+	d.Moved = func() {
+		select {
+		case r.moved <- struct{}{}:
+		default: // it is known
+		}
+	}
+	r.writer, r.delivered = w, make(chan error, 1)
+	go r.deliver(d)
+	if len(r.pending) > 0 {
+		r.told(w.Append(r.pending...))
+		r.pending = nil
+	}
+}
+
+// deliver first delivers what earlier runs of the task left, so that their
+// sessions come before this one.
+func (r *recording) deliver(d *spool.Delivery) {
+	err := flushTask(r.ctx, r.dir, r.to, r.task, d.Moved)
+	if err == nil {
+		err = d.To(r.ctx, r.to.server)
+	}
+	if err == nil {
+		err = d.Remove()
+	}
+	r.delivered <- errors.Join(err, d.Close())
+}
+
+// end seals the session, and waits for the server to have it, as long as it takes
+// anything.
+func (r *recording) end(how ending) {
+	r.mu.Lock()
+	r.quiet.Stop()
+	for i, s := range r.streams {
+		s.splitter.Rest(func(l transcript.Line) { r.line(i, l) })
+		r.record(i, s.converter.End())
+	}
+	r.begin()
+	complete := eventlog.Event{Type: eventlog.TypeComplete, Time: time.Now(), Data: r.completion(how)}
+	w := r.writer
+	r.streams[0] = nil
+	r.mu.Unlock()
+	defer r.cancel()
+	if w == nil {
+		return // and that was said
+	}
+	r.told(w.End(complete))
+	for {
+		select {
+		case err := <-r.delivered:
+			r.finish(w, err)
+			return
+		case <-r.moved:
+		case <-time.After(grace):
+			r.cancel()
+		}
+	}
+}
+
+func (r *recording) finish(w *spool.Writer, err error) {
+	if err != nil {
+		r.warn(fmt.Sprintf("not all is delivered to %s: %v: it waits in %s: jrweb flush delivers it", r.to.name, err, r.dir))
+	}
+	if err := w.Close(); err != nil {
+		r.warn(err.Error())
+	}
+}
+
+// completion is the data of the event that ends the session.
+func (r *recording) completion(how ending) json.RawMessage {
+	failure := r.streams[0].converter.Failure()
+	end := struct {
+		Status   eventlog.Status `json:"status"`
+		Reason   string          `json:"reason,omitempty"`
+		ExitCode int             `json:"exit_code"`
+		Signal   string          `json:"signal,omitempty"`
+	}{Status: eventlog.Succeeded, ExitCode: how.code}
+	if how.signal != 0 {
+		end.Signal = how.signal.String()
+	}
+	switch {
+	case how.code == 0 && failure == "":
+	case how.asked != nil:
+		end.Status, end.Reason = eventlog.Canceled, fmt.Sprintf("%s: %s", how.asked, how)
+	case how.code == 0: // some agents say so in their output alone
+		end.Status, end.Reason = eventlog.Failed, failure
+	default:
+		end.Status, end.Reason = eventlog.Failed, how.String()
+		if last := cmp.Or(failure, r.streams[1].last); last != "" {
+			end.Reason += ": " + last
+		}
+	}
+	end.Reason = clip(strings.ToValidUTF8(end.Reason, "\uFFFD"), mostReason)
+	data, err := json.Marshal(end)
+	if err != nil {
+		panic(err) // strings and numbers are always JSON
+	}
+	return data
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"jrweb/eventlog/transcript"
+)
+
+// What a shell says of a command that it cannot run.
+const (
+	exitNotExecutable = 126
+	exitNotFound      = 127
+)
+
+func runCommand() *cli.Command {
+	return &cli.Command{
+		Name: "run", Usage: "run an agent and record it live", ArgsUsage: "-- COMMAND…",
+		Description: "The command gets our input, its output is passed through, and its exit code is ours. What it prints becomes\n" +
+			"events: in one of the formats that agents print, or as text. While the server is away, they wait on this disk,\n" +
+			"and are delivered later, by this command, the next jrweb run, or jrweb flush.",
+		Flags: clientFlags(
+			stringFlag("task", "", "record in a new session of this task, which is made if there is none (required)"),
+			formatFlag(),
+			stringFlag("db", "", "record in this database file instead of a server"),
+			boolFlag("serve", "serve the -db meanwhile"),
+			stringFlag("addr", defaultAddr, "with -serve, listen here"),
+			spoolFlag(),
+			&cli.DurationFlag{Name: "lease", Value: time.Minute, Usage: "the session ends as interrupted when nothing is heard of us for so long", Sources: env("lease"), OnlyOnce: true}),
+		ArgValidator: someOperands("COMMAND"),
+		Action:       runAgent,
+	}
+}
+
+func formatFlag() *cli.StringFlag {
+	var names []string
+	for _, f := range transcript.Formats() {
+		names = append(names, string(f))
+	}
+	return enumFlag("format", "what the agent prints", names...)
+}
+
+func spoolFlag() cli.Flag {
+	return stringFlag("spool", "", "the folder for what cannot be delivered yet (default: jrweb/spool in $XDG_STATE_HOME or ~/.local/state)")
+}
+
+// spoolDir is where spools are, as an absolute path.
+func spoolDir(c *cli.Command) (string, error) {
+	if dir := c.String("spool"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("%w: name a folder with -spool or JRWEB_SPOOL", err)
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "jrweb", "spool"), nil
+}
+
+// childExit is the exit code of the command that was run.
+type childExit struct{ code int }
+
+func (e childExit) Error() string { return fmt.Sprintf("the command ended with exit code %d", e.code) }
+
+func runAgent(ctx context.Context, c *cli.Command) error {
+	if !c.IsSet("task") {
+		return usagef("-task is required: the task to record in")
+	}
+	task, err := taskOf(c.String("task"))
+	if err != nil {
+		return err
+	}
+	if c.Duration("lease") < 3*time.Second || c.Duration("lease") > 24*time.Hour {
+		return usagef("-lease must be from 3s to 24h")
+	}
+	if c.Bool("serve") && !c.IsSet("db") {
+		return usagef("-serve is for -db: with a server, it serves")
+	}
+	dir, err := spoolDir(c)
+	if err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	command := c.Args().Slice()
+	if _, err := exec.LookPath(command[0]); err != nil {
+		fmt.Fprintf(c.Root().ErrWriter, "jrweb: run: %s\n", visible(err.Error()))
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+			return childExit{exitNotFound}
+		}
+		return childExit{exitNotExecutable}
+	}
+	// A signal is for the command: what we do goes on until it has ended.
+	ctx = context.WithoutCancel(ctx)
+	to, err := openDestination(ctx, c)
+	if err != nil {
+		return err
+	}
+	warn := func(text string) { fmt.Fprintf(c.Root().ErrWriter, "jrweb: run: %s\n", visible(text)) }
+	defer func() { // the exit code is the command's, whatever comes now
+		if err := to.close(); err != nil {
+			warn(err.Error())
+		}
+	}()
+
+	r := &recording{dir: dir, to: to, task: task, lease: c.Duration("lease"), agent: filepath.Base(command[0]), warn: warn}
+	if err := r.open(ctx, transcript.Format(c.String("format"))); err != nil {
+		return err
+	}
+	child, err := startChild(command, c.Root().Reader, tee(c.Root().Writer, r.output), tee(c.Root().ErrWriter, r.errors))
+	if err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	how := child.wait()
+	r.end(how)
+	if how.code != 0 {
+		return childExit{how.code}
+	}
+	return nil
+}
+
+// tee returns a writer that passes on what it gets, and shows it to take. What
+// cannot be passed on is recorded all the same.
+func tee(w io.Writer, take func([]byte)) io.Writer { return passOn{w, take} }
+
+type passOn struct {
+	io.Writer
+	take func([]byte)
+}
+
+func (p passOn) Write(b []byte) (int, error) {
+	n, err := p.Writer.Write(b)
+	p.take(b)
+	return n, err
+}
