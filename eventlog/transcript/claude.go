@@ -76,9 +76,13 @@ func (c *claude) object(o object, out *output) bool {
 		return true
 	case "control_request":
 		request := o.object("request")
-		if request.text("subtype") == "can_use_tool" {
+		switch request.text("subtype") {
+		case "can_use_tool":
 			out.note(eventlog.TypeGuardrail, "Permission asked for "+request.text("tool_name"),
 				data(nil).some("tool", request.text("tool_name")).raw("args", request["input"]).some("request_id", o.text("request_id")))
+		case "initialize", "interrupt", "hook_callback", "mcp_message", "set_permission_mode", "set_model":
+		default:
+			return false
 		}
 		return true
 	case "control_response", "control_cancel_request", "keep_alive":
@@ -94,6 +98,7 @@ func (c *claude) stream(event object, out *output) bool {
 	switch event.text("type") {
 	case "message_start":
 		m := event.object("message")
+		c.messages.partial.restOf(parent, out) // of a message that was broken off
 		c.current.put(parent, m.text("id"))
 		c.spend(m.text("id"), m.text("model"), claudeUsage(m.object("usage")))
 	case "content_block_delta":
@@ -203,7 +208,7 @@ func (c *claude) system(o object, out *output) bool {
 		case o.text("compact_error") != "":
 			out.error("compacting failed: "+o.text("compact_error"), "compact_error")
 		case status != "" && status != "requesting":
-			out.status("Claude Code is " + status)
+			out.status(c.agent + " is " + status)
 		}
 	case "api_retry":
 		out.error(fmt.Sprintf("API request failed (%s), retry %g of %g in %g ms",

@@ -45,12 +45,16 @@ func (c *claudeSession) object(o object, out *output) bool {
 		return c.message(o, c.parent(o), out)
 	case "progress":
 		// What a subagent does may stand in its caller's file.
-		o2 := o.object("data").object("message")
-		call := o.text("parentToolUseID")
-		if o2.object("message") == nil || call == "" || !first(&c.seen, o2.text("uuid")) {
-			return true
+		switch o.object("data").text("type") {
+		case "agent_progress":
+			line, call := o.object("data").object("message"), o.text("parentToolUseID")
+			if line.object("message") == nil || call == "" || !first(&c.seen, line.text("uuid")) {
+				return true
+			}
+			return c.message(line, call, out)
+		case "bash_progress", "hook_progress", "mcp_progress", "query_update", "search_results_received", "waiting_for_task":
+			return true // the result has all of it
 		}
-		return c.message(o2, call, out)
 	case "system":
 		return c.system(o, out)
 	case "attachment":

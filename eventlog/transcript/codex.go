@@ -142,9 +142,11 @@ func (c *codex) item(phase string, item object, out *output) bool {
 			out.result(result{id: id, tool: tool, success: ok, output: text, more: data(nil).raw("parts", parts)})
 		}
 	case "web_search":
-		c.call(id, "web_search", data(nil).text("query", item.text("query")), out)
+		if item.text("query") != "" || done { // it may start without
+			c.call(id, "web_search", data(nil).text("query", item.text("query")).raw("action", item["action"]), out)
+		}
 		if done {
-			out.result(result{id: id, tool: "web_search", success: item.text("status") != "failed", output: ""})
+			out.result(result{id: id, tool: "web_search", success: item.text("status") != "failed"})
 		}
 	case "collab_tool_call":
 		tool := cmp.Or(item.text("tool"), "collab")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -50,7 +51,9 @@ const (
 //
 // The same lines make the same events, whenever they come; only [Converter.Flush]
 // makes a difference to what is grouped. So a program that converts a file again
-// from its start can skip as many events as it has recorded before.
+// from its start, because it has grown, can skip as many events as it recorded
+// before, except for those of [Converter.End]: they may be others once there are
+// more lines.
 type Converter struct {
 	format  Format
 	decoder decoder // nil until the format is known
@@ -226,15 +229,17 @@ func (c *Converter) keep(l Line, reason string) {
 
 // unknown says what a decoder did not know.
 func unknown(o object) string {
-	name := o.text("type", "kind")
+	names := []string{o.text("type", "kind")}
 	for _, sub := range []string{
 		o.text("subtype"), o.object("event").text("type"), o.object("item").text("type"), o.object("payload").text("type"),
+		o.object("data").text("type"), o.object("request").text("subtype"),
 		o.object("part").text("type"), o.object("properties").object("part").text("type"), o.object("message").text("role"),
 	} {
 		if sub != "" {
-			name += "/" + sub
+			names = append(names, sub)
 		}
 	}
+	name := strings.Trim(strings.Join(names, "/"), "/")
 	if name == "" {
 		return "a JSON object of no known type"
 	}

@@ -139,12 +139,12 @@ func checkCut(t *testing.T, format transcript.Format, n, limit int) {
 }
 
 func TestALineThatIsTooLongIsKeptInPart(t *testing.T) {
-	line := []byte(`{"type":"assistant","text":"` + strings.Repeat("é", 200<<10) + `"}`)
+	line := []byte(`{"type":"assistant","text":".` + strings.Repeat("😀", 100<<10) + `"}`)
 	sum := sha256.Sum256(line)
 	for _, format := range realFormats() {
 		t.Run(string(format), func(t *testing.T) {
 			c := converter(t, format, nil)
-			s := transcript.NewSplitter(100_001) // in the middle of a character
+			s := transcript.NewSplitter(100_000) // what is kept of it, 64 KiB, ends in the middle of a character
 			var events []eventlog.Event
 			take := func(l transcript.Line) { events = append(events, c.Line(l)...) }
 			for part := range slices.Chunk(append(bytes.Clone(line), '\n'), 1000) {
@@ -166,7 +166,7 @@ func TestALineThatIsTooLongIsKeptInPart(t *testing.T) {
 			if next := fields(t, events[1])["content"]; next != "after it" {
 				t.Errorf("then %q", next)
 			}
-			if c.Stats().Cut != 1 {
+			if c.Stats().Cut != 1 || c.Stats().Mended != 0 {
 				t.Errorf("%+v", c.Stats())
 			}
 		})
@@ -331,4 +331,70 @@ func TestMembersOfAnotherKindDoNoHarm(t *testing.T) {
 func TestAbsurdAmountsAreBounded(t *testing.T) {
 	events := convert(t, transcript.OpenCode, `{"type":"step_finish","sessionID":"s","timestamp":1e300,"part":{"cost":1e300,"tokens":{"input":-5,"output":1e308,"reasoning":1.5,"cache":{"read":0.4}}}}`)
 	checkTotals(t, events, 1e12, 0, 1e12)
+}
+
+// A new kind of event is not known for being in an area that is.
+func TestNewKindsInKnownAreasAreKept(t *testing.T) {
+	for format, line := range map[transcript.Format]string{
+		transcript.Claude:         `{"type":"system","subtype":"eclipse","session_id":"s"}`,
+		transcript.ClaudeSession:  `{"type":"progress","sessionId":"s","data":{"type":"eclipse"}}`,
+		transcript.Codex:          `{"type":"item.updated","item":{"id":"i","type":"eclipse"}}`,
+		transcript.CodexRollout:   `{"type":"response_item","payload":{"type":"eclipse"}}`,
+		transcript.OpenCodeServer: `{"type":"session.eclipse","properties":{"sessionID":"s"}}`,
+		transcript.Copilot:        `{"type":"session.eclipse","data":{},"ephemeral":true}`,
+		transcript.Pi:             `{"type":"message_end","message":{"role":"eclipse","content":[]}}`,
+	} {
+		t.Run(string(format), func(t *testing.T) {
+			events := convert(t, format, line)
+			checkTexts(t, events, "raw", "content", line)
+			if reason := fields(t, events[0])["reason"].(string); !strings.Contains(reason, "eclipse") {
+				t.Errorf("the reason is %q", reason)
+			}
+		})
+	}
+}
+
+func TestAPieceThatRepeatsThePieceBeforeIsKept(t *testing.T) {
+	piece := `{"type":"assistant","message":{"content":[{"type":"text","text":"ha"}]},"timestamp_ms":1}` + "\n"
+	whole := `{"type":"assistant","message":{"content":[{"type":"text","text":"haha"}]},"model_call_id":"m","timestamp_ms":1}` + "\n"
+	checkTexts(t, convert(t, transcript.Cursor, piece+piece+whole), "assistant", "content", "haha")
+}
+
+// What was said of a message that was broken off comes before its second try, and
+// the second try once.
+func TestABrokenMessageIsToldOnceAndMarked(t *testing.T) {
+	stream := func(event string) string {
+		return `{"type":"stream_event","session_id":"s","event":` + event + "}\n"
+	}
+	events := convert(t, transcript.Claude,
+		stream(`{"type":"message_start","message":{"id":"m1"}}`)+
+			stream(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"It is"}}`)+
+			stream(`{"type":"message_start","message":{"id":"m2"}}`)+
+			stream(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"It is so."}}`)+
+			`{"type":"assistant","session_id":"s","message":{"id":"m2","content":[{"type":"text","text":"It is so."}]}}`)
+	checkTexts(t, events, "assistant", "content", "It is", "It is so.")
+	if first, second := fields(t, events[0])["partial"], fields(t, events[1])["partial"]; first != true || second != nil {
+		t.Errorf("partial: %v, %v", first, second)
+	}
+}
+
+// Memory is bounded, and the price of that is told in the package's caveats.
+func TestOldCallsAreForgotten(t *testing.T) {
+	c := converter(t, transcript.Gemini, nil)
+	call := func(i int) {
+		c.Line(transcript.Line{Text: fmt.Appendf(nil, `{"type":"tool_use","tool_id":"%d","tool_name":"grep","parameters":{}}`, i)})
+	}
+	tool := func(i int) any {
+		return fields(t, c.Line(transcript.Line{Text: fmt.Appendf(nil, `{"type":"tool_result","tool_id":"%d","status":"success"}`, i)})[0])["tool"]
+	}
+	for i := range 10_000 {
+		call(i)
+	}
+	if tool(0) != "grep" {
+		t.Errorf("the first of 10,000 is forgotten")
+	}
+	call(10_000)
+	if tool(0) != "" || tool(1) != "grep" || tool(10_000) != "grep" {
+		t.Errorf("got %q, %q, %q", tool(0), tool(1), tool(10_000))
+	}
 }

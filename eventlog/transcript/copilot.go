@@ -83,13 +83,13 @@ func (c *copilot) object(o object, out *output) bool {
 	case "result":
 		return c.exit(o, out)
 	default:
-		return c.isSilent(kind, o)
+		return isCopilotSilent(kind)
 	}
 	return true
 }
 
-// isSilent: what goes to nobody's record by the agent's own word, and bookkeeping.
-func (c *copilot) isSilent(kind string, o object) bool {
+// isCopilotSilent: bookkeeping, and pieces of what comes as a whole.
+func isCopilotSilent(kind string) bool {
 	switch kind {
 	case "assistant.turn_start", "assistant.turn_end", "assistant.intent", "assistant.streaming_delta", "assistant.idle",
 		"session.idle", "session.usage_info", "session.truncation", "session.compaction_start", "session.compaction_complete",
@@ -99,7 +99,7 @@ func (c *copilot) isSilent(kind string, o object) bool {
 		"pending_messages.modified", "user_input.requested", "user_input.completed":
 		return true
 	}
-	return o.isTrue("ephemeral")
+	return false
 }
 
 func (c *copilot) message(d object, out *output) {
@@ -185,7 +185,9 @@ func (c *copilot) exit(o object, out *output) bool {
 	if !told {
 		return false
 	}
-	if code != 0 {
+	if code == 0 {
+		out.failed("")
+	} else {
 		message := "the agent reports exit code " + string(d["exitCode"])
 		out.error(message, "exit_code")
 		out.failed(cmp.Or(out.failure, message))

@@ -33,6 +33,7 @@ type cursor struct {
 	thought, text     []byte
 	thoughtAt, textAt time.Time
 	told              []byte // what was recorded of the text in hand, before its repeat
+	pieces            int    // of the text in hand
 	spoke             bool
 	called            recent[struct{}]
 }
@@ -66,7 +67,7 @@ func (c *cursor) object(o object, out *output) bool {
 	}
 	if kind != "assistant" {
 		c.flushText(out)
-		c.told = nil
+		c.told, c.pieces = nil, 0
 	}
 	out.at = at
 	switch kind {
@@ -88,7 +89,7 @@ func (c *cursor) object(o object, out *output) bool {
 		}
 	case "assistant":
 		text, _ := contentText(o.object("message")["content"])
-		c.says(text, at, out)
+		c.says(text, at, o.has("timestamp_ms") && !o.has("model_call_id"), out)
 	case "tool_call":
 		c.tool(o, sub == "completed", out)
 	case "result":
@@ -98,14 +99,15 @@ func (c *cursor) object(o object, out *output) bool {
 }
 
 // says takes a piece of the text, or all of it: what is said again as a whole is
-// not recorded again.
-func (c *cursor) says(text string, at time.Time, out *output) {
+// not recorded again. One piece may repeat the piece before.
+func (c *cursor) says(text string, at time.Time, looksLikePiece bool, out *output) {
 	told := len(c.told)
-	if text != "" && len(text) == told+len(c.text) && text[:told] == string(c.told) && text[told:] == string(c.text) {
+	if (!looksLikePiece || c.pieces > 1) && text != "" && len(text) == told+len(c.text) && text[:told] == string(c.told) && text[told:] == string(c.text) {
 		c.flushText(out)
-		c.told = nil
+		c.told, c.pieces = nil, 0
 		return
 	}
+	c.pieces++
 	if len(c.text) == 0 {
 		c.textAt = at
 	}
@@ -121,7 +123,7 @@ func (c *cursor) flushText(out *output) {
 	out.at = c.textAt
 	out.says(eventlog.TypeAssistant, string(c.text))
 	if c.told = append(c.told, c.text...); len(c.told) > mostPartial {
-		c.told = nil
+		c.told, c.pieces = nil, 0
 	}
 	c.spoke = true
 	c.text, out.at = nil, time.Time{}

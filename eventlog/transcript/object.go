@@ -65,7 +65,8 @@ func (o object) number(name string) (n float64, ok bool) {
 	if len(value) == 0 || value[0] != '-' && (value[0] < '0' || value[0] > '9') {
 		return 0, false
 	}
-	return n, json.Unmarshal(value, &n) == nil
+	err := json.Unmarshal(value, &n)
+	return n, err == nil
 }
 
 // amount returns the first of the members that is a number, 0 for none.

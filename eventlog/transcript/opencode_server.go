@@ -89,13 +89,26 @@ func (c *openCodeServer) object(o object, out *output) bool {
 		}
 		out.status("Plan:\n" + strings.Join(lines, "\n"))
 	default:
-		switch area, _, _ := strings.Cut(kind, "."); area {
-		case "server", "session", "message", "file", "lsp", "installation", "project", "vcs", "pty", "tui", "mcp", "command", "ide", "question", "worktree", "global":
-			return o.has("properties") // known to be of no use in a timeline
-		}
-		return false
+		return isOpenCodeBookkeeping(kind)
 	}
 	return true
+}
+
+// isOpenCodeBookkeeping: what is known to tell nothing of the run that other events
+// do not tell.
+func isOpenCodeBookkeeping(kind string) bool {
+	switch kind {
+	case "server.connected", "server.heartbeat", "server.instance.disposed", "global.disposed",
+		"session.created", "session.updated", "session.deleted", "session.diff",
+		"message.removed", "message.part.removed",
+		"file.edited", "file.watcher.updated", "lsp.updated", "lsp.client.diagnostics",
+		"installation.updated", "installation.update-available", "project.updated", "vcs.branch.updated",
+		"pty.created", "pty.updated", "pty.exited", "pty.deleted",
+		"tui.prompt.append", "tui.command.execute", "tui.toast.show", "tui.session.select",
+		"mcp.tools.changed", "command.executed":
+		return true
+	}
+	return false
 }
 
 // permission is what a request for one tells.

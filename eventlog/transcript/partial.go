@@ -53,18 +53,29 @@ func (p *partials) whole(id, kind, parent string) {
 	}
 }
 
-// rest records what never became whole.
-func (p *partials) rest(out *output) {
+// restOf records what never became whole of the agent or one subagent.
+func (p *partials) restOf(parent string, out *output) {
+	var others []*partial
 	for _, one := range p.open {
-		if len(one.text) == 0 {
+		if one.parent != parent {
+			others = append(others, one)
 			continue
 		}
-		out.parent = one.parent
+		if p.size -= len(one.text); len(one.text) == 0 {
+			continue
+		}
 		d := data(nil).text("content", string(one.text)).flag("partial", true)
 		if one.lost {
 			d = d.flag("incomplete", true)
 		}
-		out.add(one.kind, "", d)
+		out.inside(parent, func() { out.add(one.kind, "", d) })
 	}
-	p.open, p.size, out.parent = nil, 0, ""
+	p.open = others
+}
+
+// rest records all that never became whole.
+func (p *partials) rest(out *output) {
+	for len(p.open) > 0 {
+		p.restOf(p.open[0].parent, out)
+	}
 }

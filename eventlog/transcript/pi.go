@@ -80,6 +80,7 @@ func (p *pi) piece(e object, out *output) {
 	case "tool_result":
 		text, parts := piContent(cmpRaw(call["output"], call["result"]))
 		failed := call.isTrue("isError") || e.isTrue("isError")
+		p.call(call.text("id"), call.text("name"), cmpRaw(call["input"], call["arguments"]), out)
 		p.result(result{id: call.text("id"), tool: call.text("name"), success: !failed, output: text, more: data(nil).raw("parts", parts)}, out)
 	}
 }
