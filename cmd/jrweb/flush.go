@@ -128,7 +128,7 @@ func flushTask(ctx context.Context, dir string, to *destination, task string, mo
 func deliverAll(ctx context.Context, d *spool.Delivery, to *destination, moved func()) error {
 	d.Moved = moved
 	err := d.To(ctx, to.server)
-	if err == nil {
+	if err == nil && !d.Run().Kept {
 		err = d.Remove()
 	}
 	return errors.Join(err, d.Close())

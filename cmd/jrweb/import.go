@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -11,16 +13,24 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/transcript"
 	"jrweb/router/client"
 )
 
 func importCommand() *cli.Command {
 	return &cli.Command{
-		Name: "import", Usage: "record what jrweb export wrote", ArgsUsage: "FILE…",
-		Description: "Sessions keep their order, events their times and actors. Each session gets a new id, because ids are\n" +
-			"never used twice; its external id is the old one. A session that had not ended is sealed as interrupted.\n" +
-			"Importing the same again changes nothing, and finishes what was broken off.",
-		Flags:        clientFlags(stringFlag("task", "", "record all of it in this task (default: the task that each event names)")),
+		Name: "import", Usage: "record what an agent, or jrweb export, wrote", ArgsUsage: "FILE…",
+		Description: "A file that an agent wrote becomes a session of -task, with its original times, if it tells any.\n" +
+			"In what jrweb export wrote, sessions keep their order, events their times and actors. Each session gets a\n" +
+			"new id, because ids are never used twice; its external id is the old one. A session that had not ended is\n" +
+			"sealed as interrupted. Importing the same again changes nothing, and finishes what was broken off.\n" +
+			"With -follow, one file that still grows is recorded until Ctrl-C; the same command goes on later, and\n" +
+			"without -follow it comes to an end.",
+		Flags: clientFlags(
+			stringFlag("task", "", "record all of it in this task (default: the task that each event of an export names)"),
+			formatFlag(),
+			boolFlag("follow", "go on with what is added to the file"),
+			spoolFlag()),
 		ArgValidator: someOperands("FILE"),
 		Action:       importFiles,
 	}
@@ -51,22 +61,48 @@ func importFiles(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	if c.Bool("follow") {
+		if task == "" || c.Args().Len() != 1 {
+			return usagef("-follow needs -task, and one file")
+		}
+		return followFile(ctx, c, task, c.Args().First(), false)
+	}
 	// All files are read and checked before anything is sent.
 	var sessions []*oldSession
+	var files []*agentFile
+	finished := 0
 	for _, path := range c.Args().Slice() {
-		if sessions, err = scanSessions(path, task, sessions); err != nil {
+		if followed, err := isFollowed(c, task, path); err != nil || followed {
+			if err := errors.Join(err, followFile(ctx, c, task, path, true)); err != nil {
+				return err
+			}
+			finished++
+			continue
+		}
+		if sessions, files, err = scanFile(c, path, task, sessions, files); err != nil {
 			return fmt.Errorf("import: %s: %w (nothing was imported)", path, err)
 		}
 	}
-	if len(sessions) == 0 {
+	if len(sessions)+len(files)+finished == 0 {
 		return errors.New("nothing to import: there are no events in the file")
 	}
 	i := &importer{server: server, bar: newProgressBar(c.Root().ErrWriter, "import")}
 	for _, s := range sessions {
 		i.total += int64(s.lastLine - s.firstLine + 1)
 	}
-	if err := i.refuseOpen(ctx, sessions); err != nil {
+	for _, f := range files {
+		i.total += int64(f.stats.Events + 1)
+	}
+	if err := i.refuseOpen(ctx, sessions, files); err != nil {
 		return explain(c, fmt.Errorf("import: %w", err))
+	}
+	for _, f := range files {
+		id, err := i.transcript(ctx, f)
+		i.bar.end()
+		if err != nil {
+			return explain(c, fmt.Errorf("import: %s: %w", f.path, err))
+		}
+		fmt.Fprintf(c.Root().Writer, "task %s: %s is session %s: %s\n", f.task, f.path, id, f)
 	}
 	for _, s := range sessions {
 		id, err := i.session(ctx, s)
@@ -77,6 +113,26 @@ func importFiles(ctx context.Context, c *cli.Command) error {
 		fmt.Fprintf(c.Root().Writer, "task %s: session %s is %s: %s\n", s.task, s.old, id, count(int64(s.events), "event"))
 	}
 	return nil
+}
+
+// scanFile adds what is in a file to what is to be imported.
+func scanFile(c *cli.Command, path, task string, sessions []*oldSession, files []*agentFile) ([]*oldSession, []*agentFile, error) {
+	exported, err := isExport(path)
+	if err == nil && exported && !c.IsSet("format") {
+		sessions, err = scanSessions(path, task, sessions)
+		return sessions, files, err
+	}
+	if err == nil && task == "" {
+		err = errors.New("it is no export: -task must say where it belongs")
+	}
+	if err != nil {
+		return sessions, files, err
+	}
+	f, err := readTranscript(path, task, transcript.Format(c.String("format")))
+	if err == nil && f.stats.Events > 0 {
+		files = append(files, f)
+	}
+	return sessions, files, err
 }
 
 // oldSession is where a session stands in a file.
@@ -161,17 +217,16 @@ type importer struct {
 
 // refuseOpen refuses tasks with an open session: whoever appends to the latest
 // session of its task would append to what is being imported.
-func (i *importer) refuseOpen(ctx context.Context, sessions []*oldSession) error {
+func (i *importer) refuseOpen(ctx context.Context, sessions []*oldSession, files []*agentFile) error {
 	ours, tasks := map[string]bool{}, map[string]bool{}
 	for _, s := range sessions {
-		ours[s.old.String()] = true
+		ours[s.old.String()], tasks[s.task] = true, true
 	}
-	for _, s := range sessions {
-		if tasks[s.task] {
-			continue
-		}
-		tasks[s.task] = true
-		for info, err := range i.server.Sessions(ctx, s.task) {
+	for _, f := range files {
+		ours[f.externalID()], tasks[f.task] = true, true
+	}
+	for _, task := range slices.Sorted(maps.Keys(tasks)) {
+		for info, err := range i.server.Sessions(ctx, task) {
 			if hasStatus(err, http.StatusNotFound) {
 				break
 			}
@@ -179,7 +234,7 @@ func (i *importer) refuseOpen(ctx context.Context, sessions []*oldSession) error
 				return err
 			}
 			if !info.Sealed() && !ours[info.ExternalID] {
-				return fmt.Errorf("session %s of task %s is open: end it first, or choose another -task (nothing was imported)", info.ID, s.task)
+				return fmt.Errorf("session %s of task %s is open: end it first, or choose another -task (nothing was imported)", info.ID, task)
 			}
 		}
 	}
@@ -192,19 +247,27 @@ const maxLives = 1000
 // session imports one session. Every request has a key that follows from the old
 // id, so that all of it can be repeated.
 func (i *importer) session(ctx context.Context, s *oldSession) (eventlog.SessionID, error) {
+	start := client.Start{ExternalID: s.old.String(), Concurrent: true}
+	return i.start(ctx, s.task, start, fmt.Sprintf("import-%s", s.old), func(id eventlog.SessionID) error {
+		return i.events(ctx, s, id)
+	})
+}
+
+// start starts a session and has its events appended. If that session was imported
+// before, and deleted, it is imported again.
+func (i *importer) start(ctx context.Context, task string, start client.Start, key string, events func(eventlog.SessionID) error) (eventlog.SessionID, error) {
 	for life := 1; ; life++ {
-		info, err := i.server.Start(ctx, s.task, client.Start{
-			ExternalID: s.old.String(), Concurrent: true, Key: fmt.Sprintf("import-%s-%d", s.old, life),
-		})
+		start.Key = fmt.Sprintf("%s-%d", key, life)
+		info, err := i.server.Start(ctx, task, start)
 		if err != nil {
 			return eventlog.SessionID{}, err
 		}
-		err = i.events(ctx, s, info.ID)
+		err = events(info.ID)
 		if hasStatus(err, http.StatusNotFound) && life < maxLives {
-			continue // it was imported before, and deleted
+			continue
 		}
 		if err != nil {
-			err = i.undo(ctx, s, info.ID, err)
+			err = i.undo(ctx, task, start.ExternalID, info.ID, err)
 		}
 		return info.ID, err
 	}
@@ -268,32 +331,35 @@ func (i *importer) events(ctx context.Context, s *oldSession, id eventlog.Sessio
 // eventBody is an event as the server takes it. The data stays as it is, byte
 // for byte, which json.Marshal would not do; nothing else needs escapes.
 func eventBody(e *eventlog.Event) []byte {
-	body := fmt.Appendf(nil, `{"type":%q,"actor":%q,"time":%q,"data":`, e.Type, e.Actor, e.Time.UTC().Format(eventlog.TimeFormat))
-	return append(append(body, e.Data...), '}')
+	body := fmt.Appendf(nil, `{"type":%q,"actor":%q,`, e.Type, cmp.Or(e.Actor, eventlog.Agent))
+	if !e.Time.IsZero() {
+		body = fmt.Appendf(body, `"time":%q,`, e.Time.UTC().Format(eventlog.TimeFormat))
+	}
+	return append(append(append(body, `"data":`...), e.Data...), '}')
 }
 
 // undo deletes what was imported of a session that the server refused, unless
 // it is an earlier import, which is whole. It returns the error to tell.
-func (i *importer) undo(ctx context.Context, s *oldSession, id eventlog.SessionID, cause error) error {
+func (i *importer) undo(ctx context.Context, task, old string, id eventlog.SessionID, cause error) error {
 	refused, ok := errors.AsType[*client.Error](cause)
 	if !ok || refused.Status >= 500 {
-		return fmt.Errorf("%w (session %s may be there in part: import again, which goes on where this stopped)", cause, s.old)
+		return fmt.Errorf("%w (session %s may be there in part: import again, which goes on where this stopped)", cause, old)
 	}
-	for info, err := range i.server.Sessions(ctx, s.task) {
+	for info, err := range i.server.Sessions(ctx, task) {
 		if err != nil {
 			return errors.Join(cause, err)
 		}
 		if info.ID == id && info.Sealed() {
-			return fmt.Errorf("session %s was imported before, as %s, with other events: delete that one first (%w)", s.old, id, cause)
+			return fmt.Errorf("session %s was imported before, as %s, with other events: delete that one first (%w)", old, id, cause)
 		}
 		if info.ID == id {
 			break
 		}
 	}
-	if err := i.server.DeleteSession(ctx, s.task, id); err != nil {
+	if err := i.server.DeleteSession(ctx, task, id); err != nil {
 		return errors.Join(fmt.Errorf("%w (session %s is there in part)", cause, id), err)
 	}
-	return fmt.Errorf("%w (nothing of session %s was imported)", cause, s.old)
+	return fmt.Errorf("%w (nothing of session %s was imported)", cause, old)
 }
 
 func hasStatus(err error, status int) bool {

@@ -136,6 +136,22 @@ func (d *Delivery) wholeLines() (int64, error) {
 	return d.first, nil
 }
 
+// count returns how many events there are.
+func (d *Delivery) count() (int, error) {
+	in := bufio.NewReaderSize(io.NewSectionReader(d.lines, d.first, d.size-d.first), 64<<10)
+	for n := 0; ; {
+		_, err := in.ReadSlice('\n')
+		switch {
+		case err == nil:
+			n++
+		case errors.Is(err, io.EOF):
+			return n, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return 0, err
+		}
+	}
+}
+
 // Run returns whose events these are.
 func (d *Delivery) Run() Run { return d.run }
 
@@ -180,7 +196,12 @@ func (d *Delivery) state() (size int64, ended bool, grown <-chan struct{}) {
 // It returns nil when the server has all of it, the session sealed. While the
 // server is away it tries again, until ctx ends. A spool that its process did not
 // end is sealed as interrupted.
-func (d *Delivery) To(ctx context.Context, server Server) error {
+func (d *Delivery) To(ctx context.Context, server Server) error { return d.to(ctx, server, false) }
+
+// Rest delivers what there is now, and neither waits for more nor seals.
+func (d *Delivery) Rest(ctx context.Context, server Server) error { return d.to(ctx, server, true) }
+
+func (d *Delivery) to(ctx context.Context, server Server, rest bool) error {
 	for {
 		size, ended, grown := d.state()
 		if started := !d.progress.Session.IsZero(); !started && (d.Life == 1 || d.Sent < size) {
@@ -197,7 +218,10 @@ func (d *Delivery) To(ctx context.Context, server Server) error {
 			}
 			continue
 		}
-		if ended {
+		switch {
+		case rest || ended && d.writer == nil && d.run.Kept:
+			return nil
+		case ended:
 			return d.seal(ctx, server, size)
 		}
 		if err := d.wait(ctx, server, grown); err != nil {
@@ -361,15 +385,18 @@ func (d *Delivery) insist(ctx context.Context, request func() error) error {
 			}
 			return err
 		}
-		if ctx.Err() != nil {
-			return err
-		}
 		d.tell(err)
 		if sleep(ctx, pause) != nil {
-			return err
+			return brokenOff{err, ctx.Err()}
 		}
 	}
 }
+
+// brokenOff is the last error of a request that was not repeated any more.
+type brokenOff struct{ last, why error }
+
+func (b brokenOff) Error() string   { return b.last.Error() }
+func (b brokenOff) Unwrap() []error { return []error{b.last, b.why} }
 
 func (d *Delivery) tell(err error) {
 	if d.Away != nil && d.away != (err != nil) {

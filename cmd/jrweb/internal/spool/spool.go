@@ -49,6 +49,9 @@ type Run struct {
 	To string `json:"to"`
 	// LeaseSeconds is how long the session may be silent.
 	LeaseSeconds int64 `json:"lease_seconds"`
+	// Kept says that the spool is to stay when all is delivered, the session open:
+	// [Resume] goes on with it.
+	Kept bool `json:"kept,omitempty"`
 	// Late is set by [Open]: the process that made the spool is gone.
 	Late bool `json:"-"`
 }

@@ -66,6 +66,35 @@ func (w *Writer) create(dir string) (err error) {
 	return w.write(append(header, '\n'))
 }
 
+// Resume opens the kept spool of a name for more events, or makes it. It returns
+// how many it has. The run is that of the spool, if there was one.
+func Resume(dir, name string, run Run) (*Writer, int, error) {
+	path := KeptPath(dir, name)
+	run.Kept = true
+	w := &Writer{path: path, run: run, grown: make(chan struct{})}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		_, w.run.ID = newName(time.Now())
+		if err := w.create(dir); err != nil {
+			return nil, 0, fmt.Errorf("spool: %w", err)
+		}
+		return w, 0, nil
+	}
+	d, err := Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	events, err := d.count()
+	if err != nil {
+		return nil, 0, errors.Join(fmt.Errorf("spool: %w", err), d.Close())
+	}
+	w.file, w.size, w.run = d.lines, d.size, d.run
+	w.run.Late = false
+	return w, events, d.sent.Close()
+}
+
+// KeptPath is where the kept spool of a name is.
+func KeptPath(dir, name string) string { return filepath.Join(dir, name+runSuffix) }
+
 // Run returns the run with its ID.
 func (w *Writer) Run() Run { return w.run }
 
