@@ -23,6 +23,7 @@ type copilot struct {
 	called, done recent[struct{}]
 	messages     recent[struct{}]
 	partial      partials
+	thought      string // the latest, which a message may repeat
 	resumed      bool
 	// Three kinds of lines tell of the same tokens. For each model the most that
 	// one of them tells counts.
@@ -46,6 +47,12 @@ func (c *copilot) object(o object, out *output) bool {
 		out.failed(cmp.Or(d.text("message"), "the session told of an error"))
 	case "session.warning":
 		out.error(d.text("message"), "warning")
+	case "session.tools_updated":
+		if model := d.text("model"); model != "" {
+			out.begin(Origin{Agent: "Copilot CLI", Model: model}, nil)
+		}
+	case "session.task_complete":
+		out.status(strings.TrimSpace("Task complete. " + d.text("summary")))
 	case "session.info":
 		if text := d.text("message"); text != "" {
 			out.status(text)
@@ -61,8 +68,7 @@ func (c *copilot) object(o object, out *output) bool {
 	case "assistant.reasoning_delta":
 		c.partial.add(d.text("reasoningId"), eventlog.TypeThought, out.parent, d.text("deltaContent"))
 	case "assistant.reasoning":
-		c.partial.whole(d.text("reasoningId"), eventlog.TypeThought, out.parent)
-		out.says(eventlog.TypeThought, d.text("content"))
+		c.thinks(d.text("reasoningId"), d.text("content"), out)
 	case "assistant.message":
 		c.message(d, out)
 	case "assistant.usage":
@@ -91,9 +97,9 @@ func (c *copilot) object(o object, out *output) bool {
 // isCopilotSilent: bookkeeping, and pieces of what comes as a whole.
 func isCopilotSilent(kind string) bool {
 	switch kind {
-	case "assistant.turn_start", "assistant.turn_end", "assistant.intent", "assistant.streaming_delta", "assistant.idle",
+	case "assistant.turn_start", "assistant.turn_end", "assistant.intent", "assistant.streaming_delta", "assistant.message_start", "assistant.idle",
 		"session.idle", "session.usage_info", "session.truncation", "session.compaction_start", "session.compaction_complete",
-		"session.title_changed", "session.mode_changed", "session.task_complete", "session.tools_updated", "session.background_tasks_changed",
+		"session.title_changed", "session.mode_changed", "session.background_tasks_changed",
 		"session.skills_loaded", "session.mcp_servers_loaded", "session.mcp_server_status_changed", "session.context_changed",
 		"tool.execution_progress", "tool.execution_partial_result", "tool.user_requested", "hook.start", "hook.end",
 		"pending_messages.modified", "user_input.requested", "user_input.completed":
@@ -111,12 +117,22 @@ func (c *copilot) message(d object, out *output) {
 	if model := d.text("model"); model != "" && out.parent == "" {
 		out.begin(Origin{Agent: "Copilot CLI", Model: model}, nil)
 	}
+	if text := d.text("reasoningText"); text != c.thought {
+		c.thinks("", text, out)
+	}
+	c.thought = ""
 	out.says(eventlog.TypeAssistant, d.text("content"))
 	for _, raw := range d.list("toolRequests") {
 		request := parseObject(raw)
 		c.call(request.text("toolCallId"), request.text("name"), request, out)
 	}
 	c.count(&c.said, cmp.Or(d.text("model"), out.origin.Model), usage{output: d.amount("outputTokens")}, out)
+}
+
+func (c *copilot) thinks(id, text string, out *output) {
+	c.partial.whole(id, eventlog.TypeThought, out.parent)
+	out.says(eventlog.TypeThought, text)
+	c.thought = text
 }
 
 // call tells a call once: it is requested, and then started.
@@ -191,6 +207,9 @@ func (c *copilot) exit(o object, out *output) bool {
 		message := "the agent reports exit code " + string(d["exitCode"])
 		out.error(message, "exit_code")
 		out.failed(cmp.Or(out.failure, message))
+	}
+	if id := d.text("sessionId"); id != "" {
+		out.begin(Origin{Agent: "Copilot CLI", Session: id}, nil)
 	}
 	if d.has("usage") {
 		out.note(eventlog.TypeStatus, "Finished", data(nil).raw("usage", d["usage"]))

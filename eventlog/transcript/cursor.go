@@ -142,7 +142,11 @@ func (c *cursor) flushThought(out *output) {
 func cursorTool(o object) (name string, call object) {
 	for _, key := range slices.Sorted(maps.Keys(o)) {
 		if short, is := strings.CutSuffix(key, "ToolCall"); is && short != "" && o.object(key) != nil {
-			return short, o.object(key)
+			call := o.object(key)
+			if tool := call.object("args").text("toolName"); short == "mcp" && tool != "" {
+				return tool, object{"args": cmpRaw(call.object("args")["args"], call["args"]), "result": call["result"]}
+			}
+			return short, call
 		}
 	}
 	if f := o.object("function"); f != nil {
@@ -162,9 +166,9 @@ func (c *cursor) tool(o object, completed bool, out *output) {
 	}
 	answer := call.object("result")
 	good := answer.object("success")
-	r := result{id: id, tool: name, success: good != nil}
+	r := result{id: id, tool: name, success: good != nil && !good.isTrue("isError")}
 	if code, told := good.number("exitCode"); told {
-		r.success = code == 0
+		r.success = r.success && code == 0
 		r.more = r.more.number("exit_code", code)
 	}
 	if ms, told := good.number("executionTime"); told {

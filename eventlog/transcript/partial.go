@@ -41,11 +41,11 @@ func (p *partials) add(id, kind, parent, piece string) {
 	p.size += len(piece)
 }
 
-// whole forgets the oldest one of a kind: it has come as a whole. An empty id
-// stands for any.
+// whole forgets the oldest one of a kind: it has come as a whole. An empty id, of
+// the whole or the pieces, stands for any.
 func (p *partials) whole(id, kind, parent string) {
 	for i, one := range p.open {
-		if (id == "" || one.id == id) && one.kind == kind && one.parent == parent {
+		if (id == "" || one.id == "" || one.id == id) && one.kind == kind && one.parent == parent {
 			p.size -= len(one.text)
 			p.open = slices.Delete(p.open, i, i+1)
 			return

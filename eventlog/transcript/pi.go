@@ -45,8 +45,10 @@ func (p *pi) object(o object, out *output) bool {
 		p.call(o.text("toolCallId"), o.text("toolName"), o["args"], out)
 	case "tool_execution_end":
 		text, parts := piContent(o["result"])
-		failed, _ := o.truth("isError")
-		p.result(result{id: o.text("toolCallId"), tool: o.text("toolName"), success: !failed, output: text, more: data(nil).raw("parts", parts)}, out)
+		p.result(result{
+			id: o.text("toolCallId"), tool: o.text("toolName"), success: !o.isTrue("isError") && !o.object("result").isTrue("isError"),
+			output: cmp.Or(text, o.text("error")), took: o.amount("durationMs"), more: data(nil).raw("parts", parts),
+		}, out)
 	case "model_change":
 		out.begin(Origin{Agent: "pi", Model: o.text("modelId", "model")}, nil)
 	case "auto_retry_start":
@@ -59,7 +61,8 @@ func (p *pi) object(o object, out *output) bool {
 		d := data(nil).some("summary", cmp.Or(o.text("summary"), o.object("result").text("summary"))).some("error", o.text("errorMessage"))
 		out.note(eventlog.TypeStatus, "The conversation was compacted", d)
 	case "agent_start", "agent_end", "turn_start", "turn_end", "tool_execution_update", "auto_compaction_start", "compaction_start",
-		"thinking_level_change", "label", "session_info", "queue_update":
+		"thinking_level_change", "label", "session_info", "queue_update",
+		"entry_appended", "session_info_changed", "thinking_level_changed":
 		// The ends repeat messages that came before.
 	default:
 		return false
