@@ -32,6 +32,28 @@ func TestPagesAreAccessible(t *testing.T) {
 		t.Fatal("axe-core is not installed: run make test, which installs it")
 	}
 	s := serve(t)
+	page := openTab(t, s.url+"/")
+	page.live()
+	examine := func(name string) {
+		t.Helper()
+		do(page, chromedp.Evaluate[chromedp.Void](string(axe)+";void 0"))
+		for _, how := range []struct {
+			scheme string
+			width  int64
+		}{{"light", 1280}, {"dark", 1280}, {"dark", 700}, {"light", 390}} {
+			emulate(page, how.scheme, how.width, 900)
+			found := evaluate[[]string](page, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+				.then(({violations}) => violations.flatMap(v => v.nodes.slice(0, 3).map(n => v.id + ": " + n.html.slice(0, 150) + " " + (n.any[0]?.message ?? ""))))`)
+			for _, violation := range found {
+				t.Errorf("%s, %s, %d wide: %s", name, how.scheme, how.width, violation)
+			}
+			if sideways := evaluate[int](page, `document.documentElement.scrollWidth - innerWidth`); sideways > 0 {
+				t.Errorf("%s, %d wide: it scrolls %d pixels sideways: %s", name, how.width, sideways, evaluate[string](page, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("pre, .scroll, .runs, .diff")).map(e => e.tagName + "." + e.className + (e.closest(".event")?.id ?? "")).slice(0, 6).join(" ")`))
+			}
+		}
+	}
+	examine("the empty list")
+
 	everything := append(everyType("plain **text** with `code` and [a link](https://example.com)"),
 		`{"type":"tool_result","data":{"tool":"bash","success":true,"output":`+quoted("\u001b[31mred\u001b[32mgreen\u001b[90mgrey\u001b[0m")+`}}`, says("| a | b |\n|---|---|\n| 1 | 2 |\n\n```go\nfunc main() {}\n```\n\n> said\n\n1. one"),
 		`{"type":"tool_call","data":{"tool":"edit_file","args":{"path":"a.go","old_str":"a\nb","new_str":"a\nc"},"call_id":"edit"}}`,
@@ -39,30 +61,31 @@ func TestPagesAreAccessible(t *testing.T) {
 	done := s.append("t-done", everything...).Session
 	s.complete("t-done", done)
 	s.append("t-done", everything...)
-	page := openTab(t, s.url+"/tasks/t-done")
-	for _, path := range []string{"/", "/tasks/t-done", "/tasks/t-done?session=" + done, "/tasks/t-done?sessions=all", "/#filtered"} {
+	unfold := func() { page.run(`for (const details of document.querySelectorAll("details")) details.open = true`) }
+	for _, path := range []string{"/", "/tasks/t-done", "/tasks/t-done?session=" + done, "/tasks/t-done?sessions=all"} {
 		page.goTo(s.url + path)
 		page.until(`["live", "ended"].includes(document.body.dataset.state)`)
-		page.run(`for (const details of document.querySelectorAll("details")) details.open = true`)
-		if path == "/#filtered" {
+		unfold()
+		if path == "/" {
 			page.run(`const box = document.getElementById("filter"); box.value = "nothing"; box.dispatchEvent(new Event("input"))`)
+			examine("the list without a match")
+			page.run(`const box = document.getElementById("filter"); box.value = ""; box.dispatchEvent(new Event("input"))`)
 		}
-		do(page, chromedp.Evaluate[chromedp.Void](string(axe)+";void 0"))
-		for _, how := range []struct {
-			scheme string
-			width  int64
-		}{{"light", 1280}, {"dark", 1280}, {"light", 390}, {"dark", 390}} {
-			emulate(page, how.scheme, how.width, 900)
-			found := evaluate[[]string](page, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-				.then(({violations}) => violations.flatMap(v => v.nodes.slice(0, 3).map(n => v.id + ": " + n.html.slice(0, 150) + " " + (n.any[0]?.message ?? ""))))`)
-			for _, violation := range found {
-				t.Errorf("%s, %s, %d wide: %s", path, how.scheme, how.width, violation)
-			}
-			if sideways := evaluate[int](page, `document.documentElement.scrollWidth - innerWidth`); sideways > 0 {
-				t.Errorf("%s, %d wide: it scrolls %d pixels sideways: %s", path, how.width, sideways, evaluate[string](page, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("pre, .scroll, .runs, .diff")).map(e => e.tagName + "." + e.className + (e.closest(".event")?.id ?? "")).slice(0, 6).join(" ")`))
-			}
-		}
+		examine(path)
 	}
+
+	page.goTo(s.url + "/tasks/t-done")
+	page.live()
+	page.run(`document.querySelector(".raw").click()`)
+	page.until(`document.querySelector(".raw-event pre") !== null`)
+	page.run(`document.getElementById("cancel").click()`)
+	examine("the question whether to end a session, over a raw event")
+	page.run(`document.getElementById("cancel-dialog").close(); document.querySelector(".help-button").click()`)
+	examine("the list of keys")
+
+	page.goTo("file://" + s.export("t-done"))
+	unfold()
+	examine("an exported page")
 }
 
 // everyType is an event of every type with a text in every field.

@@ -33,7 +33,7 @@ export class Compose {
   }
 
   #build() {
-    this.#text = el("textarea", { id: "message", rows: "2", maxlength: "100000", placeholder: "Markdown works. Ctrl+Enter sends." });
+    this.#text = el("textarea", { id: "message", rows: "1", maxlength: "100000", placeholder: "Markdown works. Ctrl+Enter sends." });
     this.#note = el("p", { class: "compose-note", role: "status" });
     this.#send = el("button", { type: "submit", class: "button primary" }, "Send");
     this.#toAgent = el("input", { type: "radio", name: "kind", value: "user" });

@@ -15,7 +15,7 @@ export class Follow {
 
   // content is what is read; button is shown while the reader is elsewhere.
   // options: active at first; whole() tells whether the newest rows are in the page;
-  // latest() is a promise of that; changed(active).
+  // latest() is a promise of that; goesOn() whether more may come; changed(active).
   constructor(content, button, count, options) {
     this.#active = options.active;
     this.#button = button;
@@ -68,7 +68,9 @@ export class Follow {
   }
 
   show() {
-    this.#button.hidden = this.#active || (this.#atEnd() && this.#options.whole());
+    // In a run that is over there is nothing new to jump to, but what came unseen.
+    const nothing = this.#options.whole() && (this.#atEnd() || !this.#options.goesOn() && this.#unseen === 0);
+    this.#button.hidden = this.#active || nothing;
     setText(this.#count, this.#unseen > 0 ? ` (${this.#unseen} new)` : "");
   }
 

@@ -41,6 +41,7 @@ const follow = new Follow(list, byID("jump"), byID("jump-count"), {
   active: startsAtEnd,
   whole: () => history.whole,
   latest: () => history.latest(),
+  goesOn: () => !header.over,
   changed: (active) => { page.follow = String(active); },
 });
 page.follow = String(startsAtEnd);

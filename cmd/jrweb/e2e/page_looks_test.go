@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"jrweb/eventlog"
+)
+
+// The state of a run can be told from its tab alone.
+func TestTitleAndIconShowHowItGoes(t *testing.T) {
+	s := serve(t)
+	open := func(task string, events ...string) *tab {
+		s.append(task, events...)
+		return openTab(t, s.url+"/tasks/"+task)
+	}
+	const (
+		blue, grey, green, red, amber, brown = "4b67e8", "8a92a0", "1c8a54", "d0342c", "d68a00", "b07300"
+	)
+	shows := func(page *tab, mark, colour string) {
+		t.Helper()
+		page.until(fmt.Sprintf(`document.title.startsWith(%q) && decodeURIComponent(document.querySelector('link[rel="icon"]').href).includes('fill="#%s"')`, mark+" t-", colour))
+	}
+	page := open("t-state", says("one"))
+	shows(page, "●", blue)
+	s.stop()
+	shows(page, "↻", grey)
+	s.start()
+	shows(page, "●", blue)
+	for status, want := range map[string][2]string{"succeeded": {"✓", green}, "failed": {"✗", red}, "canceled": {"■", brown}} {
+		s.append("t-"+status, says("one"), `{"type":"complete","data":{"status":"`+status+`"}}`)
+		page.goTo(s.url + "/tasks/t-" + status)
+		shows(page, want[0], want[1])
+	}
+	s.append("t-stuck", `{"type":"tool_call","time":"2024-01-02T03:04:05Z","data":{"tool":"bash","args":{},"call_id":"c"}}`)
+	page.goTo(s.url + "/tasks/t-stuck")
+	shows(page, "⚠", amber)
+	page.goTo(s.url + "/")
+	page.until(`document.title === "● Tasks (2 open)"`)
+}
+
+// In the list, too: an open task of which nobody hears for long looks stuck, until
+// something comes.
+func TestListSaysWhichTasksMayBeStuck(t *testing.T) {
+	s := serve(t)
+	s.stop()
+	past := time.Now().Add(-20 * time.Minute)
+	log, err := eventlog.Open(s.db, &eventlog.Options{KeepOpen: true, Now: func() time.Time { return past }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range []string{"t-quiet", "t-over"} {
+		session, err := log.Start(t.Context(), task, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if task == "t-over" {
+			if err := session.Complete(t.Context(), eventlog.Succeeded, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	s.append("t-busy", says("one"))
+	page := openTab(t, s.url+"/")
+	page.live()
+	const statuses = `[...document.querySelectorAll("[data-task]")].map(e => e.dataset.task + " " + e.querySelector(".status").textContent).sort().join(", ")`
+	page.until(statuses + ` === "t-busy open, t-over succeeded, t-quiet stuck?"`)
+	s.append("t-quiet", says("here I am"))
+	page.until(statuses + ` === "t-busy open, t-over succeeded, t-quiet open"`)
+}
+
+// A tab in the background gets no frames, and the browser may freeze it. It misses
+// nothing, whether little or much has come meanwhile.
+func TestTabInTheBackgroundMissesNothing(t *testing.T) {
+	s := serve(t)
+	s.append("t-back", says("event 1"))
+	page := openTab(t, s.url+"/tasks/t-back")
+	page.live()
+	become := func(state cdppage.SetWebLifecycleStateState) {
+		t.Helper()
+		if _, err := chromedp.Call(page.ctx, cdppage.SetWebLifecycleState, cdppage.SetWebLifecycleStateParams{State: state}); err != nil {
+			t.Fatal(err)
+		}
+		if !evaluate[bool](page, `document.hidden`) {
+			t.Fatal("the tab is not in the background")
+		}
+	}
+	// Where there are no frames, a condition is looked at when the timeline changes.
+	arrives := func(sequence int) {
+		t.Helper()
+		evaluate[bool](page, `new Promise((resolve) => {
+			const look = () => { if (document.querySelector('[data-seq="%d"]') !== null) resolve(true); };
+			new MutationObserver(look).observe(document.getElementById("timeline"), {childList: true});
+			look();
+		})`, sequence)
+		if !evaluate[bool](page, atEnd) {
+			t.Error("the end is not in view")
+		}
+	}
+	become(cdppage.SetWebLifecycleStateStateFrozen)
+	for n := 2; n <= 60; n++ {
+		s.append("t-back", says("event %d", n))
+	}
+	if evaluate[bool](page, `document.querySelector('[data-seq="60"]') !== null`) {
+		t.Error("the tab is not frozen")
+	}
+	become(cdppage.SetWebLifecycleStateStateActive)
+	arrives(60)
+	if first, last := page.shows(); first != 1 || last != 60 {
+		t.Errorf("it shows %d–%d", first, last)
+	}
+
+	// More than a page takes row by row.
+	become(cdppage.SetWebLifecycleStateStateFrozen)
+	for first := 61; first <= 2060; first += 500 {
+		var events []string
+		for n := first; n < first+500; n++ {
+			events = append(events, says("event %d", n))
+		}
+		s.append("t-back", events...)
+	}
+	become(cdppage.SetWebLifecycleStateStateActive)
+	arrives(2060)
+	if first, last := page.shows(); last != 2060 {
+		t.Errorf("it shows %d–%d", first, last)
+	}
+	s.append("t-back", says("event 2061")) // live, still in the background
+	arrives(2061)
+	page.shows()
+}
+
+// What is shown can be copied as it is.
+func TestCopyButtons(t *testing.T) {
+	s := serve(t)
+	page := openTab(t, s.url+"/")
+	const catch = `navigator.clipboard.writeText = async (text) => { window.copied = text; }`
+	page.live()
+	page.run(catch)
+	page.run(`document.getElementById("copy").click()`)
+	page.until(fmt.Sprintf(`window.copied?.startsWith("curl -d ") && window.copied.endsWith(%q)`, s.url+"/tasks/my-task/events"))
+
+	s.append("t-copy", call("bash", "c", "x"), result("bash", "c", "a <b>\n\tc"), says("```go\nfunc main() {}\n```"))
+	page.goTo(s.url + "/tasks/t-copy")
+	page.live()
+	page.run(catch)
+	for place, want := range map[string]string{`document.getElementById("2")`: "a <b>\n\tc", `document.getElementById("3")`: "func main() {}\n"} {
+		page.run(`window.copied = undefined; %s.querySelector(".copy").click()`, place)
+		page.until(fmt.Sprintf(`window.copied === %q`, want))
+	}
+	page.run(`document.getElementById("3").querySelector(".raw").click()`)
+	page.until(`document.querySelector(".raw-event .copy") !== null`)
+	page.run(`document.querySelector(".raw-event .copy").click()`)
+	page.until(`JSON.parse(window.copied).sequence === 3`)
+}
+
+// emulateMedia sets what the page's style asks for.
+func (b *tab) emulateMedia(media string, features ...*emulation.MediaFeature) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media, Features: features}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Who asks for less motion gets none; others see a spinner turn.
+func TestReducedMotion(t *testing.T) {
+	s := serve(t)
+	s.append("t-calm", call("bash", "c", "x"))
+	page := openTab(t, s.url+"/tasks/t-calm")
+	page.live()
+	const moving = `document.getAnimations().some(a => a.playState === "running")`
+	page.emulateMedia("", &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "no-preference"})
+	page.until(moving)
+	page.emulateMedia("", &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
+	page.until("!" + moving)
+}
+
+// On paper there is the run, with what was unfolded, and nothing to press.
+func TestPrintedPage(t *testing.T) {
+	s := serve(t)
+	s.append("t-print", says("one"), call("bash", "c", "x"), `{"type":"tool_result","data":{"tool":"bash","success":false,"call_id":"c","output":`+quoted(strings.Repeat("line\n", 200))+`}}`, says("four"))
+	page := openTab(t, s.url+"/tasks/t-print")
+	page.live()
+	page.showsExactly(4)
+	const pressed = `[...document.querySelectorAll("button, input, textarea")].filter(e => e.getClientRects().length > 0).length`
+	page.until(pressed + ` > 0`) // on the screen there is a lot to press
+	page.emulateMedia("print")
+	page.until(pressed + ` === 0`)
+	if cut := evaluate[int](page, `[...document.querySelectorAll("#timeline pre")].filter(e => e.getClientRects().length > 0 && e.scrollHeight > e.clientHeight + 1).length`); cut > 0 {
+		t.Errorf("%d texts would have to be scrolled", cut)
+	}
+	if rows := evaluate[int](page, `[...document.querySelectorAll("#timeline > .event")].filter(e => e.getClientRects().length > 0).length`); rows != 3 {
+		t.Errorf("%d of 3 rows are printed", rows)
+	}
+	if over := evaluate[bool](page, `getComputedStyle(document.getElementById("bar")).position === "sticky"`); over {
+		t.Error("the bar would lie over the text of each page")
+	}
+}
