@@ -1,9 +1,12 @@
 package eventlogtest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -150,6 +153,213 @@ var logCases = []testCase{
 		gone("After the deletion")
 		s.reopenLog(nil)
 		gone("Opened again")
+	}},
+
+	{"a reader of a session that is deleted sees no hole", func(s *subject) {
+		log := s.reopenLog(nil)
+		const events = 1500 // more than a page
+		kept, session := s.start("t-1"), s.start("t-2")
+		s.append(kept, says("stays"))
+		s.append(session, slices.Repeat([]eventlog.Event{says("goes")}, events)...)
+		began, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for round := 0; ; round++ {
+				last := uint64(0)
+				for e, err := range session.Events(s.Context(), 0) {
+					if errors.Is(err, eventlog.ErrSessionNotFound) {
+						return
+					}
+					if err != nil || e.Sequence != last+1 {
+						s.Errorf("While its session is deleted, a reader gets event %d after %d, error %v.", e.Sequence, last, err)
+						return
+					}
+					last = e.Sequence
+				}
+				if last != events {
+					s.Errorf("A reader got %d of %d events, and no error: it takes a part for the whole.", last, events)
+					return
+				}
+				if round == 0 {
+					close(began)
+				}
+			}
+		}()
+		select {
+		case <-began:
+			s.ok(log.DeleteSession(s.Context(), "t-2", session.ID()))
+		case <-done:
+		}
+		<-done
+		if got := s.events(kept, 0); len(got) != 1 || contentOf(got[0]) != "stays" {
+			s.Errorf("The session beside the deleted one has %d events.", len(got))
+		}
+	}},
+
+	{"tasks keep their order, and what they add up to, when the log is opened again", func(s *subject) {
+		log := s.reopenLog(nil)
+		for _, id := range []string{"t-1", "t-2", "t-3", "t-1"} {
+			session := s.start(id)
+			s.append(session, says("x"), complete())
+		}
+		s.ok(log.DeleteTask(s.Context(), "t-2"))
+		before, err := log.Tasks(s.Context(), 0, 10)
+		s.ok(err)
+		log = s.reopenLog(nil)
+		after, err := log.Tasks(s.Context(), 0, 10)
+		s.ok(err)
+		if !slices.Equal(before, after) {
+			s.Errorf("Opened again, the log lists %v, not %v.", after, before)
+		}
+		if len(after) != 2 || after[0].ID != "t-1" || after[0].Sessions != 2 || after[0].Totals.Events != 4 || after[1].ID != "t-3" {
+			s.Errorf("The newest activity was in t-1, then in t-3, and t-2 is deleted; the log lists %v.", after)
+		}
+	}},
+
+	{"an append whose context ends is not there, or is acknowledged", func(s *subject) {
+		s.reopenLog(&eventlog.Options{KeepOpen: true})
+		session := s.start("t-1")
+		ended, cancel := context.WithCancel(s.Context())
+		cancel()
+		if _, err := session.Append(ended, says("never")); !errors.Is(err, context.Canceled) {
+			s.Errorf("An append whose context had ended returned %v.", err)
+		}
+		acknowledged := map[string]bool{}
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for i := range 50 {
+			ctx, cancel := context.WithCancel(s.Context())
+			wg.Go(func() {
+				content := fmt.Sprint(i)
+				_, err := session.Append(ctx, says(content))
+				if err != nil && !errors.Is(err, context.Canceled) {
+					s.Errorf("An append that was called off returned %v.", err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				acknowledged[content] = err == nil
+			})
+			wg.Go(cancel)
+		}
+		wg.Wait()
+		log := s.reopenLog(&eventlog.Options{KeepOpen: true})
+		for _, e := range s.events(log.Session("t-1", session.ID()), 0) {
+			if !acknowledged[contentOf(e)] {
+				s.Errorf("The append of %q was reported as called off, but its event is there.", contentOf(e))
+			}
+			delete(acknowledged, contentOf(e))
+		}
+		for content, there := range acknowledged {
+			if there {
+				s.Errorf("The append of %q was acknowledged, but its event is not there.", content)
+			}
+		}
+	}},
+
+	{"an append at the limits is kept, and one beyond them changes nothing", func(s *subject) {
+		const most, largest = 10_000, 4 << 20 // the limits of a log by default
+		s.reopenLog(&eventlog.Options{KeepOpen: true})
+		session := s.start("t-1")
+		content := strings.Repeat("x", largest-len(says("").Data))
+		s.append(session, slices.Repeat([]eventlog.Event{says("small")}, most)...)
+		s.append(session, says(content))
+		for what, events := range map[string][]eventlog.Event{
+			"one event too many":      slices.Repeat([]eventlog.Event{says("small")}, most+1),
+			"an event that is longer": {says("first"), says(content + "x")},
+		} {
+			if _, err := session.Append(s.Context(), events...); !errors.Is(err, eventlog.ErrTooLarge) {
+				s.Errorf("An append with %s returned %v.", what, err)
+			}
+		}
+		log := s.reopenLog(&eventlog.Options{KeepOpen: true})
+		n := 0
+		for _, e := range s.events(log.Session("t-1", session.ID()), most) {
+			if n++; contentOf(e) != content {
+				s.Errorf("The largest event came back with %d bytes.", len(e.Data))
+			}
+		}
+		if n != 1 {
+			s.Errorf("Behind %d events there are %d, not the largest one alone.", most, n)
+		}
+	}},
+
+	{"a refusal says why by its identity, and changes nothing", func(s *subject) {
+		log := s.reopenLog(nil)
+		session, sealed := s.start("t-1"), s.start("t-2")
+		s.append(session, says("x"))
+		s.append(sealed, complete())
+		keyed := func(digest byte) error {
+			b := &eventlog.Batch{Task: "t-1", Events: []eventlog.Event{says("x")}, Key: eventlog.Key{ID: "k", Digest: [32]byte{digest}}}
+			_, err := log.Append(s.Context(), b)
+			return err
+		}
+		s.ok(keyed(1))
+		appending := func(session *eventlog.Session, events ...eventlog.Event) error {
+			_, err := session.Append(s.Context(), events...)
+			return err
+		}
+		for _, c := range []struct {
+			what string
+			err  error
+			want error
+		}{
+			{"An append to a task that is not there", appending(log.Session("t-9", session.ID()), says("x")), eventlog.ErrTaskNotFound},
+			{"An append to another task's session", appending(log.Session("t-1", sealed.ID()), says("x")), eventlog.ErrSessionNotFound},
+			{"An append to a sealed session", appending(sealed, says("x")), eventlog.ErrSealed},
+			{"A second end", sealed.Complete(s.Context(), eventlog.Failed, ""), eventlog.ErrSealed},
+			{"A heartbeat of a sealed session", sealed.Heartbeat(s.Context()), eventlog.ErrSealed},
+			{"A key with another request", keyed(2), eventlog.ErrKeyReused},
+			{"A deletion of what is not there", log.DeleteTask(s.Context(), "t-9"), eventlog.ErrTaskNotFound},
+			{"A trim of what is not there", log.Trim(s.Context(), "t-1", sealed.ID(), 1), eventlog.ErrSessionNotFound},
+		} {
+			if !errors.Is(c.err, c.want) {
+				s.Errorf("%s returned %v, which is not %q: its caller cannot tell what to do.", c.what, c.err, c.want)
+			}
+		}
+		err := appending(session, eventlog.Event{Type: eventlog.TypeAssistant, Data: json.RawMessage(`{}`)})
+		if field, ok := errors.AsType[*eventlog.FieldError](err); !ok || field.Field != "data.content" {
+			s.Errorf("An event without its content is refused with %v, not with a FieldError of data.content.", err)
+		}
+		if page := s.read(session); page.Head != 2 || page.Sealed {
+			s.Errorf("After the refusals the session has head %d, not 2, and sealed %v.", page.Head, page.Sealed)
+		}
+		s.close()
+		if err := appending(session, says("x")); !errors.Is(err, eventlog.ErrClosed) {
+			s.Errorf("An append to a closed log returned %v.", err)
+		}
+	}},
+
+	{"trims beside appends leave every later event", func(s *subject) {
+		log := s.reopenLog(&eventlog.Options{KeepOpen: true})
+		session := s.start("t-1")
+		const events = 100
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for i := range events {
+				if _, err := session.Append(s.Context(), says(fmt.Sprint(i+1))); err != nil {
+					s.Errorf("Append failed beside trims: %v", err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for through := range uint64(events / 2) {
+				if err := log.Trim(s.Context(), "t-1", session.ID(), through); err != nil {
+					s.Errorf("Trim failed beside appends: %v", err)
+				}
+			}
+		})
+		wg.Wait()
+		s.ok(log.Trim(s.Context(), "t-1", session.ID(), events/2))
+		s.reopenLog(&eventlog.Options{KeepOpen: true})
+		page := s.read(session)
+		if page.First != events/2+1 || len(page.Events) != events/2 {
+			s.Fatalf("Of %d events, trimmed through %d, there are %d from %d on.", events, events/2, len(page.Events), page.First)
+		}
+		for i, e := range page.Events {
+			if want := events/2 + i + 1; e.Sequence != uint64(want) || contentOf(e) != fmt.Sprint(want) {
+				s.Fatalf("Where event %d was due stands event %d with %s.", want, e.Sequence, e.Data)
+			}
+		}
 	}},
 
 	{"a trimmed session shows a gap, and everything behind it", func(s *subject) {

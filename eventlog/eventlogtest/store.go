@@ -186,6 +186,34 @@ var storeCases = []testCase{
 		})
 	}},
 
+	{"one Update takes as much as the largest append", func(s *subject) {
+		s.reopen()
+		const keys, large, values = 10_000, 4 << 20, 8 // in all what one request may have
+		s.update(func(tx eventlog.Tx) error {
+			for i := range keys {
+				tx.Put(bucket, fmt.Appendf(nil, "key %04d", i), fmt.Append(nil, i))
+			}
+			for i := range values {
+				tx.Put(bucket, fmt.Appendf(nil, "value %d", i), bytes.Repeat([]byte{byte('0' + i)}, large))
+			}
+			return nil
+		})
+		s.reopen()
+		s.view(func(r eventlog.Reader) {
+			for i := range keys {
+				if got := r.Get(bucket, fmt.Appendf(nil, "key %04d", i)); string(got) != fmt.Sprint(i) {
+					s.Fatalf("Key %d of %d has the value %q.", i, keys, got)
+				}
+			}
+			for i := range values {
+				got := r.Get(bucket, fmt.Appendf(nil, "value %d", i))
+				if len(got) != large || bytes.Count(got, []byte{byte('0' + i)}) != large {
+					s.Errorf("Value %d of %d bytes came back with %d, or changed.", i, large, len(got))
+				}
+			}
+		})
+	}},
+
 	{"a key that is not there reads as nil, and deleting it is no error", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "b")
