@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -77,10 +78,11 @@ func TestABodyMayComeSlowlyButMustCome(t *testing.T) {
 				if want := time.Duration(c.bytes)*c.pause + 30*time.Second; c.status != 200 && took != want {
 					t.Errorf("what stopped after %d bytes was answered after %s, not %s", c.bytes, took, want)
 				}
-				l.Close()
+				server.Close() // and the listener, which is the client's connection
 				close(l.conns)
-				<-served
-				server.Close()
+				if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+					t.Error(err)
+				}
 			})
 		})
 	}
