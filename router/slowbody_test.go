@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +16,9 @@ import (
 
 // oneConnection is a listener with one connection.
 type oneConnection struct {
-	net.Conn
-	conns chan net.Conn
+	net.Conn // the client's end
+	conns    chan net.Conn
+	once     sync.Once
 }
 
 func listenOnce() *oneConnection {
@@ -31,6 +33,11 @@ func (l *oneConnection) Accept() (net.Conn, error) {
 		return c, nil
 	}
 	return nil, net.ErrClosed
+}
+
+func (l *oneConnection) Close() error {
+	l.once.Do(func() { close(l.conns) })
+	return l.Conn.Close()
 }
 
 func (l *oneConnection) Addr() net.Addr { return l.LocalAddr() }
@@ -78,8 +85,7 @@ func TestABodyMayComeSlowlyButMustCome(t *testing.T) {
 				if want := time.Duration(c.bytes)*c.pause + 30*time.Second; c.status != 200 && took != want {
 					t.Errorf("what stopped after %d bytes was answered after %s, not %s", c.bytes, took, want)
 				}
-				server.Close() // and the listener, which is the client's connection
-				close(l.conns)
+				server.Close() // and the listener
 				if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 					t.Error(err)
 				}
