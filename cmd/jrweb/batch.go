@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/router/client"
 )
 
 const (
@@ -63,6 +64,11 @@ func isComplete(line []byte) bool {
 type inputLine struct {
 	number int // from 1
 	text   []byte
+}
+
+// eventLine is an event as the line of a batch.
+func eventLine(number int, e *eventlog.Event) inputLine {
+	return inputLine{number, bytes.TrimSuffix(client.AppendLine(nil, e), []byte("\n"))}
 }
 
 // inBatches cuts the input into batches and sends them one after the other. What

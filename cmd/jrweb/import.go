@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -302,11 +301,11 @@ func (i *importer) events(ctx context.Context, s *oldSession, id eventlog.Sessio
 		if err != nil {
 			return err
 		}
-		text := eventBody(&e.Event)
-		if len(b.body)+len(text) > batchBytes {
+		line := eventLine(l.number, &e.Event)
+		if len(b.body)+len(line.text) > batchBytes {
 			failed = send()
 		}
-		b.add(inputLine{l.number, text})
+		b.add(line)
 		if failed == nil && b.full() {
 			failed = send()
 		}
@@ -326,16 +325,6 @@ func (i *importer) events(ctx context.Context, s *oldSession, id eventlog.Sessio
 		Body: []byte(`{"type":"complete","actor":"system","data":{"status":"interrupted","reason":"imported"}}`),
 	})
 	return err
-}
-
-// eventBody is an event as the server takes it. The data stays as it is, byte
-// for byte, which json.Marshal would not do; nothing else needs escapes.
-func eventBody(e *eventlog.Event) []byte {
-	body := fmt.Appendf(nil, `{"type":%q,"actor":%q,`, e.Type, cmp.Or(e.Actor, eventlog.Agent))
-	if !e.Time.IsZero() {
-		body = fmt.Appendf(body, `"time":%q,`, e.Time.UTC().Format(eventlog.TimeFormat))
-	}
-	return append(append(append(body, `"data":`...), e.Data...), '}')
 }
 
 // undo deletes what was imported of a session that the server refused, unless

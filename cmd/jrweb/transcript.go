@@ -133,13 +133,13 @@ func (i *importer) transcriptEvents(ctx context.Context, f *agentFile, id eventl
 	number := 0
 	_, err := f.convert(f.format, io.Discard, func(e eventlog.Event) error {
 		number++
-		text := eventBody(&e)
-		if len(b.lines) > 0 && len(b.body)+len(text) > batchBytes {
+		line := eventLine(number, &e)
+		if len(b.lines) > 0 && len(b.body)+len(line.text) > batchBytes {
 			if err := send(); err != nil {
 				return err
 			}
 		}
-		b.add(inputLine{number, text})
+		b.add(line)
 		if b.full() {
 			return send()
 		}
@@ -149,7 +149,7 @@ func (i *importer) transcriptEvents(ctx context.Context, f *agentFile, id eventl
 		return err
 	}
 	end := eventlog.Event{Type: eventlog.TypeComplete, Actor: eventlog.System, Data: importedAs(f.failed)}
-	b.add(inputLine{number + 1, eventBody(&end)})
+	b.add(eventLine(number+1, &end))
 	return send()
 }
 

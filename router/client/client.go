@@ -9,6 +9,8 @@
 //   - [Client.Append], [Client.Start] and [Client.Complete] try again, for about
 //     ten seconds, when the connection breaks or the server fails. Each carries
 //     an idempotency key, so nothing is done twice.
+//   - [Client.NewWriter] appends events in batches, and tries again for as long as the
+//     server is away. Nothing is done twice there, either.
 //   - [Client.Follow] yields every event of a session once and in order, also
 //     when the connection is cut or the server restarts.
 //   - What the server refuses is an [*Error].

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/router/client"
 )
 
 // Writer appends the events of a run to its spool. Its methods may be called
@@ -103,7 +104,7 @@ func (w *Writer) Run() Run { return w.run }
 func (w *Writer) Append(events ...eventlog.Event) error {
 	var lines []byte
 	for i := range events {
-		lines = appendLine(lines, &events[i])
+		lines = client.AppendLine(lines, &events[i])
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -118,7 +119,7 @@ func (w *Writer) End(complete eventlog.Event) error {
 		return fmt.Errorf("spool: %w", err)
 	}
 	w.ended = true
-	err := w.append(appendLine(nil, &complete), 1)
+	err := w.append(client.AppendLine(nil, &complete), 1)
 	w.wake() // also if there was no room
 	return err
 }
@@ -165,17 +166,6 @@ func (w *Writer) Close() error {
 		return fmt.Errorf("spool: %w", err)
 	}
 	return nil
-}
-
-// appendLine adds an event as a server takes it. The data stays as it is, byte for
-// byte; nothing else needs escapes.
-func appendLine(dst []byte, e *eventlog.Event) []byte {
-	actor := e.Actor
-	if actor == "" {
-		actor = eventlog.Agent
-	}
-	dst = fmt.Appendf(dst, `{"type":%q,"actor":%q,"time":%q,"data":`, e.Type, actor, e.Time.UTC().Format(eventlog.TimeFormat))
-	return append(append(dst, e.Data...), "}\n"...)
 }
 
 // errorLine is an event of the recording itself. It has no time, so that the same
