@@ -117,6 +117,18 @@ func TestClaudeCaptureOfTwoTurnsCountsNothingTwice(t *testing.T) {
 	checkTotals(t, events, 0.0101307, 28, 370)
 }
 
+// The same as the program wrote it that recorded it: with the times.
+func TestClaudeCaptureInTheFormOfItsRecorder(t *testing.T) {
+	input := capture(t, "claude/two-turns.wrapped.jsonl")
+	events := readCapture(t, "recorded", input, transcript.Claude)
+	for i, want := range readCapture(t, "two turns", unwrap(t, input), transcript.Claude) {
+		if got := events[i]; got.Type != want.Type || !bytes.Equal(got.Data, want.Data) || got.Time.Format("2006-01-02") != "2026-02-27" {
+			t.Errorf("event %d: got %s %s %s, want %s %s", i, got.Time, got.Type, got.Data, want.Type, want.Data)
+		}
+	}
+	checkTotals(t, events, 0.0101307, 28, 370)
+}
+
 func TestCodexCaptures(t *testing.T) {
 	events := readCapture(t, "hello", capture(t, "codex/hello_world.jsonl"), transcript.Codex)
 	checkTexts(t, events, "assistant", "content", "hello world")

@@ -13,6 +13,7 @@ import (
 
 // isClaude: what is Amp's or Cursor's has been told apart before.
 func isClaude(o object) bool {
+	o = recorded(o)
 	switch o.text("type") {
 	case "system":
 		return o.text("subtype") != "" && o.has("session_id")
@@ -28,6 +29,20 @@ func isClaude(o object) bool {
 		return true
 	}
 	return false
+}
+
+// recorded returns the agent's line in a line of a program that records what it
+// receives from the agent: {timestamp, direction, message}. Any other line is
+// returned as it is.
+func recorded(o object) object {
+	line := o.object("message")
+	if o.has("type") || !o.has("direction") || !line.has("type") {
+		return o
+	}
+	if !line.has("timestamp") {
+		line["timestamp"] = o["timestamp"]
+	}
+	return line
 }
 
 // claude converts Claude Code's stream-json, with and without partial messages,
@@ -51,6 +66,7 @@ type unsettled struct {
 }
 
 func (c *claude) object(o object, out *output) bool {
+	o = recorded(o)
 	out.at, out.parent = o.time("timestamp"), o.text("parent_tool_use_id")
 	switch o.text("type") {
 	case "assistant":

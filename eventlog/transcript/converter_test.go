@@ -104,7 +104,7 @@ func bigLine(format transcript.Format, text string) string {
 }
 
 func TestALineOfTenMegabytesIsCutAndItSaysSo(t *testing.T) {
-	checkCut(t, transcript.Claude, 1<<20, 4<<20)
+	checkCut(t, transcript.Gemini, 1<<20, 4<<20)
 }
 
 func TestLongOutputsAreCutAndItIsSaid(t *testing.T) {

@@ -45,8 +45,8 @@
 //	openhands        yes       yes      cumulative  cumulative  –
 //	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event
 //
-// Claude Code, Codex and the event stream of opencode's server were checked
-// against output of real agents; the others are written from definitions.
+// The formats claude, codex and opencode-server were checked against output of real
+// agents; the others are written from definitions.
 //
 // Tokens mean the same for all of them: input_tokens are without those that were
 // read from a cache or written to one, and output_tokens are with those of

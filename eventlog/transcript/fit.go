@@ -121,10 +121,7 @@ func cutTexts(members data, limit int, known []cut) (data, []cut) {
 				if len(text) <= limit {
 					break
 				}
-				if cuts = append(cuts, cutOf(pathOf(stack), text)); known != nil {
-					cuts = withoutLaterDoubles(cuts)
-				}
-				if len(cuts) > mostCuts {
+				if cuts = withCut(cuts, cutOf(pathOf(stack), text)); len(cuts) > mostCuts {
 					return nil, cuts
 				}
 				out = append(out, members[copied:i]...)
@@ -166,14 +163,13 @@ func cutOf(path, text string) cut {
 	return cut{path: path, bytes: int64(len(text)), sha256: sha256.Sum256([]byte(text))}
 }
 
-func withoutLaterDoubles(cuts []cut) []cut {
-	last := len(cuts) - 1
-	for _, c := range cuts[:last] {
-		if c.path == cuts[last].path {
-			return cuts[:last]
-		}
+// withCut adds a cut, unless its place has one: what was said first was said of
+// the whole text.
+func withCut(cuts []cut, c cut) []cut {
+	if slices.ContainsFunc(cuts, func(have cut) bool { return have.path == c.path }) {
+		return cuts
 	}
-	return cuts
+	return append(cuts, c)
 }
 
 // cutOthers replaces the members that are long and no strings.

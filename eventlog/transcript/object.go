@@ -17,7 +17,7 @@ type object map[string]json.RawMessage
 // parseObject returns nil for what is no object.
 func parseObject(raw []byte) object {
 	var o object
-	if len(raw) == 0 || json.Unmarshal(raw, &o) != nil {
+	if !isObject(raw) || json.Unmarshal(raw, &o) != nil {
 		return nil
 	}
 	return o
@@ -123,7 +123,7 @@ func millis(ms float64) time.Time {
 	return time.UnixMilli(int64(math.Trunc(ms))).UTC()
 }
 
-// isObject reports whether raw, which is valid JSON, is an object.
+// isObject reports whether raw is an object, if it is valid JSON.
 func isObject(raw []byte) bool {
 	raw = bytes.TrimLeft(raw, " \t\r\n")
 	return len(raw) > 0 && raw[0] == '{'
