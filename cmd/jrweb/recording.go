@@ -26,6 +26,7 @@ type recording struct {
 	lease time.Duration
 	warn  func(string)
 
+	started   time.Time
 	mu        sync.Mutex
 	streams   [2]*stream // standard output and standard error
 	quiet     *time.Timer
@@ -64,6 +65,7 @@ func (r *recording) open(ctx context.Context, format transcript.Format) error {
 		}
 		r.streams[i] = &stream{splitter: transcript.NewSplitter(0), converter: converter}
 	}
+	r.started = time.Now()
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	r.moved = make(chan struct{}, 1)
 	r.quiet = time.AfterFunc(introduction, r.silence)
@@ -102,12 +104,13 @@ func (r *recording) silence() {
 	r.begin()
 }
 
-// record writes events down. Their time is now, unless the agent told it.
+// record writes events down. Their time is what the agent tells, if it is of this
+// run: one that shows an old transcript tells old times. Else it is now.
 func (r *recording) record(i int, events []eventlog.Event) {
 	now := time.Now()
 	for k := range events {
 		e := &events[k]
-		if e.Time.IsZero() {
+		if e.Time.Before(r.started) || e.Time.After(now) {
 			e.Time = now
 		}
 		if i == 1 { // what stands on standard error is not what the agent says
