@@ -142,6 +142,9 @@ func (c *committer) send(ctx context.Context, o *op) error {
 	if c.stopped {
 		return ErrClosed
 	}
+	if err := ctx.Err(); err != nil { // else the select might send all the same
+		return err
+	}
 	select {
 	case c.queue <- o:
 		return nil
