@@ -1,13 +1,17 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -73,13 +77,26 @@ const (
 // cut cuts the power.
 func (d *disk) cut() {
 	d.Helper()
+	d.control("shut the file system down", func(fd int) error {
+		return unix.IoctlSetPointerInt(fd, ext4Shutdown, ext4ShutdownNoLogFlush)
+	})
+}
+
+// sync puts everything on the disk.
+func (d *disk) sync() {
+	d.Helper()
+	d.control("sync the file system", unix.Syncfs)
+}
+
+func (d *disk) control(what string, do func(fd int) error) {
+	d.Helper()
 	dir, err := os.Open(d.dir)
 	if err != nil {
 		d.Fatal(err)
 	}
 	defer dir.Close()
-	if err := unix.IoctlSetPointerInt(int(dir.Fd()), ext4Shutdown, ext4ShutdownNoLogFlush); err != nil {
-		d.Fatalf("shut the file system down: %v", err)
+	if err := do(int(dir.Fd())); err != nil {
+		d.Fatalf("%s: %v", what, err)
 	}
 }
 
@@ -181,4 +198,91 @@ func TestWhatAnOpenShowsIsOnTheDisk(t *testing.T) {
 	if stored := s.events("t-power"); !slices.Equal(stored, shown) {
 		t.Errorf("shown was %q, stored is %q", shown, stored)
 	}
+}
+
+// Compact puts a new file in the place of the old one. A power cut leaves one of
+// the two, whole, and the new one once compact has said so.
+func TestAPowerCutWhileItCompactsLeavesOneOfTheTwo(t *testing.T) {
+	rounds := 3
+	if torture() {
+		rounds = 50
+	}
+	content, want := halfFree(t)
+	d := newDisk(t)
+	var took time.Duration
+	said, isNew := 0, 0
+	for round := range rounds {
+		db := filepath.Join(d.dir, fmt.Sprintf("%d.db", round))
+		if err := os.WriteFile(db, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d.sync()
+		compact := exec.Command(binary, "compact", "-db", db)
+		start := time.Now()
+		if err := compact.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if round == 0 { // the cut comes right behind it
+			err = compact.Wait()
+			took = time.Since(start)
+			d.cut()
+		} else {
+			<-time.After(rand.N(took)) // any moment of it
+			d.cut()
+			_ = compact.Process.Kill() // it may have ended
+			err = compact.Wait()
+		}
+		d.restore()
+		got, checkErr := eventlog.Check(t.Context(), db, nil)
+		if checkErr != nil || got.Events != want.Events || got.Records != want.Records {
+			t.Errorf("%+v, want %+v, %v", got, want, checkErr)
+		}
+		if got.Size < want.Size {
+			isNew++
+		}
+		if err == nil {
+			said++
+			if got.Size >= want.Size {
+				t.Error("compact was done, and the old file is there")
+			}
+		}
+		if err := os.Remove(db); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said == 0 {
+		t.Error("no compact was done before its cut")
+	}
+	t.Logf("%d were done before the power cut, %d left the new file", said, isNew)
+}
+
+// halfFree is a database of which half is free.
+func halfFree(t *testing.T) (content []byte, figures eventlog.Figures) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "jr.db")
+	log, err := eventlog.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := log.Start(t.Context(), "t-compact", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := eventlog.Event{Type: eventlog.TypeThought, Data: fmt.Appendf(nil, `{"content":%q}`, strings.Repeat("x", 100_000))}
+	for range 60 {
+		if _, err := s.Append(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(log.Trim(t.Context(), "t-compact", s.ID(), 30), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if figures, err = eventlog.Check(t.Context(), path, nil); err != nil {
+		t.Fatal(err)
+	}
+	if content, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return content, figures
 }
