@@ -17,7 +17,7 @@ test: ## install what the tests need, then vet and run them all
 	scripts/test
 
 .PHONY: torture
-torture: ## kill, cut the power, flip bits and fuzz for longer, about 30 minutes
+torture: ## kill, cut the power, flip bits and fuzz for longer, about 40 minutes
 	scripts/setup
 	scripts/torture
 
