@@ -55,7 +55,7 @@ func (o opened) smallAsOneOf(t *testing.T, small opened) {
 // event, in order, in every view without a hole or a double, and at no time are
 // there many rows in the page.
 func TestReadingARunToItsStartAndBack(t *testing.T) {
-	events, most := 2600, 1400
+	events, most := 1800, 1400
 	if torture() {
 		events = 100_000
 	}

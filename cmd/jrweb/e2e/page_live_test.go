@@ -111,7 +111,7 @@ func TestPageComesBackAfterTheNetworkWasAway(t *testing.T) {
 // leads to it.
 func TestPageFollowsOnlyWhoWantsTo(t *testing.T) {
 	s := serve(t)
-	s.appendMany("t-follow", 60)
+	session := s.appendMany("t-follow", 60)
 	page := openTab(t, s.url+"/tasks/t-follow")
 	page.live()
 	page.until(atEnd + ` && document.getElementById("jump").hidden`)
@@ -133,6 +133,16 @@ func TestPageFollowsOnlyWhoWantsTo(t *testing.T) {
 	page.has(65)
 	page.until(atEnd)
 	page.showsExactly(65)
+
+	// What came last can be jumped to; after that nothing more will come.
+	page.run(`scrollTo(0, 500)`)
+	page.until(`!document.getElementById("jump").hidden`)
+	s.complete("t-follow", session)
+	page.until(`document.body.dataset.state === "ended" && document.getElementById("jump").textContent.includes("(1 new)")`)
+	page.run(`document.getElementById("jump").click()`)
+	page.until(atEnd + ` && document.body.dataset.follow === "true"`)
+	page.run(`scrollTo(0, 500)`)
+	page.until(`document.body.dataset.follow === "false" && document.getElementById("jump").hidden`)
 }
 
 // The server has lost what the page has seen, as after an older backup was put back:
