@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // DeleteTask deletes a task with all its sessions. They are gone when it
@@ -164,6 +165,10 @@ func (l *Log) deleted(err error) error {
 // no append waits for long.
 const purgeKeys = 1000
 
+// purgeRetry is when the purger tries again after an error: what is full now may
+// have room then.
+const purgeRetry = time.Minute
+
 // purger removes what was deleted, in transactions between those of the writers.
 type purger struct {
 	log     *Log
@@ -193,18 +198,22 @@ func (p *purger) wake() {
 }
 
 func (p *purger) run(ctx context.Context) {
+	var again <-chan time.Time // after a failure
 	for {
 		select {
 		case <-p.more:
+		case <-again:
 		case <-ctx.Done():
 			return
 		}
+		again = nil
 		for more := true; more; {
 			var err error
 			if more, err = p.purge(ctx); err != nil {
 				if !errors.Is(err, ctx.Err()) && p.log.Err() == nil {
 					p.log.o.Logger.Error("removing deleted events failed", "error", err)
 				}
+				again = time.After(purgeRetry)
 				break
 			}
 		}
@@ -238,6 +247,9 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 			}
 		}
 		for _, k := range found {
+			if err := tx.deleteMentioned(bucket, k); err != nil {
+				return err
+			}
 			tx.Delete(bucket, k)
 		}
 		if len(found) < purgeKeys {
@@ -246,4 +258,28 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 		tx.wrote = true
 		return nil
 	})
+}
+
+// deleteMentioned deletes the idempotency key that one of a deleted session
+// mentions, unless it has been used again since.
+func (tx *txn) deleteMentioned(b Bucket, key []byte) error {
+	if b != bucketKeys {
+		return nil
+	}
+	at := mentioned(key)
+	if at == nil {
+		return nil
+	}
+	raw := tx.Get(bucketKeys, at)
+	if raw == nil {
+		return nil
+	}
+	record := &keyRecord{}
+	if err := decodeJSON(bucketKeys, at, raw, record); err != nil {
+		return err
+	}
+	if owner, _ := splitRecordKey(key); owner.session == record.Session {
+		tx.Delete(bucketKeys, at)
+	}
+	return nil
 }

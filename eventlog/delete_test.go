@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
@@ -288,4 +289,27 @@ func TestADeletionEndsAWatchedSession(t *testing.T) {
 	changed = watch.Changed()
 	f.ok(f.DeleteTask(t.Context(), "t-1"))
 	<-changed
+}
+
+func TestAPurgeThatFailsIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &spy{Store: eventlogtest.NewStore()}
+		var works atomic.Bool
+		store.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+			if !works.Load() && countKeys(t, store.Store, "trash") > 0 {
+				return eventlog.ErrNotCommitted
+			}
+			return next(ctx, fn)
+		}
+		f := on(t, store, nil)
+		s := f.start("t-1")
+		f.append(s, says("1"))
+		f.ok(f.DeleteTask(t.Context(), "t-1"))
+		synctest.Wait()
+		wantEqual(t, "events after a commit that failed", countKeys(t, store.Store, "events"), 1)
+		works.Store(true)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantEqual(t, "events a minute later", countKeys(t, store.Store, "events"), 0)
+	})
 }

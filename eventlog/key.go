@@ -40,7 +40,9 @@ func ValidKeyID(id string) bool {
 // in the transaction of the request. Its key is |task| 00 |born| 00 |scope| 00
 // |id|, or |task| 00 |born| s |session| 00 |scope| 00 |id| if the request named
 // a session. born tells lives of a task apart: a task that is made again under
-// the name of a deleted one does not inherit its keys.
+// the name of a deleted one does not inherit its keys. A request that named no
+// session, and got one, is mentioned there, under |task| 00 |born| s |session| 01
+// |scope| 00 |id| with an empty payload, so that its key goes when the session does.
 type keyRecord struct {
 	Digest  []byte       `json:"digest"`
 	Time    Time         `json:"time"`
@@ -61,6 +63,18 @@ func keysOfTask(t *taskRecord) []byte {
 // keysOfSession is what the keys of all requests that name the session start with.
 func keysOfSession(t *taskRecord, session SessionID) []byte {
 	return append(append(keysOfTask(t), 's'), session[:]...)
+}
+
+// mentioned is the key of the record that a key of a session mentions, nil if it is
+// a record itself.
+func mentioned(key []byte) []byte {
+	owner, ok := splitRecordKey(key)
+	if !ok || !owner.mention {
+		return nil
+	}
+	start := len(owner.task) + 1 + 8
+	rest := key[start+1+len(SessionID{})+1:]
+	return append(append(bytes.Clone(key[:start]), 0), rest...)
 }
 
 func (k Key) recordKey(t *taskRecord, session SessionID) []byte {
@@ -129,4 +143,9 @@ func (k Key) keep(tx *txn, t *taskRecord, session SessionID, answer keyRecord) {
 	answer.Time = Time{tx.now}
 	at := k.recordKey(t, session)
 	tx.Put(bucketKeys, at, encodeJSON(bucketKeys, at, answer))
+	if session.IsZero() && k.Scope != startScope {
+		at := append(append(keysOfSession(t, answer.Session), 1), k.Scope...)
+		at = append(append(at, 0), k.ID...)
+		tx.Put(bucketKeys, at, encodeRecord(bucketKeys, at, nil))
+	}
 }

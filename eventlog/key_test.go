@@ -126,6 +126,36 @@ func TestAKeyEndsWithItsSession(t *testing.T) {
 	wantErr(t, "repeat after the task's deletion", err, eventlog.ErrTaskNotFound)
 }
 
+// A request that named no session has its key go with the session that it got,
+// and a key that was used again stays.
+func TestNoKeyOutlivesItsSession(t *testing.T) {
+	store := newPurgedStore()
+	f := on(t, store, nil)
+	store.purged(t)
+	appendWith := func(key string) eventlog.Appended {
+		t.Helper()
+		answer, err := f.Append(t.Context(), &eventlog.Batch{Task: "t-1", Events: []eventlog.Event{says("1")}, Key: withKey(key)})
+		f.ok(err)
+		return answer
+	}
+	first := appendWith("a")
+	appendWith("b")
+	wantEqual(t, "another session", appendWith("c").Session, first.Session)
+	store.hold.Store(true)
+	f.ok(f.DeleteSession(t.Context(), "t-1", first.Session))
+	second := appendWith("c")
+	wantEqual(t, "replayed", second.Replayed, false)
+	f.close()
+	store.hold.Store(false)
+	f.reopen()
+	store.purged(t)
+	wantEqual(t, "keys in the store", countKeys(t, store.Store, "keys"), 2) // the record, and where it is mentioned
+	wantEqual(t, "the one that was used again", appendWith("c").Session, second.Session)
+	f.ok(f.DeleteSession(t.Context(), "t-1", second.Session))
+	store.purged(t)
+	wantEqual(t, "keys in the store", countKeys(t, store.Store, "keys"), 0)
+}
+
 func TestARefusedRequestLeavesItsKeyFree(t *testing.T) {
 	f := inMemory(t, nil)
 	batch := func() *eventlog.Batch {

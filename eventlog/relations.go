@@ -355,13 +355,8 @@ func (c *relations) checkKeys() error {
 			c.wrong(bucketKeys, key, "is no idempotency key")
 			return nil
 		}
-		raw := c.Get(bucketKeys, key)
-		record := &keyRecord{}
-		if err := decodeJSON(bucketKeys, key, raw, record); err != nil {
-			return c.malformed(bucketKeys, key, err)
-		}
-		if len(record.Digest) != len(Key{}.Digest) {
-			c.wrong(bucketKeys, key, "has a digest of %d bytes", len(record.Digest))
+		if err := c.checkKeyRecord(owner, key, payload); err != nil {
+			return err
 		}
 		if c.inTrash(bucketKeys, key) {
 			return nil
@@ -375,6 +370,23 @@ func (c *relations) checkKeys() error {
 		}
 		return nil
 	}, nil)
+}
+
+func (c *relations) checkKeyRecord(owner keyOwner, key, payload []byte) error {
+	if owner.mention {
+		if len(payload) > 0 {
+			c.wrong(bucketKeys, key, "mentions a key, and has %d bytes", len(payload))
+		}
+		return nil
+	}
+	record := &keyRecord{}
+	if err := decodeJSON(bucketKeys, key, c.Get(bucketKeys, key), record); err != nil {
+		return c.malformed(bucketKeys, key, err)
+	}
+	if len(record.Digest) != len(Key{}.Digest) {
+		c.wrong(bucketKeys, key, "has a digest of %d bytes", len(record.Digest))
+	}
+	return nil
 }
 
 func (c *relations) checkMeta() error {
@@ -441,6 +453,7 @@ type keyOwner struct {
 	task    string
 	born    uint64
 	session SessionID // zero: the task
+	mention bool      // it stands there for a key of the task
 }
 
 // splitRecordKey is the inverse of Key.recordKey, but for scope and id.
@@ -456,6 +469,9 @@ func splitRecordKey(key []byte) (owner keyOwner, ok bool) {
 		}
 		copy(owner.session[:], rest[1:])
 		rest = rest[1+len(SessionID{}):]
+		if owner.mention = rest[0] == 1; owner.mention {
+			rest = append([]byte{0}, rest[1:]...)
+		}
 	}
 	_, id, ok := bytes.Cut(rest[1:], []byte{0})
 	return owner, rest[0] == 0 && ok && ValidKeyID(string(id))
