@@ -117,8 +117,8 @@ func (t *timeline) backward(ctx context.Context, place eventlog.Cursor, events, 
 	}
 }
 
-// backwardIn reads events of one session before a place. It reads from where the
-// part begins at the earliest, and forgets the first ones when they are too large.
+// backwardIn reads events of one session before a place. There is always one, if the
+// session has one, however large it is.
 func (t *timeline) backwardIn(ctx context.Context, place eventlog.Cursor, events int, bytes *int) (entries []page.Entry, more bool, err error) {
 	session := t.session
 	if place.Session != session.ID {
@@ -127,30 +127,24 @@ func (t *timeline) backwardIn(ctx context.Context, place eventlog.Cursor, events
 		}
 	}
 	end := min(place.Sequence, session.Head+1)
-	after := uint64(0)
-	if end > uint64(events) {
-		after = end - uint64(events) - 1
-	}
-	size := 0
-	for e, err := range t.events(ctx, eventlog.Cursor{Session: place.Session, Sequence: after}) {
+	for {
+		read, err := t.log.ReadBefore(ctx, t.task, place.Session, end)
 		if err != nil {
 			return nil, false, err
 		}
-		if e.Sequence >= end {
-			break
+		for _, e := range slices.Backward(read.Events) {
+			if more = len(entries) == events || len(entries) > 0 && *bytes < len(e.Data); more {
+				break
+			}
+			entries = append(entries, page.Entry{Session: place.Session, Event: e})
+			*bytes -= len(e.Data)
+			end = e.Sequence
 		}
-		entries = append(entries, e)
-		size += len(e.Data)
-		for size > *bytes && len(entries) > 1 {
-			size -= len(entries[0].Data)
-			entries = entries[1:]
+		if more || len(read.Events) == 0 {
+			slices.Reverse(entries)
+			return entries, more, nil
 		}
 	}
-	*bytes -= size
-	if len(entries) == 0 {
-		return nil, false, nil
-	}
-	return slices.Clip(entries), entries[0].Sequence > max(session.First, 1), nil
 }
 
 // forward reads events after a place. more says that there are newer ones.
