@@ -65,13 +65,18 @@ type Delivery struct {
 }
 
 // Open opens a spool that a process left behind. The errors are [ErrBusy],
-// [ErrDamaged] and those of files.
+// [ErrDamaged], [os.ErrNotExist] for one that is delivered and removed meanwhile,
+// and those of files.
 func Open(path string) (*Delivery, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
-	if err := lock(f); err != nil {
+	err = lock(f)
+	if err == nil {
+		_, err = os.Stat(path) // who had the lock may have removed it
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
 	d := &Delivery{path: path, lines: f}
@@ -109,7 +114,7 @@ func (d *Delivery) open() (err error) {
 		return err
 	}
 	if d.sent, err = os.OpenFile(beside(d.path, sentSuffix), os.O_RDWR, 0); err != nil {
-		return err
+		return fmt.Errorf("%w: how far it was delivered is not known: %s", ErrDamaged, err.Error()) // the spool itself exists
 	}
 	d.progress, err = readProgress(d.sent)
 	d.Sent = max(d.Sent, d.first)
@@ -231,8 +236,10 @@ func (d *Delivery) to(ctx context.Context, server Server, rest bool) error {
 }
 
 func (d *Delivery) start(ctx context.Context, server Server) error {
+	run := d.run
+	run.Beside = run.Late || d.Life > 1
 	return d.insist(ctx, func() error {
-		id, err := server.Start(ctx, d.run, d.startKey())
+		id, err := server.Start(ctx, run, d.startKey())
 		if err != nil {
 			return err
 		}
@@ -395,8 +402,14 @@ func (d *Delivery) insist(ctx context.Context, request func() error) error {
 // brokenOff is the last error of a request that was not repeated any more.
 type brokenOff struct{ last, why error }
 
-func (b brokenOff) Error() string   { return b.last.Error() }
 func (b brokenOff) Unwrap() []error { return []error{b.last, b.why} }
+
+func (b brokenOff) Error() string {
+	if errors.Is(b.last, b.why) {
+		return "there is no answer"
+	}
+	return b.last.Error()
+}
 
 func (d *Delivery) tell(err error) {
 	if d.Away != nil && d.away != (err != nil) {

@@ -16,12 +16,11 @@ func To(c *client.Client) Server { return remote{c} }
 
 type remote struct{ client *client.Client }
 
-// Start implements [Server]. Other sessions of the task go on: when a spool is
-// delivered late, one of them may be of a run that works now.
+// Start implements [Server].
 func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.SessionID, error) {
 	info, err := r.client.Start(ctx, run.Task, client.Start{
 		Agent: run.Agent, Model: run.Model, ExternalID: run.ExternalID,
-		Lease: time.Duration(run.LeaseSeconds) * time.Second, Concurrent: run.Late, Key: key,
+		Lease: time.Duration(run.LeaseSeconds) * time.Second, Concurrent: run.Beside, Key: key,
 	})
 	return info.ID, sort(err)
 }

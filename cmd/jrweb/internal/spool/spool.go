@@ -54,6 +54,10 @@ type Run struct {
 	Kept bool `json:"kept,omitempty"`
 	// Late is set by [Open]: the process that made the spool is gone.
 	Late bool `json:"-"`
+	// Beside is set for [Server]: the session is to leave others of its task open. One
+	// of them may be of a run that works now: when a spool is delivered late, and
+	// when another run has ended the session of this one.
+	Beside bool `json:"-"`
 }
 
 var (
@@ -70,6 +74,9 @@ const (
 	// so that there is room for it.
 	roomSuffix = ".room"
 	roomBytes  = 16 << 10
+	// newSuffix marks a spool that is being made. Nobody delivers it, and of a process
+	// that dies meanwhile nothing is left that looks like one.
+	newSuffix = ".new"
 )
 
 // Paths returns the spools in a folder, the oldest first. A folder that does not

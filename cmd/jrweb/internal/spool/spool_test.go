@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -274,6 +275,35 @@ func TestARunGoesOnInAnotherSessionWhenItsOwnHasEnded(t *testing.T) {
 	h.ok(errors.Join(d.Close(), w.Close()))
 }
 
+// Two runs of one task at a time: the later one ends the session of the earlier one,
+// which goes on in another, and ends nobody's.
+func TestTwoRunsOfOneTaskLeaveEachOtherAlone(t *testing.T) {
+	h := newHome(t, nil)
+	var runs []*spool.Writer
+	for range 2 {
+		w := h.create()
+		defer w.Close()
+		runs = append(runs, w)
+	}
+	var deliveries []*spool.Delivery
+	for _, w := range runs {
+		d := h.deliver(w)
+		defer d.Close()
+		deliveries = append(deliveries, d)
+	}
+	for n := range 3 {
+		for i, d := range deliveries {
+			h.ok(runs[i].Append(says(10*n + i)))
+			h.ok(d.Rest(t.Context(), h.server))
+		}
+	}
+	for i, d := range deliveries {
+		h.ok(runs[i].End(end("succeeded")))
+		h.ok(d.To(t.Context(), h.server))
+	}
+	h.want([]string{"0", "interrupted"}, []string{"1", "11", "21", "succeeded"}, []string{"10", "20", "succeeded"})
+}
+
 // Somebody ended the session, and nothing came after it: no other one is made.
 func TestNoSessionIsMadeForAnEndAlone(t *testing.T) {
 	h := newHome(t, nil)
@@ -343,6 +373,49 @@ func TestASpoolHasOneOwner(t *testing.T) {
 		t.Errorf("a spool that is delivered: %v", err)
 	}
 	h.ok(d.Close())
+}
+
+// Of a process that died while it made a spool nothing is left that is delivered, or
+// that keeps a spool of the same name from being made.
+func TestASpoolIsMadeWholeOrNotAtAll(t *testing.T) {
+	h := newHome(t, nil)
+	h.ok(os.MkdirAll(h.dir, 0o700))
+	half := filepath.Join(h.dir, "kept.new")
+	h.ok(os.WriteFile(half, []byte(strings.Repeat("half a spool", 1000)), 0o600))
+	if paths, err := spool.Paths(h.dir); err != nil || len(paths) > 0 {
+		t.Errorf("%q, %v", paths, err)
+	}
+	f, err := os.Open(half)
+	h.ok(err)
+	h.ok(syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+	if _, _, err := spool.Resume(h.dir, "kept", spool.Run{Task: task, To: "http://localhost"}); !errors.Is(err, spool.ErrBusy) {
+		t.Errorf("while another process makes it: %v", err)
+	}
+	h.ok(f.Close())
+	w, n, err := spool.Resume(h.dir, "kept", spool.Run{Task: task, To: "http://localhost"})
+	h.ok(err)
+	h.ok(w.Append(says(1)))
+	d := h.deliver(w)
+	h.ok(d.Rest(t.Context(), h.server))
+	h.want([]string{"1"})
+	if n != 0 {
+		t.Errorf("a new spool has %d events", n)
+	}
+	h.ok(errors.Join(d.Remove(), d.Close(), w.Close()))
+	h.wantNothingLeft()
+}
+
+func TestASpoolThatIsGoneIsNotDamaged(t *testing.T) {
+	h := newHome(t, nil)
+	h.ok(h.create().Close())
+	paths, err := spool.Paths(h.dir)
+	h.ok(err)
+	d, err := spool.Open(paths[0])
+	h.ok(err)
+	h.ok(errors.Join(d.Remove(), d.Close()))
+	if _, err := spool.Open(paths[0]); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestWhatIsNoSpoolStaysAsItIs(t *testing.T) {

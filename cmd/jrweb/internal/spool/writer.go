@@ -43,28 +43,40 @@ func (w *Writer) create(dir string) (err error) {
 	if err = os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if w.file, err = os.OpenFile(w.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+	unfinished, sent, room := beside(w.path, newSuffix), beside(w.path, sentSuffix), beside(w.path, roomSuffix)
+	if w.file, err = os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
+	}
+	if err = lock(w.file); err == nil {
+		if _, made := os.Lstat(w.path); made == nil { // by another process, just now
+			err = ErrBusy
+		}
+	}
+	if err != nil {
+		return errors.Join(err, w.file.Close())
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.file.Close(), remove(w.path))
+			err = errors.Join(err, w.file.Close(), remove(unfinished), remove(sent), remove(room))
 		}
 	}()
-	if err = lock(w.file); err != nil {
+	if err = w.file.Truncate(0); err != nil { // a process may have died here
 		return err
 	}
 	header, err := json.Marshal(w.run)
 	if err != nil {
 		return err
 	}
-	if err = newProgress(beside(w.path, sentSuffix)); err != nil {
+	if err = newProgress(sent); err != nil {
 		return err
 	}
-	if err = os.WriteFile(beside(w.path, roomSuffix), make([]byte, roomBytes), 0o600); err != nil {
+	if err = os.WriteFile(room, make([]byte, roomBytes), 0o600); err != nil {
 		return err
 	}
-	return w.write(append(header, '\n'))
+	if err = w.write(append(header, '\n')); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, w.path)
 }
 
 // Resume opens the kept spool of a name for more events, or makes it. It returns
