@@ -1,0 +1,28 @@
+// Package storage measures durable appends and reads of the log beside other
+// stores, each on a file of its own on the same disk.
+package storage
+
+import (
+	"context"
+	"flag"
+
+	"jrweb/benchmarks/internal/report"
+)
+
+// Experiments returns what this package measures, in the order of the report.
+func Experiments() []*report.Experiment {
+	return []*report.Experiment{}
+}
+
+// Commands are the child processes of this package: the program is started
+// again with one of these names as its first argument.
+func Commands() map[string]func(ctx context.Context, args []string) error {
+	return map[string]func(ctx context.Context, args []string) error{}
+}
+
+// Flags adds the flags of this package.
+func Flags(flags *flag.FlagSet) {
+	flags.BoolVar(&tenMillion, "ten-million", false, "let the cost per event be measured up to 10,000,000 events (takes long)")
+}
+
+var tenMillion bool

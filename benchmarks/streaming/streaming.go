@@ -1,0 +1,20 @@
+// Package streaming measures what reaches the clients of a stream beside other
+// servers and raw loops.
+package streaming
+
+import (
+	"context"
+
+	"jrweb/benchmarks/internal/report"
+)
+
+// Experiments returns what this package measures, in the order of the report.
+func Experiments() []*report.Experiment {
+	return []*report.Experiment{}
+}
+
+// Commands are the child processes of this package: the program is started
+// again with one of these names as its first argument.
+func Commands() map[string]func(ctx context.Context, args []string) error {
+	return map[string]func(ctx context.Context, args []string) error{}
+}
