@@ -21,6 +21,10 @@ torture: ## kill, cut the power, flip bits and fuzz for longer, about 40 minutes
 	scripts/setup
 	scripts/torture
 
+.PHONY: bench
+bench: ## measure beside peers and limits, and write benchmarks/RESULTS.md, about 30 minutes
+	scripts/bench
+
 .PHONY: check
 check: format-check lint darwin test ## everything a change must pass
 

@@ -11,13 +11,13 @@ import (
 
 // Experiments returns what this package measures, in the order of the report.
 func Experiments() []*report.Experiment {
-	return []*report.Experiment{}
+	return []*report.Experiment{durableAppends()}
 }
 
 // Commands are the child processes of this package: the program is started
 // again with one of these names as its first argument.
 func Commands() map[string]func(ctx context.Context, args []string) error {
-	return map[string]func(ctx context.Context, args []string) error{}
+	return map[string]func(ctx context.Context, args []string) error{"nats": serveNATS}
 }
 
 // Flags adds the flags of this package.
