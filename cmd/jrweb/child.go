@@ -20,6 +20,7 @@ type child struct {
 	cmd      *exec.Cmd
 	signals  chan os.Signal
 	terminal *os.File // nil: it has pipes
+	ours     *os.File // our terminal, if it has one
 	restore  func()   // gives our terminal back
 	copied   chan struct{}
 	// shared says that the terminal sends its signals to the child as well.
@@ -77,12 +78,14 @@ func (c *child) startOnTerminal(ours *os.File, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, c.cmd.Process.Kill(), c.cmd.Wait(), c.terminal.Close())
 	}
+	c.ours = ours
 	c.restore = func() { _ = term.Restore(int(ours.Fd()), before) } // there is no other way to help
 	c.copied = make(chan struct{})
 	go func() { _, _ = io.Copy(c.terminal, ours) }() // ends with the process: a read of a terminal cannot be broken off
 	go func() {
 		defer close(c.copied)
 		_, _ = io.Copy(out, c.terminal) // its end is an error on Linux
+		_ = c.terminal.Close()          // if ours is gone, the child is to hear of it
 	}()
 	return nil
 }
@@ -102,7 +105,7 @@ func (c *child) wait() ending {
 				case <-c.copied:
 				case <-time.After(lingering):
 				}
-				_ = c.terminal.Close() // its child has ended
+				_ = c.terminal.Close() // whoever has it still is left behind
 			}
 			return how.of(c.cmd.ProcessState, err)
 		case s := <-c.signals:
@@ -116,7 +119,7 @@ func (c *child) pass(s os.Signal, how *ending) {
 	case syscall.SIGPIPE:
 	case syscall.SIGWINCH:
 		if c.terminal != nil {
-			_ = pty.InheritSize(os.Stdin, c.terminal) // the old size is better than no child
+			_ = pty.InheritSize(c.ours, c.terminal) // the old size is better than no child
 		}
 	default:
 		if how.asked == nil {

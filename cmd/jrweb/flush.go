@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -38,8 +39,9 @@ func flush(ctx context.Context, c *cli.Command) error {
 		return fmt.Errorf("flush: %w", err)
 	}
 	var failed []error
+	silent := map[string]bool{}
 	for _, path := range paths {
-		err := flushOne(ctx, c, path)
+		err := flushOne(ctx, c, path, silent)
 		switch {
 		case errors.Is(err, spool.ErrBusy):
 			fmt.Fprintf(c.Root().Writer, "%s: its run goes on\n", filepath.Base(path))
@@ -59,10 +61,17 @@ func flush(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
-func flushOne(ctx context.Context, c *cli.Command, path string) error {
+// flushOne delivers a spool, unless its server was found silent before.
+func flushOne(ctx context.Context, c *cli.Command, path string, silent map[string]bool) error {
 	d, err := spool.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // somebody else has delivered it
+	}
 	if err != nil {
 		return err
+	}
+	if silent[d.Run().To] {
+		return d.Close()
 	}
 	to, err := destinationOf(ctx, c, d.Run().To)
 	if err != nil {
@@ -72,6 +81,7 @@ func flushOne(ctx context.Context, c *cli.Command, path string) error {
 	ctx, moved, stop := whileItMoves(ctx, flushPatience)
 	defer stop()
 	err = deliverAll(ctx, d, to, moved)
+	silent[d.Run().To] = ctx.Err() != nil
 	if err == nil {
 		fmt.Fprintf(c.Root().Writer, "task %s: session %s: %s delivered to %s\n", d.Run().Task, d.Session(), size(bytes), to.name)
 	}
@@ -105,11 +115,8 @@ func flushTask(ctx context.Context, dir string, to *destination, task string, mo
 	}
 	for _, path := range paths {
 		d, err := spool.Open(path)
-		if errors.Is(err, spool.ErrBusy) {
-			continue // a run that goes on, or this one
-		}
 		if err != nil {
-			continue // jrweb flush names it
+			continue // a run that goes on, or this one; of others, jrweb flush says what is wrong
 		}
 		if d.Run().Task != task || d.Run().To != to.name {
 			if err := d.Close(); err != nil {
@@ -117,11 +124,12 @@ func flushTask(ctx context.Context, dir string, to *destination, task string, mo
 			}
 			continue
 		}
-		if err := deliverAll(ctx, d, to, moved); err != nil {
+		// What is wrong with one is for jrweb flush to say, and not for this run to wait for.
+		if err := deliverAll(ctx, d, to, moved); ctx.Err() != nil {
 			return err
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 // deliverAll delivers a spool, removes it, and closes it in any case.

@@ -28,6 +28,7 @@ type recording struct {
 
 	started   time.Time
 	mu        sync.Mutex
+	ended     bool       // nothing more is recorded
 	streams   [2]*stream // standard output and standard error
 	quiet     *time.Timer
 	pending   []eventlog.Event // until the spool is made
@@ -78,30 +79,34 @@ func (r *recording) errors(b []byte) { r.take(1, b) }
 func (r *recording) take(i int, b []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.ended {
+		return // of a process that was left behind
+	}
 	s := r.streams[i]
-	s.splitter.Split(b, func(l transcript.Line) { r.line(i, l) })
+	var events []eventlog.Event
+	s.splitter.Split(b, func(l transcript.Line) { events = append(events, s.line(l)...) })
+	r.record(i, events)
 	r.quiet.Reset(pause)
 }
 
-func (r *recording) line(i int, l transcript.Line) {
-	s := r.streams[i]
+func (s *stream) line(l transcript.Line) []eventlog.Event {
 	if text := bytes.TrimSpace(l.Text); len(text) > 0 {
 		s.last = string(text[:min(len(text), mostReason)])
 	}
-	r.record(i, s.converter.Line(l))
+	return s.converter.Line(l)
 }
 
 // silence shows what is held back, because nothing comes.
 func (r *recording) silence() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.streams[0] == nil {
-		return // it has ended
+	if r.ended {
+		return
 	}
 	for i, s := range r.streams {
 		r.record(i, s.converter.Flush())
 	}
-	r.begin()
+	r.write()
 }
 
 // record writes events down. Their time is what the agent tells, if it is of this
@@ -124,14 +129,18 @@ func (r *recording) record(i int, events []eventlog.Event) {
 	if r.writer == nil && !r.refused && r.streams[0].converter.Format() == transcript.Auto {
 		return // what it is comes soon
 	}
-	r.begin()
+	r.write()
+}
+
+// write writes what is pending, to a spool that is made if there is none.
+func (r *recording) write() {
 	if r.writer == nil {
-		r.pending = nil
-		return
+		r.begin()
 	}
-	err := r.writer.Append(r.pending...)
+	if r.writer != nil && len(r.pending) > 0 {
+		r.told(r.writer.Append(r.pending...))
+	}
 	r.pending = nil
-	r.told(err)
 }
 
 // told says once that the spool does not take something.
@@ -144,9 +153,6 @@ func (r *recording) told(err error) {
 
 // begin makes the spool, and begins to deliver it.
 func (r *recording) begin() {
-	if r.writer != nil || r.delivered != nil {
-		return
-	}
 	origin := r.streams[0].converter.Origin()
 	w, err := spool.Create(r.dir, spool.Run{
 		Task: r.task, Agent: cmp.Or(origin.Agent, r.agent), Model: origin.Model, ExternalID: origin.Session,
@@ -169,10 +175,6 @@ func (r *recording) begin() {
 	}
 	r.writer, r.delivered = w, make(chan error, 1)
 	go r.deliver(d)
-	if len(r.pending) > 0 {
-		r.told(w.Append(r.pending...))
-		r.pending = nil
-	}
 }
 
 // deliver first delivers what earlier runs of the task left, so that their
@@ -188,25 +190,36 @@ func (r *recording) deliver(d *spool.Delivery) {
 	r.delivered <- errors.Join(err, d.Close())
 }
 
+// abandon gives up a recording that nothing came of.
+func (r *recording) abandon() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.quiet.Stop()
+	r.ended = true
+	r.cancel()
+}
+
 // end seals the session, and waits for the server to have it, as long as it takes
-// anything.
-func (r *recording) end(how ending) {
+// anything, and ctx goes on.
+func (r *recording) end(ctx context.Context, how ending) {
 	r.mu.Lock()
 	r.quiet.Stop()
 	for i, s := range r.streams {
-		s.splitter.Rest(func(l transcript.Line) { r.line(i, l) })
-		r.record(i, s.converter.End())
+		var events []eventlog.Event
+		s.splitter.Rest(func(l transcript.Line) { events = s.line(l) })
+		r.record(i, append(events, s.converter.End()...))
 	}
-	r.begin()
+	r.write()
 	complete := eventlog.Event{Type: eventlog.TypeComplete, Time: time.Now(), Data: r.completion(how)}
 	w := r.writer
-	r.streams[0] = nil
+	r.ended = true
 	r.mu.Unlock()
 	defer r.cancel()
 	if w == nil {
 		return // and that was said
 	}
 	r.told(w.End(complete))
+	defer context.AfterFunc(ctx, r.cancel)()
 	for {
 		select {
 		case err := <-r.delivered:
@@ -244,6 +257,8 @@ func (r *recording) completion(how ending) json.RawMessage {
 	case how.code == 0 && failure == "":
 	case how.asked != nil:
 		end.Status, end.Reason = eventlog.Canceled, fmt.Sprintf("%s: %s", how.asked, how)
+	case how.code == exitInterrupted:
+		end.Status, end.Reason = eventlog.Canceled, how.String()
 	case how.code == 0: // some agents say so in their output alone
 		end.Status, end.Reason = eventlog.Failed, failure
 	default:

@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -15,10 +17,12 @@ import (
 	"jrweb/eventlog/transcript"
 )
 
-// What a shell says of a command that it cannot run.
+// What a shell says of a command that it cannot run, and of one that Ctrl-C has
+// ended, which on a terminal of its own gets it as a key.
 const (
 	exitNotExecutable = 126
 	exitNotFound      = 127
+	exitInterrupted   = 128 + int(syscall.SIGINT)
 )
 
 func runCommand() *cli.Command {
@@ -92,12 +96,10 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 		return fmt.Errorf("run: %w", err)
 	}
 	command := c.Args().Slice()
+	warn := func(text string) { fmt.Fprintf(c.Root().ErrWriter, "jrweb: run: %s\n", visible(text)) }
 	if _, err := exec.LookPath(command[0]); err != nil {
-		fmt.Fprintf(c.Root().ErrWriter, "jrweb: run: %s\n", visible(err.Error()))
-		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-			return childExit{exitNotFound}
-		}
-		return childExit{exitNotExecutable}
+		warn(err.Error())
+		return cannotRun(err)
 	}
 	// A signal is for the command: what we do goes on until it has ended.
 	ctx = context.WithoutCancel(ctx)
@@ -105,7 +107,6 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	warn := func(text string) { fmt.Fprintf(c.Root().ErrWriter, "jrweb: run: %s\n", visible(text)) }
 	defer func() { // the exit code is the command's, whatever comes now
 		if err := to.close(); err != nil {
 			warn(err.Error())
@@ -118,14 +119,27 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 	}
 	child, err := startChild(command, c.Root().Reader, tee(c.Root().Writer, r.output), tee(c.Root().ErrWriter, r.errors))
 	if err != nil {
-		return fmt.Errorf("run: %w", err)
+		r.abandon()
+		warn(err.Error())
+		return cannotRun(err)
 	}
 	how := child.wait()
-	r.end(how)
+	// From now on a signal is for us: what is not delivered waits.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	r.end(ctx, how)
 	if how.code != 0 {
 		return childExit{how.code}
 	}
 	return nil
+}
+
+// cannotRun tells why the command did not start, as a shell does.
+func cannotRun(err error) childExit {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+		return childExit{exitNotFound}
+	}
+	return childExit{exitNotExecutable}
 }
 
 // tee returns a writer that passes on what it gets, and shows it to take. What

@@ -104,6 +104,35 @@ func TestACommandThatRunsOnATerminalHasOne(t *testing.T) {
 	}
 }
 
+// Ctrl-C is a key of the command's terminal, and no signal to us.
+func TestCtrlCOnATerminalCancels(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "jr.db")
+	ours, theirs, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	cmd := runs(t, db, "sh", "-c", `trap "exit 130" INT; echo ready; while :; do :; done`)
+	cmd.Stdin, cmd.Stdout = theirs, theirs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer kill(cmd)
+	if err := theirs.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(ours).ReadString('\n'); strings.TrimSpace(line) != "ready" {
+		t.Fatal(line, err)
+	}
+	if _, err := io.WriteString(ours, "\x03"); err != nil {
+		t.Fatal(err)
+	}
+	wantExit(t, cmd.Wait(), 130)
+	if got := recorded(t, db, "t-1"); got[len(got)-1] != "canceled" {
+		t.Errorf("recorded %q", got)
+	}
+}
+
 func TestASignalIsForTheCommand(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "jr.db")
 	cmd := runs(t, db, "sh", "-c", `trap "echo caught; exit 7" INT; echo ready; while read line; do echo $line; done; while :; do :; done`)

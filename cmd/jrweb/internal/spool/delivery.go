@@ -406,7 +406,7 @@ func (b brokenOff) Unwrap() []error { return []error{b.last, b.why} }
 
 func (b brokenOff) Error() string {
 	if errors.Is(b.last, b.why) {
-		return "there is no answer"
+		return "it was broken off without an answer"
 	}
 	return b.last.Error()
 }

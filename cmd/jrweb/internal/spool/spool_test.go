@@ -381,7 +381,7 @@ func TestASpoolIsMadeWholeOrNotAtAll(t *testing.T) {
 	h := newHome(t, nil)
 	h.ok(os.MkdirAll(h.dir, 0o700))
 	half := filepath.Join(h.dir, "kept.new")
-	h.ok(os.WriteFile(half, []byte(strings.Repeat("half a spool", 1000)), 0o600))
+	h.ok(os.WriteFile(half, []byte(strings.Repeat("half a spool\n", 1000)), 0o600))
 	if paths, err := spool.Paths(h.dir); err != nil || len(paths) > 0 {
 		t.Errorf("%q, %v", paths, err)
 	}
@@ -398,9 +398,13 @@ func TestASpoolIsMadeWholeOrNotAtAll(t *testing.T) {
 	d := h.deliver(w)
 	h.ok(d.Rest(t.Context(), h.server))
 	h.want([]string{"1"})
-	if n != 0 {
-		t.Errorf("a new spool has %d events", n)
+	h.ok(errors.Join(d.Close(), w.Close()))
+	w, again, err := spool.Resume(h.dir, "kept", spool.Run{Task: task, To: "http://localhost"})
+	h.ok(err)
+	if n != 0 || again != 1 {
+		t.Errorf("it has %d events, and later %d", n, again)
 	}
+	d = h.deliver(w)
 	h.ok(errors.Join(d.Remove(), d.Close(), w.Close()))
 	h.wantNothingLeft()
 }

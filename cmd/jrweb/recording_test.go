@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"jrweb/cmd/jrweb/internal/spool"
+	"jrweb/eventlog"
+	"jrweb/eventlog/transcript"
+)
+
+// mute is a server that does not answer.
+type mute struct{}
+
+// Start implements [spool.Server].
+func (mute) Start(ctx context.Context, _ spool.Run, _ string) (eventlog.SessionID, error) {
+	<-ctx.Done()
+	return eventlog.SessionID{}, ctx.Err()
+}
+
+// Append implements [spool.Server].
+func (mute) Append(ctx context.Context, _ spool.Run, _ eventlog.SessionID, _ string, _ []byte) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Heartbeat implements [spool.Server].
+func (mute) Heartbeat(ctx context.Context, _ spool.Run, _ eventlog.SessionID) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// silentRecording is a recording for a server that does not answer. Call it in a bubble.
+func silentRecording(t *testing.T, dir string) (r *recording, warnings *[]string) {
+	t.Helper()
+	warnings = &[]string{}
+	r = &recording{
+		dir: dir, to: &destination{name: "http://localhost", server: mute{}}, task: "t-1", agent: "sh", lease: time.Minute,
+		warn: func(text string) { *warnings = append(*warnings, text) },
+	}
+	if err := r.open(t.Context(), transcript.Text); err != nil {
+		t.Fatal(err)
+	}
+	return r, warnings
+}
+
+// left are the spools that wait in a folder.
+func left(t *testing.T, dir string) []string {
+	t.Helper()
+	paths, err := spool.Paths(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func TestASilentServerIsWaitedForUntilSomebodyInterrupts(t *testing.T) {
+	for name, patience := range map[string]time.Duration{"nobody does": grace, "after a second": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "spool")
+			synctest.Test(t, func(t *testing.T) {
+				r, warnings := silentRecording(t, dir)
+				r.output([]byte("hello\n"))
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				if patience < grace {
+					defer time.AfterFunc(patience, stop).Stop()
+				}
+				start := time.Now()
+				r.end(ctx, ending{})
+				if waited := time.Since(start); waited != patience {
+					t.Errorf("it waited %v", waited)
+				}
+				if len(*warnings) != 1 || !strings.Contains((*warnings)[0], "jrweb flush delivers it") {
+					t.Errorf("it says %q", *warnings)
+				}
+			})
+			if paths := left(t, dir); len(paths) != 1 {
+				t.Errorf("%q are left", paths)
+			}
+		})
+	}
+}
+
+// A process that the command left behind may write for as long as we live.
+func TestWhatComesAfterTheEndIsNotRecorded(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "spool")
+	synctest.Test(t, func(t *testing.T) {
+		r, warnings := silentRecording(t, dir)
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		r.end(ctx, ending{})
+		r.output([]byte("late\n"))
+		r.silence()
+		if len(*warnings) != 1 { // what waits, and nothing more
+			t.Errorf("it says %q", *warnings)
+		}
+	})
+	paths := left(t, dir)
+	if len(paths) != 1 {
+		t.Fatal(paths)
+	}
+	if content, err := os.ReadFile(paths[0]); err != nil || strings.Contains(string(content), "late") {
+		t.Errorf("%s, %v", content, err)
+	}
+}
+
+func TestARecordingThatIsAbandonedLeavesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "spool")
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := silentRecording(t, dir)
+		r.abandon()
+		time.Sleep(time.Minute)
+	})
+	if paths := left(t, dir); len(paths) != 0 {
+		t.Errorf("%q are left", paths)
+	}
+}
+
+func TestHowACommandEndedIsToldAsItIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		how    ending
+		status eventlog.Status
+		reason string
+	}{
+		"well":                    {ending{}, eventlog.Succeeded, ""},
+		"with a code":             {ending{code: 3}, eventlog.Failed, "exit code 3"},
+		"killed":                  {ending{code: 137, signal: 9}, eventlog.Failed, "killed by signal 9 (killed)"},
+		"by Ctrl-C":               {ending{code: 130, signal: 2}, eventlog.Canceled, "killed by signal 2 (interrupt)"},
+		"by Ctrl-C that it heard": {ending{code: 130}, eventlog.Canceled, "exit code 130"},
+		"after a signal to us":    {ending{code: 3, asked: os.Interrupt}, eventlog.Canceled, "interrupt: exit code 3"},
+		"well, after a signal":    {ending{asked: os.Interrupt}, eventlog.Succeeded, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, _ := silentRecording(t, t.TempDir())
+				defer r.abandon()
+				d, err := readData(r.completion(c.how))
+				if err != nil || d.Status != string(c.status) || d.Reason != c.reason {
+					t.Errorf("%s, %q, %v", d.Status, d.Reason, err)
+				}
+			})
+		})
+	}
+}
+
+// A server that was silent for one run is not waited for again for each other.
+func TestAServerIsFoundSilentOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "spool")
+	w, err := spool.Create(dir, spool.Run{Task: "t-1", To: "http://localhost"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := left(t, dir)[0]
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := flushOne(t.Context(), &cli.Command{}, path, map[string]bool{"http://localhost": true}); err != nil {
+		t.Error(err)
+	}
+	if paths := left(t, dir); len(paths) != 1 {
+		t.Errorf("%q are left", paths)
+	}
+}
