@@ -94,6 +94,9 @@ type follower struct {
 	failed    error
 }
 
+// errAnother is what a file is told by that has less than was recorded of it.
+var errAnother = errors.New("it does not hold what was recorded of it before: somebody wrote it anew: give it another name to record it from its start")
+
 // open opens the spool and begins to deliver it.
 func (f *follower) open(dir, task string, to *destination) (*spool.Delivery, error) {
 	w, recorded, err := spool.Resume(dir, followName(task, f.path), spool.Run{Task: task, To: to.name})
@@ -141,9 +144,14 @@ func (f *follower) finish(ctx context.Context, dir, task string, to *destination
 	if err == nil {
 		f.lines.Rest(func(l transcript.Line) { f.record(f.converter.Line(l)) })
 		f.record(f.converter.End())
+		if f.skip > 1 { // one is the end, if it was recorded before, and not delivered
+			f.failed = errAnother
+		}
 		end := eventlog.Event{Type: eventlog.TypeComplete, Actor: eventlog.System, Time: time.Now(),
 			Data: importedAs(f.converter.Failure())}
-		err = errors.Join(f.failed, f.writer.End(end))
+		if err = f.failed; err == nil {
+			err = f.writer.End(end)
+		}
 	}
 	if err == nil {
 		last, moved, stop := whileItMoves(ctx, flushPatience)
@@ -179,6 +187,9 @@ func (f *follower) read(ctx context.Context, all bool) error {
 		}
 		if all {
 			return nil
+		}
+		if f.skip > 0 {
+			return errAnother
 		}
 		select {
 		case <-ticker.C:
