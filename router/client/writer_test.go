@@ -143,3 +143,14 @@ func TestAWriterHoldsABoundedAmount(t *testing.T) {
 		}
 	})
 }
+
+func TestDataOfSeveralLinesIsOneLine(t *testing.T) {
+	for data, want := range map[string]string{
+		`{"content": "a\nb <"}`:              `{"type":"thought","actor":"agent","data":{"content": "a\nb <"}}` + "\n",
+		"{\n  \"content\": \"a\\nb <\"\r\n}": `{"type":"thought","actor":"agent","data":{"content":"a\nb <"}}` + "\n",
+	} {
+		if got := string(client.AppendLine(nil, &eventlog.Event{Type: eventlog.TypeThought, Data: json.RawMessage(data)})); got != want {
+			t.Errorf("%q\nwant %q", got, want)
+		}
+	}
+}
