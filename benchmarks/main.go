@@ -101,12 +101,12 @@ func run(ctx context.Context, args []string) error {
 	}
 	text := fmt.Sprintf(`# Results
 
-Written by `+"`make bench`"+`. Each ratio is the median of %d rounds, formed within a round of
+Written by `+"`%s`"+`. Each ratio is the median of %d rounds, formed within a round of
 figures that were measured one after the other, for %v each; beside it the lowest and the
 highest. Tables below the first one show medians.
 
 %s
-%s%s`, *rounds, *duration, machine, summary, sections.String())
+%s%s`, strings.Join(append([]string{"go run ."}, args...), " "), *rounds, *duration, machine, summary, sections.String())
 	if *out == "" {
 		_, err := fmt.Print(text)
 		return err

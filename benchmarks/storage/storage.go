@@ -11,18 +11,19 @@ import (
 
 // Experiments returns what this package measures, in the order of the report.
 func Experiments() []*report.Experiment {
-	return []*report.Experiment{durableAppends()}
+	return []*report.Experiment{durableAppends(), posts(), reads(), replayMemory()}
 }
 
 // Commands are the child processes of this package: the program is started
 // again with one of these names as its first argument.
 func Commands() map[string]func(ctx context.Context, args []string) error {
-	return map[string]func(ctx context.Context, args []string) error{"nats": serveNATS}
+	return map[string]func(ctx context.Context, args []string) error{"nats": serveNATS, "jrweb-file": serveFile, "jrweb-memory": serveMemory}
 }
 
 // Flags adds the flags of this package.
 func Flags(flags *flag.FlagSet) {
+	flags.BoolVar(&small, "small", false, "make large logs a hundredth as large: to try the program, not to measure")
 	flags.BoolVar(&tenMillion, "ten-million", false, "let the cost per event be measured up to 10,000,000 events (takes long)")
 }
 
-var tenMillion bool
+var small, tenMillion bool

@@ -78,6 +78,8 @@ type Row struct {
 	Ours Figure
 	// Rival is what ours is divided by. Zero: Wanted speaks of ours alone.
 	Rival Figure
+	// Unit is shown behind the figure, and only when there is no rival.
+	Unit string
 	// Wanted is what the ratio (without a rival, the figure) should be.
 	Wanted Wanted
 	// Reason says in a sentence why the row is not reached. It is shown only

@@ -33,12 +33,15 @@ func Summary(results []*Result) (string, error) {
 				}
 				fmt.Fprintf(&reasons, "- **%s**: %s\n", row.Name, reason)
 			}
-			unit := ""
-			if row.Rival == (Figure{}) {
-				unit = " " + row.Ours.Metric
+			unit, wanted := "", row.Wanted.String()
+			if row.Rival == (Figure{}) && row.Unit != "" {
+				unit = " " + row.Unit
 			}
-			fmt.Fprintf(&table, "| %s | **%s**%s | %s – %s | %s%s | %s |\n", row.Name, number(median), unit,
-				number(slices.Min(ratios)), number(slices.Max(ratios)), row.Wanted, unit, verdict)
+			if row.Wanted != (Wanted{}) {
+				wanted += unit
+			}
+			fmt.Fprintf(&table, "| %s | **%s**%s | %s – %s | %s | %s |\n", row.Name, number(median), unit,
+				number(slices.Min(ratios)), number(slices.Max(ratios)), wanted, verdict)
 		}
 	}
 	if reasons.Len() > 0 {
