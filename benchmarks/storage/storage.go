@@ -11,7 +11,7 @@ import (
 
 // Experiments returns what this package measures, in the order of the report.
 func Experiments() []*report.Experiment {
-	return []*report.Experiment{durableAppends(), posts(), reads(), replayMemory()}
+	return []*report.Experiment{durableAppends(), posts(), reads(), replayMemory(), sessionGrowth(), eventGrowth()}
 }
 
 // Commands are the child processes of this package: the program is started
