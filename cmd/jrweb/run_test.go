@@ -133,6 +133,35 @@ func TestCtrlCOnATerminalCancels(t *testing.T) {
 	}
 }
 
+// A command that prints to a terminal that is gone hears of it, and does not wait for
+// ever to be read.
+func TestACommandWhoseTerminalIsGoneEnds(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "jr.db")
+	ours, theirs, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := runs(t, db, "sh", "-c", `trap "" HUP; echo ready; while echo more; do :; done; exit 9`)
+	cmd.Stdin, cmd.Stdout = theirs, theirs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer kill(cmd)
+	if err := theirs.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(ours).ReadString('\n'); strings.TrimSpace(line) != "ready" {
+		t.Fatal(line, err)
+	}
+	if err := ours.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantExit(t, cmd.Wait(), 9)
+	if got := recorded(t, db, "t-1"); got[len(got)-1] != "failed" {
+		t.Errorf("it ended as %q", got[len(got)-1])
+	}
+}
+
 func TestASignalIsForTheCommand(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "jr.db")
 	cmd := runs(t, db, "sh", "-c", `trap "echo caught; exit 7" INT; echo ready; while read line; do echo $line; done; while :; do :; done`)
