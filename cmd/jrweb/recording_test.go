@@ -169,3 +169,22 @@ func TestAServerIsFoundSilentOnce(t *testing.T) {
 		t.Errorf("%q are left", paths)
 	}
 }
+
+// What somebody has seen is recorded, also when we are killed.
+func TestWhatIsPassedOnIsRecordedBefore(t *testing.T) {
+	recorded := ""
+	seen := writerFunc(func(b []byte) (int, error) {
+		if recorded != string(b) {
+			t.Errorf("%q is passed on, %q is recorded", b, recorded)
+		}
+		return len(b), nil
+	})
+	if n, err := tee(seen, func(b []byte) { recorded = string(b) }).Write([]byte("hello")); n != 5 || err != nil || recorded != "hello" {
+		t.Error(n, err, recorded)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+// Write implements [io.Writer].
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }

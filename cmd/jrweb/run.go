@@ -142,8 +142,8 @@ func cannotRun(err error) childExit {
 	return childExit{exitNotExecutable}
 }
 
-// tee returns a writer that passes on what it gets, and shows it to take. What
-// cannot be passed on is recorded all the same.
+// tee returns a writer that shows take what it gets, and passes it on. What cannot
+// be passed on is recorded all the same.
 func tee(w io.Writer, take func([]byte)) io.Writer { return passOn{w, take} }
 
 type passOn struct {
@@ -152,7 +152,6 @@ type passOn struct {
 }
 
 func (p passOn) Write(b []byte) (int, error) {
-	n, err := p.Writer.Write(b)
-	p.take(b)
-	return n, err
+	p.take(b) // first: whole lines that somebody has seen outlive a kill of us
+	return p.Writer.Write(b)
 }
