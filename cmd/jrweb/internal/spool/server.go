@@ -22,7 +22,10 @@ func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.Sessio
 		Agent: run.Agent, Model: run.Model, ExternalID: run.ExternalID,
 		Lease: time.Duration(run.LeaseSeconds) * time.Second, Concurrent: run.Beside, Key: key,
 	})
-	return info.ID, sort(err)
+	if err = sort(err); errors.Is(err, ErrGone) {
+		err = errors.New(err.Error()) // there is no session yet: who says so is not the server
+	}
+	return info.ID, err
 }
 
 // Append implements [Server].

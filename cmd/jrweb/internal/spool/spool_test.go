@@ -36,6 +36,8 @@ type home struct {
 	dir    string
 	mu     sync.Mutex
 	breaks func(*http.Request) fault // nil: never
+
+	answers func(*http.Request) *http.Response // in place of the server, unless nil
 }
 
 // fault is what becomes of a request.
@@ -57,6 +59,11 @@ func (h *home) RoundTrip(r *http.Request) (*http.Response, error) {
 		what = h.breaks(r)
 	}
 	h.mu.Unlock()
+	if h.answers != nil {
+		if res := h.answers(r); res != nil {
+			return res, nil
+		}
+	}
 	if what == lost {
 		return nil, errBroken
 	}
@@ -446,4 +453,23 @@ func TestAFolderThatDoesNotExistHasNoSpools(t *testing.T) {
 	if paths, err := spool.Paths(filepath.Join(t.TempDir(), "none")); err != nil || paths != nil {
 		t.Error(paths, err)
 	}
+}
+
+// A proxy may answer for a server that restarts.
+func TestAStartThatNobodyKnowsIsTriedAgain(t *testing.T) {
+	h := newHome(t, nil)
+	var tries int
+	h.answers = func(r *http.Request) *http.Response {
+		if tries++; tries > 1 {
+			return nil
+		}
+		return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody, Request: r}
+	}
+	w := h.create()
+	h.ok(w.Append(says(1)))
+	h.ok(w.End(end("succeeded")))
+	d := h.deliver(w)
+	h.ok(d.To(t.Context(), h.server))
+	h.want([]string{"1", "succeeded"})
+	h.ok(errors.Join(d.Close(), w.Close()))
 }
