@@ -22,8 +22,8 @@ func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.Sessio
 		Agent: run.Agent, Model: run.Model, ExternalID: run.ExternalID,
 		Lease: time.Duration(run.LeaseSeconds) * time.Second, Concurrent: run.Beside, Key: key,
 	})
-	if err = sort(err); errors.Is(err, ErrGone) {
-		err = errors.New(err.Error()) // there is no session yet: who says so is not the server
+	if sorted := sort(err); !errors.Is(sorted, ErrGone) { // there is no session yet: who says so is not the server
+		err = sorted
 	}
 	return info.ID, err
 }
