@@ -35,14 +35,17 @@ func durableAppends() *report.Experiment {
 			{
 				Name: "durable append, 1 appender, vs bbolt `Update`",
 				Ours: report.Figure{Contender: "jrweb, 1", Metric: throughput}, Rival: update(throughput), Wanted: report.AtLeast(1),
+				Reason: reasonOneAppender,
 			},
 			{
 				Name: "64 appenders, one session, vs `Update` with 1",
 				Ours: report.Figure{Contender: "jrweb, 64", Metric: throughput}, Rival: update(throughput), Wanted: report.AtLeast(28),
+				Reason: reasonOneSession,
 			},
 			{
 				Name: "64 appenders over 1,000 sessions, vs `Update` with 1",
 				Ours: report.Figure{Contender: "jrweb, 64, 1,000 s.", Metric: throughput}, Rival: update(throughput), Wanted: report.AtLeast(12),
+				Reason: reasonManySessions,
 			},
 			{
 				Name: "p99 of the acknowledgement at 64 appenders, one session, vs a lone `Update`'s",
