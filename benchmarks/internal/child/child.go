@@ -104,7 +104,7 @@ func (p *Process) Stop() error {
 		return err
 	case <-timeout.C:
 		_ = p.cmd.Process.Kill() // it may just have ended
-		_ = <-p.done // killed, as the error says
+		<-p.done //nolint:errcheck // it was killed, as the error says
 		return fmt.Errorf("process %d did not end when asked to, and was killed", p.Pid)
 	}
 }
