@@ -1,0 +1,97 @@
+package streaming
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"jrweb/benchmarks/internal/child"
+)
+
+// server is one that is measured, in a process of its own: it serves streams,
+// and makes the events for them itself.
+type server interface {
+	// where returns where a stream is found.
+	where() place
+	// publish publishes one event, and returns when it was committed (for those
+	// without a log: when it was handed over), as [monotonic] does.
+	publish(ctx context.Context) (committed int64, err error)
+	// flood publishes events as fast as the server takes them.
+	flood(ctx context.Context, events int) error
+	close() error
+}
+
+// place is where a stream is found.
+type place struct {
+	Address string // IPv4 address and port
+	Path    string
+}
+
+// servers makes servers by the name of their kind. Arguments are the kind's own.
+var servers = map[string]func(ctx context.Context, args []string) (server, error){
+	"jrweb":        newJrweb,
+	"net/http":     newNetHTTP,
+	"ServeContent": newServeContent,
+	"r3labs/sse":   newR3labs,
+	"go-sse":       newGoSSE,
+	"raw epoll":    newRawEpoll,
+}
+
+// serve runs the server of the kind args[0] and does what it is asked to.
+func serve(ctx context.Context, args []string) (err error) {
+	if err := raiseFiles(manyFiles); err != nil {
+		return err
+	}
+	s, err := servers[args[0]](ctx, args[1:])
+	if err != nil {
+		return fmt.Errorf("server %s: %w", args[0], err)
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	return child.Work(ctx, map[string]child.Answer{
+		"where": child.Answering(func(context.Context, struct{}) (place, error) { return s.where(), nil }),
+		"flood": child.Answering(func(ctx context.Context, events int) (began int64, err error) {
+			began = monotonic()
+			return began, s.flood(ctx, events)
+		}),
+		"pace": child.Answering(func(ctx context.Context, p pace) (paced, error) { return publishPaced(ctx, s, p) }),
+		// What remains is what the streams need, not what their beginning left behind.
+		"settle": child.Answering(func(context.Context, struct{}) (struct{}, error) {
+			debug.FreeOSMemory()
+			return struct{}{}, nil
+		}),
+	})
+}
+
+// pace says how often events are published.
+type pace struct {
+	Events int
+	Every  time.Duration
+}
+
+// paced says when each event was published.
+type paced struct {
+	Began     []int64 // when it was given to the server
+	Committed []int64
+}
+
+func publishPaced(ctx context.Context, s server, p pace) (paced, error) {
+	var done paced
+	tick := time.NewTicker(p.Every)
+	defer tick.Stop()
+	for range p.Events {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return done, ctx.Err()
+		}
+		done.Began = append(done.Began, monotonic())
+		committed, err := s.publish(ctx)
+		if err != nil {
+			return done, err
+		}
+		done.Committed = append(done.Committed, committed)
+	}
+	return done, nil
+}
