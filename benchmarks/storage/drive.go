@@ -59,14 +59,14 @@ func drive(ctx context.Context, s store, appenders, sessions int, duration time.
 		wg.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(a), 1)) //nolint:gosec // reproducible, not secret
 			for !stop.Load() && ctx.Err() == nil {
-				counted := measuring.Load()
 				began := time.Now()
 				if err := s.append(ctx, a, random.IntN(sessions)); err != nil {
 					errs[a] = err
 					stop.Store(true)
 					return
 				}
-				if counted {
+				// What ends within the time counts, whenever it began.
+				if measuring.Load() && !stop.Load() {
 					latencies[a] = append(latencies[a], time.Since(began))
 				}
 			}

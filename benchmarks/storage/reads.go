@@ -64,15 +64,15 @@ func reads() *report.Experiment {
 			{Name: "bbolt.Open, cold", Measure: opening(openBbolt, true)},
 		},
 		Rows: []report.Row{
-			{Name: "resume of the last 10 of 100,000", Ours: report.Figure{Contender: names[0], Metric: p50}, Unit: "ms", Wanted: report.AtMost(0.5)},
-			{Name: "resume of the last 10 of 1,000,000", Ours: report.Figure{Contender: names[1], Metric: p50}, Unit: "ms", Wanted: report.AtMost(0.5)},
+			{Name: sized("resume of the last 10 of 100,000"), Ours: report.Figure{Contender: names[0], Metric: p50}, Unit: "ms", Wanted: report.AtMost(0.5)},
+			{Name: sized("resume of the last 10 of 1,000,000"), Ours: report.Figure{Contender: names[1], Metric: p50}, Unit: "ms", Wanted: report.AtMost(0.5)},
 			{
 				Name: "the latter vs the former",
 				Ours: report.Figure{Contender: names[1], Metric: p50}, Rival: report.Figure{Contender: names[0], Metric: p50},
 				Wanted: report.AtMost(1.1),
 			},
-			{Name: "open of a 1 GB log", Ours: report.Figure{Contender: "open", Metric: openTime}, Unit: "ms", Wanted: report.AtMost(50)},
-			{Name: "open of a 1 GB log, cold", Ours: report.Figure{Contender: "open, cold", Metric: openTime}, Unit: "ms"},
+			{Name: sized("open of a 1 GB log"), Ours: report.Figure{Contender: "open", Metric: openTime}, Unit: "ms", Wanted: report.AtMost(50)},
+			{Name: sized("open of a 1 GB log, cold"), Ours: report.Figure{Contender: "open, cold", Metric: openTime}, Unit: "ms"},
 		},
 	}
 }

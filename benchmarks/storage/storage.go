@@ -27,3 +27,11 @@ func Flags(flags *flag.FlagSet) {
 }
 
 var small, tenMillion bool
+
+// sized marks a row whose log has a size in its name that -small makes untrue.
+func sized(row string) string {
+	if small {
+		return row + " (-small: a hundredth)"
+	}
+	return row
+}

@@ -44,7 +44,9 @@ func Self(ctx context.Context, args ...string) (*Process, error) {
 func Start(ctx context.Context, program string, args []string, ready func(line string) bool) (*Process, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Stderr = os.Stderr
-	// A child must not outlive us.
+	// A child must not outlive us. The kernel takes the end of the thread that
+	// started it for ours: Go ends a thread only with a goroutine that is still
+	// locked to it, so a goroutine that locks one must unlock it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -104,7 +106,7 @@ func (p *Process) Stop() error {
 		return err
 	case <-timeout.C:
 		_ = p.cmd.Process.Kill() // it may just have ended
-		<-p.done //nolint:errcheck // it was killed, as the error says
+		<-p.done                 //nolint:errcheck // it was killed, as the error says
 		return fmt.Errorf("process %d did not end when asked to, and was killed", p.Pid)
 	}
 }
