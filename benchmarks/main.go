@@ -51,6 +51,7 @@ func run(ctx context.Context, args []string) error {
 	out := flags.String("out", "", "the file for the report, with its plots beside it; none: standard output, without plots")
 	dir := flags.String("dir", os.TempDir(), "where files are made; its disk is measured")
 	storage.Flags(flags)
+	streaming.Flags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

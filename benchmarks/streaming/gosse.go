@@ -34,8 +34,8 @@ func (s *goSSEServer) publish(context.Context) (int64, error) {
 	return at, s.events.Publish(m)
 }
 
-func (s *goSSEServer) flood(ctx context.Context, events int) error {
-	for range events {
+func (s *goSSEServer) flood(ctx context.Context, f flood) error {
+	for range f.Events {
 		if _, err := s.publish(ctx); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -69,18 +70,20 @@ func (s *jrwebServer) publish(ctx context.Context) (int64, error) {
 	return s.last.Load(), err
 }
 
-// appenders is how many append at the same time when events come flat out.
-const appenders = 64
-
-// flood appends one event at a time, from many goroutines.
-func (s *jrwebServer) flood(ctx context.Context, events int) error {
+// flood appends from many goroutines, each of which waits for its commits.
+func (s *jrwebServer) flood(ctx context.Context, f flood) error {
+	batch := slices.Repeat([]eventlog.Event{event(s.data)}, f.Batch)
 	var taken atomic.Int64
-	errs := make([]error, appenders)
+	errs := make([]error, f.Publishers)
 	var wg sync.WaitGroup
-	for a := range appenders {
+	for p := range f.Publishers {
 		wg.Go(func() {
-			for errs[a] == nil && taken.Add(1) <= int64(events) {
-				_, errs[a] = s.session.Append(ctx, event(s.data))
+			for errs[p] == nil {
+				rest := f.Events - int(taken.Add(int64(f.Batch))) + f.Batch
+				if rest <= 0 {
+					return
+				}
+				_, errs[p] = s.session.Append(ctx, batch[:min(rest, f.Batch)]...)
 			}
 		})
 	}

@@ -27,6 +27,6 @@ func wait(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *netHTTPServer) publish(context.Context) (int64, error) { return 0, errNoEvents }
-func (s *netHTTPServer) flood(context.Context, int) error       { return errNoEvents }
+func (s *netHTTPServer) flood(context.Context, flood) error     { return errNoEvents }
 
 var errNoEvents = errors.New("this server has no events of its own")

@@ -35,8 +35,8 @@ func (s *r3labsServer) publish(context.Context) (int64, error) {
 }
 
 // flood waits where Publish waits: for the slowest subscriber.
-func (s *r3labsServer) flood(ctx context.Context, events int) error {
-	for range events {
+func (s *r3labsServer) flood(ctx context.Context, f flood) error {
+	for range f.Events {
 		if _, err := s.publish(ctx); err != nil {
 			return err
 		}

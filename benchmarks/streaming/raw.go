@@ -185,12 +185,18 @@ func (s *rawServer) send(fd int32, c *rawConn, frames []byte) error {
 }
 
 func (s *rawServer) publish(context.Context) (int64, error) {
-	s.mu.Lock()
-	s.number++
-	s.frames = fmt.Appendf(s.frames, "id: 00000000000000000000000000:%d\nevent: assistant\ndata: %s\n\n", s.number, rawPayload)
-	s.mu.Unlock()
+	s.frame(1)
 	at := monotonic()
 	return at, s.raise()
+}
+
+func (s *rawServer) frame(events int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range events {
+		s.number++
+		s.frames = fmt.Appendf(s.frames, "id: 00000000000000000000000000:%d\nevent: assistant\ndata: %s\n\n", s.number, rawPayload)
+	}
 }
 
 var rawPayload = payload(eventBytes)
@@ -202,9 +208,10 @@ func (s *rawServer) raise() error {
 	return nil
 }
 
-func (s *rawServer) flood(ctx context.Context, events int) error {
-	for range events {
-		if _, err := s.publish(ctx); err != nil {
+func (s *rawServer) flood(_ context.Context, f flood) error {
+	for rest := f.Events; rest > 0; rest -= f.Batch {
+		s.frame(min(rest, f.Batch))
+		if err := s.raise(); err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,7 @@ func (rec *recorded) make(ctx context.Context, dir string, size int) error {
 	if err := record(ctx, rec.log, size); err != nil {
 		return err
 	}
-	server, err := child.Hire(serverCommand, "jrweb", rec.log)
+	server, err := hireServer([]string{"jrweb", rec.log})
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (rec *recorded) fetch(ctx context.Context, server *child.Worker) (err error
 
 // measureReplay measures a server of this program.
 func measureReplay(ctx context.Context, r report.Round, h2c bool, kind ...string) (figures report.Figures, err error) {
-	server, err := child.Hire(append([]string{serverCommand}, kind...)...)
+	server, err := hireServer(kind)
 	if err != nil {
 		return nil, err
 	}
@@ -176,19 +176,14 @@ func readReplays(ctx context.Context, r report.Round, pid int, q replay) (figure
 	if err := client.Ask(ctx, "replay", q, nil); err != nil { // one, to warm up
 		return nil, err
 	}
-	before, err := processorTime(pid)
-	if err != nil {
-		return nil, err
-	}
-	q.Duration = r.Duration
 	var done replayed
-	if err := client.Ask(ctx, "replay", q, &done); err != nil {
-		return nil, err
-	}
-	after, err := processorTime(pid)
+	used, err := processorUse(pid, client.Pid, func() error {
+		q.Duration = r.Duration
+		return client.Ask(ctx, "replay", q, &done)
+	})
 	return report.Figures{
 		replays:   float64(done.Replays) / done.Took.Seconds(),
 		megabytes: float64(done.Bytes) / 1e6 / done.Took.Seconds(),
-		serverUse: (after - before).Seconds() / done.Took.Seconds(),
+		serverUse: used.server, clientUse: used.client,
 	}, err
 }

@@ -30,4 +30,4 @@ func newServeContent(_ context.Context, args []string) (server, error) {
 }
 
 func (s *serveContentServer) publish(context.Context) (int64, error) { return 0, errNoEvents }
-func (s *serveContentServer) flood(context.Context, int) error       { return errNoEvents }
+func (s *serveContentServer) flood(context.Context, flood) error     { return errNoEvents }

@@ -19,7 +19,7 @@ type server interface {
 	// without a log: when it was handed over), as [monotonic] does.
 	publish(ctx context.Context) (committed int64, err error)
 	// flood publishes events as fast as the server takes them.
-	flood(ctx context.Context, events int) error
+	flood(ctx context.Context, f flood) error
 	close() error
 }
 
@@ -39,21 +39,33 @@ var servers = map[string]func(ctx context.Context, args []string) (server, error
 	"raw epoll":    newRawEpoll,
 }
 
-// serve runs the server of the kind args[0] and does what it is asked to.
+// hireServer starts a server, given its kind and the kind's arguments.
+func hireServer(kind []string) (*child.Worker, error) {
+	return child.Hire(append([]string{serverCommand, profiles}, kind...)...)
+}
+
+// serve runs the server of the kind args[1], leaves a profile in the folder
+// args[0] if that is not empty, and does what it is asked to.
 func serve(ctx context.Context, args []string) (err error) {
 	if err := raiseFiles(manyFiles); err != nil {
 		return err
 	}
-	s, err := servers[args[0]](ctx, args[1:])
+	folder, kind, args := args[0], args[1], args[2:]
+	s, err := servers[kind](ctx, args)
 	if err != nil {
-		return fmt.Errorf("server %s: %w", args[0], err)
+		return fmt.Errorf("server %s: %w", kind, err)
 	}
+	stop, err := profile(folder, kind)
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	defer func() { err = errors.Join(err, s.close()) }()
 	return child.Work(ctx, map[string]child.Answer{
 		"where": child.Answering(func(context.Context, struct{}) (place, error) { return s.where(), nil }),
-		"flood": child.Answering(func(ctx context.Context, events int) (began int64, err error) {
+		"flood": child.Answering(func(ctx context.Context, f flood) (began int64, err error) {
 			began = monotonic()
-			return began, s.flood(ctx, events)
+			return began, s.flood(ctx, f)
 		}),
 		"pace": child.Answering(func(ctx context.Context, p pace) (paced, error) { return publishPaced(ctx, s, p) }),
 		// What remains is what the streams need, not what their beginning left behind.
@@ -62,6 +74,15 @@ func serve(ctx context.Context, args []string) (err error) {
 			return struct{}{}, nil
 		}),
 	})
+}
+
+// flood says how events are published as fast as a server takes them.
+type flood struct {
+	Events int
+	// Publishers is how many publish at the same time, and Batch how many events
+	// each hands over at once. Servers that cannot do that have one publisher and
+	// take one event at a time.
+	Publishers, Batch int
 }
 
 // pace says how often events are published.

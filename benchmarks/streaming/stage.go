@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"jrweb/benchmarks/internal/child"
@@ -22,7 +20,7 @@ type stage struct {
 // streams, and calls measure. The server's files are in the folder of the round.
 func withStage(ctx context.Context, streams int, kind []string, measure func(context.Context, *stage) (report.Figures, error)) (figures report.Figures, err error) {
 	s := &stage{streams: streams}
-	if s.server, err = child.Hire(append([]string{serverCommand}, kind...)...); err != nil {
+	if s.server, err = hireServer(kind); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.server.Stop()) }()
@@ -88,25 +86,3 @@ func (s *stage) together(ctx context.Context, q await, publish func(ctx context.
 	}
 	return came, errors.Join(<-waited, err)
 }
-
-// processorTime returns what a process has used of all processors so far.
-func processorTime(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), ") ") // behind the name
-	const before = 11                             // fields between the name and utime
-	fields := strings.Fields(rest)
-	if len(fields) < before+2 {
-		return 0, fmt.Errorf("processor time of process %d: %q", pid, text)
-	}
-	var user, system int64
-	if _, err := fmt.Sscan(fields[before]+" "+fields[before+1], &user, &system); err != nil {
-		return 0, fmt.Errorf("processor time of process %d: %w", pid, err)
-	}
-	return time.Duration(user+system) * (time.Second / ticks), nil
-}
-
-// ticks is what Linux counts processor time in, per second, on every machine that Go knows.
-const ticks = 100
