@@ -34,11 +34,12 @@ func describeMachine(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	version, _, _ := strings.Cut(strings.TrimSpace(string(kernel)), "-") // the rest names who built it
 	files, err := fileSystem(dir)
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(&b, "- machine: %d × %s, %s memory, Linux %s, files on %s\n", runtime.NumCPU(), cpu, memory, strings.TrimSpace(string(kernel)), files)
+	fmt.Fprintf(&b, "- machine: %d × %s, %s memory, Linux %s, files on %s\n", runtime.NumCPU(), cpu, memory, version, files)
 	fmt.Fprintf(&b, "- versions: %s", runtime.Version())
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
