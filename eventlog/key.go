@@ -65,6 +65,33 @@ func keysOfSession(t *taskRecord, session SessionID) []byte {
 	return append(append(keysOfTask(t), 's'), session[:]...)
 }
 
+// keyOwner is what an idempotency key belongs to.
+type keyOwner struct {
+	task    string
+	born    uint64
+	session SessionID // zero: the task
+	mention bool      // it stands there for a key of the task
+}
+
+// splitRecordKey is the inverse of Key.recordKey, but for scope and id.
+func splitRecordKey(key []byte) (owner keyOwner, ok bool) {
+	task, rest, ok := bytes.Cut(key, []byte{0})
+	if !ok || !ValidTaskID(string(task)) || len(rest) < 9 {
+		return keyOwner{}, false
+	}
+	owner.task, owner.born, rest = string(task), parseNumber(rest[:8]), rest[8:]
+	if rest[0] == 's' {
+		if len(rest) < 1+len(SessionID{})+1 {
+			return keyOwner{}, false
+		}
+		copy(owner.session[:], rest[1:])
+		rest = rest[1+len(SessionID{}):]
+		owner.mention = rest[0] == 1
+	}
+	_, id, ok := bytes.Cut(rest[1:], []byte{0})
+	return owner, (rest[0] == 0 || owner.mention) && ok && ValidKeyID(string(id))
+}
+
 // mentioned is the key of the record that a key of a session mentions, nil if it is
 // a record itself.
 func mentioned(key []byte) []byte {

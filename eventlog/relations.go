@@ -348,47 +348,6 @@ func (c *relations) checkTotals() error {
 	return nil
 }
 
-func (c *relations) checkKeys() error {
-	return c.each(bucketKeys, func(key, payload []byte) error {
-		owner, ok := splitRecordKey(key)
-		if !ok {
-			c.wrong(bucketKeys, key, "is no idempotency key")
-			return nil
-		}
-		if err := c.checkKeyRecord(owner, key, payload); err != nil {
-			return err
-		}
-		if c.inTrash(bucketKeys, key) {
-			return nil
-		}
-		t, s := c.tasks[owner.task], c.sessions[owner.session]
-		switch {
-		case t == nil || t.record != nil && t.record.Born != owner.born:
-			c.wrong(bucketKeys, key, "its task does not exist")
-		case !owner.session.IsZero() && (s == nil || s.task != owner.task):
-			c.wrong(bucketKeys, key, "its session does not exist")
-		}
-		return nil
-	}, nil)
-}
-
-func (c *relations) checkKeyRecord(owner keyOwner, key, payload []byte) error {
-	if owner.mention {
-		if len(payload) > 0 {
-			c.wrong(bucketKeys, key, "mentions a key, and has %d bytes", len(payload))
-		}
-		return nil
-	}
-	record := &keyRecord{}
-	if err := decodeJSON(bucketKeys, key, c.Get(bucketKeys, key), record); err != nil {
-		return c.malformed(bucketKeys, key, err)
-	}
-	if len(record.Digest) != len(Key{}.Digest) {
-		c.wrong(bucketKeys, key, "has a digest of %d bytes", len(record.Digest))
-	}
-	return nil
-}
-
 func (c *relations) checkMeta() error {
 	last, known := SessionID{}, true
 	err := c.each(bucketMeta, func(key, payload []byte) error {
@@ -446,33 +405,4 @@ func splitSessionKey(key []byte) (task string, id SessionID, ok bool) {
 	}
 	copy(id[:], key[cut+1:])
 	return string(key[:cut]), id, true
-}
-
-// keyOwner is what an idempotency key belongs to.
-type keyOwner struct {
-	task    string
-	born    uint64
-	session SessionID // zero: the task
-	mention bool      // it stands there for a key of the task
-}
-
-// splitRecordKey is the inverse of Key.recordKey, but for scope and id.
-func splitRecordKey(key []byte) (owner keyOwner, ok bool) {
-	task, rest, ok := bytes.Cut(key, []byte{0})
-	if !ok || !ValidTaskID(string(task)) || len(rest) < 9 {
-		return keyOwner{}, false
-	}
-	owner.task, owner.born, rest = string(task), parseNumber(rest[:8]), rest[8:]
-	if rest[0] == 's' {
-		if len(rest) < 1+len(SessionID{})+1 {
-			return keyOwner{}, false
-		}
-		copy(owner.session[:], rest[1:])
-		rest = rest[1+len(SessionID{}):]
-		if owner.mention = rest[0] == 1; owner.mention {
-			rest = append([]byte{0}, rest[1:]...)
-		}
-	}
-	_, id, ok := bytes.Cut(rest[1:], []byte{0})
-	return owner, rest[0] == 0 && ok && ValidKeyID(string(id))
 }

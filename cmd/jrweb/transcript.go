@@ -22,7 +22,6 @@ type agentFile struct {
 	task   string
 	format transcript.Format
 	hash   string // of its bytes
-	bytes  int64
 	origin transcript.Origin
 	stats  transcript.Stats
 	failed string // why its last turn failed, or ""
@@ -80,7 +79,6 @@ func (f *agentFile) convert(format transcript.Format, w io.Writer, yield func(ev
 	line := func(l transcript.Line) { take(converter.Line(l)) }
 	for chunk := make([]byte, 64<<10); failed == nil; {
 		n, err := file.Read(chunk)
-		f.bytes += int64(n)
 		if _, err := w.Write(chunk[:n]); err != nil {
 			return nil, err
 		}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -47,9 +46,6 @@ const (
 
 // Delivery delivers a spool. It is not safe for concurrent use.
 type Delivery struct {
-	// Away is called when the server does not take anything, with the reason, and
-	// with nil when it does again. It may be nil.
-	Away func(error)
 	// Moved is called after every request that was carried out. It may be nil.
 	Moved func()
 
@@ -61,7 +57,6 @@ type Delivery struct {
 	progress
 	size  int64 // of what was read of a spool without a writer
 	first int64 // where the events begin
-	away  bool
 }
 
 // Open opens a spool that a process left behind. The errors are [ErrBusy],
@@ -119,42 +114,6 @@ func (d *Delivery) open() (err error) {
 	d.progress, err = readProgress(d.sent)
 	d.Sent = max(d.Sent, d.first)
 	return err
-}
-
-// wholeLines returns where the last line feed is: a process may die within a line.
-func (d *Delivery) wholeLines() (int64, error) {
-	info, err := d.lines.Stat()
-	if err != nil {
-		return 0, err
-	}
-	end, block := info.Size(), make([]byte, 64<<10)
-	for end > d.first {
-		part := block[:min(int64(len(block)), end-d.first)]
-		if _, err := d.lines.ReadAt(part, end-int64(len(part))); err != nil {
-			return 0, err
-		}
-		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
-			return end - int64(len(part)) + int64(i) + 1, nil
-		}
-		end -= int64(len(part))
-	}
-	return d.first, nil
-}
-
-// count returns how many events there are.
-func (d *Delivery) count() (int, error) {
-	in := bufio.NewReaderSize(io.NewSectionReader(d.lines, d.first, d.size-d.first), 64<<10)
-	for n := 0; ; {
-		_, err := in.ReadSlice('\n')
-		switch {
-		case err == nil:
-			n++
-		case errors.Is(err, io.EOF):
-			return n, nil
-		case !errors.Is(err, bufio.ErrBufferFull):
-			return 0, err
-		}
-	}
 }
 
 // Run returns whose events these are.
@@ -348,51 +307,16 @@ func (d *Delivery) onlyEndLeft(size int64) bool {
 	return err == nil && isEnd(last) && d.Sent+int64(len(last)) == size
 }
 
-func isEnd(line []byte) bool { return bytes.HasPrefix(line, []byte(`{"type":"complete",`)) }
-
-// lastLine returns the last line, or the end of it if it is longer than any end of
-// a session.
-func (d *Delivery) lastLine(size int64) ([]byte, error) {
-	tail := make([]byte, min(size-d.first, roomBytes))
-	if _, err := d.lines.ReadAt(tail, size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("spool: %w", err)
-	}
-	return tail[bytes.LastIndexByte(bytes.TrimSuffix(tail, []byte("\n")), '\n')+1:], nil
-}
-
-// next reads the next batch: what was tried before, or what there is now.
-func (d *Delivery) next(size int64) ([]byte, error) {
-	end := size
-	if d.Trying > d.Sent && d.Trying <= size {
-		end = d.Trying
-	}
-	in := bufio.NewReaderSize(io.NewSectionReader(d.lines, d.Sent, end-d.Sent), 64<<10)
-	var lines []byte
-	for n := 0; ; n++ {
-		line, err := in.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("spool: %w", err)
-		}
-		full := n == mostLines || n > 0 && len(lines)+len(line) > mostBytes
-		if err != nil || full {
-			return lines, nil
-		}
-		lines = append(lines, line...)
-	}
-}
-
 // insist repeats a request until it is certain what became of it.
 func (d *Delivery) insist(ctx context.Context, request func() error) error {
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		err := request()
 		if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrRefused) {
-			d.tell(nil)
 			if d.Moved != nil {
 				d.Moved()
 			}
 			return err
 		}
-		d.tell(err)
 		if sleep(ctx, pause) != nil {
 			return brokenOff{err, ctx.Err()}
 		}
@@ -411,13 +335,6 @@ func (b brokenOff) Error() string {
 	return b.last.Error()
 }
 
-func (d *Delivery) tell(err error) {
-	if d.Away != nil && d.away != (err != nil) {
-		d.Away(err)
-	}
-	d.away = err != nil
-}
-
 // wait waits for more, and keeps the session alive meanwhile.
 func (d *Delivery) wait(ctx context.Context, server Server, grown <-chan struct{}) error {
 	var beats <-chan time.Time
@@ -434,11 +351,10 @@ func (d *Delivery) wait(ctx context.Context, server Server, grown <-chan struct{
 			}
 			return sleep(ctx, gathering)
 		case <-beats:
-			err := server.Heartbeat(ctx, d.run, d.progress.Session)
-			if errors.Is(err, ErrGone) {
+			// Any other error is no harm yet: the next beat comes before the lease ends.
+			if err := server.Heartbeat(ctx, d.run, d.progress.Session); errors.Is(err, ErrGone) {
 				return d.nextLife()
 			}
-			d.tell(err)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
