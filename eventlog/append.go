@@ -48,7 +48,7 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 		if !errors.Is(err, errNoKey) {
 			return err
 		}
-		t, s, err := tx.target(b)
+		t, s, err := tx.target(b, events)
 		if err != nil {
 			return err
 		}
@@ -69,14 +69,24 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 	return answer, nil
 }
 
-// target finds the open session that a batch goes to, or starts it.
-func (tx *txn) target(b *Batch) (*taskRecord, *sessionRecord, error) {
+// target finds the open session that a batch goes to, or starts it. The task
+// is nil if the batch needs nothing of it.
+func (tx *txn) target(b *Batch, events []prepared) (*taskRecord, *sessionRecord, error) {
 	if !b.Session.IsZero() {
+		s, err := tx.openSession(b.Task, b.Session)
+		if err != nil {
+			return nil, nil, err
+		}
+		seals := events[len(events)-1].Type == TypeComplete
+		// In a shared store the session may be new to this log, which keeps its lease.
+		if s != nil && !seals && !tx.shared && b.Key.ID == "" {
+			return nil, s, nil
+		}
 		t, err := tx.task(b.Task)
 		if err != nil {
 			return nil, nil, err
 		}
-		s, err := tx.session(b.Task, b.Session)
+		s, err = tx.session(b.Task, b.Session)
 		if err == nil && s.Status != StatusOpen {
 			err = ErrSealed
 		}

@@ -1,9 +1,11 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -149,12 +151,17 @@ func TestAfterAFailedCommitNothingIsShown(t *testing.T) {
 	}
 }
 
-func TestANewerFormatIsRefused(t *testing.T) {
+func TestAnotherFormatIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
 	for _, c := range []struct {
 		version uint64
-		want    error
-	}{{formatVersion, nil}, {formatVersion + 1, ErrFormat}, {formatVersion, nil}} {
+		want    string // in the error; empty: none
+	}{
+		{formatVersion, ""},
+		{formatVersion + 1, "3, this version reads 2: use a newer jrweb"},
+		{1, "1, which was never released, this version reads 2: jrweb export of the version that wrote it, then jrweb import"},
+		{formatVersion, ""},
+	} {
 		store, err := OpenBolt(path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -167,17 +174,25 @@ func TestANewerFormatIsRefused(t *testing.T) {
 		if err := errors.Join(err, store.Close()); err != nil {
 			t.Fatal(err)
 		}
-		log, err := Open(path, nil)
-		if !errors.Is(err, c.want) {
-			t.Errorf("format %d: got error %v", c.version, err)
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err != nil && !strings.Contains(err.Error(), "2, this version reads up to 1: use a newer jrweb") {
-			t.Errorf("the error does not say what to do: %v", err)
+		_, checked := Check(t.Context(), path, nil)
+		log, opened := Open(path, nil)
+		if opened == nil {
+			opened = log.Close()
 		}
-		if err == nil {
-			if err := log.Close(); err != nil {
-				t.Fatal(err)
+		for what, err := range map[string]error{"check": checked, "open": opened} {
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("%s of format %d: %v", what, c.version, err)
+			case c.want != "" && (!errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("%s of format %d: got error %v", what, c.version, err)
 			}
+		}
+		if after, err := os.ReadFile(path); c.want != "" && (err != nil || !bytes.Equal(after, before)) {
+			t.Errorf("the file of format %d was changed, or is gone: %v", c.version, err)
 		}
 	}
 }

@@ -41,7 +41,7 @@ type CheckOptions struct {
 // options are the defaults.
 //
 // The error wraps [ErrDamaged] if anything was found, [ErrHeld] if the file is
-// in use, and [ErrFormat] if it is newer than this program.
+// in use, and [ErrFormat] if another version wrote it.
 func Check(ctx context.Context, path string, o *CheckOptions) (Figures, error) {
 	file, err := openClosed(path, false)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c *closedFile) checkSound(ctx context.Context, figures *Figures, progress 
 	})
 }
 
-// checkFormat refuses what a newer version has written.
+// checkFormat refuses what another version has written.
 func checkFormat(r Reader) error {
 	raw := r.Get(bucketMeta, keyFormat)
 	if raw == nil {
@@ -137,8 +137,5 @@ func checkFormat(r Reader) error {
 	if err != nil {
 		return nil // was found already
 	}
-	if n := parseNumber(payload); n > formatVersion {
-		return fmt.Errorf("%w: %d, this version reads up to %d: use a newer jrweb", ErrFormat, n, formatVersion)
-	}
-	return nil
+	return checkVersion(parseNumber(payload))
 }

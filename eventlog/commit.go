@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -48,45 +47,6 @@ type committer struct {
 	running sync.WaitGroup
 
 	last state // of the goroutine alone
-}
-
-// state is what the committer carries from one commit to the next.
-type state struct {
-	session SessionID // the greatest id issued
-	change  uint64    // the greatest change issued
-}
-
-var (
-	keyLastSession = []byte("last_session")
-	// keyLastChange holds the change of the last deletion of a task. Every other
-	// change stands in bucketActivity, until a greater one takes its place.
-	keyLastChange = []byte("last_change")
-)
-
-// readState reads what the last commit left.
-func readState(r Reader) (last state, err error) {
-	if raw := r.Get(bucketMeta, keyLastSession); raw != nil {
-		id, err := decodeRecord(bucketMeta, keyLastSession, raw)
-		if err != nil {
-			return state{}, err
-		}
-		copy(last.session[:], id)
-	}
-	if raw := r.Get(bucketMeta, keyLastChange); raw != nil {
-		change, err := decodeRecord(bucketMeta, keyLastChange, raw)
-		if err != nil {
-			return state{}, err
-		}
-		last.change = binary.BigEndian.Uint64(change)
-	}
-	for key, raw := range r.Descend(bucketActivity, nil, nil) {
-		if _, err := decodeRecord(bucketActivity, key, raw); err != nil {
-			return state{}, err
-		}
-		last.change = max(last.change, binary.BigEndian.Uint64(key))
-		break
-	}
-	return last, nil
 }
 
 func (c *committer) start(l *Log, last state) {
@@ -244,7 +204,7 @@ func (c *committer) write(group []*op, full error) error {
 			}
 		}
 		tx = newTxn(storeTx, c.log.now(), last)
-		tx.full = full
+		tx.full, tx.shared = full, c.log.shared
 		for _, o := range group {
 			o.err = o.apply(tx)
 		}

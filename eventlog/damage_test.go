@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"jrweb/eventlog"
@@ -130,6 +131,11 @@ func TestABitThatFlippedIsDamageAndNeverSomethingElse(t *testing.T) {
 		}
 		return err
 	}
+	appendOne := func(l *eventlog.Log) error {
+		_, err := l.Append(t.Context(), &eventlog.Batch{Task: "t-1", Session: s.ID(), Events: many(1)})
+		return err
+	}
+	state := strings.Repeat("\xff", 8) // where events have their sequence
 	reopen := func(*eventlog.Log) error {
 		l, err := eventlog.New(store, nil) // seals what is open, so reads of that, too
 		if err == nil {
@@ -145,14 +151,18 @@ func TestABitThatFlippedIsDamageAndNeverSomethingElse(t *testing.T) {
 		opens  bool   // the operation opens a log, and seals what is open
 		do     func(*eventlog.Log) error
 	}{
-		{"events", "", true, false, read},
+		{"events", "\x00\x00\x00\x00\x00\x00\x00\x02", true, false, read},
+		{"events", state, false, false, read},
+		{"events", state, false, false, list},
 		{"sessions", "", false, false, read},
 		{"sessions", "", true, false, sessions},
 		{"tasks", "", false, false, list},
 		{"activity", "", true, false, list},
 		{"keys", "", false, false, repeat},
+		{"events", state, false, false, appendOne}, // the last one that the control does not disturb
 		{"meta", "format", false, true, reopen},
 		{"meta", "last_session", false, true, reopen},
+		{"events", state, false, true, reopen},
 		{"activity", "", true, true, reopen},
 		{"open", "", true, true, reopen},
 	} {

@@ -41,8 +41,12 @@ func (tx *txn) deleteTask(t *taskRecord) error {
 		tx.forget(t, s)
 	}
 	tx.trash(bucketKeys, keysOfTask(t))
-	if t.Change != 0 {
-		tx.Delete(bucketActivity, changeKey(t.Change))
+	changes := []uint64{t.Change}
+	for _, s := range tx.touchOf(t.id).sessions { // all that were open before this transaction
+		changes = append(changes, s.change)
+	}
+	for _, key := range tx.entriesOf(changes) {
+		tx.Delete(bucketActivity, key)
 	}
 	tx.Delete(bucketTasks, []byte(t.id))
 	tx.tasks[t.id] = nil
@@ -80,7 +84,9 @@ func (tx *txn) deleteSession(t *taskRecord, s *sessionRecord) error {
 	}
 	tx.forget(t, s)
 	t.Sessions--
-	t.Totals.subtract(s.Totals)
+	if s.Status != StatusOpen {
+		t.Totals.subtract(s.Totals)
+	}
 	t.Latest, t.Status = SessionID{}, StatusNone
 	if latest != nil {
 		t.Latest, t.Status = latest.id, latest.Status
@@ -113,7 +119,8 @@ func (l *Log) Trim(ctx context.Context, task string, session SessionID, through 
 			for n := s.First; n <= last; n++ {
 				tx.Delete(bucketEvents, eventKey(session, n))
 			}
-			s.First, s.dirty, tx.wrote = last+1, true, true
+			s.First = last + 1
+			tx.rewrite(s)
 			tx.dropped = append(tx.dropped, dropped{task, session})
 			return nil
 		})
@@ -142,7 +149,7 @@ func (tx *txn) forget(t *taskRecord, s *sessionRecord) {
 	if s.Status != StatusOpen {
 		tx.Delete(bucketEnded, endedKey(s.Ended.Time, s.id))
 	}
-	tx.sessions[string(key)] = nil
+	tx.sessions[s.id] = nil
 	tx.trash(bucketEvents, s.id[:])
 	tx.dropped = append(tx.dropped, dropped{t.id, s.id})
 }

@@ -104,7 +104,7 @@ func TestWhatIsDeletedIsGoneAtOnceAndFreedInTheBackground(t *testing.T) {
 	wantEqual(t, "open sessions", f.Stats().OpenSessions, 1)
 
 	store.purged(t)
-	wantEqual(t, "events in the store", countKeys(t, store.Store, "events"), 1)
+	wantEqual(t, "events in the store, and states", countKeys(t, store.Store, "events"), 1+1)
 	wantEqual(t, "keys in the store", countKeys(t, store.Store, "keys"), 0)
 	wantEqual(t, "sessions in the store", countKeys(t, store.Store, "sessions"), 1)
 	if most := store.most.Load(); most > 1100 {
@@ -157,7 +157,7 @@ func TestATaskMayBeMadeAgainBeforeTheOldOneIsPurged(t *testing.T) {
 	f.reopen()
 	store.purged(t)
 	wantEqual(t, "repeat after the purge is replayed", withKeyK().Replayed, true)
-	wantEqual(t, "events in the store", countKeys(t, store.Store, "events"), 1)
+	wantEqual(t, "events in the store, and states", countKeys(t, store.Store, "events"), 1+1)
 }
 
 func TestTrashIsPurgedAfterAReopen(t *testing.T) {

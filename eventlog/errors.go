@@ -41,8 +41,8 @@ var (
 	ErrHeld = errors.New("the database is held by another process")
 	// ErrDamaged: what was read is not what was written. See [DamageError].
 	ErrDamaged = errors.New("the database is damaged")
-	// ErrFormat: the file was written by a newer version.
-	ErrFormat = errors.New("the database has a newer format")
+	// ErrFormat: the file was written by another version. The error says what to do.
+	ErrFormat = errors.New("the database has another format")
 )
 
 // FieldError says which part of an append is wrong, and why. Its text is for

@@ -33,7 +33,7 @@ func (s *Session) Heartbeat(ctx context.Context) error {
 		}
 		if l.shared {
 			record.Beats++
-			record.dirty, tx.wrote = true, true
+			tx.rewrite(record)
 		}
 		l.leases.alive(record, time.Now())
 		return nil
@@ -154,6 +154,9 @@ func (ls *leases) alive(s *sessionRecord, now time.Time) {
 func (ls *leases) renewed(s *sessionRecord, now time.Time) {
 	l := ls.open[s.id]
 	if l == nil {
+		if s.brief {
+			return // it is known, unless start could not read it
+		}
 		l = &lease{task: s.task, id: s.id, silence: s.Lease, reason: "lease expired", index: -1}
 		if l.silence == 0 {
 			l.silence, l.reason = ls.log.o.IdleTimeout, "idle timeout"
@@ -163,7 +166,10 @@ func (ls *leases) renewed(s *sessionRecord, now time.Time) {
 			ls.lookAt(l, now.Add(l.silence))
 		}
 	}
-	l.seen, l.head, l.beats, l.expiring = now, s.Head, s.Beats, false
+	l.seen, l.head, l.expiring = now, s.Head, false
+	if !s.brief {
+		l.beats = s.Beats
+	}
 }
 
 func (ls *leases) lookAt(l *lease, at time.Time) {

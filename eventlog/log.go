@@ -151,9 +151,21 @@ func New(store Store, o *Options) (*Log, error) {
 
 // formatVersion is the version of what is in the buckets. It is written once,
 // by the first New.
-const formatVersion = 1
+const formatVersion = 2
 
 var keyFormat = []byte("format")
+
+// checkVersion refuses a format that this version does not read.
+func checkVersion(n uint64) error {
+	switch {
+	case n > formatVersion:
+		return fmt.Errorf("%w: %d, this version reads %d: use a newer jrweb", ErrFormat, n, formatVersion)
+	case n < formatVersion:
+		return fmt.Errorf("%w: %d, which was never released, this version reads %d: "+
+			"jrweb export of the version that wrote it, then jrweb import, carry its events over", ErrFormat, n, formatVersion)
+	}
+	return nil
+}
 
 // recover checks the format and reads what the last commit left.
 func (l *Log) recover() (last state, err error) {
@@ -168,8 +180,8 @@ func (l *Log) recover() (last state, err error) {
 		if err != nil {
 			return err
 		}
-		if n := binary.BigEndian.Uint64(version); n > formatVersion {
-			return fmt.Errorf("%w: %d, this version reads up to %d: use a newer jrweb", ErrFormat, n, formatVersion)
+		if err := checkVersion(parseNumber(version)); err != nil {
+			return err
 		}
 		for range r.Ascend(bucketOpen, nil, nil) {
 			l.open.Add(1)

@@ -95,14 +95,16 @@ func decodeEvent(key, record []byte) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	short := &DamageError{Bucket: bucketEvents, Key: append([]byte(nil), key...), Reason: "event is too short"}
+	short := func() error {
+		return &DamageError{Bucket: bucketEvents, Key: append([]byte(nil), key...), Reason: "event is too short"}
+	}
 	if len(payload) < eventHeader {
-		return Event{}, short
+		return Event{}, short()
 	}
 	typeEnd := eventHeader + int(payload[8])
 	actorEnd := typeEnd + int(payload[9])
 	if len(payload) < actorEnd {
-		return Event{}, short
+		return Event{}, short()
 	}
 	return Event{
 		Sequence: eventSequence(key),
@@ -168,11 +170,12 @@ type taskRecord struct {
 	Sessions    int         `json:"sessions"`
 	Latest      SessionID   `json:"latest"`
 	Open        []SessionID `json:"open,omitempty"`
-	Totals      totals      `json:"totals"`
-	Born        uint64      `json:"born"` // the change that made it
+	Totals      totals      `json:"totals"` // of the sessions that are not open
+	Born        uint64      `json:"born"`   // the change that made it
 	Change      uint64      `json:"change"`
 
-	id string
+	id     string
+	tidied bool // see txn.tidy
 }
 
 func (t *taskRecord) info() Task {
@@ -183,25 +186,28 @@ func (t *taskRecord) info() Task {
 	}
 }
 
-// sessionRecord is a session on disk.
+// sessionRecord is a session on disk. While it is open its state stands elsewhere.
 type sessionRecord struct {
-	Status     Status                `json:"status"`
-	Reason     string                `json:"reason,omitempty"`
-	Agent      string                `json:"agent,omitempty"`
-	Model      string                `json:"model,omitempty"`
-	ExternalID string                `json:"external_id,omitempty"`
-	Lease      time.Duration         `json:"lease,omitempty"`
-	Beats      uint64                `json:"beats,omitempty"` // heartbeats, counted in shared stores only
-	Started    Time                  `json:"started"`
-	Ended      Time                  `json:"ended"`
-	First      uint64                `json:"first"`
-	Head       uint64                `json:"head"`
-	Totals     totals                `json:"totals"`
-	Cumulative map[string]costValues `json:"cumulative,omitempty"`
+	Status     Status        `json:"status"`
+	Reason     string        `json:"reason,omitempty"`
+	Agent      string        `json:"agent,omitempty"`
+	Model      string        `json:"model,omitempty"`
+	ExternalID string        `json:"external_id,omitempty"`
+	Lease      time.Duration `json:"lease,omitempty"`
+	Beats      uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
+	Started    Time          `json:"started"`
+	Ended      Time          `json:"ended"`
+	First      uint64        `json:"first"`
+	sessionState
 
-	id    SessionID
-	task  string
-	dirty bool
+	id   SessionID
+	task string
+
+	// Within a transaction:
+	brief  bool // only id, task, that it is open, and its state are known
+	dirty  bool // the record is to be written
+	listed bool // it stands in its task's touch
+	closed bool // it was open before, and is not any more
 }
 
 func (s *sessionRecord) info() SessionInfo {
@@ -212,7 +218,18 @@ func (s *sessionRecord) info() SessionInfo {
 	}
 }
 
-func readTask(r Reader, id string) (*taskRecord, error) {
+// encode writes the record. What an open session's state says is not in it.
+func (s *sessionRecord) encode(key []byte) []byte {
+	stored := *s
+	if stored.Status == StatusOpen {
+		stored.sessionState = sessionState{}
+	}
+	return encodeJSON(bucketSessions, key, &stored)
+}
+
+// storedTask reads the record of a task as it stands: without what its open
+// sessions add.
+func storedTask(r Reader, id string) (*taskRecord, error) {
 	raw := r.Get(bucketTasks, []byte(id))
 	if raw == nil {
 		return nil, ErrTaskNotFound
@@ -221,15 +238,52 @@ func readTask(r Reader, id string) (*taskRecord, error) {
 	return record, decodeJSON(bucketTasks, []byte(id), raw, record)
 }
 
+// readTask reads a task with what its open sessions add, for those who do not
+// write it.
+func readTask(r Reader, id string) (*taskRecord, error) {
+	t, err := storedTask(r, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, open := range t.Open {
+		s, err := readSessionState(r, id, open)
+		if err != nil {
+			return nil, err
+		}
+		t.include(&s)
+	}
+	return t, nil
+}
+
+// include adds what an open session of the task says.
+func (t *taskRecord) include(s *sessionState) {
+	t.Totals.add(s.Totals)
+	if s.change > t.Change {
+		t.Change, t.Updated = s.change, s.updated
+	}
+}
+
+// readSession reads a session, with its state if it is open.
 func readSession(r Reader, task string, id SessionID) (*sessionRecord, error) {
 	key := sessionKey(task, id)
 	raw := r.Get(bucketSessions, key)
 	if raw == nil {
 		return nil, ErrSessionNotFound
 	}
-	return decodeSession(task, key, raw)
+	return wholeSession(r, task, key, raw)
 }
 
+// wholeSession is readSession for those who have the record.
+func wholeSession(r Reader, task string, key, raw []byte) (*sessionRecord, error) {
+	s, err := decodeSession(task, key, raw)
+	if err == nil && s.Status == StatusOpen {
+		s.sessionState, err = readSessionState(r, task, s.id)
+	}
+	return s, err
+}
+
+// decodeSession decodes the record of a session as it stands: without the state
+// of one that is open.
 func decodeSession(task string, key, raw []byte) (*sessionRecord, error) {
 	record := &sessionRecord{task: task, id: SessionID(key[len(key)-len(SessionID{}):])}
 	return record, decodeJSON(bucketSessions, key, raw, record)

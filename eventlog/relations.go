@@ -38,7 +38,15 @@ type checkedTask struct {
 	latest   SessionID
 	status   Status // of the latest session
 	open     []SessionID
-	totals   totals
+	totals   totals   // of those that are not open
+	change   uint64   // the last one, of the task and its open sessions
+	changes  []uint64 // all of these
+}
+
+// note takes down a change that a record of the task tells of.
+func (t *checkedTask) note(change uint64) {
+	t.change = max(t.change, change)
+	t.changes = append(t.changes, change)
 }
 
 type checkedSession struct {
@@ -56,7 +64,7 @@ func (c *relations) check() error {
 	c.progress.half()
 	c.tasks, c.sessions = map[string]*checkedTask{}, map[SessionID]*checkedSession{}
 	for _, check := range []func() error{
-		c.readTrash, c.checkTasks, c.checkActivity, c.checkSessions, c.checkOpen, c.checkEnded, c.checkListed,
+		c.readTrash, c.checkTasks, c.checkSessions, c.checkActivity, c.checkOpen, c.checkEnded, c.checkListed,
 		c.checkEvents, c.checkTotals, c.checkKeys, c.checkMeta,
 	} {
 		if err := check(); err != nil {
@@ -131,11 +139,12 @@ func (c *relations) checkTasks() error {
 		if !ValidTaskID(id) {
 			c.wrong(bucketTasks, key, "is no task id")
 		}
-		record, err := readTask(c.Reader, id)
+		record, err := storedTask(c.Reader, id)
 		if err != nil {
 			return c.malformed(bucketTasks, key, err)
 		}
 		t.record = record
+		t.note(record.Change)
 		return nil
 	}, func(key []byte) { c.tasks[string(key)] = &checkedTask{status: StatusNone} })
 }
@@ -149,41 +158,6 @@ func (c *relations) malformed(b Bucket, key []byte, err error) error {
 	}
 	c.wrong(b, key, "%s", damage.Reason)
 	return nil
-}
-
-func (c *relations) checkActivity() error {
-	err := c.each(bucketActivity, func(key, payload []byte) error {
-		t := c.tasks[string(payload)]
-		switch {
-		case len(key) != 8:
-			c.wrong(bucketActivity, key, "is no number of a change")
-		case t == nil:
-			c.wrong(bucketActivity, key, "names task %q, which does not exist", payload)
-		case t.record != nil && t.record.Change != parseNumber(key):
-			c.wrong(bucketActivity, key, "names task %s, whose last change is %d", payload, t.record.Change)
-		default:
-			t.active = true
-		}
-		return nil
-	}, c.activityDamaged)
-	if err != nil {
-		return err
-	}
-	for _, id := range slices.Sorted(maps.Keys(c.tasks)) {
-		if t := c.tasks[id]; t.record != nil && !t.active {
-			c.wrong(bucketTasks, []byte(id), "is not listed under its last change, %d", t.record.Change)
-		}
-	}
-	return nil
-}
-
-// activityDamaged keeps quiet about the task that a damaged entry stood for.
-func (c *relations) activityDamaged(key []byte) {
-	for _, t := range c.tasks {
-		if t.record != nil && len(key) == 8 && t.record.Change == parseNumber(key) {
-			t.active = true
-		}
-	}
 }
 
 func (c *relations) checkSessions() error {
@@ -217,20 +191,28 @@ func (c *relations) checkSessions() error {
 		if t == nil {
 			return nil
 		}
-		record, err := readSession(c.Reader, s.task, id)
+		record, err := decodeSession(s.task, key, c.Get(bucketSessions, key))
 		if err != nil {
 			t.unknown = true
 			return c.malformed(bucketSessions, key, err)
 		}
-		s.known = true
 		s.open = record.Status == StatusOpen
-		s.some = record.First <= record.Head
 		t.status = record.Status
-		t.totals.add(record.Totals)
 		s.ended = record.Ended.UnixMilli()
 		if s.open {
 			t.open = append(t.open, id)
+			if record.Head != 0 || record.Totals != (totals{}) || len(record.Cumulative) > 0 {
+				c.wrong(bucketSessions, key, "is open, and says what only its state is to say")
+			}
+			if ok, err := c.readState(t, record); !ok {
+				t.unknown = true
+				return err
+			}
+		} else {
+			t.totals.add(record.Totals)
 		}
+		s.known = true
+		s.some = record.First <= record.Head
 		switch {
 		case record.First < 1 || record.First > record.Head+1:
 			c.wrong(bucketSessions, key, "keeps events from %d on, and its head is %d", record.First, record.Head)
@@ -248,6 +230,31 @@ func (c *relations) checkSessions() error {
 			t.unknown = true
 		}
 	})
+}
+
+// readState reads the state of an open session into its record. ok is false if
+// there is none that can be read.
+func (c *relations) readState(t *checkedTask, s *sessionRecord) (ok bool, err error) {
+	key := stateKey(s.id)
+	raw := c.Get(bucketEvents, key)
+	if raw == nil {
+		c.wrong(bucketSessions, sessionKey(s.task, s.id), "is open, and has no state")
+		return false, nil
+	}
+	if _, err := decodeRecord(bucketEvents, key, raw); err != nil {
+		return false, nil // was found already
+	}
+	st, of, err := decodeState(key, raw)
+	if err != nil {
+		return false, c.malformed(bucketEvents, key, err)
+	}
+	if string(of) != s.task {
+		c.wrong(bucketEvents, key, "names task %q, its session is of %s", of, s.task)
+		return false, nil
+	}
+	s.sessionState = st
+	t.note(st.change)
+	return true, nil
 }
 
 func (c *relations) checkOpen() error {
@@ -371,6 +378,9 @@ func (c *relations) checkMeta() error {
 func placeOf(b Bucket, key []byte) string {
 	switch {
 	case b == bucketEvents && len(key) == len(SessionID{})+8:
+		if isState(key) {
+			return "state of session " + SessionID(key[:len(key)-8]).String()
+		}
 		return "event " + Cursor{SessionID(key[:len(key)-8]), eventSequence(key)}.String()
 	case b == bucketTasks && ValidTaskID(string(key)):
 		return "task " + string(key)

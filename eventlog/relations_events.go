@@ -15,7 +15,7 @@ type eventRun struct {
 	unknown bool           // a damaged event was among them
 
 	// What the events add up to, if none is missing.
-	sum sessionRecord
+	sum sessionState
 	// complete is the last event, if it is of that type.
 	complete *prepared
 }
@@ -42,6 +42,10 @@ func (c *relations) checkEvents() error {
 		return true, nil
 	}
 	err := c.each(bucketEvents, func(key, _ []byte) error {
+		if isState(key) {
+			c.checkState(key)
+			return nil
+		}
 		if ok, err := at(key); !ok {
 			return err
 		}
@@ -53,6 +57,9 @@ func (c *relations) checkEvents() error {
 		run.add(&e)
 		return nil
 	}, func(key []byte) {
+		if isState(key) {
+			return
+		}
 		if ok, _ := at(key); ok { // what is wrong with its session, a good event will tell
 			run.skip(eventSequence(key))
 		}
@@ -69,6 +76,16 @@ func (c *relations) checkEvents() error {
 		}
 	}
 	return nil
+}
+
+// checkState checks that a state is that of an open session.
+func (c *relations) checkState(key []byte) {
+	switch s := c.sessions[SessionID(key[:len(SessionID{})])]; {
+	case s == nil:
+		c.wrong(bucketEvents, key, "its session does not exist")
+	case s.known && !s.open:
+		c.wrong(bucketEvents, key, "its session is sealed")
+	}
 }
 
 func (c *relations) startRun(id SessionID) (*eventRun, error) {

@@ -21,7 +21,7 @@ type doctored struct {
 func (d *doctored) put(b Bucket, key, payload []byte) { d.Put(b, key, encodeRecord(b, key, payload)) }
 
 func (d *doctored) task(id string, change func(*taskRecord)) {
-	t, err := readTask(d, id)
+	t, err := storedTask(d, id)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -36,7 +36,28 @@ func (d *doctored) session(task string, id SessionID, change func(*sessionRecord
 	}
 	change(s)
 	key := sessionKey(task, id)
-	d.Put(bucketSessions, key, encodeJSON(bucketSessions, key, s))
+	d.Put(bucketSessions, key, s.encode(key))
+}
+
+// state changes the state of an open session.
+func (d *doctored) state(task string, id SessionID, change func(*sessionState)) {
+	s, err := readSessionState(d, task, id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	change(&s)
+	d.putState(task, id, &s)
+}
+
+func (d *doctored) putState(task string, id SessionID, s *sessionState) {
+	key := stateKey(id)
+	d.Put(bucketEvents, key, encodeState(key, task, s))
+}
+
+// active puts an entry of a change.
+func (d *doctored) active(change uint64, task string, replaced ...uint64) {
+	key := changeKey(change)
+	d.Put(bucketActivity, key, encodeActivity(key, task, replaced))
 }
 
 func (d *doctored) event(id SessionID, sequence uint64, typ, data string) {
@@ -101,8 +122,40 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 			d.event(d.done, 4, "cost", `{"usd":4,"model":"a","scope":"cumulative"}`)
 		}, "its totals are"},
 		{"a session counts events wrongly", func(d *doctored) {
-			d.session("open", d.open, func(s *sessionRecord) { s.Totals.Events++ })
-		}, "counts 3 events, and its head is 2"},
+			d.session("done", d.done, func(s *sessionRecord) { s.Totals.Events++ })
+		}, "counts 6 events, and its head is 5"},
+		{"an open session has no state", func(d *doctored) { d.Delete(bucketEvents, stateKey(d.open)) }, "is open, and has no state"},
+		{"a sealed session has a state", func(d *doctored) { d.putState("done", d.done, &sessionState{Head: 5}) }, ": its session is sealed"},
+		{"a state has no session", func(d *doctored) { d.putState("done", SessionID(d.other), &sessionState{}) }, ": its session does not exist"},
+		{"a state of a deleted session is in the trash", func(d *doctored) {
+			d.putState("done", SessionID(d.other), &sessionState{})
+			d.put(bucketTrash, append([]byte("events\x00"), d.other...), nil)
+		}, ": its session does not exist"},
+		{"a state is of another task", func(d *doctored) { d.putState("done", d.open, &sessionState{Head: 2}) }, `names task "done", its session is of open`},
+		{"a state is too short", func(d *doctored) { d.put(bucketEvents, stateKey(d.open), make([]byte, stateHeader-1)) }, "state is too short"},
+		{"the cost in a state is too short", func(d *doctored) {
+			d.put(bucketEvents, stateKey(d.open), append(make([]byte, stateHeader), 0, 1, 'm'))
+		}, "state is too short"},
+		{"a state has a head that is no event", func(d *doctored) {
+			d.state("open", d.open, func(s *sessionState) { s.Head++ })
+		}, ":3: is missing"},
+		{"a state has a head that is not the last event", func(d *doctored) {
+			d.state("open", d.open, func(s *sessionState) { s.Head-- })
+		}, ":2: is beyond the head of its session, 1"},
+		{"a state does not add up", func(d *doctored) {
+			d.state("open", d.open, func(s *sessionState) { s.Totals.USD++ })
+		}, "its totals are"},
+		{"a state has a cumulative cost that is no event's", func(d *doctored) {
+			d.state("open", d.open, func(s *sessionState) { s.Cumulative = map[string]costValues{"m": {USD: 1}} })
+		}, "its totals are"},
+		{"an open session's record has what its state has", func(d *doctored) {
+			s, _ := readSession(d, "open", d.open)
+			key := sessionKey("open", d.open)
+			d.Put(bucketSessions, key, encodeJSON(bucketSessions, key, s))
+		}, "is open, and says what only its state is to say"},
+		{"the checksum of a state does not match", func(d *doctored) {
+			d.Put(bucketEvents, stateKey(d.open), []byte("\x01xxxxxxxx"))
+		}, "state of session "},
 		{"a session has no task", func(d *doctored) { d.Delete(bucketTasks, []byte("open")) }, "its task does not exist"},
 		{"a key of a session is none", func(d *doctored) { d.put(bucketSessions, []byte("done"), []byte("{}")) }, "is no key of a session"},
 		{"a session is in two tasks", func(d *doctored) {
@@ -124,8 +177,41 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 		}, "the session did not end then"},
 		{"a session is listed with another task", func(d *doctored) { d.put(bucketEnded, d.first(bucketEnded), []byte("open")) }, "the session does not exist"},
 		{"a task is not listed", func(d *doctored) { d.Delete(bucketActivity, d.first(bucketActivity)) }, "is not listed under its last change"},
-		{"a task is listed twice", func(d *doctored) { d.put(bucketActivity, changeKey(1<<40), []byte("done")) }, "names task done, whose last change is"},
-		{"a task that is not is listed", func(d *doctored) { d.put(bucketActivity, changeKey(1<<40), []byte("no")) }, `names task "no", which does not exist`},
+		{"a task is listed twice", func(d *doctored) { d.active(1<<40, "done") }, "names task done, whose last change is"},
+		{"a task is still listed under a change that was replaced", func(d *doctored) {
+			d.active(10, "done")
+			d.active(20, "done", 10)
+			d.task("done", func(t *taskRecord) { t.Change = 20 })
+			d.Delete(bucketActivity, changeKey(2))
+		}, ""},
+		{"a task is listed under a change that nothing has replaced", func(d *doctored) {
+			d.active(10, "done")
+			d.active(20, "done")
+			d.task("done", func(t *taskRecord) { t.Change = 20 })
+			d.Delete(bucketActivity, changeKey(2))
+		}, "activity 10: names task done, whose last change is 20"},
+		{"a replaced entry was left by a sweep", func(d *doctored) {
+			d.active(10, "done")
+			d.active(20, "done", 10)
+			d.task("done", func(t *taskRecord) { t.Change = 20 })
+			d.Delete(bucketActivity, changeKey(2))
+			d.put(bucketMeta, keyLastSweep, changeKey(20))
+		}, "activity 10: names task done, whose last change is 20"},
+		{"an entry that names what it replaced is damaged", func(d *doctored) {
+			d.active(10, "done")
+			d.Put(bucketActivity, changeKey(20), []byte("\x01xxxxxxxx"))
+			d.task("done", func(t *taskRecord) { t.Change = 20 })
+			d.Delete(bucketActivity, changeKey(2))
+		}, "activity 20: checksum does not match"},
+		{"a task is listed under an old change of an open session", func(d *doctored) {
+			d.active(10, "open", 4)
+			d.state("open", d.open, func(s *sessionState) { s.change = 10 })
+		}, ""},
+		{"a task is not listed under the change of its open session", func(d *doctored) {
+			d.state("open", d.open, func(s *sessionState) { s.change = 10 })
+		}, "task open: is not listed under its last change, 10"},
+		{"an entry is none", func(d *doctored) { d.put(bucketActivity, changeKey(1<<40), []byte("done")) }, "is no entry of a task"},
+		{"a task that is not is listed", func(d *doctored) { d.active(1<<40, "no") }, `names task "no", which does not exist`},
 		{"a task counts sessions wrongly", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Sessions++ }) }, "counts 2 sessions of 1"},
 		{"a task names another latest", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Latest = d.open }) }, "as its latest"},
 		{"a task has another status", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Status = Failed }) }, "is failed, and its latest session is succeeded"},
@@ -139,7 +225,7 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 		{"an idempotency key has no digest", func(d *doctored) { d.put(bucketKeys, d.keyed, []byte("{}")) }, "has a digest of 0 bytes"},
 		{"an idempotency key has no task", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Born++ }) }, "its task does not exist"},
 		{"an idempotency key has no session", func(d *doctored) {
-			t, _ := readTask(d, "done")
+			t, _ := storedTask(d, "done")
 			key := Key{ID: "k"}.recordKey(t, SessionID(d.other))
 			d.Put(bucketKeys, key, encodeJSON(bucketKeys, key, &keyRecord{Digest: make([]byte, 32)}))
 		}, "its session does not exist"},

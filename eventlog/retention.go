@@ -208,7 +208,7 @@ func (tx *txn) retire(r retired, did *tidied) error {
 		return err
 	}
 	did.sessions++
-	tx.tidy(t.id)
+	tx.tidy(t)
 	unknown := t.Title == "" && t.Type == "" && t.Parent == "" && t.Description == ""
 	if t.Sessions > 0 || !unknown || tx.now.Sub(t.Updated.Time) < retainKeys {
 		return nil

@@ -73,7 +73,7 @@ func TestASessionIsKeptForAnAgeAfterItsEnd(t *testing.T) {
 		task := f.task("t-1")
 		wantEqual(t, "sessions", task.Sessions, 2)
 		wantEqual(t, "events of the task", task.Totals.Events, 2+4)
-		wantEqual(t, "events in the store", countKeys(t, store, "events"), 2+4)
+		wantEqual(t, "events in the store, and states", countKeys(t, store, "events"), 2+4+1)
 		wantIndexed(t, store)
 
 		time.Sleep(time.Hour)

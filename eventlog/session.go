@@ -166,7 +166,7 @@ func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit
 			if len(sessions) == limit {
 				break
 			}
-			record, err := decodeSession(task, key, raw)
+			record, err := wholeSession(r, task, key, raw)
 			if err != nil {
 				return err
 			}
@@ -186,7 +186,7 @@ func (l *Log) SessionAfter(ctx context.Context, task string, after SessionID) (i
 		}
 		from := append(sessionKey(task, after), 0) // the first key behind it
 		for key, raw := range r.Ascend(bucketSessions, from, prefixEnd(taskPrefix(task))) {
-			record, err := decodeSession(task, key, raw)
+			record, err := wholeSession(r, task, key, raw)
 			if err != nil {
 				return err
 			}

@@ -1,9 +1,6 @@
 package eventlog
 
-import (
-	"context"
-	"encoding/binary"
-)
+import "context"
 
 // TaskChange says what to change of a task. Nil fields keep their value.
 type TaskChange struct {
@@ -48,6 +45,10 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		if err != nil {
 			return err
 		}
+		sum, err := tx.totals(t)
+		if err != nil {
+			return err
+		}
 		record = t
 		for _, change := range []struct{ from, to *string }{
 			{c.Title, &t.Title}, {c.Type, &t.Type}, {c.Parent, &t.Parent}, {c.Description, &t.Description},
@@ -58,7 +59,7 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		}
 		tx.touch(id)
 		task, created = t.info(), isNew
-		task.Updated = Time{tx.now}
+		task.Updated, task.Totals = Time{tx.now}, sum.public()
 		return nil
 	})
 	if err != nil {
@@ -90,31 +91,22 @@ func (l *Log) Tasks(ctx context.Context, before uint64, limit int) ([]Task, erro
 	}
 	var tasks []Task
 	err := l.view(ctx, func(r Reader) error {
+		active := newActivity(r)
 		for key, raw := range r.Descend(bucketActivity, nil, to) {
 			if len(tasks) == limit {
 				break
 			}
-			task, err := taskOfChange(r, key, raw)
+			task, ok, err := active.task(key, raw)
 			if err != nil {
 				return err
 			}
-			tasks = append(tasks, task)
+			if ok {
+				tasks = append(tasks, task)
+			}
 		}
 		return nil
 	})
 	return tasks, err
-}
-
-func taskOfChange(r Reader, key, raw []byte) (Task, error) {
-	id, err := decodeRecord(bucketActivity, key, raw)
-	if err != nil {
-		return Task{}, err
-	}
-	record, err := readTask(r, string(id))
-	if err != nil || record.Change != binary.BigEndian.Uint64(key) {
-		return Task{}, &DamageError{Bucket: bucketActivity, Key: append([]byte(nil), key...), Reason: "does not agree with the task"}
-	}
-	return record.info(), nil
 }
 
 // Changes are the tasks that changed since some change.
@@ -146,14 +138,18 @@ func (l *Log) Changes(ctx context.Context, after uint64, limit int) (Changes, er
 		changes.Last = max(after, known)
 	}
 	err = l.view(ctx, func(r Reader) error {
+		active := newActivity(r)
 		for key, raw := range r.Ascend(bucketActivity, changeKey(after+1), to) {
+			task, ok, err := active.task(key, raw)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
 			if len(changes.Tasks) == limit {
 				changes.More = true
 				break
-			}
-			task, err := taskOfChange(r, key, raw)
-			if err != nil {
-				return err
 			}
 			changes.Tasks = append(changes.Tasks, task)
 		}

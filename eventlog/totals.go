@@ -1,7 +1,5 @@
 package eventlog
 
-import "maps"
-
 // costValues are the amounts of one cost event.
 type costValues struct {
 	USD              float64 `json:"usd,omitempty"`
@@ -59,13 +57,11 @@ func (t *totals) subtract(o totals) {
 
 // count returns what c adds to the session's totals, and remembers cumulative
 // amounts so that they never count twice.
-func (s *sessionRecord) count(c cost) costValues {
+func (s *sessionState) count(c cost) costValues {
 	if !c.Cumulative {
 		return c.costValues
 	}
 	added := c.since(s.Cumulative[c.Model])
-	// The record may be shared with an Info that was handed out before.
-	s.Cumulative = maps.Clone(s.Cumulative)
 	if s.Cumulative == nil {
 		s.Cumulative = map[string]costValues{}
 	}

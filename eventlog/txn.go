@@ -1,10 +1,8 @@
 package eventlog
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -14,16 +12,18 @@ import (
 // group touch it.
 type txn struct {
 	Tx
-	now  time.Time
-	last state
+	now    time.Time
+	last   state
+	shared bool // others change the store as well
 
-	tasks    map[string]*taskRecord
-	sessions map[string]*sessionRecord // by their key in the store
-	touched  map[string]int            // tasks that changed, and when: later is greater
-	touches  int
-	tidied   map[string]bool // tasks whose record changed without a change of the task
-	wrote    bool
-	full     error // set when there is room for endings only: nothing new may start
+	tasks     map[string]*taskRecord       // nil: there is none any more
+	sessions  map[SessionID]*sessionRecord // nil: there is none any more
+	touched   map[string]int               // tasks that changed, by their place in touches
+	touches   []touch
+	rewritten []*sessionRecord // whose records are to be written
+	tidied    []*taskRecord    // that changed without a change of the task
+	wrote     bool
+	full      error // set when there is room for endings only: nothing new may start
 
 	// What there is to tell once the commit has returned.
 	appended []appended
@@ -32,6 +32,13 @@ type txn struct {
 	costs    []CostAdded
 	removed  []removal
 	dropped  []dropped
+}
+
+// touch is what a commit changes of one task.
+type touch struct {
+	task     string
+	record   bool             // its record is to be written
+	sessions []*sessionRecord // whose states have changed, or that are not open any more
 }
 
 // appended are events of one session that are committed together.
@@ -57,12 +64,12 @@ type dropped struct {
 func newTxn(tx Tx, now time.Time, last state) *txn {
 	return &txn{
 		Tx: tx, now: now, last: last,
-		tasks: map[string]*taskRecord{}, sessions: map[string]*sessionRecord{}, touched: map[string]int{}, tidied: map[string]bool{},
+		tasks: map[string]*taskRecord{}, sessions: map[SessionID]*sessionRecord{}, touched: map[string]int{},
 	}
 }
 
-// task returns the record of a task, to be changed in place by a change that
-// then calls touch.
+// task returns the record of a task, without what its open sessions add, to be
+// changed in place by a change that then calls touch.
 func (tx *txn) task(id string) (*taskRecord, error) {
 	if t, seen := tx.tasks[id]; seen {
 		if t == nil {
@@ -70,7 +77,7 @@ func (tx *txn) task(id string) (*taskRecord, error) {
 		}
 		return t, nil
 	}
-	t, err := readTask(tx, id)
+	t, err := storedTask(tx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -78,35 +85,107 @@ func (tx *txn) task(id string) (*taskRecord, error) {
 	return t, nil
 }
 
-// session does the same for a session.
-func (tx *txn) session(task string, id SessionID) (*sessionRecord, error) {
-	key := string(sessionKey(task, id))
-	if s, seen := tx.sessions[key]; seen {
-		if s == nil {
-			return nil, ErrSessionNotFound
+// totals returns a task's totals, with what its open sessions add.
+func (tx *txn) totals(t *taskRecord) (totals, error) {
+	sum := t.Totals
+	for _, id := range t.Open {
+		s, err := tx.session(t.id, id)
+		if err != nil {
+			return totals{}, err
 		}
-		return s, nil
+		sum.add(s.Totals)
+	}
+	return sum, nil
+}
+
+// session returns the record of a session, to be changed in place by a change
+// that then calls rewrite.
+func (tx *txn) session(task string, id SessionID) (*sessionRecord, error) {
+	known, seen := tx.sessions[id]
+	if seen && (known == nil || known.task != task) { // no id is used twice
+		return nil, ErrSessionNotFound
+	}
+	if seen && !known.brief {
+		return known, nil
 	}
 	s, err := readSession(tx, task, id)
 	if err != nil {
 		return nil, err
 	}
-	tx.sessions[key] = s
+	if seen { // it may have been appended to since
+		s.sessionState, s.listed = known.sessionState, known.listed
+		*known = *s
+		return known, nil
+	}
+	tx.sessions[id] = s
 	return s, nil
 }
 
-// touch says that the task, or something in it, has changed.
-func (tx *txn) touch(id string) {
+// openSession returns what an append needs to know of an open session: its
+// state. It is nil if the session is not open, or not there; session tells.
+func (tx *txn) openSession(task string, id SessionID) (*sessionRecord, error) {
+	if s, seen := tx.sessions[id]; seen {
+		if s == nil || s.task != task || s.Status != StatusOpen {
+			return nil, nil
+		}
+		return s, nil
+	}
+	key := stateKey(id)
+	raw := tx.Get(bucketEvents, key)
+	if raw == nil {
+		return nil, nil
+	}
+	st, of, err := decodeState(key, raw)
+	if err != nil || string(of) != task {
+		return nil, err
+	}
+	s := &sessionRecord{id: id, task: task, Status: StatusOpen, sessionState: st, brief: true}
+	tx.sessions[id] = s
+	return s, nil
+}
+
+// touch says that the record of a task has changed.
+func (tx *txn) touch(id string) { tx.touchOf(id).record = true }
+
+// touchSession says that the state of a session has changed, or that it is not
+// open any more.
+func (tx *txn) touchSession(s *sessionRecord) {
+	t := tx.touchOf(s.task)
+	if !s.listed {
+		s.listed = true
+		t.sessions = append(t.sessions, s)
+	}
+}
+
+// touchOf returns the touch of a task. It is valid until the next call.
+func (tx *txn) touchOf(task string) *touch {
 	tx.wrote = true
-	tx.touches++
-	tx.touched[id] = tx.touches
+	i, known := tx.touched[task]
+	if !known {
+		i = len(tx.touches)
+		tx.touched[task] = i
+		tx.touches = append(tx.touches, touch{task: task})
+	}
+	return &tx.touches[i]
 }
 
 // tidy says that the task's record has changed, but not by anybody's activity:
 // the task keeps its place among the others.
-func (tx *txn) tidy(id string) {
+func (tx *txn) tidy(t *taskRecord) {
 	tx.wrote = true
-	tx.tidied[id] = true
+	if !t.tidied {
+		t.tidied = true
+		tx.tidied = append(tx.tidied, t)
+	}
+}
+
+// rewrite says that the record of a session has changed.
+func (tx *txn) rewrite(s *sessionRecord) {
+	tx.wrote = true
+	if !s.dirty {
+		s.dirty = true
+		tx.rewritten = append(tx.rewritten, s)
+	}
 }
 
 // taskOrNew returns the record of a task, and makes one if there is none.
@@ -141,19 +220,20 @@ func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, err
 	}
 	tx.last.session = nextSessionID(tx.now, tx.last.session)
 	s := &sessionRecord{
-		id: tx.last.session, task: t.id, dirty: true,
+		id: tx.last.session, task: t.id,
 		Status: StatusOpen, Started: Time{tx.now}, First: 1,
 		Agent: o.Agent, Model: o.Model, ExternalID: o.ExternalID, Lease: o.Lease,
 	}
 	key := sessionKey(t.id, s.id)
-	tx.sessions[string(key)] = s
-	tx.Put(bucketSessions, key, encodeJSON(bucketSessions, key, s))
+	tx.sessions[s.id] = s
+	tx.Put(bucketSessions, key, s.encode(key)) // at once, for those who list the task's sessions
 	tx.Put(bucketOpen, key, encodeRecord(bucketOpen, key, nil))
 	t.Sessions++
 	t.Latest, t.Status = s.id, StatusOpen
 	t.Open = append(t.Open, s.id)
 	tx.started = append(tx.started, s)
 	tx.touch(t.id)
+	tx.touchSession(s)
 	return s, nil
 }
 
@@ -176,7 +256,7 @@ func (tx *txn) interrupt(t *taskRecord, s *sessionRecord, reason string) {
 }
 
 // appendTo writes events to the end of an open session, and seals it if the
-// last one is complete.
+// last one is complete. Only then it needs the task, and all of the session.
 func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 	out := make([]Event, len(events))
 	for i := range events {
@@ -198,61 +278,53 @@ func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 			})
 		}
 		s.Totals.add(added)
-		t.Totals.add(added)
 		out[i] = p.Event
 	}
-	s.dirty = true
-	tx.appended = append(tx.appended, appended{task: t.id, session: s.id, events: out, record: s})
+	tx.touchSession(s)
+	tx.appended = append(tx.appended, appended{task: s.task, session: s.id, events: out, record: s})
 	if last := &events[len(events)-1]; last.Type == TypeComplete {
 		tx.seal(t, s, last.status, last.reason)
+	}
+}
+
+func (tx *txn) seal(t *taskRecord, s *sessionRecord, status Status, reason string) {
+	tx.closeSession(t, s)
+	s.Status, s.Reason, s.Ended = status, reason, Time{tx.now}
+	tx.rewrite(s)
+	ended := endedKey(s.Ended.Time, s.id)
+	tx.Put(bucketEnded, ended, encodeRecord(bucketEnded, ended, []byte(t.id)))
+	t.Totals.add(s.Totals)
+	if t.Latest == s.id {
+		t.Status = status
 	}
 	tx.touch(t.id)
 }
 
-func (tx *txn) seal(t *taskRecord, s *sessionRecord, status Status, reason string) {
-	s.Status, s.Reason, s.Ended = status, reason, Time{tx.now}
-	tx.closeSession(t, s)
-	ended := endedKey(s.Ended.Time, s.id)
-	tx.Put(bucketEnded, ended, encodeRecord(bucketEnded, ended, []byte(t.id)))
-	if t.Latest == s.id {
-		t.Status = status
-	}
-}
-
-// closeSession takes a session out of the open ones.
+// closeSession takes a session out of the open ones. With its state goes what
+// an append finds it by.
 func (tx *txn) closeSession(t *taskRecord, s *sessionRecord) {
 	tx.Delete(bucketOpen, sessionKey(t.id, s.id))
+	tx.Delete(bucketEvents, stateKey(s.id))
 	t.Open = slices.DeleteFunc(t.Open, func(id SessionID) bool { return id == s.id })
+	s.closed = true
+	tx.touchSession(s)
 	tx.ended = append(tx.ended, s)
 }
 
 // flush writes the records that changed.
 func (tx *txn) flush() error {
-	inOrder := slices.SortedFunc(maps.Keys(tx.touched), func(a, b string) int {
-		return cmp.Compare(tx.touched[a], tx.touched[b])
-	})
-	for _, id := range inOrder {
-		t := tx.tasks[id]
-		if t == nil {
-			continue // deleted
-		}
-		if t.Change != 0 {
-			tx.Delete(bucketActivity, changeKey(t.Change))
-		}
-		t.Change = tx.nextChange()
-		t.Updated = Time{tx.now}
-		tx.Put(bucketTasks, []byte(id), encodeJSON(bucketTasks, []byte(id), t))
-		at := changeKey(t.Change)
-		tx.Put(bucketActivity, at, encodeRecord(bucketActivity, at, []byte(id)))
+	for i := range tx.touches {
+		tx.settle(&tx.touches[i])
 	}
-	for _, id := range slices.Sorted(maps.Keys(tx.tidied)) {
-		if t := tx.tasks[id]; t != nil && tx.touched[id] == 0 {
-			tx.Put(bucketTasks, []byte(id), encodeJSON(bucketTasks, []byte(id), t))
+	for _, t := range tx.tidied {
+		if _, touched := tx.touched[t.id]; !touched && tx.tasks[t.id] != nil {
+			tx.putTask(t)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(tx.sessions)) {
-		if s := tx.sessions[key]; s != nil && s.dirty {
-			tx.Put(bucketSessions, []byte(key), encodeJSON(bucketSessions, []byte(key), s))
+	for _, s := range tx.rewritten {
+		if tx.sessions[s.id] != nil {
+			key := sessionKey(s.task, s.id)
+			tx.Put(bucketSessions, key, s.encode(key))
 		}
 	}
 	if len(tx.started) > 0 {
@@ -261,7 +333,42 @@ func (tx *txn) flush() error {
 	if n := len(tx.removed); n > 0 {
 		tx.Put(bucketMeta, keyLastChange, encodeRecord(bucketMeta, keyLastChange, changeKey(tx.removed[n-1].change)))
 	}
+	tx.sweep()
 	return nil
+}
+
+// settle gives a task that changed its next change, and writes what changed of it.
+func (tx *txn) settle(touch *touch) {
+	t, known := tx.tasks[touch.task]
+	if known && t == nil {
+		return // deleted
+	}
+	change, replaced := tx.nextChange(), len(tx.last.stale)
+	replace := func(old *uint64) {
+		if *old != 0 {
+			tx.last.stale = append(tx.last.stale, *old)
+		}
+		*old = change
+	}
+	for _, s := range touch.sessions {
+		replace(&s.change)
+		if !s.closed {
+			s.updated = Time{tx.now}
+			key := stateKey(s.id)
+			tx.Put(bucketEvents, key, encodeState(key, s.task, &s.sessionState))
+		}
+	}
+	if touch.record {
+		replace(&t.Change)
+		t.Updated = Time{tx.now}
+		tx.putTask(t)
+	}
+	key := changeKey(change)
+	tx.Put(bucketActivity, key, encodeActivity(key, touch.task, tx.last.stale[replaced:]))
+}
+
+func (tx *txn) putTask(t *taskRecord) {
+	tx.Put(bucketTasks, []byte(t.id), encodeJSON(bucketTasks, []byte(t.id), t))
 }
 
 func (tx *txn) nextChange() uint64 {

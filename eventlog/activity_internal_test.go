@@ -1,0 +1,340 @@
+package eventlog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// busy is a log in which a test changes tasks at random, several at once in one
+// commit, and keeps a model of what it must show.
+type busy struct {
+	*testing.T
+	log    *Log
+	store  *boltStore
+	path   string
+	random *rand.Rand
+
+	tasks map[string]*busyTask
+	order []string // of the last changes, the newest last
+	after uint64   // the change up to which Changes was read
+	since []string // tasks that changed after it
+}
+
+type busyTask struct {
+	events map[SessionID]uint64
+	open   []SessionID
+}
+
+func newBusy(t *testing.T) *busy {
+	b := &busy{T: t, random: rand.New(rand.NewPCG(1, 2)), tasks: map[string]*busyTask{}}
+	b.open(filepath.Join(t.TempDir(), "jr.db"))
+	t.Cleanup(func() { b.ok(b.log.Close()) })
+	return b
+}
+
+func (b *busy) ok(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *busy) open(path string) {
+	b.Helper()
+	store, err := OpenBolt(path, nil)
+	b.ok(err)
+	b.path, b.store = path, store.(*boltStore)
+	b.store.db.NoSync = true // no power is cut here
+	b.log, err = New(store, &Options{KeepOpen: true})
+	b.ok(err)
+}
+
+// kill goes on with the file as a kill would leave it now, and closes the old one.
+func (b *busy) kill() {
+	b.Helper()
+	b.store.writing.Lock() // against the purger
+	left, err := os.ReadFile(b.path)
+	b.store.writing.Unlock()
+	b.ok(err)
+	b.ok(b.log.Close())
+	path := filepath.Join(b.TempDir(), "jr.db")
+	b.ok(os.WriteFile(path, left, 0o600))
+	b.open(path)
+	b.after, b.since = b.log.LastChange(), nil
+}
+
+// commit makes n changes of any task in one commit.
+func (b *busy) commit(n, tasks int) {
+	b.Helper()
+	var touched []string
+	b.ok(b.log.committer.do(b.Context(), 0, func(tx *txn) error {
+		for range n {
+			id := fmt.Sprintf("t-%d", b.random.IntN(tasks))
+			touched = append(touched, id)
+			if err := b.change(tx, id); err != nil {
+				return fmt.Errorf("%s: %w", id, err)
+			}
+		}
+		return nil
+	}))
+	var seen []string
+	for _, id := range touched {
+		if slices.Contains(seen, id) {
+			continue
+		}
+		seen = append(seen, id)
+		gone := func(other string) bool { return other == id }
+		b.order, b.since = slices.DeleteFunc(b.order, gone), slices.DeleteFunc(b.since, gone)
+		if b.tasks[id] != nil {
+			b.order, b.since = append(b.order, id), append(b.since, id)
+		}
+	}
+}
+
+func (b *busy) change(tx *txn, id string) error {
+	m := b.tasks[id]
+	if m == nil {
+		m = &busyTask{events: map[SessionID]uint64{}}
+		b.tasks[id] = m
+	}
+	t, _, err := tx.taskOrNew(id)
+	if err != nil {
+		return err
+	}
+	anOpen := SessionID{}
+	if len(m.open) > 0 {
+		anOpen = m.open[b.random.IntN(len(m.open))]
+	}
+	forget := func(session SessionID) {
+		m.open = slices.DeleteFunc(m.open, func(id SessionID) bool { return id == session })
+	}
+	switch what := b.random.IntN(100); {
+	case what < 10 || anOpen.IsZero() && what < 90:
+		concurrent := b.random.IntN(2) == 0
+		s, err := tx.startSession(t, &StartOptions{Concurrent: concurrent})
+		if err != nil {
+			return err
+		}
+		if !concurrent {
+			for _, id := range m.open {
+				m.events[id]++ // its end
+			}
+			m.open = nil
+		}
+		m.events[s.id], m.open = 0, append(m.open, s.id)
+	case what < 85: // appends to what is open, and now and then ends it
+		note := prepared{Event: Event{Type: "note", Actor: Agent, Data: json.RawMessage(`{}`)}}
+		events := []prepared{note, note}
+		if what < 20 {
+			events = append(events, completion(Succeeded, ""))
+		}
+		t, s, err := tx.target(&Batch{Task: id, Session: anOpen}, events)
+		if err != nil {
+			return err
+		}
+		tx.appendTo(t, s, events)
+		m.events[anOpen] += uint64(len(events))
+		if what < 20 {
+			forget(anOpen)
+		}
+	case what < 90:
+		t.Title = fmt.Sprint(b.random.IntN(1000))
+		tx.touch(id)
+	case what < 97 && len(m.events) > 0:
+		sessions := slices.SortedFunc(maps.Keys(m.events), compareIDs)
+		session := sessions[b.random.IntN(len(sessions))]
+		s, err := tx.session(id, session)
+		if err != nil {
+			return err
+		}
+		if err := tx.deleteSession(t, s); err != nil {
+			return err
+		}
+		tx.touch(id)
+		delete(m.events, session)
+		forget(session)
+	case what < 97:
+		tx.touch(id)
+	default:
+		delete(b.tasks, id)
+		return tx.deleteTask(t)
+	}
+	return nil
+}
+
+// check compares what the log shows with the model.
+func (b *busy) check(when string) {
+	b.Helper()
+	listed := []string{}
+	for before := uint64(0); ; {
+		page, err := b.log.Tasks(b.Context(), before, 7)
+		b.ok(err)
+		if len(page) == 0 {
+			break
+		}
+		for _, task := range page {
+			listed, before = append(listed, task.ID), task.Change
+			var events uint64
+			for _, n := range b.tasks[task.ID].events {
+				events += n
+			}
+			if task.Totals.Events != events || task.Sessions != len(b.tasks[task.ID].events) {
+				b.Errorf("%s, task %s has %d events in %d sessions, want %d in %d", when, task.ID,
+					task.Totals.Events, task.Sessions, events, len(b.tasks[task.ID].events))
+			}
+		}
+	}
+	slices.Reverse(listed)
+	if !slices.Equal(listed, b.order) {
+		b.Errorf("%s, listed are\n%v, want\n%v", when, listed, b.order)
+	}
+	changed := []string{}
+	for more := true; more; {
+		c, err := b.log.Changes(b.Context(), b.after, 5)
+		b.ok(err)
+		for _, task := range c.Tasks {
+			changed = append(changed, task.ID)
+		}
+		b.after, more = c.Last, c.More
+	}
+	if !slices.Equal(changed, b.since) {
+		b.Errorf("%s, changed are\n%v, want\n%v", when, changed, b.since)
+	}
+	b.since = nil
+}
+
+// entries counts those of bucketActivity.
+func (b *busy) entries() (n int) {
+	b.Helper()
+	b.ok(b.log.view(b.Context(), func(r Reader) error {
+		for range r.Ascend(bucketActivity, nil, nil) {
+			n++
+		}
+		return nil
+	}))
+	return n
+}
+
+func (b *busy) wantSound(when string) {
+	b.Helper()
+	_, err := Check(b.Context(), b.path, &CheckOptions{Found: func(f Finding) { b.Errorf("%s: %s", when, f) }})
+	if err != nil && !errors.Is(err, ErrDamaged) {
+		b.Error(err)
+	}
+}
+
+// What was replaced stands in the list until the next sweep. Nobody may see it
+// twice for that, or miss it, also after a kill in between; and kills that come
+// before each sweep must not make it pile up.
+func TestEachTaskIsListedOnceUnderItsLastChange(t *testing.T) {
+	b := newBusy(t)
+	const tasks = 40
+	swept, most := 0, 0
+	before := 0
+	for round := range 400 {
+		b.commit(1+b.random.IntN(20), tasks)
+		b.check(fmt.Sprintf("after commit %d", round))
+		n := b.entries()
+		most = max(most, n)
+		if n < before-sweepChanges/4 {
+			swept++
+		}
+		before = n
+		if round%50 == 49 {
+			b.kill()
+			b.check(fmt.Sprintf("after a kill behind commit %d", round))
+		}
+		if round%100 == 74 {
+			b.ok(b.log.Close())
+			b.wantSound(fmt.Sprintf("after commit %d", round))
+			b.open(b.path)
+			b.after, b.since = b.log.LastChange(), nil
+		}
+	}
+	// Every task may have one entry for itself, and one for each open session.
+	live := tasks
+	for _, task := range b.tasks {
+		live += len(task.open)
+	}
+	if limit := sweepChanges + 20 + 2*live; most > limit {
+		t.Errorf("there were %d entries, want at most %d", most, limit)
+	}
+	if swept < 2 || most < sweepChanges/2 { // the control
+		t.Errorf("there were at most %d entries, and %d sweeps", most, swept)
+	}
+}
+
+func TestInASharedStoreNoEntryWaitsForItsRemoval(t *testing.T) {
+	b := newBusy(t)
+	b.commit(20, 10)
+	b.commit(20, 10)
+	b.ok(b.log.Close())
+	store, err := OpenBolt(b.path, nil)
+	b.ok(err)
+	b.store = store.(*boltStore)
+	b.log, err = New(sharedBolt{store}, &Options{KeepOpen: true})
+	b.ok(err)
+	b.after, b.since = b.log.LastChange(), nil
+	for round := range 20 {
+		b.commit(1+round%4, 10)
+		b.check(fmt.Sprintf("after commit %d", round))
+		live := len(b.tasks)
+		for _, task := range b.tasks {
+			live += len(task.open)
+		}
+		if n := b.entries(); n > live {
+			t.Errorf("after commit %d there are %d entries of %d tasks and open sessions", round, n, live)
+		}
+	}
+}
+
+type sharedBolt struct{ Store }
+
+func (sharedBolt) Shared() {}
+
+func FuzzDecodeState(f *testing.F) {
+	key := stateKey(SessionID{1})
+	state := &sessionState{Head: 2, Totals: totals{Events: 2, USD: 1}, updated: Time{time.UnixMilli(-1)}, change: 3}
+	f.Add(encodeState(key, "t-1", state)[recordHeader:])
+	state.Cumulative = map[string]costValues{"": {USD: 1}, "m": {InputTokens: 2}}
+	f.Add(encodeState(key, "t-1", state)[recordHeader:])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		s, task, err := decodeState(key, encodeRecord(bucketEvents, key, payload))
+		if err != nil {
+			wantDamaged(t, err)
+			return
+		}
+		written := encodeState(key, string(task), &s)
+		again, _, err := decodeState(key, written)
+		if err != nil || string(encodeState(key, string(task), &again)) != string(written) {
+			t.Errorf("%x reads as %+v, then as %+v, %v", payload, s, again, err)
+		}
+	})
+}
+
+func FuzzDecodeActivity(f *testing.F) {
+	key := changeKey(7)
+	f.Add(encodeActivity(key, "t-1", nil)[recordHeader:])
+	f.Add(encodeActivity(key, "t-1", []uint64{1, 2})[recordHeader:])
+	f.Add([]byte("t-1"))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		record := encodeRecord(bucketActivity, key, payload)
+		task, replaced, err := decodeActivity(key, record)
+		if err != nil {
+			wantDamaged(t, err)
+			return
+		}
+		if again := encodeActivity(key, task, replaced); string(again) != string(record) {
+			t.Errorf("%x reads as %s %v, which is written as %x", record, task, replaced, again)
+		}
+	})
+}

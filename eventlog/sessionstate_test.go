@@ -1,0 +1,208 @@
+package eventlog_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"jrweb/eventlog"
+	"jrweb/eventlog/eventlogtest"
+)
+
+// touching is a store that notes what its Updates read and write, as "get events",
+// "put events" and so on.
+type touching struct {
+	eventlog.Store
+	did []string
+}
+
+func (s *touching) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+	return s.Store.Update(ctx, func(tx eventlog.Tx) error { return fn(touchingTx{tx, s}) })
+}
+
+type touchingTx struct {
+	eventlog.Tx
+	s *touching
+}
+
+func (t touchingTx) note(what string, b eventlog.Bucket) {
+	t.s.did = append(t.s.did, what+" "+string(b))
+}
+
+func (t touchingTx) Get(b eventlog.Bucket, key []byte) []byte {
+	t.note("get", b)
+	return t.Tx.Get(b, key)
+}
+
+func (t touchingTx) Put(b eventlog.Bucket, key, value []byte) {
+	t.note("put", b)
+	t.Tx.Put(b, key, value)
+}
+
+func (t touchingTx) Delete(b eventlog.Bucket, key []byte) {
+	t.note("delete", b)
+	t.Tx.Delete(b, key)
+}
+
+func (t touchingTx) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	t.note("iterate", b)
+	return t.Tx.Ascend(b, from, to)
+}
+
+func (t touchingTx) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+	t.note("iterate", b)
+	return t.Tx.Descend(b, from, to)
+}
+
+// Every record that an append touches beside its events is a page more in each
+// commit, and the more sessions there are, the fewer of them share one.
+func TestAnAppendToAnOpenSessionTouchesTheEventTheStateAndTheActivity(t *testing.T) {
+	store := &touching{Store: eventlogtest.NewStore()}
+	f := on(t, store, nil)
+	s := f.start("t-1")
+	f.startBeside("t-1")
+	for range 3 {
+		store.did = nil
+		f.append(s, says("x"), event("cost", `{"usd":1,"model":"m","scope":"cumulative"}`))
+		wantSlice(t, "an append", store.did, []string{"get events", "put events", "put events", "put events", "put activity"})
+	}
+	store.did = nil
+	f.append(s, complete())
+	for _, record := range []string{"put tasks", "put sessions"} { // the control
+		if !slices.Contains(store.did, record) {
+			t.Errorf("the end of a session did %v, and not %s", store.did, record)
+		}
+	}
+}
+
+// stateOf returns the key of the last record that starts with the session, if it
+// stands where a state does, and how many records there are before it.
+func stateOf(t *testing.T, store eventlog.Store, s *eventlog.Session) (state []byte, before int) {
+	t.Helper()
+	id := s.ID()
+	err := store.View(t.Context(), func(r eventlog.Reader) error {
+		for key := range r.Ascend("events", id[:], nil) {
+			switch {
+			case !bytes.HasPrefix(key, id[:]):
+				return nil
+			case strings.HasSuffix(string(key), strings.Repeat("\xff", 8)):
+				state = bytes.Clone(key)
+			default:
+				before++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state, before
+}
+
+func TestTheStateStandsBehindTheLastEventWhileTheSessionIsOpen(t *testing.T) {
+	store := eventlogtest.NewStore()
+	f := on(t, store, &eventlog.Options{KeepOpen: true})
+	want := func(when string, s *eventlog.Session, open bool, events int) {
+		t.Helper()
+		state, before := stateOf(t, store, s)
+		wantEqual(t, when+": there is a state", state != nil, open)
+		wantEqual(t, when+": events before it", before, events)
+		wantEqual(t, when+": events that are read", len(f.events(s, 0)), events)
+		page, err := f.ReadBefore(t.Context(), s.Task(), s.ID(), 1<<64-1)
+		f.ok(err)
+		wantEqual(t, when+": events that are read backwards", len(page.Events), events)
+	}
+	s, beside := f.start("t-1"), f.startBeside("t-1")
+	want("at the start", s, true, 0)
+	f.append(s, many(3)...)
+	f.append(beside, many(1)...)
+	want("after an append", s, true, 3)
+	f.reopen()
+	want("opened again", s, true, 3)
+	f.append(s, many(2)...)
+	want("after one more append", s, true, 5)
+	f.append(s, says("last words"), complete())
+	want("after the end", s, false, 7)
+	_, err := f.Session("t-1", s.ID()).Append(t.Context(), says("x"))
+	wantErr(t, "append to a sealed session", err, eventlog.ErrSealed)
+	wantEqual(t, "head", f.info(s).Head, 7)
+
+	f.ok(f.DeleteSession(t.Context(), "t-1", beside.ID()))
+	_, err = f.Session("t-1", beside.ID()).Append(t.Context(), says("x"))
+	wantErr(t, "append to a deleted session", err, eventlog.ErrSessionNotFound)
+	if state, _ := stateOf(t, store, beside); state != nil {
+		t.Error("a deleted session has a state: an append would find it open")
+	}
+	answer := f.appendTo("t-2", says("one commit"), complete())
+	want("begun and ended in one commit", f.Session("t-2", answer.Session), false, 2)
+}
+
+func TestWhatASessionAddsUpToOutlivesItsStateAndAReopen(t *testing.T) {
+	f := onDisk(t, &eventlog.Options{KeepOpen: true})
+	s := f.start("t-1")
+	cumulative := func(usd int) eventlog.Event {
+		return event("cost", fmt.Sprintf(`{"usd":%d,"input_tokens":%d,"model":"m","scope":"cumulative"}`, usd, 10*usd))
+	}
+	want := func(when string, events uint64, usd eventlog.USD) {
+		t.Helper()
+		totals := eventlog.Totals{Events: events, USD: usd, InputTokens: uint64(10 * usd)}
+		wantEqual(t, when+": totals of the session", f.info(s).Totals, totals)
+		wantEqual(t, when+": totals of the task", f.task("t-1").Totals, totals)
+	}
+	f.append(s, cumulative(3))
+	f.append(s, cumulative(5))
+	want("after appends", 2, 5)
+	f.reopen()
+	f.append(s, cumulative(6))
+	want("opened again", 3, 6)
+	f.append(s, cumulative(7), complete())
+	want("sealed", 5, 7)
+	f.reopen()
+	want("sealed and opened again", 5, 7)
+}
+
+func TestATaskAddsUpItsOpenSessions(t *testing.T) {
+	now := time.UnixMilli(1_000_000)
+	f := inMemory(t, &eventlog.Options{KeepOpen: true, Now: func() time.Time { return now }})
+	want := func(when string, events int, status eventlog.Status) {
+		t.Helper()
+		task := f.task("t-1")
+		wantEqual(t, when+": events", task.Totals.Events, uint64(events))
+		wantEqual(t, when+": status", task.Status, status)
+		wantEqual(t, when+": updated", task.Updated.UnixMilli(), now.UnixMilli())
+		wantEqual(t, when+": change", task.Change, f.LastChange())
+		listed, err := f.Tasks(t.Context(), 0, 10)
+		f.ok(err)
+		wantSlice(t, when+": listed", listed, []eventlog.Task{task})
+		changes, err := f.Changes(t.Context(), 0, 10)
+		f.ok(err)
+		wantSlice(t, when+": changed", changes.Tasks, []eventlog.Task{task})
+		now = now.Add(time.Second)
+	}
+	first := f.start("t-1")
+	second := f.startBeside("t-1")
+	want("two are open", 0, eventlog.StatusOpen)
+	f.append(first, many(2)...)
+	want("one has two", 2, eventlog.StatusOpen)
+	f.append(second, many(3)...)
+	want("the other has three", 5, eventlog.StatusOpen)
+	f.append(first, many(1)...)
+	want("one more", 6, eventlog.StatusOpen)
+	task, _, err := f.PutTask(t.Context(), "t-1", eventlog.TaskChange{Title: new("title")})
+	f.ok(err)
+	wantEqual(t, "answer", task, f.task("t-1"))
+	want("with a title", 6, eventlog.StatusOpen)
+	f.append(second, complete())
+	want("the later one has ended", 7, eventlog.Succeeded)
+	f.append(first, many(1)...)
+	want("the earlier one goes on", 8, eventlog.Succeeded)
+	f.ok(f.DeleteSession(t.Context(), "t-1", first.ID()))
+	want("the open one is deleted", 4, eventlog.Succeeded)
+	f.ok(f.DeleteSession(t.Context(), "t-1", second.ID()))
+	want("the sealed one is deleted", 0, eventlog.StatusNone)
+}
