@@ -12,22 +12,26 @@ import (
 // number also stands in what was written for the change: the record of the task,
 // or the states of its open sessions. The greatest of these is the task's own.
 //
-// The entry that stood for the task before is on a page of its own, so it is left
-// there: readers skip an entry that is not its task's last one. The new entry
-// names it, and once in a while a commit removes what is named since the last time
-// (sweep). How far that went stands in keyLastSweep, so that an open finds in a
-// few entries what is still to be removed.
+// The entry that stood for the task before goes at once if it is near the end.
+// Else it is on a page of its own, so it is left there: readers skip an entry that
+// is not its task's last one. The new entry names it, and once in a while a commit
+// removes what is named since the last time (sweep). How far that went stands in
+// keyLastSweep, so that an open finds in a few entries what is still to be removed.
 
-// sweepChanges is how many changes are made before what they replaced is removed:
-// few enough that no append waits for long, and no reader skips much.
-const sweepChanges = 1000
+const (
+	// sweepChanges is how many changes are made before what they replaced is
+	// removed: few enough that no append waits for long, and no reader skips much.
+	sweepChanges = 1000
+	// nearChanges is how far from the end an entry is likely to be on the last page.
+	nearChanges = 64
+)
 
 // state is what the committer carries from one commit to the next.
 type state struct {
 	session SessionID // the greatest id issued
 	change  uint64    // the greatest change issued
 	swept   uint64    // the change of the last sweep
-	stale   []uint64  // entries that were replaced since, in any order
+	stale   []uint64  // entries that were left since, in any order
 }
 
 var (
@@ -99,8 +103,26 @@ func decodeActivity(key, record []byte) (task string, replaced []uint64, err err
 	return string(payload[:end]), replaced, nil
 }
 
-// sweep removes the entries that were replaced, if they have become many. In a
-// shared store none are left: what this log remembers of them is nothing to go by.
+// replace removes the entry of a change, or leaves it to a sweep. It adds to left
+// what the entry in its place has to name.
+func (tx *txn) replace(change uint64, left []uint64) []uint64 {
+	if tx.last.change-change >= nearChanges {
+		tx.last.stale = append(tx.last.stale, change)
+		return append(left, change)
+	}
+	key := changeKey(change)
+	if raw := tx.Get(bucketActivity, key); raw != nil && change > tx.last.swept {
+		// In a damaged entry the names are lost: then what they name is only skipped.
+		if _, named, err := decodeActivity(key, raw); err == nil {
+			left = append(left, named...)
+		}
+	}
+	tx.Delete(bucketActivity, key)
+	return left
+}
+
+// sweep removes the entries that were left, if they may have become many. In a
+// shared store none are: what this log remembers of them is nothing to go by.
 func (tx *txn) sweep() {
 	last := &tx.last
 	if last.change == last.swept || last.change-last.swept < sweepChanges && !tx.shared {

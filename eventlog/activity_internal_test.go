@@ -177,7 +177,7 @@ func (b *busy) check(when string) {
 	for before := uint64(0); ; {
 		page, err := b.log.Tasks(b.Context(), before, 7)
 		b.ok(err)
-		if len(page) == 0 {
+		if len(page) == 0 || len(listed) > len(b.order) {
 			break
 		}
 		for _, task := range page {
@@ -236,15 +236,15 @@ func (b *busy) wantSound(when string) {
 // before each sweep must not make it pile up.
 func TestEachTaskIsListedOnceUnderItsLastChange(t *testing.T) {
 	b := newBusy(t)
-	const tasks = 40
+	const tasks = 200
 	swept, most := 0, 0
 	before := 0
-	for round := range 400 {
-		b.commit(1+b.random.IntN(20), tasks)
+	for round := range 200 {
+		b.commit(1+b.random.IntN(30), tasks)
 		b.check(fmt.Sprintf("after commit %d", round))
 		n := b.entries()
 		most = max(most, n)
-		if n < before-sweepChanges/4 {
+		if n < before-sweepChanges/10 {
 			swept++
 		}
 		before = n
@@ -264,10 +264,10 @@ func TestEachTaskIsListedOnceUnderItsLastChange(t *testing.T) {
 	for _, task := range b.tasks {
 		live += len(task.open)
 	}
-	if limit := sweepChanges + 20 + 2*live; most > limit {
+	if limit := sweepChanges + 30 + 2*live; most > limit {
 		t.Errorf("there were %d entries, want at most %d", most, limit)
 	}
-	if swept < 2 || most < sweepChanges/2 { // the control
+	if swept < 2 || most < live+sweepChanges/4 { // the control
 		t.Errorf("there were at most %d entries, and %d sweeps", most, swept)
 	}
 }
@@ -301,7 +301,7 @@ type sharedBolt struct{ Store }
 func (sharedBolt) Shared() {}
 
 func FuzzDecodeState(f *testing.F) {
-	key := stateKey(SessionID{1})
+	key := stateKey(SessionID{1}, 2)
 	state := &sessionState{Head: 2, Totals: totals{Events: 2, USD: 1}, updated: Time{time.UnixMilli(-1)}, change: 3}
 	f.Add(encodeState(key, "t-1", state)[recordHeader:])
 	state.Cumulative = map[string]costValues{"": {USD: 1}, "m": {InputTokens: 2}}

@@ -196,3 +196,47 @@ func TestAnotherFormatIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// bbolt's own cursor takes a page that the transaction has emptied for the
+// beginning, when it goes backwards.
+func TestDescendGoesOnBeforeWhatItsTransactionHasDeleted(t *testing.T) {
+	s := openBoltStore(t)
+	key := func(n int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+	const keys = 1000
+	err := s.Update(t.Context(), func(tx Tx) error {
+		for n := range keys {
+			tx.Put(bucketEvents, key(n), make([]byte, 100))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Update(t.Context(), func(tx Tx) error {
+		for n := 100; n < keys-100; n++ {
+			tx.Delete(bucketEvents, key(n))
+		}
+		for _, c := range []struct {
+			to   []byte
+			want int
+		}{{nil, 200}, {key(keys - 100), 100}, {key(keys / 2), 100}, {key(50), 50}, {key(0), 0}} {
+			n := 0
+			for range tx.Descend(bucketEvents, nil, c.to) {
+				n++
+			}
+			if n != c.want {
+				t.Errorf("below %x are %d keys, want %d", c.to, n, c.want)
+			}
+		}
+		for n := range keys {
+			tx.Delete(bucketEvents, key(n))
+		}
+		for k := range tx.Descend(bucketEvents, nil, nil) {
+			t.Errorf("there is %x, in an empty bucket", k)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -148,6 +148,8 @@ func (tx *txn) forget(t *taskRecord, s *sessionRecord) {
 	tx.Delete(bucketSessions, key)
 	if s.Status != StatusOpen {
 		tx.Delete(bucketEnded, endedKey(s.Ended.Time, s.id))
+	} else {
+		tx.Delete(bucketEvents, stateKey(s.id, s.Head)) // an append would find it open
 	}
 	tx.sessions[s.id] = nil
 	tx.trash(bucketEvents, s.id[:])

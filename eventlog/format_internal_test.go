@@ -16,7 +16,7 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	key := eventKey(session, 2)
 	event := &Event{Time: at, Type: "thought", Actor: Agent, Data: []byte(`{"content":"x"}`)}
 	state := sessionState{
-		Head: 2, Totals: totals{Events: 2, USD: 0.5, InputTokens: 3, OutputTokens: 4}, updated: Time{at}, change: 258,
+		Head: 1, Totals: totals{Events: 1, USD: 0.5, InputTokens: 3, OutputTokens: 4}, updated: Time{at}, change: 258,
 		Cumulative: map[string]costValues{"m": {USD: 1, InputTokens: 2, OutputTokens: 3, CacheReadTokens: 4, CacheWriteTokens: 5}},
 	}
 	for what, c := range map[string]struct {
@@ -27,8 +27,8 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 		"key of an event":              {key, "019aaaac267b0102030405060708090a0000000000000002"},
 		"record of an event":           {encodeEvent(key, event), "011ed2c6c10000019aaaac267b070574686f756768746167656e747b22636f6e74656e74223a2278227d"},
 		"key of a session":             {sessionKey("t-1", session), "742d3100019aaaac267b0102030405060708090a"},
-		"key of a state":               {stateKey(session), "019aaaac267b0102030405060708090affffffffffffffff"},
-		"record of a state":            {encodeState(stateKey(session), "t-1", &state), "01db29390800000000000000023fe0000000000000000000000000000300000000000000040000019aaaac267b000000000000010203742d3100016d3ff00000000000000000000000000002000000000000000300000000000000040000000000000005"},
+		"key of a state":               {stateKey(session, 1), "019aaaac267b0102030405060708090a0000000000000002"},
+		"record of a state":            {encodeState(stateKey(session, 1), "t-1", &state), "01cec2bf730000019aaaac267b003fe000000000000000000000000000030000000000000004000000000000010203742d3100016d3ff00000000000000000000000000002000000000000000300000000000000040000000000000005"},
 		"entry of a change":            {encodeActivity(changeKey(258), "t-1", []uint64{2, 257}), "017077e18b742d310000000000000000020000000000000101"},
 		"record without payload":       {encodeRecord(bucketOpen, sessionKey("t-1", session), nil), "01e3e087fc"},
 		"key of an end":                {endedKey(at, session), "8000019aaaac267b019aaaac267b0102030405060708090a"},

@@ -95,16 +95,19 @@ func decodeEvent(key, record []byte) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	short := func() error {
-		return &DamageError{Bucket: bucketEvents, Key: append([]byte(nil), key...), Reason: "event is too short"}
+	damage := func(reason string) error {
+		return &DamageError{Bucket: bucketEvents, Key: append([]byte(nil), key...), Reason: reason}
+	}
+	if isState(record) {
+		return Event{}, damage("is no event")
 	}
 	if len(payload) < eventHeader {
-		return Event{}, short()
+		return Event{}, damage("event is too short")
 	}
 	typeEnd := eventHeader + int(payload[8])
 	actorEnd := typeEnd + int(payload[9])
 	if len(payload) < actorEnd {
-		return Event{}, short()
+		return Event{}, damage("event is too short")
 	}
 	return Event{
 		Sequence: eventSequence(key),

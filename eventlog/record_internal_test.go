@@ -135,7 +135,7 @@ func TestATimeOutsideNanosecondsSurvivesItsRecord(t *testing.T) {
 	for _, year := range []int{1, 1600, 1969, 2026, 9999} {
 		key := eventKey(SessionID{1}, 1)
 		at := time.Date(year, 12, 31, 23, 59, 59, 999_000_000, time.UTC)
-		e, err := decodeEvent(key, encodeEvent(key, &Event{Time: at}))
+		e, err := decodeEvent(key, encodeEvent(key, &Event{Time: at, Type: "note"}))
 		if err != nil || !e.Time.Equal(at) {
 			t.Errorf("%v came back as %v, %v", at, e.Time, err)
 		}

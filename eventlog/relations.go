@@ -235,21 +235,22 @@ func (c *relations) checkSessions() error {
 // readState reads the state of an open session into its record. ok is false if
 // there is none that can be read.
 func (c *relations) readState(t *checkedTask, s *sessionRecord) (ok bool, err error) {
-	key := stateKey(s.id)
-	raw := c.Get(bucketEvents, key)
-	if raw == nil {
+	key, raw := lastRecord(c.Reader, s.id)
+	if raw != nil {
+		if _, err := decodeRecord(bucketEvents, key, raw); err != nil {
+			return false, nil // was found already
+		}
+	}
+	if !isState(raw) {
 		c.wrong(bucketSessions, sessionKey(s.task, s.id), "is open, and has no state")
 		return false, nil
-	}
-	if _, err := decodeRecord(bucketEvents, key, raw); err != nil {
-		return false, nil // was found already
 	}
 	st, of, err := decodeState(key, raw)
 	if err != nil {
 		return false, c.malformed(bucketEvents, key, err)
 	}
 	if string(of) != s.task {
-		c.wrong(bucketEvents, key, "names task %q, its session is of %s", of, s.task)
+		c.wrong(bucketEvents, key, "is a state in task %q, its session is in %s", of, s.task)
 		return false, nil
 	}
 	s.sessionState = st
@@ -378,9 +379,6 @@ func (c *relations) checkMeta() error {
 func placeOf(b Bucket, key []byte) string {
 	switch {
 	case b == bucketEvents && len(key) == len(SessionID{})+8:
-		if isState(key) {
-			return "state of session " + SessionID(key[:len(key)-8]).String()
-		}
 		return "event " + Cursor{SessionID(key[:len(key)-8]), eventSequence(key)}.String()
 	case b == bucketTasks && ValidTaskID(string(key)):
 		return "task " + string(key)

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 )
@@ -42,14 +43,14 @@ func (c *relations) checkEvents() error {
 		return true, nil
 	}
 	err := c.each(bucketEvents, func(key, _ []byte) error {
-		if isState(key) {
-			c.checkState(key)
-			return nil
+		record := c.Get(bucketEvents, key)
+		if isState(record) && len(key) == len(SessionID{})+8 {
+			return c.checkState(key)
 		}
 		if ok, err := at(key); !ok {
 			return err
 		}
-		e, err := decodeEvent(key, c.Get(bucketEvents, key))
+		e, err := decodeEvent(key, record)
 		if err != nil {
 			run.skip(eventSequence(key))
 			return c.malformed(bucketEvents, key, err)
@@ -57,9 +58,6 @@ func (c *relations) checkEvents() error {
 		run.add(&e)
 		return nil
 	}, func(key []byte) {
-		if isState(key) {
-			return
-		}
 		if ok, _ := at(key); ok { // what is wrong with its session, a good event will tell
 			run.skip(eventSequence(key))
 		}
@@ -78,14 +76,20 @@ func (c *relations) checkEvents() error {
 	return nil
 }
 
-// checkState checks that a state is that of an open session.
-func (c *relations) checkState(key []byte) {
-	switch s := c.sessions[SessionID(key[:len(SessionID{})])]; {
+// checkState checks that a state stands behind the last event of an open session.
+func (c *relations) checkState(key []byte) error {
+	id := SessionID(key[:len(SessionID{})])
+	switch s := c.sessions[id]; {
 	case s == nil:
-		c.wrong(bucketEvents, key, "its session does not exist")
+		c.wrong(bucketEvents, key, "is the state of a session that does not exist")
 	case s.known && !s.open:
-		c.wrong(bucketEvents, key, "its session is sealed")
+		c.wrong(bucketEvents, key, "is the state of a sealed session")
+	case s.known:
+		if last, _ := lastRecord(c.Reader, id); !bytes.Equal(last, key) {
+			c.wrong(bucketEvents, key, "is not the last state of its session")
+		}
 	}
+	return nil
 }
 
 func (c *relations) startRun(id SessionID) (*eventRun, error) {

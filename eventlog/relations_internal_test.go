@@ -45,12 +45,13 @@ func (d *doctored) state(task string, id SessionID, change func(*sessionState)) 
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	d.Delete(bucketEvents, stateKey(id, s.Head))
 	change(&s)
 	d.putState(task, id, &s)
 }
 
 func (d *doctored) putState(task string, id SessionID, s *sessionState) {
-	key := stateKey(id)
+	key := stateKey(id, s.Head)
 	d.Put(bucketEvents, key, encodeState(key, task, s))
 }
 
@@ -91,7 +92,8 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 				d.Delete(bucketEvents, eventKey(d.open, n+1))
 			}
 		}, "all its events are missing"},
-		{"an event is beyond the head", func(d *doctored) { d.event(d.open, 3, "note", `{}`) }, "is beyond the head"},
+		{"an event is beyond the head", func(d *doctored) { d.event(d.done, 6, "note", `{}`) }, "is beyond the head"},
+		{"an event is in the place of a state", func(d *doctored) { d.event(d.open, 3, "note", `{}`) }, "is open, and has no state"},
 		{"an event was trimmed and is there", func(d *doctored) {
 			d.session("open", d.open, func(s *sessionRecord) { s.First = 2 })
 		}, "was trimmed, and is still there"},
@@ -124,24 +126,22 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 		{"a session counts events wrongly", func(d *doctored) {
 			d.session("done", d.done, func(s *sessionRecord) { s.Totals.Events++ })
 		}, "counts 6 events, and its head is 5"},
-		{"an open session has no state", func(d *doctored) { d.Delete(bucketEvents, stateKey(d.open)) }, "is open, and has no state"},
-		{"a sealed session has a state", func(d *doctored) { d.putState("done", d.done, &sessionState{Head: 5}) }, ": its session is sealed"},
-		{"a state has no session", func(d *doctored) { d.putState("done", SessionID(d.other), &sessionState{}) }, ": its session does not exist"},
+		{"an open session has no state", func(d *doctored) { d.Delete(bucketEvents, stateKey(d.open, 2)) }, "is open, and has no state"},
+		{"a sealed session has a state", func(d *doctored) { d.putState("done", d.done, &sessionState{Head: 5}) }, ":6: is the state of a sealed session"},
+		{"a state has no session", func(d *doctored) { d.putState("done", SessionID(d.other), &sessionState{}) }, ":1: is the state of a session that does not exist"},
 		{"a state of a deleted session is in the trash", func(d *doctored) {
 			d.putState("done", SessionID(d.other), &sessionState{})
 			d.put(bucketTrash, append([]byte("events\x00"), d.other...), nil)
-		}, ": its session does not exist"},
-		{"a state is of another task", func(d *doctored) { d.putState("done", d.open, &sessionState{Head: 2}) }, `names task "done", its session is of open`},
-		{"a state is too short", func(d *doctored) { d.put(bucketEvents, stateKey(d.open), make([]byte, stateHeader-1)) }, "state is too short"},
+		}, ":1: is the state of a session that does not exist"},
+		{"a session has two states", func(d *doctored) { d.putState("open", d.open, &sessionState{Head: 3}) }, ":3: is not the last state of its session"},
+		{"a state is of another task", func(d *doctored) { d.putState("done", d.open, &sessionState{Head: 2}) }, `:3: is a state in task "done", its session is in open`},
+		{"a state is too short", func(d *doctored) { d.put(bucketEvents, stateKey(d.open, 2), make([]byte, stateHeader-1)) }, "state is too short"},
 		{"the cost in a state is too short", func(d *doctored) {
-			d.put(bucketEvents, stateKey(d.open), append(make([]byte, stateHeader), 0, 1, 'm'))
+			d.put(bucketEvents, stateKey(d.open, 2), append(make([]byte, stateHeader), 0, 1, 'm'))
 		}, "state is too short"},
 		{"a state has a head that is no event", func(d *doctored) {
 			d.state("open", d.open, func(s *sessionState) { s.Head++ })
 		}, ":3: is missing"},
-		{"a state has a head that is not the last event", func(d *doctored) {
-			d.state("open", d.open, func(s *sessionState) { s.Head-- })
-		}, ":2: is beyond the head of its session, 1"},
 		{"a state does not add up", func(d *doctored) {
 			d.state("open", d.open, func(s *sessionState) { s.Totals.USD++ })
 		}, "its totals are"},
@@ -153,9 +153,9 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 			key := sessionKey("open", d.open)
 			d.Put(bucketSessions, key, encodeJSON(bucketSessions, key, s))
 		}, "is open, and says what only its state is to say"},
-		{"the checksum of a state does not match", func(d *doctored) {
-			d.Put(bucketEvents, stateKey(d.open), []byte("\x01xxxxxxxx"))
-		}, "state of session "},
+		{"a checksum of a state does not match", func(d *doctored) {
+			d.Put(bucketEvents, stateKey(d.open, 2), []byte("\x01xxxxxxxx"))
+		}, ":3: checksum does not match"},
 		{"a session has no task", func(d *doctored) { d.Delete(bucketTasks, []byte("open")) }, "its task does not exist"},
 		{"a key of a session is none", func(d *doctored) { d.put(bucketSessions, []byte("done"), []byte("{}")) }, "is no key of a session"},
 		{"a session is in two tasks", func(d *doctored) {

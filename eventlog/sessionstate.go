@@ -10,10 +10,14 @@ import (
 )
 
 // sessionState is what every append to a session changes. While the session is
-// open, it stands in a record of its own directly behind the session's last event:
-// on the page that the event makes dirty anyway, and in few bytes. There it is
-// found if and only if the session is open. The end of the session moves it into
-// the session's record.
+// open, it stands in a record of its own: in the place of the session's next event,
+// on the page that the last event made dirty anyway, and in few bytes. The next
+// append puts its events there, and the state behind them, unless it ends the
+// session: then what the state says goes into the session's record. So a session
+// is open if and only if the last of its records in bucketEvents is a state.
+//
+// A fixed place behind all events would not do: where a page of the tree begins
+// with it, each later append would make two pages dirty.
 type sessionState struct {
 	Head       uint64                `json:"head,omitempty"`
 	Totals     totals                `json:"totals,omitzero"`
@@ -25,23 +29,23 @@ type sessionState struct {
 	updated Time
 }
 
-// stateSequence stands for the state where events have their sequence. No event
-// comes so far.
-const stateSequence = math.MaxUint64
+// stateKey is where the state of a session with so many events stands.
+func stateKey(session SessionID, head uint64) []byte { return eventKey(session, head+1) }
 
-func stateKey(session SessionID) []byte { return eventKey(session, stateSequence) }
-
-// isState reports whether a key of bucketEvents is that of a state.
-func isState(key []byte) bool {
-	return len(key) == len(SessionID{})+8 && eventSequence(key) == stateSequence
+// isState reports whether a record of bucketEvents is a state. What it says of a
+// damaged record means nothing.
+func isState(record []byte) bool {
+	return len(record) > recordHeader+8 && record[recordHeader+8] == 0
 }
 
-// Payload of a state: head, USD (IEEE 754), input tokens, output tokens, time and
-// number of the change (8 bytes each), length of the task's id (1), the id. Then
+// Payload of a state: time of the change (8 bytes), 0 where events have the length
+// of their type, which is never 0, USD (8, IEEE 754), input tokens (8), output
+// tokens (8), number of the change (8), length of the task's id (1), the id. Then
 // for each model, in order, its last cumulative cost: length of the model's name
-// (2), the name, USD, input, output, cache read, cache write tokens (8 each).
+// (2), the name, USD, input, output, cache read, cache write tokens (8 each). The
+// head is in the key.
 const (
-	stateHeader = 49
+	stateHeader = 42
 	stateCost   = 42 // of a model without its name
 )
 
@@ -52,11 +56,11 @@ func encodeState(key []byte, task string, s *sessionState) []byte {
 	}
 	order := binary.BigEndian
 	record := make([]byte, recordHeader, size)
-	record = order.AppendUint64(record, s.Head)
+	record = order.AppendUint64(record, uint64(s.updated.UnixMilli()))
+	record = append(record, 0)
 	record = order.AppendUint64(record, math.Float64bits(s.Totals.USD))
 	record = order.AppendUint64(record, s.Totals.InputTokens)
 	record = order.AppendUint64(record, s.Totals.OutputTokens)
-	record = order.AppendUint64(record, uint64(s.updated.UnixMilli()))
 	record = order.AppendUint64(record, s.change)
 	record = append(append(record, byte(len(task))), task...)
 	if len(s.Cumulative) > 0 {
@@ -78,29 +82,33 @@ func decodeState(key, record []byte) (s sessionState, task []byte, err error) {
 	if err != nil {
 		return sessionState{}, nil, err
 	}
-	short := func() error {
-		return &DamageError{Bucket: bucketEvents, Key: append([]byte(nil), key...), Reason: "state is too short"}
+	damage := func(reason string) error {
+		return &DamageError{Bucket: bucketEvents, Key: append([]byte(nil), key...), Reason: reason}
+	}
+	if !isState(record) {
+		return sessionState{}, nil, damage("is no state")
 	}
 	if len(payload) < stateHeader || len(payload) < stateHeader+int(payload[stateHeader-1]) {
-		return sessionState{}, nil, short()
+		return sessionState{}, nil, damage("state is too short")
 	}
 	order := binary.BigEndian
+	head := eventSequence(key) - 1
 	s = sessionState{
-		Head: order.Uint64(payload),
+		Head: head,
 		Totals: totals{
-			Events:       order.Uint64(payload), // each one counts
-			USD:          math.Float64frombits(order.Uint64(payload[8:])),
-			InputTokens:  order.Uint64(payload[16:]),
-			OutputTokens: order.Uint64(payload[24:]),
+			Events:       head, // each one counts
+			USD:          math.Float64frombits(order.Uint64(payload[9:])),
+			InputTokens:  order.Uint64(payload[17:]),
+			OutputTokens: order.Uint64(payload[25:]),
 		},
-		updated: Time{time.UnixMilli(int64(order.Uint64(payload[32:]))).UTC()},
-		change:  order.Uint64(payload[40:]),
+		updated: Time{time.UnixMilli(int64(order.Uint64(payload))).UTC()},
+		change:  order.Uint64(payload[33:]),
 	}
 	end := stateHeader + int(payload[stateHeader-1])
 	task = payload[stateHeader:end]
 	for rest := payload[end:]; len(rest) > 0; {
 		if len(rest) < stateCost || len(rest) < stateCost+int(order.Uint16(rest)) {
-			return sessionState{}, nil, short()
+			return sessionState{}, nil, damage("state is too short")
 		}
 		name := rest[2:][:order.Uint16(rest)]
 		rest = rest[2+len(name):]
@@ -117,17 +125,23 @@ func decodeState(key, record []byte) (s sessionState, task []byte, err error) {
 	return s, task, nil
 }
 
+// lastRecord returns the last of a session's records in bucketEvents.
+func lastRecord(r Reader, id SessionID) (key, record []byte) {
+	for key, record := range r.Descend(bucketEvents, id[:], prefixEnd(id[:])) {
+		return key, record
+	}
+	return nil, nil
+}
+
 // readSessionState reads the state of a session that is open.
 func readSessionState(r Reader, task string, id SessionID) (sessionState, error) {
-	key := stateKey(id)
-	damage := func(reason string) error { return &DamageError{Bucket: bucketEvents, Key: key, Reason: reason} }
-	raw := r.Get(bucketEvents, key)
-	if raw == nil {
-		return sessionState{}, damage("an open session has no state")
+	key, record := lastRecord(r, id)
+	if !isState(record) {
+		return sessionState{}, &DamageError{Bucket: bucketEvents, Key: id[:], Reason: "an open session has no state"}
 	}
-	s, of, err := decodeState(key, raw)
+	s, of, err := decodeState(key, record)
 	if err == nil && string(of) != task {
-		err = damage(fmt.Sprintf("the state is of task %q", of))
+		err = &DamageError{Bucket: bucketEvents, Key: append([]byte(nil), key...), Reason: fmt.Sprintf("the state is of task %q", of)}
 	}
 	return s, err
 }

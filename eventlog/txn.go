@@ -108,17 +108,27 @@ func (tx *txn) session(task string, id SessionID) (*sessionRecord, error) {
 	if seen && !known.brief {
 		return known, nil
 	}
-	s, err := readSession(tx, task, id)
+	if !seen {
+		s, err := readSession(tx, task, id)
+		if err == nil {
+			tx.sessions[id] = s
+		}
+		return s, err
+	}
+	// The rest of what is known in brief. What was appended since stands where its
+	// state stood.
+	key := sessionKey(task, id)
+	raw := tx.Get(bucketSessions, key)
+	if raw == nil {
+		return nil, ErrSessionNotFound
+	}
+	s, err := decodeSession(task, key, raw)
 	if err != nil {
 		return nil, err
 	}
-	if seen { // it may have been appended to since
-		s.sessionState, s.listed = known.sessionState, known.listed
-		*known = *s
-		return known, nil
-	}
-	tx.sessions[id] = s
-	return s, nil
+	s.sessionState, s.listed = known.sessionState, known.listed
+	*known = *s
+	return known, nil
 }
 
 // openSession returns what an append needs to know of an open session: its
@@ -130,12 +140,11 @@ func (tx *txn) openSession(task string, id SessionID) (*sessionRecord, error) {
 		}
 		return s, nil
 	}
-	key := stateKey(id)
-	raw := tx.Get(bucketEvents, key)
-	if raw == nil {
+	key, record := lastRecord(tx, id)
+	if !isState(record) {
 		return nil, nil
 	}
-	st, of, err := decodeState(key, raw)
+	st, of, err := decodeState(key, record)
 	if err != nil || string(of) != task {
 		return nil, err
 	}
@@ -300,11 +309,9 @@ func (tx *txn) seal(t *taskRecord, s *sessionRecord, status Status, reason strin
 	tx.touch(t.id)
 }
 
-// closeSession takes a session out of the open ones. With its state goes what
-// an append finds it by.
+// closeSession takes a session out of the open ones.
 func (tx *txn) closeSession(t *taskRecord, s *sessionRecord) {
 	tx.Delete(bucketOpen, sessionKey(t.id, s.id))
-	tx.Delete(bucketEvents, stateKey(s.id))
 	t.Open = slices.DeleteFunc(t.Open, func(id SessionID) bool { return id == s.id })
 	s.closed = true
 	tx.touchSession(s)
@@ -343,28 +350,29 @@ func (tx *txn) settle(touch *touch) {
 	if known && t == nil {
 		return // deleted
 	}
-	change, replaced := tx.nextChange(), len(tx.last.stale)
-	replace := func(old *uint64) {
+	change := tx.nextChange()
+	var left []uint64
+	take := func(old *uint64) {
 		if *old != 0 {
-			tx.last.stale = append(tx.last.stale, *old)
+			left = tx.replace(*old, left)
 		}
 		*old = change
 	}
 	for _, s := range touch.sessions {
-		replace(&s.change)
+		take(&s.change)
 		if !s.closed {
 			s.updated = Time{tx.now}
-			key := stateKey(s.id)
+			key := stateKey(s.id, s.Head)
 			tx.Put(bucketEvents, key, encodeState(key, s.task, &s.sessionState))
 		}
 	}
 	if touch.record {
-		replace(&t.Change)
+		take(&t.Change)
 		t.Updated = Time{tx.now}
 		tx.putTask(t)
 	}
 	key := changeKey(change)
-	tx.Put(bucketActivity, key, encodeActivity(key, touch.task, tx.last.stale[replaced:]))
+	tx.Put(bucketActivity, key, encodeActivity(key, touch.task, left))
 }
 
 func (tx *txn) putTask(t *taskRecord) {
