@@ -70,11 +70,12 @@ type Bucket string
 // The buckets of a log. Keys are written here as text; |x| stands for the
 // bytes of x, 00 for a zero byte.
 const (
-	// bucketMeta: "format", "last_session", "last_change", "probe".
+	// bucketMeta: "format", "last_session", "last_change", "last_sweep", "probe".
 	bucketMeta Bucket = "meta"
 	// bucketTasks: |task|.
 	bucketTasks Bucket = "tasks"
-	// bucketActivity: |change, 8 bytes big-endian| → |task|: tasks by their last change.
+	// bucketActivity: |change, 8 bytes big-endian| → |task| …: tasks by their last
+	// change. See activity.go.
 	bucketActivity Bucket = "activity"
 	// bucketSessions: |task| 00 |session|: a task's sessions in the order of their start.
 	bucketSessions Bucket = "sessions"
@@ -83,7 +84,8 @@ const (
 	// bucketEnded: |end, 8 bytes| |session| → |task|: the sessions that have
 	// ended, by when they did. See endedKey.
 	bucketEnded Bucket = "ended"
-	// bucketEvents: |session| |sequence, 8 bytes big-endian|.
+	// bucketEvents: |session| |sequence, 8 bytes big-endian|. Behind the last event of
+	// an open session stands its state, see sessionState.
 	bucketEvents Bucket = "events"
 	// bucketKeys: idempotency keys, see keyRecord.
 	bucketKeys Bucket = "keys"
