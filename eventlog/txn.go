@@ -89,7 +89,10 @@ func (tx *txn) task(id string) (*taskRecord, error) {
 func (tx *txn) totals(t *taskRecord) (totals, error) {
 	sum := t.Totals
 	for _, id := range t.Open {
-		s, err := tx.session(t.id, id)
+		s, err := tx.openSession(t.id, id)
+		if err == nil && s == nil {
+			_, err = readSessionState(tx, t.id, id) // says what is wrong
+		}
 		if err != nil {
 			return totals{}, err
 		}
