@@ -232,32 +232,6 @@ func (c *relations) checkSessions() error {
 	})
 }
 
-// readState reads the state of an open session into its record. ok is false if
-// there is none that can be read.
-func (c *relations) readState(t *checkedTask, s *sessionRecord) (ok bool, err error) {
-	key, raw := lastRecord(c.Reader, s.id)
-	if raw != nil {
-		if _, err := decodeRecord(bucketEvents, key, raw); err != nil {
-			return false, nil // was found already
-		}
-	}
-	if !isState(raw) {
-		c.wrong(bucketSessions, sessionKey(s.task, s.id), "is open, and has no state")
-		return false, nil
-	}
-	st, of, err := decodeState(key, raw)
-	if err != nil {
-		return false, c.malformed(bucketEvents, key, err)
-	}
-	if string(of) != s.task {
-		c.wrong(bucketEvents, key, "is a state in task %q, its session is in %s", of, s.task)
-		return false, nil
-	}
-	s.sessionState = st
-	t.note(st.change)
-	return true, nil
-}
-
 func (c *relations) checkOpen() error {
 	return c.each(bucketOpen, func(key, payload []byte) error {
 		task, id, ok := splitSessionKey(key)
