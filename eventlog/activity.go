@@ -65,16 +65,18 @@ func readState(r Reader) (last state, err error) {
 			*number.to = parseNumber(payload)
 		}
 	}
+	// A damaged entry hides what it names, which readers skip; the last one hides
+	// where counting goes on.
+	var damage error
 	for key, raw := range r.Ascend(bucketActivity, changeKey(last.swept+1), nil) {
-		_, replaced, err := decodeActivity(key, raw)
-		if err != nil {
-			return state{}, err
+		_, left, err := decodeActivity(key, raw)
+		if damage = err; err == nil {
+			last.stale = append(last.stale, left...)
+			last.change = max(last.change, parseNumber(key))
 		}
-		last.stale = append(last.stale, replaced...)
-		last.change = max(last.change, parseNumber(key))
 	}
 	last.change = max(last.change, last.swept)
-	return last, nil
+	return last, damage
 }
 
 // encodeActivity makes the entry of a change: the task, 00, then the changes
@@ -125,7 +127,10 @@ func (tx *txn) replace(change uint64, left []uint64) []uint64 {
 // shared store none are: what this log remembers of them is nothing to go by.
 func (tx *txn) sweep() {
 	last := &tx.last
-	if last.change == last.swept || last.change-last.swept < sweepChanges && !tx.shared {
+	switch due := last.change - last.swept; {
+	case due == 0, due < sweepChanges && !tx.shared:
+		return
+	case tx.full != nil: // it may change many pages, and the reserve is for ends and deletions
 		return
 	}
 	// Sorted, they lie side by side. The committer may need its own again.

@@ -296,6 +296,30 @@ func TestInASharedStoreNoEntryWaitsForItsRemoval(t *testing.T) {
 	}
 }
 
+// The reserve has no room for as many pages as a sweep may change.
+func TestNoSweepUsesTheReserve(t *testing.T) {
+	b := newBusy(t)
+	const left = 7
+	for _, c := range []struct {
+		full error
+		want bool // the entry that was left is there
+	}{{ErrFull, true}, {nil, false}} {
+		err := b.store.Update(t.Context(), func(storeTx Tx) error {
+			storeTx.Put(bucketActivity, changeKey(left), encodeActivity(changeKey(left), "t", nil))
+			tx := newTxn(storeTx, time.Now(), state{change: 2 * sweepChanges, stale: []uint64{left}})
+			tx.full = c.full
+			b.ok(tx.flush())
+			if there := tx.Get(bucketActivity, changeKey(left)) != nil; there != c.want {
+				t.Errorf("with %v, the entry is there: %v", c.full, there)
+			}
+			return errNothing
+		})
+		if !errors.Is(err, errNothing) {
+			t.Fatal(err)
+		}
+	}
+}
+
 type sharedBolt struct{ Store }
 
 func (sharedBolt) Shared() {}

@@ -202,6 +202,29 @@ func TestABitThatFlippedIsDamageAndNeverSomethingElse(t *testing.T) {
 	f.ok(reopen(nil))
 }
 
+// An open reads the entries of the newest changes. Of these it needs the last one.
+func TestALogOpensWithADamagedEntryOfAnOlderChange(t *testing.T) {
+	store := &flips{Store: eventlogtest.NewStore(), bit: -1}
+	f := on(t, store, nil)
+	f.start("t-1")
+	f.start("t-2")
+	f.ok(store.Store.View(t.Context(), func(r eventlog.Reader) error {
+		for key := range r.Ascend("activity", nil, nil) {
+			store.bucket, store.key = "activity", bytes.Clone(key)
+			break
+		}
+		return nil
+	}))
+	f.close()
+	store.bit = 0
+	f.options = &eventlog.Options{KeepOpen: true}
+	f.reopen()
+	_, err := f.Tasks(t.Context(), 0, 10)
+	wantErr(t, "list", err, eventlog.ErrDamaged)
+	wantEqual(t, "the task itself", f.task("t-1").Sessions, 1)
+	store.bit = -1
+}
+
 func TestABitThatFlippedInTheFileIsNeverServed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
 	keepOpen := &eventlog.Options{KeepOpen: true}
