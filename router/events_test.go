@@ -362,7 +362,7 @@ func (r countingReader) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]
 func (r countingReader) count(b eventlog.Bucket, all iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		for k, v := range all {
-			if b == "events" {
+			if b == "events" && len(v) >= 64<<10 { // not the state of the session, which stands there, too
 				r.events.Add(1)
 			}
 			if !yield(k, v) {
