@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,14 +168,15 @@ func TestWhatASessionAddsUpToOutlivesItsStateAndAReopen(t *testing.T) {
 }
 
 func TestATaskAddsUpItsOpenSessions(t *testing.T) {
-	now := time.UnixMilli(1_000_000)
-	f := inMemory(t, &eventlog.Options{KeepOpen: true, Now: func() time.Time { return now }})
+	var now atomic.Int64 // the log reads the clock in its own goroutines, too
+	now.Store(1_000_000)
+	f := inMemory(t, &eventlog.Options{KeepOpen: true, Now: func() time.Time { return time.UnixMilli(now.Load()) }})
 	want := func(when string, events int, status eventlog.Status) {
 		t.Helper()
 		task := f.task("t-1")
 		wantEqual(t, when+": events", task.Totals.Events, uint64(events))
 		wantEqual(t, when+": status", task.Status, status)
-		wantEqual(t, when+": updated", task.Updated.UnixMilli(), now.UnixMilli())
+		wantEqual(t, when+": updated", task.Updated.UnixMilli(), now.Load())
 		wantEqual(t, when+": change", task.Change, f.LastChange())
 		listed, err := f.Tasks(t.Context(), 0, 10)
 		f.ok(err)
@@ -182,7 +184,7 @@ func TestATaskAddsUpItsOpenSessions(t *testing.T) {
 		changes, err := f.Changes(t.Context(), 0, 10)
 		f.ok(err)
 		wantSlice(t, when+": changed", changes.Tasks, []eventlog.Task{task})
-		now = now.Add(time.Second)
+		now.Add(1000)
 	}
 	first := f.start("t-1")
 	second := f.startBeside("t-1")
