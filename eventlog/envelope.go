@@ -48,8 +48,8 @@ func ParseEnvelope(text []byte) (Envelope, error) {
 	case e.Data == nil:
 		return e, &FieldError{Index: -1, Field: "data", Reason: "is required"}
 	}
-	p, err := prepareEvent(&e.Event, math.MaxInt)
-	if err != nil {
+	var p prepared
+	if err := p.prepare(&e.Event, math.MaxInt); err != nil {
 		err.Index = -1
 		return e, err
 	}

@@ -189,8 +189,8 @@ func (r *eventRun) add(e *Event) {
 	if e.Type != TypeCost && e.Type != TypeComplete {
 		return
 	}
-	p, err := prepareEvent(e, len(e.Data))
-	if err != nil {
+	var p prepared
+	if err := p.prepare(e, len(e.Data)); err != nil {
 		r.unknown = true
 		r.c.wrong(bucketEvents, key, "%s", err.Error())
 		return

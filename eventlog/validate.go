@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -70,8 +69,8 @@ func prepare(events []Event, maxEvents, maxBytes int) ([]prepared, error) {
 	}
 	out := make([]prepared, len(events))
 	for i := range events {
-		var err *FieldError
-		if out[i], err = prepareEvent(&events[i], maxBytes); err == nil && out[i].Type == TypeComplete && i != len(events)-1 {
+		err := out[i].prepare(&events[i], maxBytes)
+		if err == nil && out[i].Type == TypeComplete && i != len(events)-1 {
 			err = wrong("type", "complete must be the last event of an append")
 		}
 		if err != nil {
@@ -84,60 +83,58 @@ func prepare(events []Event, maxEvents, maxBytes int) ([]prepared, error) {
 
 func wrong(field, reason string) *FieldError { return &FieldError{Field: field, Reason: reason} }
 
-func prepareEvent(e *Event, maxBytes int) (prepared, *FieldError) {
-	p := prepared{Event: Event{Type: e.Type, Actor: e.Actor}}
+// prepare checks an event and makes p of it, with data of its own.
+func (p *prepared) prepare(e *Event, maxBytes int) *FieldError {
+	p.Type, p.Actor = e.Type, e.Actor
 	switch {
 	case slices.Contains(reservedTypes, e.Type):
-		return p, wrong("type", fmt.Sprintf("%q is reserved", e.Type))
+		return wrong("type", fmt.Sprintf("%q is reserved", e.Type))
 	case !ValidType(e.Type):
-		return p, wrong("type", "must match [a-z][a-z0-9_]{0,63}")
+		return wrong("type", "must match [a-z][a-z0-9_]{0,63}")
 	}
 	switch e.Actor {
 	case "":
 		p.Actor = Agent
 	case Agent, Human, System:
 	default:
-		return p, wrong("actor", "must be agent, human or system")
+		return wrong("actor", "must be agent, human or system")
 	}
 	if !e.Time.IsZero() {
 		p.Time = e.Time.UTC().Truncate(time.Millisecond)
 		if y := p.Time.Year(); y < 1 || y > 9999 {
-			return p, wrong("time", "year must be from 1 to 9999")
+			return wrong("time", "year must be from 1 to 9999")
 		}
 	}
 	if len(e.Data) > maxBytes {
-		return p, &FieldError{Field: "data", Reason: fmt.Sprintf("has %d bytes, at most %d are kept", len(e.Data), maxBytes), Err: ErrTooLarge}
+		return &FieldError{Field: "data", Reason: fmt.Sprintf("has %d bytes, at most %d are kept", len(e.Data), maxBytes), Err: ErrTooLarge}
 	}
-	if !utf8.Valid(e.Data) {
-		return p, wrong("data", "must be valid UTF-8")
+	o, data, ok := scanObject(e.Data, knownFields[e.Type])
+	if !ok {
+		return noObject(e.Data)
 	}
-	var compact bytes.Buffer
-	compact.Grow(len(e.Data))
-	if err := json.Compact(&compact, e.Data); err != nil {
-		return p, wrong("data", "must be JSON: "+err.Error())
+	p.Data = data
+	return p.checkKnown(&o)
+}
+
+// noObject says what is wrong with data that the scanner did not take.
+func noObject(data []byte) *FieldError {
+	if !utf8.Valid(data) {
+		return wrong("data", "must be valid UTF-8")
 	}
-	p.Data = compact.Bytes()
-	if p.Data[0] != '{' {
-		return p, wrong("data", "must be a JSON object")
+	if err := json.Unmarshal(data, &json.RawMessage{}); err != nil {
+		return wrong("data", "must be JSON: "+err.Error())
 	}
-	return p, p.checkKnown()
+	return wrong("data", "must be a JSON object")
 }
 
 // checkKnown checks the fields that the known types must have.
-func (p *prepared) checkKnown() *FieldError {
-	required, known := requiredFields[p.Type]
-	if !known {
-		return nil
-	}
-	// An object's keys are matched exactly: encoding/json into a struct would
-	// also take "Content" for "content".
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(p.Data, &fields); err != nil {
-		return wrong("data", "must be a JSON object: "+err.Error())
-	}
-	for _, f := range required {
-		value, present := fields[f.name]
-		if !present {
+func (p *prepared) checkKnown(o *object) *FieldError {
+	for i, f := range o.fields {
+		if f.kind == optional {
+			continue
+		}
+		value := o.values[i]
+		if value == nil {
 			return wrong("data."+f.name, "is required")
 		}
 		if kind := kindOf(value); kind != f.kind {
@@ -146,18 +143,25 @@ func (p *prepared) checkKnown() *FieldError {
 	}
 	switch p.Type {
 	case TypeCost:
-		return p.readCost(fields)
+		return p.readCost(o)
 	case TypeComplete:
-		return p.readComplete(fields)
+		return p.readComplete(o)
 	}
 	return nil
 }
 
+// field is one that the log reads, and the kind that its value must have.
 type field struct{ name, kind string }
 
+// optional is the kind of a field that may be absent.
+const optional = ""
+
+// maxFields is how many fields the log reads in an event.
+const maxFields = 7
+
 var (
-	content        = []field{{"content", "a string"}}
-	requiredFields = map[string][]field{
+	content     = []field{{"content", "a string"}}
+	knownFields = map[string][]field{
 		TypeAssistant:  content,
 		TypeThought:    content,
 		TypeUser:       content,
@@ -168,8 +172,11 @@ var (
 		TypeToolCall:   {{"tool", "a string"}, {"args", "an object"}},
 		TypeToolResult: {{"tool", "a string"}, {"success", "true or false"}, {"output", "a string"}},
 		TypeError:      {{"message", "a string"}},
-		TypeCost:       nil,
-		TypeComplete:   nil,
+		TypeCost: {
+			{"usd", optional}, {"input_tokens", optional}, {"output_tokens", optional}, {"cache_read_tokens", optional},
+			{"cache_write_tokens", optional}, {"scope", optional}, {"model", optional},
+		},
+		TypeComplete: {{"status", optional}, {"reason", optional}},
 	}
 )
 
@@ -197,9 +204,9 @@ const (
 	maxTokens = 1e12
 )
 
-func (p *prepared) readCost(fields map[string]json.RawMessage) *FieldError {
+func (p *prepared) readCost(o *object) *FieldError {
 	c := &cost{}
-	usd, err := amount(fields, "usd", maxUSD)
+	usd, err := amount(o, "usd", maxUSD)
 	if err != nil {
 		return err
 	}
@@ -211,7 +218,7 @@ func (p *prepared) readCost(fields map[string]json.RawMessage) *FieldError {
 		{"input_tokens", &c.InputTokens}, {"output_tokens", &c.OutputTokens},
 		{"cache_read_tokens", &c.CacheReadTokens}, {"cache_write_tokens", &c.CacheWriteTokens},
 	} {
-		n, err := amount(fields, f.name, maxTokens)
+		n, err := amount(o, f.name, maxTokens)
 		if err != nil {
 			return err
 		}
@@ -221,14 +228,14 @@ func (p *prepared) readCost(fields map[string]json.RawMessage) *FieldError {
 		*f.to = uint64(n)
 	}
 	scope := "delta"
-	if err := optionalText(fields, "scope", &scope); err != nil {
+	if err := optionalText(o, "scope", &scope); err != nil {
 		return err
 	}
 	if scope != "delta" && scope != "cumulative" {
 		return wrong("data.scope", "must be delta or cumulative")
 	}
 	c.Cumulative = scope == "cumulative"
-	if err := optionalText(fields, "model", &c.Model); err != nil {
+	if err := optionalText(o, "model", &c.Model); err != nil {
 		return err
 	}
 	if len(c.Model) > maxName {
@@ -238,9 +245,9 @@ func (p *prepared) readCost(fields map[string]json.RawMessage) *FieldError {
 	return nil
 }
 
-func amount(fields map[string]json.RawMessage, name string, limit float64) (float64, *FieldError) {
-	value, present := fields[name]
-	if !present {
+func amount(o *object, name string, limit float64) (float64, *FieldError) {
+	value := o.value(name)
+	if value == nil {
 		return 0, nil
 	}
 	var n float64
@@ -250,9 +257,9 @@ func amount(fields map[string]json.RawMessage, name string, limit float64) (floa
 	return n, nil
 }
 
-func optionalText(fields map[string]json.RawMessage, name string, to *string) *FieldError {
-	value, present := fields[name]
-	if !present {
+func optionalText(o *object, name string, to *string) *FieldError {
+	value := o.value(name)
+	if value == nil {
 		return nil
 	}
 	if kindOf(value) != "a string" {
@@ -264,17 +271,17 @@ func optionalText(fields map[string]json.RawMessage, name string, to *string) *F
 	return nil
 }
 
-func (p *prepared) readComplete(fields map[string]json.RawMessage) *FieldError {
-	if _, present := fields["status"]; !present {
+func (p *prepared) readComplete(o *object) *FieldError {
+	if o.value("status") == nil {
 		rest := p.Data[1:]
 		p.Data = append(make([]byte, 0, len(p.Data)+24), `{"status":"succeeded"`...)
-		if len(fields) > 0 {
+		if len(rest) > 1 {
 			p.Data = append(p.Data, ',')
 		}
 		p.Data = append(p.Data, rest...)
 	}
 	status := string(Succeeded)
-	if err := optionalText(fields, "status", &status); err != nil {
+	if err := optionalText(o, "status", &status); err != nil {
 		return err
 	}
 	switch p.status = Status(status); p.status {
@@ -282,7 +289,7 @@ func (p *prepared) readComplete(fields map[string]json.RawMessage) *FieldError {
 	default:
 		return wrong("data.status", "must be succeeded, failed, canceled or interrupted")
 	}
-	if err := optionalText(fields, "reason", &p.reason); err != nil {
+	if err := optionalText(o, "reason", &p.reason); err != nil {
 		return err
 	}
 	if len(p.reason) > maxText {
