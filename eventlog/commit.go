@@ -39,28 +39,25 @@ const (
 // committer is the one goroutine that writes. While a commit syncs, the next
 // group gathers: a lone writer never waits for company, and many share one sync.
 type committer struct {
-	log   *Log
-	queue chan *op
-
-	sending sync.RWMutex // held for reading while sending to queue
-	stopped bool
+	log     *Log
+	queue   *queue
 	running sync.WaitGroup
 
-	last state // of the goroutine alone
+	// Of the goroutine alone.
+	last    state
+	company int           // how many changes waited when the last commit ended, those it made among them
+	took    time.Duration // the last commit
 }
 
 func (c *committer) start(l *Log, last state) {
 	c.log, c.last = l, last
-	c.queue = make(chan *op, 1024)
+	c.queue = newQueue()
 	c.running.Go(c.run)
 }
 
 // stop commits what waits and ends the goroutine.
 func (c *committer) stop() {
-	c.sending.Lock()
-	c.stopped = true
-	close(c.queue)
-	c.sending.Unlock()
+	c.queue.stop()
 	c.running.Wait()
 }
 
@@ -94,59 +91,53 @@ func (c *committer) wait(ctx context.Context, o *op) error {
 }
 
 func (c *committer) send(ctx context.Context, o *op) error {
-	c.sending.RLock()
-	defer c.sending.RUnlock()
 	if err := c.log.Err(); err != nil {
 		return err
 	}
-	if c.stopped {
-		return ErrClosed
-	}
-	if err := ctx.Err(); err != nil { // else the select might send all the same
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case c.queue <- o:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return c.queue.add(o)
 }
 
 func (c *committer) run() {
-	for first := range c.queue {
-		// Let every writer that is ready to append join this commit: 1.3 to
-		// 1.8 times the throughput with many writers, nothing lost with one.
-		runtime.Gosched()
-		group := c.gather(first)
-		if len(group) > 0 {
-			c.commit(group)
+	for range c.queue.filled {
+		c.commitQueue()
+	}
+	c.commitQueue()
+}
+
+// commitQueue commits until nothing waits.
+func (c *committer) commitQueue() {
+	for {
+		c.gather()
+		group := c.queue.take()
+		if len(group) == 0 {
+			return
 		}
+		began := time.Now()
+		c.commit(group)
+		c.took = time.Since(began)
 	}
 }
 
-func (c *committer) gather(first *op) []*op {
-	var group []*op
-	bytes := 0
-	take := func(o *op) {
-		if o.state.CompareAndSwap(opWaits, opTaken) {
-			group = append(group, o)
-			bytes += o.bytes
+// maxYields bounds how often gather gives way: a clock may stand still, as it does
+// in the bubble of testing/synctest while anything runs.
+const maxYields = 1000
+
+// gather lets those whom the last commit has answered, and who append again at once,
+// join the next one. With many writers nearly all of them then share each sync; one
+// alone finds nobody to wait for. It gives way for a quarter of the time of a commit
+// at most, because some may not come back.
+func (c *committer) gather() {
+	until := time.Now().Add(c.took / 4)
+	for range maxYields {
+		n := c.queue.length.Load()
+		if n == 0 || n >= int64(c.company) || !time.Now().Before(until) {
+			return
 		}
+		runtime.Gosched()
 	}
-	take(first)
-	for len(group) < maxGroupOps && bytes < maxGroupBytes {
-		select {
-		case o, ok := <-c.queue:
-			if !ok {
-				return group
-			}
-			take(o)
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 // errNothing rolls back a transaction in which nothing was to be written.
@@ -170,6 +161,7 @@ func (c *committer) commit(group []*op) {
 		answer(growing, err)
 		group, err = freeing, c.write(freeing, err)
 	}
+	c.company = len(group) + int(c.queue.length.Load())
 	answer(group, err)
 }
 
