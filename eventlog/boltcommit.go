@@ -74,6 +74,7 @@ func (s *boltStore) tryCommit(fn func(Tx) error) (c commit) {
 	if c.err != nil {
 		return c
 	}
+	s.room.writeAhead(c.used, c.added)
 	s.db.MaxSize = int(limit)
 	c.err = s.end(tx)
 	return c

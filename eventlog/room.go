@@ -19,6 +19,7 @@ type room struct {
 	file *os.File
 	max  int64 // how many bytes may be in use after an append, 0 for any number
 
+	written int64     // zeros were written up to here, or bbolt uses it
 	backed  int64     // the disk has given the file its space up to here, 0 if that is not known yet
 	kept    int64     // what the reserve had for large values before the file was opened
 	largest int64     // the largest value written: pages with such values are moved when their neighbors go
@@ -155,6 +156,36 @@ func (r *room) backTail(used int64) error {
 	}
 	r.backed = max(used, info.Size())
 	return nil
+}
+
+// writeAhead writes aheadStep bytes at once: little enough for the sync of one commit.
+// It does so in small writes, because the page cache keeps what was written together in
+// one piece, and a sync of one page in a large piece takes longer.
+const (
+	aheadStep  = 1 << 20
+	aheadWrite = 16 << 10
+)
+
+var zeros [aheadWrite]byte
+
+// writeAhead writes zeros behind used, when a commit that puts so many bytes comes near
+// what was not written to yet. In space that was only allocated, each first write of a
+// page makes the file system note that the page holds something now, and the sync waits
+// for that too: so one commit pays it for many. Nothing refers to what is behind used,
+// and it may hold anything. A failure changes nothing, and the commit that needs the
+// space meets it again.
+func (r *room) writeAhead(used, added int64) {
+	r.written = max(r.written, used)
+	if r.written >= used+2*added+aheadStep/8 || added > aheadStep/4 {
+		return
+	}
+	for end := min(r.written+aheadStep, r.backed); r.written < end; {
+		n, err := r.file.WriteAt(zeros[:min(aheadWrite, end-r.written)], r.written)
+		r.written += int64(n)
+		if err != nil {
+			return
+		}
+	}
 }
 
 // lengthen makes a file longer, if it ends before end.
