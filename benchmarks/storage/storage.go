@@ -23,10 +23,9 @@ func Commands() map[string]func(ctx context.Context, args []string) error {
 // Flags adds the flags of this package.
 func Flags(flags *flag.FlagSet) {
 	flags.BoolVar(&small, "small", false, "make large logs a hundredth as large: to try the program, not to measure")
-	flags.BoolVar(&tenMillion, "ten-million", false, "let the cost per event be measured up to 10,000,000 events (takes long)")
 }
 
-var small, tenMillion bool
+var small bool
 
 // sized marks a row whose log has a size in its name that -small makes untrue.
 func sized(row string) string {
