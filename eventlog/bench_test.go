@@ -100,13 +100,29 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 			random := rand.New(rand.NewPCG(1, 1))
-			b.ReportAllocs()
-			for b.Loop() {
-				got, err := log.Read(b.Context(), s.Task(), s.ID(), uint64(random.IntN(events-page)))
-				if err != nil || len(got.Events) < page {
-					b.Fatalf("a page has %d events: %v", len(got.Events), err)
+			after := func() uint64 { return uint64(random.IntN(events - page)) }
+			b.Run("read", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					got, err := log.Read(b.Context(), s.Task(), s.ID(), after())
+					if err != nil || len(got.Events) < page {
+						b.Fatalf("a page has %d events: %v", len(got.Events), err)
+					}
 				}
-			}
+			})
+			b.Run("scan", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					seen := 0
+					_, err := log.Scan(b.Context(), s.Task(), s.ID(), after(), func(*eventlog.Event) bool {
+						seen++
+						return true
+					})
+					if err != nil || seen < page {
+						b.Fatalf("a page has %d events: %v", seen, err)
+					}
+				}
+			})
 		})
 	}
 }

@@ -58,7 +58,7 @@ func (r *boltReader) Ascend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
 			if !yield(k, v) {
 				return
 			}
-			k, v = r.step(c.Next)
+			k, v = r.step(c, (*bolt.Cursor).Next)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func (r *boltReader) Descend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte
 		case to != nil && above != nil:
 			k, v = r.before(b, c, above)
 		case r.first(b) != nil:
-			k, v = r.step(c.Last)
+			k, v = r.step(c, (*bolt.Cursor).Last)
 		}
 		for k != nil && bytes.Compare(k, from) >= 0 {
 			if !yield(k, v) {
@@ -90,12 +90,12 @@ func (r *boltReader) Descend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte
 // says that there is none when it comes to a page that this transaction has
 // emptied; asked again, it goes on.
 func (r *boltReader) before(b Bucket, c *bolt.Cursor, at []byte) (k, v []byte) {
-	if k, v = r.step(c.Prev); k != nil || !r.tx.Writable() {
+	if k, v = r.step(c, (*bolt.Cursor).Prev); k != nil || !r.tx.Writable() {
 		return k, v
 	}
 	first := r.first(b)
 	for k == nil && r.err == nil && first != nil && bytes.Compare(first, at) < 0 {
-		k, v = r.step(c.Prev)
+		k, v = r.step(c, (*bolt.Cursor).Prev)
 	}
 	return k, v
 }
@@ -115,9 +115,9 @@ func (r *boltReader) seek(b Bucket, key []byte) (c *bolt.Cursor, k, v []byte) {
 	return c, k, v
 }
 
-func (r *boltReader) step(move func() (k, v []byte)) (k, v []byte) {
+func (r *boltReader) step(c *bolt.Cursor, move func(*bolt.Cursor) (k, v []byte)) (k, v []byte) {
 	defer r.damaged()
-	return move()
+	return move(c)
 }
 
 // boltTx implements [ReserveTx].

@@ -33,6 +33,40 @@ const (
 	System Actor = "system"
 )
 
+// typeName is string(name), without a copy where the log knows the type.
+func typeName(name []byte) string {
+	switch string(name) {
+	case TypeAssistant:
+		return TypeAssistant
+	case TypeThought:
+		return TypeThought
+	case TypeUser:
+		return TypeUser
+	case TypeToolCall:
+		return TypeToolCall
+	case TypeToolResult:
+		return TypeToolResult
+	case TypeCost:
+		return TypeCost
+	case TypeStatus:
+		return TypeStatus
+	}
+	return string(name)
+}
+
+// actorName does the same for actors.
+func actorName(name []byte) Actor {
+	switch Actor(name) {
+	case Agent:
+		return Agent
+	case Human:
+		return Human
+	case System:
+		return System
+	}
+	return Actor(name)
+}
+
 // Event is one thing that happened in a session. Once committed it never changes.
 type Event struct {
 	// Sequence is 1, 2, 3 … without holes within a session. The log sets it;

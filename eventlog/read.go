@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"iter"
@@ -35,44 +36,71 @@ const (
 // page. No events means that there are none yet, or that Sealed is set. A
 // sequence beyond the head is read as the head.
 func (l *Log) Read(ctx context.Context, task string, session SessionID, after uint64) (Page, error) {
+	var events []Event
+	page, err := l.Scan(ctx, task, session, after, func(e *Event) bool {
+		if events == nil {
+			events = make([]Event, 0, pageEvents/8)
+		}
+		kept := *e
+		kept.Data = bytes.Clone(e.Data)
+		events = append(events, kept)
+		return true
+	})
+	if err != nil {
+		return Page{}, err
+	}
+	page.Events = events
+	return page, nil
+}
+
+// Scan is Read without the copies: it calls visit for one event after the other,
+// and for as long as visit wants more. Page.Events is nil. Event and data are only
+// valid until visit returns, which runs while the store is being read: it must be
+// quick, wait for nothing, and not call the log. After an error, what visit was
+// shown does not count.
+func (l *Log) Scan(ctx context.Context, task string, session SessionID, after uint64, visit func(*Event) bool) (Page, error) {
 	var page Page
 	err := l.view(ctx, func(r Reader) error {
 		record, err := readSession(r, task, session)
 		if err != nil {
 			return err
 		}
-		page, err = readPage(r, record, after)
-		return err
+		page = record.page()
+		return scan(r, record, after, visit)
 	})
 	return page, err
 }
 
-func readPage(r Reader, s *sessionRecord, after uint64) (Page, error) {
-	page := Page{First: s.First, Head: s.Head, Sealed: s.Status != StatusOpen}
+// page is an empty page of a session.
+func (s *sessionRecord) page() Page {
+	return Page{First: s.First, Head: s.Head, Sealed: s.Status != StatusOpen}
+}
+
+func scan(r Reader, s *sessionRecord, after uint64, visit func(*Event) bool) error {
 	next := max(after+1, s.First)
 	if after >= s.Head || next > s.Head {
-		return page, nil
+		return nil
 	}
-	page.Events = make([]Event, 0, min(s.Head-next+1, pageEvents))
-	bytes := 0
+	var e Event
+	events, size := 0, 0
 	for key, raw := range r.Ascend(bucketEvents, eventKey(s.id, next), eventKey(s.id, s.Head+1)) {
-		e, err := decodeEvent(key, raw)
-		if err != nil {
-			return Page{}, err
+		if err := e.view(key, raw); err != nil {
+			return err
 		}
 		if e.Sequence != next {
 			break
 		}
-		page.Events = append(page.Events, e)
 		next++
-		if bytes += len(e.Data); bytes >= pageBytes || len(page.Events) == pageEvents {
-			return page, nil
+		events++
+		size += len(e.Data)
+		if !visit(&e) || size >= pageBytes || events == pageEvents {
+			return nil
 		}
 	}
 	if next <= s.Head {
-		return Page{}, &DamageError{Bucket: bucketEvents, Key: eventKey(s.id, next), Reason: fmt.Sprintf("event %d is missing", next)}
+		return &DamageError{Bucket: bucketEvents, Key: eventKey(s.id, next), Reason: fmt.Sprintf("event %d is missing", next)}
 	}
-	return page, nil
+	return nil
 }
 
 // ReadBefore is Read backwards: it returns the events of a session up to but not
@@ -93,7 +121,7 @@ func (l *Log) ReadBefore(ctx context.Context, task string, session SessionID, be
 }
 
 func readPageBefore(r Reader, s *sessionRecord, before uint64) (Page, error) {
-	page := Page{First: s.First, Head: s.Head, Sealed: s.Status != StatusOpen}
+	page := s.page()
 	end := min(before, s.Head+1) // what is to be read lies in [First, end)
 	bytes := 0
 	for key, raw := range r.Descend(bucketEvents, eventKey(s.id, s.First), eventKey(s.id, end)) {

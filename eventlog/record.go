@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -19,8 +20,24 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// bucketChecksums are those of the buckets' names, with which every checksum
+// begins; eventsChecksum is one of them, for what is read most.
+var (
+	bucketChecksums = func() map[Bucket]uint32 {
+		sums := map[Bucket]uint32{}
+		for _, b := range Buckets() {
+			sums[b] = crc32.Checksum([]byte(b), castagnoli)
+		}
+		return sums
+	}()
+	eventsChecksum = bucketChecksums[bucketEvents]
+)
+
 func checksum(b Bucket, key, payload []byte) uint32 {
-	crc := crc32.Update(0, castagnoli, []byte(b))
+	crc := eventsChecksum
+	if b != bucketEvents {
+		crc = bucketChecksums[b]
+	}
 	crc = crc32.Update(crc, castagnoli, key)
 	return crc32.Update(crc, castagnoli, payload)
 }
@@ -91,31 +108,42 @@ func encodeEvent(key []byte, e *Event) []byte {
 
 // decodeEvent copies what it returns: the record's memory ends with its transaction.
 func decodeEvent(key, record []byte) (Event, error) {
-	payload, err := decodeRecord(bucketEvents, key, record)
-	if err != nil {
+	var e Event
+	if err := e.view(key, record); err != nil {
 		return Event{}, err
 	}
+	e.Data = bytes.Clone(e.Data)
+	return e, nil
+}
+
+// view makes e the event of a record. Its data shares the record's memory.
+func (e *Event) view(key, record []byte) error {
+	payload, err := decodeRecord(bucketEvents, key, record)
+	if err != nil {
+		return err
+	}
 	damage := func(reason string) error {
-		return &DamageError{Bucket: bucketEvents, Key: append([]byte(nil), key...), Reason: reason}
+		return &DamageError{Bucket: bucketEvents, Key: bytes.Clone(key), Reason: reason}
 	}
 	if isState(record) {
-		return Event{}, damage("is no event")
+		return damage("is no event")
 	}
 	if len(payload) < eventHeader {
-		return Event{}, damage("event is too short")
+		return damage("event is too short")
 	}
 	typeEnd := eventHeader + int(payload[8])
 	actorEnd := typeEnd + int(payload[9])
 	if len(payload) < actorEnd {
-		return Event{}, damage("event is too short")
+		return damage("event is too short")
 	}
-	return Event{
+	*e = Event{
 		Sequence: eventSequence(key),
 		Time:     time.UnixMilli(int64(binary.BigEndian.Uint64(payload))).UTC(),
-		Type:     string(payload[eventHeader:typeEnd]),
-		Actor:    Actor(payload[typeEnd:actorEnd]),
-		Data:     append(json.RawMessage(nil), payload[actorEnd:]...),
-	}, nil
+		Type:     typeName(payload[eventHeader:typeEnd]),
+		Actor:    actorName(payload[typeEnd:actorEnd]),
+		Data:     payload[actorEnd:],
+	}
+	return nil
 }
 
 func eventKey(session SessionID, sequence uint64) []byte {

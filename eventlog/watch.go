@@ -60,18 +60,35 @@ func (w *Watch) Behind(c Cursor) bool {
 
 // Read is [Log.Read], from memory where it can be.
 func (w *Watch) Read(ctx context.Context, session SessionID, after uint64) (Page, error) {
+	return w.read(session, after, func() (Page, error) { return w.log.Read(ctx, w.task.id, session, after) })
+}
+
+// Scan is [Log.Scan], from memory where it can be.
+func (w *Watch) Scan(ctx context.Context, session SessionID, after uint64, visit func(*Event) bool) (Page, error) {
+	page, err := w.read(session, after, func() (Page, error) { return w.log.Scan(ctx, w.task.id, session, after, visit) })
+	for i := range page.Events {
+		if !visit(&page.Events[i]) {
+			break
+		}
+	}
+	page.Events = nil
+	return page, err
+}
+
+// read returns a page from memory, or what fromStore returns.
+func (w *Watch) read(session SessionID, after uint64, fromStore func() (Page, error)) (Page, error) {
 	l, t := w.log, w.task
 	if err := l.Err(); err != nil {
 		return Page{}, err
 	}
 	if l.shared {
-		return l.Read(ctx, t.id, session, after)
+		return fromStore()
 	}
 	page, commits, ok := t.read(session, after)
 	if ok {
 		return page, nil
 	}
-	page, err := l.Read(ctx, t.id, session, after)
+	page, err := fromStore()
 	if err == nil {
 		t.keep(session, &page, commits)
 	}

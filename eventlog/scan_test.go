@@ -1,0 +1,79 @@
+package eventlog_test
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"jrweb/eventlog"
+)
+
+// everyKindOfEvent has every type that the log knows, one that it does not, and
+// every actor.
+func everyKindOfEvent() []eventlog.Event {
+	data := map[string]string{
+		"tool_call": `{"tool":"x","args":{}}`, "tool_result": `{"tool":"x","success":true,"output":""}`,
+		"error": `{"message":"x"}`, "cost": `{"usd":1}`,
+	}
+	var events []eventlog.Event
+	for _, name := range strings.Fields("assistant thought user tool_call tool_result cost error status comment checkpoint guardrail mine x") {
+		for _, actor := range []eventlog.Actor{eventlog.Agent, eventlog.Human, eventlog.System} {
+			text := data[name]
+			if text == "" {
+				text = fmt.Sprintf(`{"content":"%s of %s"}`, name, actor)
+			}
+			events = append(events, eventlog.Event{Type: name, Actor: actor, Data: []byte(text)})
+		}
+	}
+	return events
+}
+
+func TestScanShowsWhatReadReturns(t *testing.T) {
+	for name, open := range map[string]func(*testing.T, *eventlog.Options) *fixture{"memory": inMemory, "disk": onDisk} {
+		t.Run(name, func(t *testing.T) {
+			f := open(t, nil)
+			s := f.start("t-1")
+			f.append(s, everyKindOfEvent()...)
+			f.append(s, many(1500)...) // more than a page
+			head := uint64(len(everyKindOfEvent()) + 1500)
+			f.ok(f.Trim(t.Context(), "t-1", s.ID(), 3))
+			watch := f.Watch("t-1")
+			defer watch.Close()
+			_, err := watch.Read(t.Context(), s.ID(), head) // begins a tail
+			f.ok(err)
+			f.append(s, everyKindOfEvent()...) // these come from memory
+			for _, after := range []uint64{0, 2, 3, 4, 17, 100, 1000, head - 1, head, head + 1, head + 30, head + 1000} {
+				want, err := f.Read(t.Context(), "t-1", s.ID(), after)
+				f.ok(err)
+				for name, scan := range map[string]func(visit func(*eventlog.Event) bool) (eventlog.Page, error){
+					"Log.Scan": func(visit func(*eventlog.Event) bool) (eventlog.Page, error) {
+						return f.Scan(t.Context(), "t-1", s.ID(), after, visit)
+					},
+					"Watch.Scan": func(visit func(*eventlog.Event) bool) (eventlog.Page, error) {
+						return watch.Scan(t.Context(), s.ID(), after, visit)
+					},
+				} {
+					for _, most := range []int{1, 2, len(want.Events), 1 << 20} {
+						var got []eventlog.Event
+						page, err := scan(func(e *eventlog.Event) bool {
+							// What is kept is a copy; when the data was committed only memory knows.
+							got = append(got, eventlog.Event{Sequence: e.Sequence, Time: e.Time, Type: e.Type, Actor: e.Actor, Data: bytes.Clone(e.Data)})
+							return len(got) < most
+						})
+						f.ok(err)
+						if n := min(most, len(want.Events)); len(got) != n || n > 0 && !reflect.DeepEqual(got, want.Events[:n]) {
+							t.Fatalf("%s after %d, %d at most: %d events, %v", name, after, most, len(got), got)
+						}
+						if page.Events != nil || page.First != want.First || page.Head != want.Head || page.Sealed != want.Sealed {
+							t.Errorf("%s after %d: page %+v, not %+v", name, after, page, want)
+						}
+					}
+				}
+			}
+			_, err = f.Scan(t.Context(), "t-2", s.ID(), 0, func(*eventlog.Event) bool { t.Error("an event of another task"); return true })
+			wantErr(t, "another task", err, eventlog.ErrSessionNotFound)
+		})
+	}
+}
