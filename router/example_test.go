@@ -41,7 +41,8 @@ func Example() {
 	_, err = session.Append(context.Background(), eventlog.Event{Type: eventlog.TypeAssistant, Data: []byte(`{"content":"Hello."}`)})
 	check(err)
 
-	check(server.Shutdown(context.Background())) // first the streams and requests,
+	check(server.Shutdown(context.Background())) // first the requests
+	check(streams.Drain(context.Background()))   // and streams,
 	check(events.Close())                        // then the log
 }
 

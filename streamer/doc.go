@@ -21,7 +21,10 @@
 //   - A slow client is only an old cursor: it delays neither appends nor other
 //     clients, pins nothing in the store, and is disconnected once it takes
 //     nothing for [Options.WriteTimeout].
-//   - An idle stream reads nothing from the store and holds no buffer.
+//   - An idle stream reads nothing from the store and holds no buffer. With
+//     [Streamer.ConnContext] it is one goroutine and some 5 KB.
+//   - What many streams of a task are about to send is made once. That takes up
+//     to about 320 KiB, or one event, for each session and format that is followed.
 //   - [Streamer.Shutdown] ends each stream between two frames.
 //
 // Caveats:
@@ -34,6 +37,7 @@
 //     whole connection stalls. Set [http.HTTP2Config.WriteByteTimeout] of the
 //     server, which closes such a connection.
 //   - Shutdown waits for nobody: a write that a slow client holds up ends at its
-//     deadline. Give [http.Server.Shutdown] a time limit, then Close the server.
+//     deadline. Give [http.Server.Shutdown] and [Streamer.Drain] a time limit, then
+//     Close the server.
 //   - Nobody is asked for permission here: that is for the handlers in front.
 package streamer

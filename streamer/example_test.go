@@ -70,9 +70,11 @@ func ExampleStreamer_Shutdown() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	fmt.Println("shutdown:", server.Shutdown(ctx))
+	fmt.Println("drain:", streams.Drain(ctx))
 	fmt.Println("served until:", errors.Is(<-served, http.ErrServerClosed))
 	// Output:
 	// shutdown: <nil>
+	// drain: <nil>
 	// served until: true
 }
 

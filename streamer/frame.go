@@ -3,17 +3,56 @@ package streamer
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 
 	"jrweb/eventlog"
 )
 
+// format is a form of frames.
+type format struct {
+	name  string
+	frame frameFunc
+	slow  bool // it does more than to copy
+}
+
+var (
+	jsonFormat     = format{name: "json", frame: jsonFrame}
+	envelopeFormat = format{name: "envelope", frame: envelopeFrame}
+)
+
+// htmlFormat is the format of fragments; see [HTMLFunc].
+func htmlFormat(render HTMLFunc, all bool) format {
+	if all {
+		return format{"html of all sessions", htmlFrame(render, all), true}
+	}
+	return format{"html", htmlFrame(render, all), true}
+}
+
+// source is where events come from. It knows how their ids begin.
+type source struct {
+	task    string
+	session eventlog.SessionID
+	id      string
+}
+
+func newSource(task string, session eventlog.SessionID) source {
+	return source{task, session, "id: " + session.String() + ":"}
+}
+
+// appendID appends the first line of the frame of an event.
+func (s *source) appendID(dst []byte, e *eventlog.Event) []byte {
+	dst = append(dst, s.id...)
+	dst = strconv.AppendUint(dst, e.Sequence, 10)
+	return append(dst, '\n')
+}
+
 // frameFunc appends the frame of an event to dst. The data of an event is
 // compact JSON, in which every line break is escaped, so one data line is enough.
-type frameFunc func(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event) []byte
+type frameFunc func(dst []byte, from *source, e *eventlog.Event) []byte
 
-func jsonFrame(dst []byte, _ string, session eventlog.SessionID, e *eventlog.Event) []byte {
-	dst = appendID(dst, session, e)
+func jsonFrame(dst []byte, from *source, e *eventlog.Event) []byte {
+	dst = from.appendID(dst, e)
 	dst = append(dst, "event: "...)
 	dst = append(dst, e.Type...)
 	dst = append(dst, "\ndata: "...)
@@ -23,10 +62,10 @@ func jsonFrame(dst []byte, _ string, session eventlog.SessionID, e *eventlog.Eve
 
 // envelopeFrame has no event line: EventSource has no listener for every type,
 // but onmessage gets all frames without a name.
-func envelopeFrame(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event) []byte {
-	dst = appendID(dst, session, e)
+func envelopeFrame(dst []byte, from *source, e *eventlog.Event) []byte {
+	dst = from.appendID(dst, e)
 	dst = append(dst, "data: "...)
-	dst = eventlog.AppendEnvelope(dst, task, session, e)
+	dst = eventlog.AppendEnvelope(dst, from.task, from.session, e)
 	return append(dst, "\n\n"...)
 }
 
@@ -37,9 +76,9 @@ type HTMLFunc func(dst []byte, task string, session eventlog.SessionID, e *event
 // htmlFrame returns what makes frames of fragments. A frame has no event line, for
 // the same reason as an envelope's.
 func htmlFrame(render HTMLFunc, all bool) frameFunc {
-	return func(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event) []byte {
-		dst = appendID(dst, session, e)
-		dst = appendData(dst, render(nil, task, session, e, all))
+	return func(dst []byte, from *source, e *eventlog.Event) []byte {
+		dst = from.appendID(dst, e)
+		dst = appendData(dst, render(nil, from.task, from.session, e, all))
 		return append(dst, '\n')
 	}
 }
@@ -61,12 +100,6 @@ func appendData(dst, text []byte) []byte {
 	return append(append(append(dst, "data: "...), text...), '\n')
 }
 
-func appendID(dst []byte, session eventlog.SessionID, e *eventlog.Event) []byte {
-	dst = append(dst, "id: "...)
-	dst = eventlog.Cursor{Session: session, Sequence: e.Sequence}.AppendTo(dst)
-	return append(dst, '\n')
-}
-
 // control writes a frame about the stream itself. It has no id: that would move
 // the client's cursor.
 func (s *socket) control(name string, data any) {
@@ -77,7 +110,7 @@ func (s *socket) control(name string, data any) {
 	frame := append([]byte("event: "), name...)
 	frame = append(frame, "\ndata: "...)
 	frame = append(frame, text...)
-	s.write(append(frame, "\n\n"...))
+	s.say(string(append(frame, "\n\n"...)))
 }
 
 type resetData struct {

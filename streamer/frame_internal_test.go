@@ -15,17 +15,17 @@ func BenchmarkFrame(b *testing.B) {
 		Sequence: 12345, Time: time.Unix(1_800_000_000, 0), Type: eventlog.TypeAssistant, Actor: eventlog.Agent,
 		Data: fmt.Appendf(nil, `{"content":"%s"}`, bytes.Repeat([]byte("x"), 286)),
 	}
-	session := eventlog.SessionID{1}
+	from := newSource("t-1", eventlog.SessionID{1})
 	for _, f := range []struct {
 		format string
 		frame  frameFunc
 	}{{"json", jsonFrame}, {"envelope", envelopeFrame}} {
 		b.Run("format="+f.format, func(b *testing.B) {
 			b.ReportAllocs()
-			buffer := f.frame(nil, "t-1", session, &e)
+			buffer := f.frame(nil, &from, &e)
 			b.SetBytes(int64(len(buffer)))
 			for b.Loop() {
-				buffer = f.frame(buffer[:0], "t-1", session, &e)
+				buffer = f.frame(buffer[:0], &from, &e)
 			}
 		})
 	}

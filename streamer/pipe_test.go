@@ -115,6 +115,14 @@ func onlyHTTP2(s *pipeServer, set func(*http.Protocols, bool)) {
 	s.transport.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10}
 }
 
+// withoutTakeOver leaves the connections to net/http.
+func withoutTakeOver(s *pipeServer) { s.config.ConnContext = nil }
+
+// everyKind is every way from a server to a client.
+var everyKind = map[string]func(*pipeServer){
+	"HTTP/1.1, taken over": func(*pipeServer) {}, "HTTP/1.1": withoutTakeOver, "HTTP/2": overTLS, "h2c": h2c,
+}
+
 // bubble runs a test in synctest's time.
 func bubble(t *testing.T, name string, test func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })

@@ -25,7 +25,7 @@ type query struct {
 	session eventlog.SessionID // zero: the latest
 	all     bool               // every session of the task
 	types   Types
-	format  frameFunc
+	format  format
 	control bool
 	// The cursor that the client has, as it was sent. twice says that it came
 	// with more than one, which nobody can choose between.
@@ -72,11 +72,11 @@ func parseQuery(r *http.Request, html HTMLFunc) (query, error) {
 	}
 	switch format := values.Get("format"); {
 	case !values.Has("format"), format == "json":
-		q.format = jsonFrame
+		q.format = jsonFormat
 	case format == "envelope":
-		q.format = envelopeFrame
+		q.format = envelopeFormat
 	case format == "html" && html != nil:
-		q.format = htmlFrame(html, q.all)
+		q.format = htmlFormat(html, q.all)
 	case html == nil:
 		return query{}, &QueryError{"format", "must be json or envelope"}
 	default:

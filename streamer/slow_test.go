@@ -29,7 +29,7 @@ func big(n int) eventlog.Event {
 }
 
 func TestAClientThatTakesNothingIsCut(t *testing.T) {
-	for name, setup := range map[string]func(*pipeServer){"HTTP/1.1": func(*pipeServer) {}, "HTTP/2": overTLS, "h2c": h2c} {
+	for name, setup := range everyKind {
 		bubble(t, name, func(t *testing.T) {
 			log := newLog(t)
 			s := start(t, log)

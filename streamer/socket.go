@@ -3,7 +3,6 @@ package streamer
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -18,87 +17,137 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, writeSize); retur
 // socket collects frames and writes them in pieces, each with a deadline of its
 // own. After an error it swallows the rest.
 type socket struct {
-	w         http.ResponseWriter
-	rc        *http.ResponseController
-	timeout   time.Duration
-	heartbeat time.Duration
-	wrote     func(bytes int)
+	line    line
+	timeout time.Duration
+	wrote   func(bytes int)
 
-	silence *time.Timer // fires when nothing was written for heartbeat
-	buf     *[]byte     // nil while there is nothing to write
+	// While behind is open a goroutine of flushBehind has what follows it.
+	behind  chan struct{} // nil, or closed when flushBehind is done
+	last    time.Time     // when something was written last
+	written int           // bytes, since wrote was told
 	err     error
 	stalled bool // err came after the whole time-out had passed
+
+	buf *[]byte // nil while there is nothing to write
 }
 
-func newSocket(w http.ResponseWriter, o *Options) *socket {
-	s := &socket{w: w, rc: http.NewResponseController(w), timeout: o.WriteTimeout, heartbeat: o.Heartbeat}
-	s.silence = time.NewTimer(s.heartbeat)
-	return s
+func newSocket(l line, o *Options) *socket {
+	return &socket{line: l, timeout: o.WriteTimeout, last: time.Now()}
 }
 
-// write takes p as the next bytes. An error shows in the flush.
-func (s *socket) write(p []byte) {
-	for len(p) > 0 && s.err == nil {
-		if s.buf == nil {
-			s.buf = buffers.Get().(*[]byte)
-		}
-		n := min(len(p), writeSize-len(*s.buf))
-		*s.buf = append(*s.buf, p[:n]...)
-		p = p[n:]
-		if len(*s.buf) == writeSize {
-			s.send(false)
-		}
+// buffer is what waits to be written. What is appended to it goes with the next
+// flush.
+func (s *socket) buffer() *[]byte {
+	if s.buf == nil {
+		s.buf = buffers.Get().(*[]byte)
+	}
+	return s.buf
+}
+
+// buffered is how many bytes wait.
+func (s *socket) buffered() int {
+	if s.buf == nil {
+		return 0
+	}
+	return len(*s.buf)
+}
+
+// cut takes back what was buffered beyond the first n bytes.
+func (s *socket) cut(n int) {
+	if s.buffered() > n {
+		*s.buf = (*s.buf)[:n]
 	}
 }
 
-// flush sends all that was written.
+// flush sends what is buffered.
 func (s *socket) flush() error {
-	if s.buf != nil && s.err == nil {
-		s.send(true)
+	_ = s.settle() // its error stays
+	if s.buf != nil {
+		s.sendBuffer(s.buf)
+		s.buf = nil
+	}
+	s.tell()
+	return s.err
+}
+
+// flushBehind sends what is buffered while the caller fills the next buffer, until
+// settle.
+func (s *socket) flushBehind() {
+	_ = s.settle() // its error stays
+	if s.buf == nil {
+		return
+	}
+	buf, done := s.buf, make(chan struct{})
+	s.buf, s.behind = nil, done
+	go func() {
+		defer close(done)
+		s.sendBuffer(buf)
+	}()
+}
+
+// settle waits for flushBehind.
+func (s *socket) settle() error {
+	if s.behind != nil {
+		<-s.behind
+		s.behind = nil
+		s.tell()
 	}
 	return s.err
 }
 
-func (s *socket) send(flush bool) {
-	start := time.Now()
-	s.err = s.rc.SetWriteDeadline(start.Add(s.timeout))
-	n := 0
-	if s.err == nil {
-		n, s.err = s.w.Write(*s.buf)
+func (s *socket) sendBuffer(buf *[]byte) {
+	s.send(*buf)
+	if cap(*buf) <= 2*writeSize { // one large event must not cost memory for ever
+		*buf = (*buf)[:0]
+		buffers.Put(buf)
 	}
-	if s.err == nil && flush {
-		s.err = s.rc.Flush()
+}
+
+// send sends p, past the buffer.
+func (s *socket) send(p []byte) {
+	for len(p) > 0 && s.err == nil {
+		start := time.Now()
+		var n int
+		n, s.err = s.line.write(p, start.Add(s.timeout))
+		s.last = time.Now()
+		s.stalled = s.err != nil && s.last.Sub(start) >= s.timeout
+		s.written += n
+		p = p[n:]
 	}
-	if s.err == nil {
-		// In HTTP/2 a deadline that passes resets the stream even if nothing
-		// is being written.
-		s.err = s.rc.SetWriteDeadline(time.Time{})
+}
+
+func (s *socket) tell() {
+	if s.wrote != nil && s.written > 0 {
+		s.wrote(s.written)
 	}
-	s.stalled = s.err != nil && time.Since(start) >= s.timeout
-	s.silence.Reset(s.heartbeat)
-	if s.wrote != nil && n > 0 {
-		s.wrote(n)
-	}
-	*s.buf = (*s.buf)[:0]
-	if flush || s.err != nil {
-		buffers.Put(s.buf)
-		s.buf = nil
-	}
+	s.written = 0
+}
+
+// silentFor reports whether nothing was sent for so long.
+func (s *socket) silentFor(d time.Duration) bool {
+	return s.behind == nil && time.Since(s.last) >= d
 }
 
 // beat sends a heartbeat: a comment, which clients ignore.
 func (s *socket) beat() error {
-	s.write([]byte(": heartbeat\n\n"))
+	s.say(": heartbeat\n\n")
 	return s.flush()
 }
 
-// close is the end of the stream. It gives the end of the response, which
-// net/http writes after the handler has returned, a deadline too.
+// say buffers a text.
+func (s *socket) say(text string) {
+	buf := s.buffer()
+	*buf = append(*buf, text...)
+}
+
+// close is the end of the stream.
 func (s *socket) close() {
-	s.silence.Stop()
+	_ = s.settle() // the stream has ended, however the write ends
+	deadline := time.Now()
 	if s.err == nil {
-		s.err = s.rc.SetWriteDeadline(time.Now().Add(s.timeout))
+		deadline = deadline.Add(s.timeout)
 	}
+	s.line.hangUp(deadline)
 }
 
 // retry tells the client when to come back after the end of the response. The
@@ -107,5 +156,5 @@ func (s *socket) retry() { s.retryAfter(1000, 3000) }
 
 // retryAfter is retry with the bounds of the time, in milliseconds.
 func (s *socket) retryAfter(least, most int) {
-	s.write(fmt.Appendf(nil, "retry: %d\n\n", least+rand.IntN(most-least+1)))
+	s.say(fmt.Sprintf("retry: %d\n\n", least+rand.IntN(most-least+1)))
 }

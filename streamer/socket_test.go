@@ -45,8 +45,8 @@ func TestASocketHoldsItsBufferOnlyWhileThereIsSomethingToWrite(t *testing.T) {
 		"the flush breaks":     {4, errHalfway},
 	} {
 		w := &halfway{writes: c.writes}
-		s := newSocket(w, &Options{WriteTimeout: time.Second, Heartbeat: time.Hour})
-		s.write(text)
+		s := newSocket(newResponse(t.Context(), w), &Options{WriteTimeout: time.Second})
+		s.say(string(text))
 		if err := s.flush(); !errors.Is(err, c.err) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -56,24 +56,25 @@ func TestASocketHoldsItsBufferOnlyWhileThereIsSomethingToWrite(t *testing.T) {
 		if got := w.Bytes(); !bytes.HasPrefix(text, got) || c.err == nil && len(got) != len(text) {
 			t.Errorf("%s: %d bytes came through", name, len(got))
 		}
-		s.write(text) // after an error it is swallowed
-		if c.err != nil && s.buf != nil {
-			t.Errorf("%s: a write after it took a buffer", name)
+		if c.err != nil {
+			s.say(string(text)) // is swallowed
+		}
+		if err := s.flush(); !errors.Is(err, c.err) || s.buf != nil {
+			t.Errorf("%s: the next flush: %v, buffer held: %v", name, err, s.buf != nil)
 		}
 		s.close()
 	}
 }
 
-func TestASocketWritesExactlyWhatFillsABuffer(t *testing.T) {
-	w := &halfway{writes: 2}
-	s := newSocket(w, &Options{WriteTimeout: time.Second, Heartbeat: time.Hour})
-	defer s.close()
-	s.write(make([]byte, writeSize))
-	if w.Len() != writeSize {
-		t.Errorf("a full buffer is written at once: %d bytes", w.Len())
-	}
-	if err := s.flush(); err != nil || s.buf != nil || w.Len() != writeSize {
-		t.Errorf("%v, %d bytes", err, w.Len())
+func TestASocketWritesInPieces(t *testing.T) {
+	for _, c := range []struct{ bytes, writes int }{{1, 1}, {writeSize, 1}, {writeSize + 1, 2}, {5 * writeSize, 5}} {
+		w := &halfway{writes: c.writes}
+		s := newSocket(newResponse(t.Context(), w), &Options{WriteTimeout: time.Second})
+		s.say(string(make([]byte, c.bytes)))
+		if err := s.flush(); err != nil || w.writes != 0 || w.Len() != c.bytes {
+			t.Errorf("%d bytes: %v, %d came through, %d of %d writes left", c.bytes, err, w.Len(), w.writes, c.writes)
+		}
+		s.close()
 	}
 }
 

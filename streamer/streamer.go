@@ -41,12 +41,17 @@ type Streamer struct {
 	open     atomic.Int64
 	shutdown chan struct{}
 	once     sync.Once
+
+	taken connections
+
+	mu   sync.Mutex
+	hubs map[string]*hub // by task
 }
 
 // New returns a Streamer of log, which stays the caller's. Nil options are the
 // defaults.
 func New(log *eventlog.Log, o *Options) *Streamer {
-	s := &Streamer{log: log, shutdown: make(chan struct{})}
+	s := &Streamer{log: log, shutdown: make(chan struct{}), hubs: map[string]*hub{}}
 	if o != nil {
 		s.o = *o
 	}
@@ -67,11 +72,6 @@ func New(log *eventlog.Log, o *Options) *Streamer {
 // without it. It is for whoever has a page for them, and knows how its rows look:
 // package router. Call it before the first request.
 func (s *Streamer) SetHTML(render HTMLFunc) { s.html = render }
-
-// Shutdown ends every stream at a frame boundary and returns at once. Register
-// it with [http.Server.RegisterOnShutdown]: a server waits for its streams for
-// ever otherwise.
-func (s *Streamer) Shutdown() { s.once.Do(func() { close(s.shutdown) }) }
 
 // Handler serves the stream of the task that the function finds in a request,
 // behind any router. Errors before the first byte are plain text; a router that
@@ -96,12 +96,12 @@ func (s *Streamer) Handler(task func(*http.Request) string) http.Handler {
 // errUnsupported: the stream cannot keep its promises on this connection.
 var errUnsupported = errors.New("streamer: the ResponseWriter cannot flush or set write deadlines; middleware that wraps it must have an Unwrap method")
 
-// begin answers 200 and sends the first bytes, or turns the client away. ok is
-// false if there is no stream to serve: the request has had its answer. The
-// caller calls end after the stream.
-func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (sock *socket, ok bool, err error) {
+// begin prepares the answer, or turns the client away. ok is false if there is no
+// stream to serve: the request has had its answer. Otherwise it has taken a place,
+// which the caller gives back.
+func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (ok bool, err error) {
 	if !streamable(w) {
-		return nil, false, errUnsupported
+		return false, errUnsupported
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -109,28 +109,21 @@ func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (sock *socket, 
 	h.Set("X-Accel-Buffering", "no")
 	if r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)
-		return nil, false, nil
+		return false, nil
 	}
-	sock = newSocket(w, &s.o)
 	if s.open.Add(1) > int64(s.o.MaxStreams) {
 		s.open.Add(-1)
+		sock := newSocket(newResponse(r.Context(), w), &s.o)
 		// Any status but 200 would stop a browser for good.
 		sock.retryAfter(5000, 10_000)
-		sock.write([]byte(": too many streams are open, come back later\n\n"))
+		sock.say(": too many streams are open, come back later\n\n")
 		if err := sock.flush(); err != nil {
 			s.o.Logger.Debug("a client that was turned away did not hear it", "error", err)
 		}
 		sock.close()
-		return nil, false, nil
+		return false, nil
 	}
-	sock.retry()
-	return sock, true, nil
-}
-
-// end releases the place of a stream.
-func (s *Streamer) end(sock *socket) {
-	sock.close()
-	s.open.Add(-1)
+	return true, nil
 }
 
 // streamable reports whether w, or what it wraps, can flush and has deadlines.

@@ -31,13 +31,14 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sock, ok, err := s.begin(w, r)
-	if !ok {
+	if ok, err := s.begin(w, r); !ok {
 		return err
 	}
-	defer s.end(sock)
-
-	feed := &taskFeed{Streamer: s, sock: sock, last: last}
+	defer s.open.Add(-1)
+	line := newResponse(r.Context(), w)
+	feed := &taskFeed{Streamer: s, line: line, sock: newSocket(line, &s.o), last: last}
+	defer feed.sock.close()
+	feed.sock.retry()
 	if len(tasks) > 0 {
 		feed.last = max(last, tasks[0].Change)
 	}
@@ -59,6 +60,7 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 // taskFeed is one client's stream of all tasks. Its cursor is a change.
 type taskFeed struct {
 	*Streamer
+	line *response
 	sock *socket
 	last uint64
 	sent bool // something was, since the last rest
@@ -67,11 +69,13 @@ type taskFeed struct {
 // wait returns true when there may be more to send, at the earliest taskInterval
 // after something was sent: what changes meanwhile is sent once, as it is then.
 func (f *taskFeed) wait(ctx context.Context, changed <-chan struct{}) bool {
-	if f.sock.flush() != nil {
+	if f.sock.flush() != nil || f.line.quieten() != nil {
 		return false
 	}
 	pause := time.NewTimer(taskInterval)
 	defer pause.Stop()
+	silence := time.NewTimer(time.Until(f.sock.last.Add(f.o.Heartbeat)))
+	defer silence.Stop()
 	// A change that is committing may not have been there to be read: it wakes
 	// us, and must not rest twice.
 	rested := !f.sent
@@ -85,10 +89,11 @@ func (f *taskFeed) wait(ctx context.Context, changed <-chan struct{}) bool {
 			changed = nil
 		case <-pause.C:
 			rested = true
-		case <-f.sock.silence.C:
-			if f.sock.beat() != nil {
+		case <-silence.C:
+			if f.sock.beat() != nil || f.line.quieten() != nil {
 				return false
 			}
+			silence.Reset(f.o.Heartbeat)
 		case <-f.shutdown:
 			f.goodbye()
 			return false

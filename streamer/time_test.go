@@ -78,7 +78,7 @@ func TestHeartbeats(t *testing.T) {
 }
 
 func TestTheServersOwnTimeoutsDoNotEndAStream(t *testing.T) {
-	for name, setup := range map[string]func(*pipeServer){"HTTP/1.1": func(*pipeServer) {}, "HTTP/2": overTLS, "h2c": h2c} {
+	for name, setup := range everyKind {
 		bubble(t, name, func(t *testing.T) {
 			log := newLog(t)
 			s := start(t, log)
@@ -209,7 +209,7 @@ func TestAnIdleStreamReadsNothing(t *testing.T) {
 }
 
 func TestShutdownEndsEveryStreamAtAFrameBoundary(t *testing.T) {
-	for name, setup := range map[string]func(*pipeServer){"HTTP/1.1": func(*pipeServer) {}, "HTTP/2": overTLS, "h2c": h2c} {
+	for name, setup := range everyKind {
 		bubble(t, name, func(t *testing.T) {
 			log := newLog(t)
 			if _, _, err := log.PutTask(t.Context(), "empty", eventlog.TaskChange{}); err != nil {

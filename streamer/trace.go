@@ -15,8 +15,8 @@ type Trace struct {
 	// Sent is called after a write with the number of events in it. live says
 	// that they were committed after the stream began; else they were replayed.
 	Sent func(live bool, events int)
-	// Wrote is called after each write with its bytes, those of control frames
-	// and heartbeats included.
+	// Wrote is called after one or more writes with their bytes, those of
+	// control frames and heartbeats included.
 	Wrote func(bytes int)
 	// Delivered is called for each live event with the time from its commit to
 	// the end of the write that carried it.

@@ -142,10 +142,10 @@ func TestTheTimeToDeliveryIsMeasuredToTheEndOfTheWrite(t *testing.T) {
 		server := servePipe(t, log, &streamer.Options{Trace: counts.trace()}, nil)
 		client := server.raw(t, "")
 		readUntil(t, client, "retry: ")
-		readUntil(t, client, "\n\n\r\n") // the end of a chunk
+		readUntil(t, client, "\n\n")
 		put(t, s, 1)
 		time.Sleep(3 * time.Second)
-		readUntil(t, client, "\n\n\r\n")
+		readUntil(t, client, "\n\n")
 		synctest.Wait()
 		counts.mu.Lock()
 		defer counts.mu.Unlock()

@@ -55,6 +55,7 @@ const (
 type server struct {
 	settings
 	log      *eventlog.Log
+	streams  *streamer.Streamer
 	http     *http.Server
 	listener net.Listener
 }
@@ -97,12 +98,12 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 
 // wire makes the HTTP server.
 func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
-	streams := streamer.New(s.log, &streamer.Options{
+	s.streams = streamer.New(s.log, &streamer.Options{
 		Heartbeat: s.heartbeat, PollInterval: s.pollInterval, WriteTimeout: s.writeTimeout,
 		MaxStreams: s.maxStreams, Trace: m.StreamTrace(), Logger: s.logger,
 	})
 	errorLog := slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)
-	handler, err := router.New(s.log, streams, &router.Options{
+	handler, err := router.New(s.log, s.streams, &router.Options{
 		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger,
@@ -112,7 +113,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	}
 	s.http = &http.Server{
 		Handler:           handler,
-		ConnContext:       streams.ConnContext,
+		ConnContext:       s.streams.ConnContext,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		Protocols:         new(http.Protocols),
@@ -126,7 +127,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	if s.certificate != nil {
 		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*s.certificate}}
 	}
-	s.http.RegisterOnShutdown(streams.Shutdown)
+	s.http.RegisterOnShutdown(s.streams.Shutdown)
 	return nil
 }
 
@@ -174,7 +175,7 @@ func (s *server) accept() error {
 func (s *server) shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	err := s.http.Shutdown(ctx)
+	err := errors.Join(s.http.Shutdown(ctx), s.streams.Drain(ctx))
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.logger.Warn("some clients did not finish in time and were cut off")
 		err = s.http.Close()

@@ -1,0 +1,154 @@
+package streamer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// connection is a connection of HTTP/1.1 that was taken over from net/http, whose
+// two goroutines and buffers are most of what an idle stream costs. One goroutine
+// is left, which waits for the client to go away: whoever wakes it moves the
+// deadline of that read into the past.
+type connection struct {
+	conn    net.Conn
+	among   *connections
+	forget  func() bool // ends the watch of the base context, nil if that never ends
+	try     *try
+	head    []byte // of the response, goes out with the first write
+	woken   atomic.Bool
+	resting atomic.Bool
+	scrap   [64]byte // what a client says during its stream means nothing
+}
+
+// prepared is the key of the context of a connection that [Streamer.ConnContext]
+// has prepared. Its value is that context.
+type prepared struct{}
+
+// takeOver takes the connection of a request, if it may: ok tells. The response
+// then ends with the connection, as RFC 9112, section 6.3 allows. ctx ends with the
+// server's base context, the request's own ends with its handler.
+func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connection, ctx context.Context, ok bool) {
+	ctx, ok = r.Context().Value(prepared{}).(context.Context)
+	if !ok || r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.TLS != nil {
+		return nil, nil, false
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, false
+	}
+	header := w.Header().Clone()
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	header.Set("Connection", "close")
+	var head bytes.Buffer
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	_ = header.Write(&head) // to memory
+	head.WriteString("\r\n")
+	l = &connection{conn: conn, among: &s.taken, try: newTry(conn), head: head.Bytes()}
+	if ctx.Done() != nil {
+		l.forget = context.AfterFunc(ctx, l.wake)
+	}
+	s.taken.add(l)
+	return l, ctx, true
+}
+
+func (l *connection) write(p []byte, deadline time.Time) (int, error) {
+	if l.head == nil {
+		return l.send(p[:min(len(p), writeSize)], deadline)
+	}
+	first := l.head
+	if len(first)+len(p) <= writeSize {
+		first = append(first, p...)
+	}
+	n, err := l.send(first, deadline)
+	n = max(0, n-len(l.head))
+	l.head = nil
+	return n, err
+}
+
+// send writes all of p by the deadline.
+func (l *connection) send(p []byte, deadline time.Time) (int, error) {
+	n, err := l.try.write(p)
+	if err != nil || n == len(p) {
+		return n, err
+	}
+	if err := l.conn.SetWriteDeadline(deadline); err != nil {
+		return n, err
+	}
+	rest, err := l.conn.Write(p[n:])
+	if err == nil {
+		err = l.conn.SetWriteDeadline(time.Time{})
+	}
+	return n + rest, err
+}
+
+// past is before any deadline.
+var past = time.Unix(1, 0)
+
+func (l *connection) rest(until time.Time) waking {
+	l.resting.Store(true)
+	defer l.resting.Store(false)
+	for {
+		if l.conn.SetReadDeadline(until) != nil {
+			return gone
+		}
+		// A wake that comes after this sees that we rest, and moves the deadline.
+		if l.woken.Load() {
+			return woken
+		}
+		_, err := l.conn.Read(l.scrap[:])
+		switch {
+		case err == nil:
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return gone
+		case !l.woken.Load() && !time.Now().Before(until):
+			return silent
+		}
+	}
+}
+
+func (l *connection) awake() { l.woken.Store(false) }
+
+func (l *connection) wake() {
+	if !l.woken.Swap(true) && l.resting.Load() {
+		_ = l.conn.SetReadDeadline(past) // if it fails, the read has ended already
+	}
+}
+
+// lingering is how long a connection waits for its client to close it too. To
+// close it while something lies unread would make the kernel throw away what the
+// client has not had yet.
+const lingering = 500 * time.Millisecond
+
+func (l *connection) hangUp(deadline time.Time) {
+	defer l.among.remove(l)
+	if l.forget != nil {
+		l.forget()
+	}
+	l.linger(deadline)
+	_ = l.conn.Close() // nobody is left to hear an error
+}
+
+// linger waits until the client has closed the connection, too.
+func (l *connection) linger(deadline time.Time) {
+	half, ok := l.conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	if most := time.Now().Add(lingering); deadline.After(most) {
+		deadline = most
+	}
+	if l.conn.SetReadDeadline(deadline) != nil {
+		return
+	}
+	for {
+		if _, err := l.conn.Read(l.scrap[:]); err != nil {
+			return
+		}
+	}
+}

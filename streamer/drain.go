@@ -1,0 +1,78 @@
+package streamer
+
+import (
+	"context"
+	"sync"
+)
+
+// Shutdown ends every stream at a frame boundary and returns at once. Register
+// it with [http.Server.RegisterOnShutdown]: a server waits for its streams for
+// ever otherwise.
+func (s *Streamer) Shutdown() { s.once.Do(func() { close(s.shutdown) }) }
+
+// Drain waits until those streams have ended whose connections were taken over (see
+// [Streamer.ConnContext]), after a Shutdown, which it implies. Call it after
+// [http.Server.Shutdown], which does not know of them, and before the log is closed.
+// If ctx ends first, it cuts them off and returns the error of ctx.
+func (s *Streamer) Drain(ctx context.Context) error {
+	s.Shutdown()
+	ended := s.taken.ended()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		s.taken.cut()
+		<-ended
+		return ctx.Err()
+	}
+}
+
+// connections are those that were taken over and are open. The zero value is ready.
+type connections struct {
+	mu   sync.Mutex
+	open map[*connection]struct{}
+	none chan struct{} // closed, and nil again, when the last one has ended; nil if nobody waits
+}
+
+func (cs *connections) add(c *connection) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.open == nil {
+		cs.open = map[*connection]struct{}{}
+	}
+	cs.open[c] = struct{}{}
+}
+
+func (cs *connections) remove(c *connection) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	delete(cs.open, c)
+	if len(cs.open) == 0 && cs.none != nil {
+		close(cs.none)
+		cs.none = nil
+	}
+}
+
+// ended returns a channel that is closed when no connection is open.
+func (cs *connections) ended() <-chan struct{} {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.none == nil {
+		cs.none = make(chan struct{})
+	}
+	none := cs.none
+	if len(cs.open) == 0 {
+		close(none)
+		cs.none = nil
+	}
+	return none
+}
+
+// cut closes all that are open. Who uses them sees that they are gone.
+func (cs *connections) cut() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for c := range cs.open {
+		_ = c.conn.Close() // nobody is left to hear an error
+	}
+}

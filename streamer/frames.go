@@ -1,0 +1,134 @@
+package streamer
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// frames are the newest events of one session as they are sent, made once for all
+// streams that show them alike. They begin where a stream first has nothing more to
+// send, and are only a cache: whoever is behind the first one reads the log.
+type frames struct {
+	hub     *hub
+	variant variant
+	from    source
+	streams int // that use them; guarded by hub.mu
+
+	mu     sync.Mutex
+	chunks []*chunk // without holes; the last one grows
+	last   uint64   // the sequence of the newest frame
+	bytes  int
+}
+
+// variant is which events frames are of, and in what form.
+type variant struct {
+	session eventlog.SessionID
+	format  string
+}
+
+// chunk is frames that follow each other. What stands in it never changes; it
+// grows at its end. So a stream writes a part of it without a copy, and one that
+// is slow holds no more than the chunk.
+type chunk struct {
+	first   uint64 // the sequence of the first frame
+	text    []byte
+	ends    []int // where each frame ends
+	commits []time.Time
+}
+
+// framesBytes is how many bytes of frames are kept for those who are about to
+// send them, beside the newest chunk.
+const framesBytes = 256 << 10
+
+// part is frames to be sent together.
+type part struct {
+	text    []byte
+	commits []time.Time // of each event
+	page    eventlog.Page
+}
+
+// after returns frames after a sequence, as many as one write carries, those that
+// were committed until now included. ok is false if they are not kept here.
+func (f *frames) after(ctx context.Context, sequence uint64, format frameFunc) (p part, ok bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if sequence > f.last { // it was read elsewhere: begin anew
+		f.chunks, f.last, f.bytes = nil, sequence, 0
+	}
+	// Also if there is enough here: the log knows whether the session still exists.
+	p.page, err = f.hub.watch.Read(ctx, f.variant.session, f.last)
+	if err != nil {
+		return part{}, false, err
+	}
+	if p.page.Gap(f.last) || len(f.chunks) > 0 && p.page.First > f.chunks[0].first {
+		f.chunks, f.bytes = nil, 0 // some of it is no longer there
+		return part{}, false, nil
+	}
+	for i := range p.page.Events {
+		f.add(&p.page.Events[i], format)
+	}
+	p.page.Events = nil
+	if sequence == f.last {
+		return p, true, nil
+	}
+	for _, c := range slices.Backward(f.chunks) {
+		if sequence+1 < c.first {
+			continue
+		}
+		from, start := int(sequence+1-c.first), 0
+		if from > 0 {
+			start = c.ends[from-1]
+		}
+		p.text, p.commits = c.text[start:], c.commits[from:]
+		return p, true, nil
+	}
+	return part{}, false, nil
+}
+
+func (f *frames) add(e *eventlog.Event, format frameFunc) {
+	var c *chunk
+	if n := len(f.chunks); n > 0 {
+		c = f.chunks[n-1]
+	}
+	if c == nil || !fits(c.text, e) {
+		c = &chunk{first: e.Sequence}
+		f.chunks = append(f.chunks, c)
+	}
+	before := len(c.text)
+	c.text = format(c.text, &f.from, e)
+	c.ends = append(c.ends, len(c.text))
+	c.commits = append(c.commits, e.Committed())
+	f.last = e.Sequence
+	f.bytes += len(c.text) - before
+	for len(f.chunks) > 1 && f.bytes-len(c.text) > framesBytes {
+		f.bytes -= len(f.chunks[0].text)
+		f.chunks = slices.Delete(f.chunks, 0, 1)
+	}
+}
+
+// share returns the frames of a variant, which begin after the sequence if no
+// stream uses them yet. The caller gives them back with release.
+func (h *hub) share(v variant, after uint64) *frames {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f := h.frames[v]
+	if f == nil {
+		f = &frames{hub: h, variant: v, from: newSource(h.task, v.session), last: after}
+		h.frames[v] = f
+	}
+	f.streams++
+	return f
+}
+
+// release gives back what share returned.
+func (h *hub) release(f *frames) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if f.streams--; f.streams == 0 {
+		delete(h.frames, f.variant)
+	}
+}

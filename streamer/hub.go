@@ -1,0 +1,112 @@
+package streamer
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// hub is what the streams of one task share: one watch of the log, one goroutine
+// that wakes them, one ticker, and the frames of the newest events.
+type hub struct {
+	*Streamer
+	task  string
+	watch *eventlog.Watch
+	stop  chan struct{} // closed when the last stream has left
+
+	mu      sync.Mutex
+	streams []*stream
+	frames  map[variant]*frames
+}
+
+// join makes st one of the streams of its task. What commits from now on wakes it.
+func (s *Streamer) join(st *stream) *hub {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.hubs[st.task]
+	if h == nil {
+		task := strings.Clone(st.task) // what it was cut from need not stay
+		h = &hub{Streamer: s, task: task, watch: s.log.Watch(task), stop: make(chan struct{}), frames: map[variant]*frames{}}
+		s.hubs[task] = h
+		go h.run()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	st.place = len(h.streams)
+	h.streams = append(h.streams, st)
+	return h
+}
+
+// leave is the end of join.
+func (h *hub) leave(st *stream) {
+	h.Streamer.mu.Lock()
+	defer h.Streamer.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	last := len(h.streams) - 1
+	h.streams[st.place] = h.streams[last]
+	h.streams[st.place].place = st.place
+	h.streams[last] = nil
+	h.streams = h.streams[:last]
+	if last == 0 {
+		delete(h.hubs, h.task)
+		close(h.stop)
+	}
+}
+
+// run wakes the streams whenever there may be something for them to do.
+func (h *hub) run() {
+	defer h.watch.Close()
+	tick := time.NewTicker(h.o.PollInterval)
+	defer tick.Stop()
+	for {
+		changed := h.watch.Changed() // before the streams look: what commits after it wakes them again
+		h.wake()
+		for wait := true; wait; {
+			select {
+			case <-changed:
+				wait = false
+			case <-tick.C:
+				h.poll()
+			case <-h.shutdown:
+				h.wake()
+				<-h.stop
+				return
+			case <-h.log.Done():
+				h.wake()
+				<-h.stop
+				return
+			case <-h.stop:
+				return
+			}
+		}
+	}
+}
+
+func (h *hub) wake() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, st := range h.streams {
+		st.sock.line.wake()
+	}
+}
+
+// poll is the safety net under the wake-ups, and all there is in a shared store:
+// it wakes those that rest although there may be more for them.
+func (h *hub) poll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, st := range h.streams {
+		at, resting := st.restsAt()
+		switch {
+		case !resting:
+		case h.watch.Behind(at):
+			st.polled.Store(true)
+			st.sock.line.wake()
+		case h.trace.Polled != nil:
+			h.trace.Polled(false)
+		}
+	}
+}

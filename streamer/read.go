@@ -1,0 +1,135 @@
+package streamer
+
+import (
+	"bytes"
+	"context"
+	"math"
+
+	"jrweb/eventlog"
+)
+
+// read puts frames of what comes after the cursor into the buffer, as many as one
+// write carries, and moves the cursor. The page tells how the session stands.
+func (st *stream) read(ctx context.Context) (eventlog.Page, error) {
+	if page, ok, err := st.readShared(ctx); ok || err != nil {
+		return page, err
+	}
+	session, after := st.cursor.Session, st.cursor.Sequence
+	if st.from.session != session || st.from.id == "" {
+		st.from = newSource(st.task, session)
+	}
+	if st.format.slow { // it would hold up the store
+		page, err := st.hub.watch.Read(ctx, session, after)
+		for i := range page.Events {
+			if !st.take(&page.Events[i]) {
+				break
+			}
+		}
+		st.skip(&page)
+		return page, err
+	}
+	buffered := st.sock.buffered()
+	page, err := st.hub.watch.Scan(ctx, session, after, st.take)
+	if err != nil {
+		st.sock.cut(buffered)
+		st.unsent = batch{}
+		return page, err
+	}
+	st.skip(&page)
+	return page, nil
+}
+
+// frameOverhead is more than a frame has beside the data of its event.
+const frameOverhead = 512
+
+// fits reports whether the frame of an event may follow text: in one write, unless
+// it takes several anyway.
+func fits(text []byte, e *eventlog.Event) bool {
+	size := len(e.Data) + frameOverhead
+	return len(text)+size <= writeSize || size > writeSize && len(text) < writeSize
+}
+
+// take puts an event's frame into the buffer and moves the cursor, if it fits.
+func (st *stream) take(e *eventlog.Event) bool {
+	shown := st.types.Show(e)
+	if shown && st.sock.buf != nil && !fits(*st.sock.buf, e) {
+		return false
+	}
+	if e.Sequence > st.cursor.Sequence+1 {
+		st.gap(e.Sequence)
+	}
+	st.markCaughtUp(false)
+	if shown {
+		buf := st.sock.buffer()
+		*buf = st.format.frame(*buf, &st.from, e)
+		if e.Sequence <= st.replayTo() {
+			st.unsent.replayed++
+		} else {
+			st.unsent.live++
+			if st.trace.Delivered != nil {
+				st.unsent.commits = append(st.unsent.commits, e.Committed())
+			}
+		}
+	}
+	st.cursor.Sequence = e.Sequence
+	st.markCaughtUp(false)
+	return true
+}
+
+// replayTo is the last event of this session that was there when the stream began.
+// What comes after it is live.
+func (st *stream) replayTo() uint64 {
+	switch c := bytes.Compare(st.cursor.Session[:], st.began.Session[:]); {
+	case c < 0:
+		return math.MaxUint64
+	case c > 0:
+		return 0
+	}
+	return st.began.Sequence
+}
+
+// skip tells of events that were trimmed when none follows them.
+func (st *stream) skip(page *eventlog.Page) {
+	if page.Gap(st.cursor.Sequence) {
+		st.gap(page.First)
+	}
+}
+
+// gap tells that what comes after the cursor and before next is not there any more.
+func (st *stream) gap(next uint64) {
+	st.sock.control("gap", gapData{st.cursor.Session, st.cursor.Sequence, next})
+	st.cursor.Sequence = next - 1
+}
+
+// share makes the stream, which has nothing more to replay, use the frames that
+// others of its kind use.
+func (st *stream) share() {
+	if st.shared == nil && st.types == nil {
+		st.shared = st.hub.share(variant{st.cursor.Session, st.format.name}, st.cursor.Sequence)
+	}
+}
+
+// readShared is read from frames that were made already. ok is false if there are
+// none after the cursor.
+func (st *stream) readShared(ctx context.Context) (page eventlog.Page, ok bool, err error) {
+	if st.shared != nil && st.shared.variant.session != st.cursor.Session {
+		st.hub.release(st.shared)
+		st.shared = nil
+	}
+	if st.shared == nil {
+		return page, false, nil
+	}
+	part, ok, err := st.shared.after(ctx, st.cursor.Sequence, st.format.frame)
+	if !ok || err != nil || len(part.text) == 0 {
+		return part.page, ok, err
+	}
+	if st.flush() != nil { // what is buffered goes first
+		return part.page, true, nil // the next flush tells the error, too
+	}
+	st.sock.send(part.text)
+	events := uint64(len(part.commits))
+	replayed := min(events, max(st.replayTo(), st.cursor.Sequence)-st.cursor.Sequence)
+	st.unsent = batch{replayed: int(replayed), live: int(events - replayed), commits: part.commits[replayed:]}
+	st.cursor.Sequence += events
+	return part.page, true, nil
+}

@@ -1,0 +1,69 @@
+package streamer
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// response is the line through the answer to a request, as any net/http server,
+// any version of HTTP and any middleware has it.
+type response struct {
+	w     http.ResponseWriter
+	rc    *http.ResponseController
+	ctx   context.Context // the request's: ends when the client is gone
+	woken chan struct{}   // has room for one
+}
+
+func newResponse(ctx context.Context, w http.ResponseWriter) *response {
+	return &response{w: w, rc: http.NewResponseController(w), ctx: ctx, woken: make(chan struct{}, 1)}
+}
+
+func (l *response) write(p []byte, deadline time.Time) (int, error) {
+	if err := l.rc.SetWriteDeadline(deadline); err != nil {
+		return 0, err
+	}
+	n, err := l.w.Write(p[:min(len(p), writeSize)])
+	if err == nil {
+		err = l.rc.Flush()
+	}
+	return n, err
+}
+
+// quieten forgets the deadline of the last write: in HTTP/2 a deadline that passes
+// resets the stream even if nothing is being written.
+func (l *response) quieten() error { return l.rc.SetWriteDeadline(time.Time{}) }
+
+func (l *response) rest(until time.Time) waking {
+	if l.quieten() != nil {
+		return gone
+	}
+	silence := time.NewTimer(time.Until(until))
+	defer silence.Stop()
+	select {
+	case <-l.woken:
+		return woken
+	case <-silence.C:
+		return silent
+	case <-l.ctx.Done():
+		return gone
+	}
+}
+
+func (l *response) awake() {
+	select {
+	case <-l.woken:
+	default:
+	}
+}
+
+func (l *response) wake() {
+	select {
+	case l.woken <- struct{}{}:
+	default:
+	}
+}
+
+// hangUp leaves the end of the response to net/http, which writes it after the
+// handler has returned.
+func (l *response) hangUp(deadline time.Time) { _ = l.rc.SetWriteDeadline(deadline) } // if the client is gone it fails

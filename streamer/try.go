@@ -1,0 +1,57 @@
+package streamer
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// try writes what the kernel takes at once, without a deadline: to set one and
+// forget it again costs more than a short write's way into the kernel.
+type try struct {
+	raw  syscall.RawConn // nil if the connection is none of the kernel's
+	call func(fd uintptr) bool
+	p    []byte
+	n    int
+	err  error
+}
+
+func newTry(conn any) *try {
+	t := &try{}
+	if c, ok := conn.(syscall.Conn); ok {
+		if raw, err := c.SyscallConn(); err == nil {
+			t.raw = raw
+			t.call = t.once
+		}
+	}
+	return t
+}
+
+// write returns how many bytes of p it has written, maybe none.
+func (t *try) write(p []byte) (int, error) {
+	if t.raw == nil {
+		return 0, nil
+	}
+	t.p = p
+	if err := t.raw.Write(t.call); err != nil {
+		return 0, err
+	}
+	t.p = nil
+	return t.n, t.err
+}
+
+func (t *try) once(fd uintptr) bool {
+	for {
+		n, err := unix.Write(int(fd), t.p)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		t.n, t.err = max(0, n), os.NewSyscallError("write", err)
+		if errors.Is(err, unix.EAGAIN) {
+			t.err = nil
+		}
+		return true
+	}
+}
