@@ -14,14 +14,13 @@ func (st *stream) read(ctx context.Context) (eventlog.Page, error) {
 	if page, ok, err := st.readShared(ctx); ok || err != nil {
 		return page, err
 	}
-	session, after := st.cursor.Session, st.cursor.Sequence
-	if st.from.session != session || st.from.id == "" {
-		st.from = newSource(st.task, session)
+	if st.from.session != st.cursor.Session || st.from.id == "" {
+		st.from = newSource(st.task, st.cursor.Session)
 	}
 	if st.format.slow { // it would hold up the store
-		page, err := st.hub.watch.Read(ctx, session, after)
-		for i := range page.Events {
-			if !st.take(&page.Events[i]) {
+		events, page, err := st.copyEvents(ctx)
+		for i := range events {
+			if !st.take(&events[i]) {
 				break
 			}
 		}
@@ -29,7 +28,7 @@ func (st *stream) read(ctx context.Context) (eventlog.Page, error) {
 		return page, err
 	}
 	buffered := st.sock.buffered()
-	page, err := st.hub.watch.Scan(ctx, session, after, st.take)
+	page, err := st.hub.watch.Scan(ctx, st.cursor.Session, st.cursor.Sequence, st.take)
 	if err != nil {
 		st.sock.cut(buffered)
 		st.unsent = batch{}
@@ -37,6 +36,26 @@ func (st *stream) read(ctx context.Context) (eventlog.Page, error) {
 	}
 	st.skip(&page)
 	return page, nil
+}
+
+// slowBytes is about how much data a slow format makes frames of in one go: it
+// makes more of it.
+const slowBytes = writeSize / 4
+
+// copyEvents returns the next events after the cursor, as a slow format wants them.
+func (st *stream) copyEvents(ctx context.Context) (events []eventlog.Event, page eventlog.Page, err error) {
+	size := 0
+	page, err = st.hub.watch.Scan(ctx, st.cursor.Session, st.cursor.Sequence, func(e *eventlog.Event) bool {
+		kept := *e
+		kept.Data = bytes.Clone(e.Data)
+		events = append(events, kept)
+		size += len(e.Data) + frameOverhead
+		return size < slowBytes
+	})
+	if err != nil {
+		return nil, page, err
+	}
+	return events, page, nil
 }
 
 // frameOverhead is more than a frame has beside the data of its event.
