@@ -59,9 +59,14 @@ func (l *Log) Read(ctx context.Context, task string, session SessionID, after ui
 // quick, wait for nothing, and not call the log. After an error, what visit was
 // shown does not count.
 func (l *Log) Scan(ctx context.Context, task string, session SessionID, after uint64, visit func(*Event) bool) (Page, error) {
+	return l.scan(ctx, after, visit, func(r Reader) (*sessionRecord, error) { return readSession(r, task, session) })
+}
+
+// scan is Scan of a session that find finds.
+func (l *Log) scan(ctx context.Context, after uint64, visit func(*Event) bool, find func(Reader) (*sessionRecord, error)) (Page, error) {
 	var page Page
 	err := l.view(ctx, func(r Reader) error {
-		record, err := readSession(r, task, session)
+		record, err := find(r)
 		if err != nil {
 			return err
 		}

@@ -77,3 +77,37 @@ func TestScanShowsWhatReadReturns(t *testing.T) {
 		})
 	}
 }
+
+// A watch decodes the record of a session once, and sees every change of it.
+func TestAScanSeesWhatHasChangedInTheSession(t *testing.T) {
+	f := onDisk(t, &eventlog.Options{TailBytes: 1}) // nothing comes from memory
+	first, s := f.startBeside("t-1"), f.startBeside("t-1")
+	f.append(first, many(3)...)
+	watch := f.Watch("t-1")
+	defer watch.Close()
+	same := func(when string) {
+		t.Helper()
+		for _, session := range []*eventlog.Session{s, first, s} {
+			want, err := f.Read(t.Context(), "t-1", session.ID(), 0)
+			f.ok(err)
+			seen := 0
+			got, err := watch.Scan(t.Context(), session.ID(), 0, func(*eventlog.Event) bool { seen++; return true })
+			f.ok(err)
+			if seen != len(want.Events) || got.First != want.First || got.Head != want.Head || got.Sealed != want.Sealed {
+				t.Errorf("%s: %d events, %+v, not %d, first %d, head %d, sealed %v", when, seen, got, len(want.Events), want.First, want.Head, want.Sealed)
+			}
+		}
+	}
+	same("at the start")
+	f.append(s, many(20)...)
+	same("after an append")
+	f.ok(f.Trim(t.Context(), "t-1", s.ID(), 5))
+	same("after a trim")
+	f.ok(s.Complete(t.Context(), eventlog.Failed, "why not"))
+	same("after the end")
+	f.ok(f.Trim(t.Context(), "t-1", s.ID(), 7))
+	same("after a trim of what has ended")
+	f.ok(f.DeleteSession(t.Context(), "t-1", s.ID()))
+	_, err := watch.Scan(t.Context(), s.ID(), 0, func(*eventlog.Event) bool { return true })
+	wantErr(t, "after its deletion", err, eventlog.ErrSessionNotFound)
+}

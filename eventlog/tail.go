@@ -11,6 +11,7 @@ type watchedTask struct {
 	id      string
 	watches int // guarded by watches.mu
 	changed signal
+	decoded decoded
 
 	mu      sync.Mutex
 	commits uint64 // how many commits touched the task since it is watched

@@ -65,7 +65,11 @@ func (w *Watch) Read(ctx context.Context, session SessionID, after uint64) (Page
 
 // Scan is [Log.Scan], from memory where it can be.
 func (w *Watch) Scan(ctx context.Context, session SessionID, after uint64, visit func(*Event) bool) (Page, error) {
-	page, err := w.read(session, after, func() (Page, error) { return w.log.Scan(ctx, w.task.id, session, after, visit) })
+	page, err := w.read(session, after, func() (Page, error) {
+		return w.log.scan(ctx, after, visit, func(r Reader) (*sessionRecord, error) {
+			return w.task.decoded.session(r, w.task.id, session)
+		})
+	})
 	for i := range page.Events {
 		if !visit(&page.Events[i]) {
 			break
