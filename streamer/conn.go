@@ -9,7 +9,7 @@ import (
 // writeBuffer bounds what the kernel holds for a client that takes nothing,
 // in bytes: otherwise it is about 4 MB before a write blocks. Much less than
 // this makes replay slow, because the sender then waits for acknowledgements.
-const writeBuffer = 128 << 10
+const writeBuffer = 256 << 10
 
 // The kernel ends a connection on which nothing moves for so long. It must not
 // come before [Options.WriteTimeout], nor be out of what the kernel takes.

@@ -55,7 +55,7 @@ func prepares(t *testing.T, streams *streamer.Streamer, userTimeout int) {
 		}
 		res.Body.Close()
 		// Linux reports twice the size that was set: half of it is its own.
-		if o := <-seen; o.after != 2*128<<10 || o.before == o.after || o.timeout != userTimeout {
+		if o := <-seen; o.after != 2*256<<10 || o.before == o.after || o.timeout != userTimeout {
 			t.Errorf("%s: write buffer %d, then %d; user timeout %d ms", name, o.before, o.after, o.timeout)
 		}
 		h.Close()

@@ -23,8 +23,8 @@
 //     nothing for [Options.WriteTimeout].
 //   - An idle stream reads nothing from the store and holds no buffer. With
 //     [Streamer.ConnContext] it is one goroutine and some 5 KB.
-//   - What many streams of a task are about to send is made once. That takes up
-//     to about 320 KiB, or one event, for each session and format that is followed.
+//   - What many streams of a task are about to send is made once, and kept as long
+//     as it takes no more than 64 KiB for each of them, nor than 4 MiB.
 //   - [Streamer.Shutdown] ends each stream between two frames.
 //
 // Caveats:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"jrweb/eventlog"
@@ -16,7 +17,7 @@ type frames struct {
 	hub     *hub
 	variant variant
 	from    source
-	streams int // that use them; guarded by hub.mu
+	streams atomic.Int64 // that use them; changed under hub.mu
 
 	mu     sync.Mutex
 	chunks []*chunk // without holes; the last one grows
@@ -40,9 +41,9 @@ type chunk struct {
 	commits []time.Time
 }
 
-// framesBytes is how many bytes of frames are kept for those who are about to
-// send them, beside the newest chunk.
-const framesBytes = 256 << 10
+// maxFrames is how many bytes of frames are kept, beside the newest chunk, for those
+// who are about to send them: as much as one write for each of them, up to this.
+const maxFrames = 4 << 20
 
 // part is frames to be sent together.
 type part struct {
@@ -68,10 +69,11 @@ func (f *frames) after(ctx context.Context, sequence uint64, format frameFunc) (
 		f.chunks, f.bytes = nil, 0 // some of it is no longer there
 		return part{}, false, nil
 	}
-	for i := range p.page.Events {
+	for i, before := 0, f.bytes; i < len(p.page.Events) && f.bytes-before < writeSize; i++ {
 		f.add(&p.page.Events[i], format)
 	}
 	p.page.Events = nil
+	f.trim(sequence)
 	if sequence == f.last {
 		return p, true, nil
 	}
@@ -94,7 +96,7 @@ func (f *frames) add(e *eventlog.Event, format frameFunc) {
 	if n := len(f.chunks); n > 0 {
 		c = f.chunks[n-1]
 	}
-	if c == nil || !fits(c.text, e) {
+	if c == nil || !fits(c.text, e, writeSize) {
 		c = &chunk{first: e.Sequence}
 		f.chunks = append(f.chunks, c)
 	}
@@ -104,7 +106,13 @@ func (f *frames) add(e *eventlog.Event, format frameFunc) {
 	c.commits = append(c.commits, e.Committed())
 	f.last = e.Sequence
 	f.bytes += len(c.text) - before
-	for len(f.chunks) > 1 && f.bytes-len(c.text) > framesBytes {
+}
+
+// trim forgets the oldest frames, if there are too many and they are not after the
+// sequence.
+func (f *frames) trim(sequence uint64) {
+	limit := int(min(f.streams.Load()*writeSize, maxFrames))
+	for len(f.chunks) > 1 && f.chunks[1].first <= sequence+1 && f.bytes-len(f.chunks[len(f.chunks)-1].text) > limit {
 		f.bytes -= len(f.chunks[0].text)
 		f.chunks = slices.Delete(f.chunks, 0, 1)
 	}
@@ -120,7 +128,7 @@ func (h *hub) share(v variant, after uint64) *frames {
 		f = &frames{hub: h, variant: v, from: newSource(h.task, v.session), last: after}
 		h.frames[v] = f
 	}
-	f.streams++
+	f.streams.Add(1)
 	return f
 }
 
@@ -128,7 +136,7 @@ func (h *hub) share(v variant, after uint64) *frames {
 func (h *hub) release(f *frames) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if f.streams--; f.streams == 0 {
+	if f.streams.Add(-1) == 0 {
 		delete(h.frames, f.variant)
 	}
 }

@@ -98,14 +98,20 @@ func (h *hub) wake() {
 func (h *hub) poll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	var upToDate eventlog.Cursor // where one is that is not behind: most are where others are
+	found := false
 	for _, st := range h.streams {
 		at, resting := st.restsAt()
-		switch {
-		case !resting:
-		case h.watch.Behind(at):
+		if !resting {
+			continue
+		}
+		if (!found || at != upToDate) && h.watch.Behind(at) {
 			st.polled.Store(true)
 			st.sock.line.wake()
-		case h.trace.Polled != nil:
+			continue
+		}
+		upToDate, found = at, true
+		if h.trace.Polled != nil {
 			h.trace.Polled(false)
 		}
 	}

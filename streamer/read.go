@@ -8,8 +8,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// read puts frames of what comes after the cursor into the buffer, as many as one
-// write carries, and moves the cursor. The page tells how the session stands.
+// read puts frames of what comes after the cursor into the buffer, a page of them,
+// and moves the cursor. What it returns tells how the session stands.
 func (st *stream) read(ctx context.Context) (eventlog.Page, error) {
 	if page, ok, err := st.readShared(ctx); ok || err != nil {
 		return page, err
@@ -61,17 +61,17 @@ func (st *stream) copyEvents(ctx context.Context) (events []eventlog.Event, page
 // frameOverhead is more than a frame has beside the data of its event.
 const frameOverhead = 512
 
-// fits reports whether the frame of an event may follow text: in one write, unless
-// it takes several anyway.
-func fits(text []byte, e *eventlog.Event) bool {
+// fits reports whether the frame of an event may follow text on a page of so many
+// bytes. One that is larger than a page may follow anything that is not.
+func fits(text []byte, e *eventlog.Event, page int) bool {
 	size := len(e.Data) + frameOverhead
-	return len(text)+size <= writeSize || size > writeSize && len(text) < writeSize
+	return len(text)+size <= page || size > page && len(text) < page
 }
 
 // take puts an event's frame into the buffer and moves the cursor, if it fits.
 func (st *stream) take(e *eventlog.Event) bool {
 	shown := st.types.Show(e)
-	if shown && st.sock.buf != nil && !fits(*st.sock.buf, e) {
+	if shown && st.sock.buf != nil && !fits(*st.sock.buf, e, st.sock.page) {
 		return false
 	}
 	if e.Sequence > st.cursor.Sequence+1 {

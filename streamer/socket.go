@@ -11,6 +11,14 @@ import (
 // deadline, so that a slow line is never cut at a large event for ever.
 const writeSize = 64 << 10
 
+// maxPage is how many bytes are read and handed over at once to a client that keeps
+// up: the fewer hand-overs between the one who reads and the one who writes, the less
+// they wait for each other. To keep up is to take writeSize bytes within keepsUp.
+const (
+	maxPage = 4 * writeSize
+	keepsUp = time.Millisecond
+)
+
 // buffers are only held while there is something to write: an idle stream has none.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, writeSize); return &b }}
 
@@ -28,11 +36,13 @@ type socket struct {
 	err     error
 	stalled bool // err came after the whole time-out had passed
 
+	page int // how many bytes are to be buffered before a flush
+
 	buf *[]byte // nil while there is nothing to write
 }
 
 func newSocket(l line, o *Options) *socket {
-	return &socket{line: l, timeout: o.WriteTimeout, last: time.Now()}
+	return &socket{line: l, timeout: o.WriteTimeout, last: time.Now(), page: writeSize}
 }
 
 // buffer is what waits to be written. What is appended to it goes with the next
@@ -96,8 +106,15 @@ func (s *socket) settle() error {
 }
 
 func (s *socket) sendBuffer(buf *[]byte) {
+	begin := time.Now()
 	s.send(*buf)
-	if cap(*buf) <= 2*writeSize { // one large event must not cost memory for ever
+	switch n := len(*buf); {
+	case s.last.Sub(begin) > keepsUp*time.Duration(1+n/writeSize):
+		s.page = writeSize
+	case n > s.page/2:
+		s.page = min(2*s.page, maxPage)
+	}
+	if cap(*buf) <= 2*maxPage { // one large event must not cost memory for ever
 		*buf = (*buf)[:0]
 		buffers.Put(buf)
 	}
@@ -128,10 +145,15 @@ func (s *socket) silentFor(d time.Duration) bool {
 	return s.behind == nil && time.Since(s.last) >= d
 }
 
-// beat sends a heartbeat: a comment, which clients ignore.
+var heartbeat = []byte(": heartbeat\n\n") // a comment, which clients ignore
+
+// beat sends a heartbeat. It takes no buffer: there are many, and they are short.
 func (s *socket) beat() error {
-	s.say(": heartbeat\n\n")
-	return s.flush()
+	if s.flush() == nil {
+		s.send(heartbeat)
+		s.tell()
+	}
+	return s.err
 }
 
 // say buffers a text.

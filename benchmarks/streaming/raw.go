@@ -35,7 +35,7 @@ const (
 	rawHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache, no-transform\r\n\r\nretry: 1000\n\n"
 	// rawBuffer and rawWrite are those of the streamer, so that what is compared
 	// is the work beside the kernel's.
-	rawBuffer = 128 << 10
+	rawBuffer = 256 << 10
 	rawWrite  = 64 << 10
 )
 
