@@ -18,7 +18,7 @@ func everyKindOfEvent() []eventlog.Event {
 		"error": `{"message":"x"}`, "cost": `{"usd":1}`,
 	}
 	var events []eventlog.Event
-	for _, name := range strings.Fields("assistant thought user tool_call tool_result cost error status comment checkpoint guardrail mine x") {
+	for name := range strings.FieldsSeq("assistant thought user tool_call tool_result cost error status comment checkpoint guardrail mine x") {
 		for _, actor := range []eventlog.Actor{eventlog.Agent, eventlog.Human, eventlog.System} {
 			text := data[name]
 			if text == "" {
