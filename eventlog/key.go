@@ -166,7 +166,7 @@ func (k Key) keep(tx *txn, t *taskRecord, session SessionID, answer keyRecord) {
 	if k.ID == "" {
 		return
 	}
-	answer.Digest = k.Digest[:]
+	answer.Digest = bytes.Clone(k.Digest[:]) // so that a key without an ID costs nothing
 	answer.Time = Time{tx.now}
 	at := k.recordKey(t, session)
 	tx.Put(bucketKeys, at, encodeJSON(bucketKeys, at, answer))
