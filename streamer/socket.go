@@ -13,10 +13,10 @@ const writeSize = 64 << 10
 
 // maxPage is how many bytes are read and handed over at once to a client that keeps
 // up: the fewer hand-overs between the one who reads and the one who writes, the less
-// they wait for each other. To keep up is to take writeSize bytes within keepsUp.
+// they wait for each other. To keep up is to take writeSize bytes in time.
 const (
 	maxPage = 4 * writeSize
-	keepsUp = time.Millisecond
+	inTime  = time.Millisecond
 )
 
 // buffers are only held while there is something to write: an idle stream has none.
@@ -33,12 +33,12 @@ type socket struct {
 	behind  chan struct{} // nil, or closed when flushBehind is done
 	last    time.Time     // when something was written last
 	written int           // bytes, since wrote was told
+	keepsUp bool          // the client, with the last buffer
 	err     error
 	stalled bool // err came after the whole time-out had passed
 
-	page int // how many bytes are to be buffered before a flush
-
-	buf *[]byte // nil while there is nothing to write
+	buf  *[]byte // nil while there is nothing to write
+	page int     // how many bytes are to be buffered before a flush
 }
 
 func newSocket(l line, o *Options) *socket {
@@ -87,6 +87,9 @@ func (s *socket) flushBehind() {
 	if s.buf == nil {
 		return
 	}
+	if s.page = min(2*s.page, maxPage); !s.keepsUp {
+		s.page = writeSize
+	}
 	buf, done := s.buf, make(chan struct{})
 	s.buf, s.behind = nil, done
 	go func() {
@@ -105,15 +108,11 @@ func (s *socket) settle() error {
 	return s.err
 }
 
+// sendBuffer sends a buffer and gives it back.
 func (s *socket) sendBuffer(buf *[]byte) {
-	begin := time.Now()
+	begin, n := time.Now(), len(*buf)
 	s.send(*buf)
-	switch n := len(*buf); {
-	case s.last.Sub(begin) > keepsUp*time.Duration(1+n/writeSize):
-		s.page = writeSize
-	case n > s.page/2:
-		s.page = min(2*s.page, maxPage)
-	}
+	s.keepsUp = s.last.Sub(begin) <= inTime*time.Duration(1+n/writeSize)
 	if cap(*buf) <= 2*maxPage { // one large event must not cost memory for ever
 		*buf = (*buf)[:0]
 		buffers.Put(buf)
