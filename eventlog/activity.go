@@ -124,7 +124,9 @@ func (tx *txn) replace(change uint64, left []uint64) []uint64 {
 }
 
 // sweep removes the entries that were left, if they may have become many. In a
-// shared store none are: what this log remembers of them is nothing to go by.
+// shared store none are: what this log remembers of them is nothing to go by. It
+// may change some hundred pages; where the store has no room left for them, an
+// append that would have fitted is refused with it.
 func (tx *txn) sweep() {
 	last := &tx.last
 	switch due := last.change - last.swept; {

@@ -362,3 +362,54 @@ func FuzzDecodeActivity(f *testing.F) {
 		}
 	})
 }
+
+// Retention changes the record of a task, an append to another session does not: in
+// one commit, in either order, both must be seen.
+func TestARetiredSessionIsNotCountedAlthoughItsTaskIsAppendedTo(t *testing.T) {
+	for _, retireFirst := range []bool{true, false} {
+		b := newBusy(t)
+		const task = "t-1"
+		note := []prepared{{Event: Event{Type: "note", Actor: Agent, Data: json.RawMessage(`{}`)}}}
+		var old, open SessionID
+		b.ok(b.log.committer.do(t.Context(), 0, func(tx *txn) error {
+			task, _, err := tx.taskOrNew(task)
+			if err != nil {
+				return err
+			}
+			for _, id := range []*SessionID{&open, &old} { // the latest one is the one that goes
+				s, err := tx.startSession(task, &StartOptions{Concurrent: true})
+				if err != nil {
+					return err
+				}
+				tx.appendTo(task, s, slices.Clone(note))
+				*id = s.id
+			}
+			s, err := tx.session(task.id, old)
+			if err == nil {
+				tx.appendTo(task, s, []prepared{completion(Succeeded, "")})
+			}
+			return err
+		}))
+		retire := func(tx *txn) error { return tx.retire(retired{task: task, id: old}, &tidied{}) }
+		add := func(tx *txn) error {
+			_, s, err := tx.target(&Batch{Task: task, Session: open}, note)
+			if err == nil {
+				tx.appendTo(nil, s, slices.Clone(note))
+			}
+			return err
+		}
+		steps := []func(*txn) error{retire, add}
+		if !retireFirst {
+			slices.Reverse(steps)
+		}
+		b.ok(b.log.committer.do(t.Context(), 0, func(tx *txn) error { return errors.Join(steps[0](tx), steps[1](tx)) }))
+		got, err := b.log.Task(t.Context(), task)
+		b.ok(err)
+		if got.Sessions != 1 || got.Totals.Events != 2 || got.Latest != open || got.Status != StatusOpen {
+			t.Errorf("retired first: %v: %+v", retireFirst, got)
+		}
+		b.ok(b.log.Close())
+		b.wantSound(fmt.Sprintf("retired first: %v", retireFirst))
+		b.open(b.path)
+	}
+}

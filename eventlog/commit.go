@@ -83,6 +83,7 @@ func (c *committer) wait(ctx context.Context, o *op) error {
 		return o.err
 	case <-ctx.Done():
 		if o.state.CompareAndSwap(opWaits, opGivenUp) {
+			o.apply = nil // it stays in the queue, maybe for long: what it holds does not
 			return ctx.Err()
 		}
 		<-o.done // the commit is under way: its outcome is known soon
@@ -122,15 +123,19 @@ func (c *committer) commitQueue() {
 }
 
 // maxYields bounds how often gather gives way: a clock may stand still, as it does
-// in the bubble of testing/synctest while anything runs.
-const maxYields = 1000
+// in the bubble of testing/synctest while anything runs. maxGather bounds it after a
+// commit that took very long.
+const (
+	maxYields = 1000
+	maxGather = 5 * time.Millisecond
+)
 
 // gather lets those whom the last commit has answered, and who append again at once,
 // join the next one. With many writers nearly all of them then share each sync; one
 // alone finds nobody to wait for. It gives way for a quarter of the time of a commit
 // at most, because some may not come back.
 func (c *committer) gather() {
-	until := time.Now().Add(c.took / 4)
+	until := time.Now().Add(min(c.took/4, maxGather))
 	for range maxYields {
 		n := c.queue.length.Load()
 		if n == 0 || n >= int64(c.company) || !time.Now().Before(until) {

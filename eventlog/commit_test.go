@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
@@ -420,4 +423,40 @@ func TestAProbeWaitsForAnotherOnlyAsLongAsItsContext(t *testing.T) {
 // until nothing is under way.
 func inBubble(test func(*testing.T)) func(*testing.T) {
 	return func(t *testing.T) { synctest.Test(t, test) }
+}
+
+// While the disk hangs, callers time out and try again. What they gave up must not
+// fill the memory until the disk goes on.
+func TestAnAppendThatWasGivenUpHoldsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newGate()
+		f := on(t, store, nil)
+		s := f.start("t-1")
+		synctest.Wait()
+		store.closed.Store(true)
+		var wg sync.WaitGroup
+		wg.Go(func() { wantErr(t, "the append under way", f.Probe(t.Context()), nil) })
+		<-store.arrived
+		ctx, cancel := context.WithCancel(t.Context())
+		giveUp := func(data []byte) weak.Pointer[byte] {
+			wg.Go(func() {
+				_, err := s.Append(ctx, eventlog.Event{Type: eventlog.TypeAssistant, Data: data})
+				wantErr(t, "the append that is given up", err, context.Canceled)
+			})
+			return weak.Make(&data[0])
+		}
+		held := giveUp(fmt.Appendf(nil, `{"content":"%s"}`, strings.Repeat("x", 1<<19)))
+		synctest.Wait() // it waits behind the other
+		if runtime.GC(); held.Value() == nil {
+			t.Error("nothing is held while the append waits: this test sees nothing")
+		}
+		cancel()
+		synctest.Wait()
+		if runtime.GC(); held.Value() != nil {
+			t.Error("its data is held")
+		}
+		store.closed.Store(false)
+		store.through <- struct{}{}
+		wg.Wait()
+	})
 }

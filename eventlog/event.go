@@ -48,8 +48,18 @@ func typeName(name []byte) string {
 		return TypeToolResult
 	case TypeCost:
 		return TypeCost
+	case TypeError:
+		return TypeError
 	case TypeStatus:
 		return TypeStatus
+	case TypeComment:
+		return TypeComment
+	case TypeCheckpoint:
+		return TypeCheckpoint
+	case TypeGuardrail:
+		return TypeGuardrail
+	case TypeComplete:
+		return TypeComplete
 	}
 	return string(name)
 }

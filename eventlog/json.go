@@ -62,6 +62,9 @@ func scanObject(text []byte, fields []field) (o object, compact []byte, ok bool)
 		compact = bytes.Clone(text)
 	default:
 		compact = append(s.compact, text[s.copied:]...)
+		if cap(compact) > 2*len(compact) { // it was mostly white space, which nobody counts
+			compact = bytes.Clone(compact)
+		}
 	}
 	return s.object, compact, true
 }

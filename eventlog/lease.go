@@ -155,7 +155,7 @@ func (ls *leases) renewed(s *sessionRecord, now time.Time) {
 	l := ls.open[s.id]
 	if l == nil {
 		if s.brief {
-			return // it is known, unless start could not read it
+			return // it is known, unless its record could not be read
 		}
 		l = &lease{task: s.task, id: s.id, silence: s.Lease, reason: "lease expired", index: -1}
 		if l.silence == 0 {

@@ -412,6 +412,9 @@ func (j *janitor) endedFirst(ctx context.Context, excess int64) (sessions []reti
 	return sessions, err
 }
 
+// kept is how many events of a session are kept.
+func (s *sessionRecord) kept() uint64 { return s.Head + 1 - s.First }
+
 // trimLongest trims the front of the open session that keeps the most events.
 func (j *janitor) trimLongest(ctx context.Context, excess int64, sum *tidied) (trimmed bool, err error) {
 	var longest *sessionRecord
@@ -422,11 +425,11 @@ func (j *janitor) trimLongest(ctx context.Context, excess int64, sum *tidied) (t
 			if err != nil {
 				return err
 			}
-			if longest == nil || s.Head-s.First > longest.Head-longest.First {
+			if longest == nil || s.kept() > longest.kept() {
 				longest = s
 			}
 		}
-		if longest == nil || longest.Head < longest.First+retainTail {
+		if longest == nil || longest.kept() <= retainTail {
 			return nil
 		}
 		through = min(longest.Head-retainTail, longest.First+purgeKeys-1)

@@ -280,6 +280,7 @@ func TestAVeryLongOpenSessionIsTrimmed(t *testing.T) {
 		f := on(t, store, &eventlog.Options{RetainBytes: limit})
 		short, long, ended := f.startBeside("t-1"), f.startBeside("t-1"), f.run("t-2", 10)
 		f.append(short, many(200)...)
+		f.startBeside("t-1") // has no event to trim
 		watch := f.Watch("t-1")
 		defer watch.Close()
 		for range 60 {

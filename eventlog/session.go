@@ -154,7 +154,7 @@ func completionData(status Status, reason string) json.RawMessage {
 func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit int) ([]SessionInfo, error) {
 	var sessions []SessionInfo
 	err := l.view(ctx, func(r Reader) error {
-		if _, err := readTask(r, task); err != nil {
+		if _, err := storedTask(r, task); err != nil {
 			return err
 		}
 		prefix := taskPrefix(task)
@@ -181,7 +181,7 @@ func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit
 // one; after the zero id the first. ok is false if there is none.
 func (l *Log) SessionAfter(ctx context.Context, task string, after SessionID) (info SessionInfo, ok bool, err error) {
 	err = l.view(ctx, func(r Reader) error {
-		if _, err := readTask(r, task); err != nil {
+		if _, err := storedTask(r, task); err != nil {
 			return err
 		}
 		from := append(sessionKey(task, after), 0) // the first key behind it

@@ -18,7 +18,7 @@ type txn struct {
 
 	tasks     map[string]*taskRecord       // nil: there is none any more
 	sessions  map[SessionID]*sessionRecord // nil: there is none any more
-	touched   map[string]int               // tasks that changed, by their place in touches
+	touched   map[string]int               // tasks that changed, their records or only their sessions, by their place in touches
 	touches   []touch
 	rewritten []*sessionRecord // whose records are to be written
 	tidied    []*taskRecord    // that changed without a change of the task
@@ -327,7 +327,9 @@ func (tx *txn) flush() error {
 		tx.settle(&tx.touches[i])
 	}
 	for _, t := range tx.tidied {
-		if _, touched := tx.touched[t.id]; !touched && tx.tasks[t.id] != nil {
+		i, touched := tx.touched[t.id]
+		written := touched && tx.touches[i].record
+		if !written && tx.tasks[t.id] == t { // else it is deleted, or made anew
 			tx.putTask(t)
 		}
 	}
