@@ -28,9 +28,10 @@ const (
 // And it lets a stream over HTTP/1.1 without TLS take over its connection, which
 // saves four fifths of the memory of a stream that waits. Its handler then returns
 // once there is nothing more to replay, while the stream goes on. So middleware
-// sees the request end early, and the end of the request's context ends the stream
-// no more; that of [http.Server.BaseContext] does. The server forgets the
-// connection: call [Streamer.Drain] after [http.Server.Shutdown].
+// sees the request end early, and nothing of the answer but the header that it has
+// set before; and the end of the request's context ends the stream no more, that of
+// [http.Server.BaseContext] does. The server forgets the connection: call
+// [Streamer.Drain] after [http.Server.Shutdown].
 func (s *Streamer) ConnContext(ctx context.Context, c net.Conn) context.Context {
 	if t, ok := c.(interface{ NetConn() net.Conn }); ok { // TLS
 		c = t.NetConn()
@@ -40,5 +41,5 @@ func (s *Streamer) ConnContext(ctx context.Context, c net.Conn) context.Context 
 		_ = t.SetWriteBuffer(writeBuffer)
 		_ = setUserTimeout(t, max(3*min(s.o.WriteTimeout, maxUserTimeout/3), minUserTimeout))
 	}
-	return context.WithValue(ctx, prepared{}, ctx)
+	return context.WithValue(ctx, prepared{s}, ctx)
 }

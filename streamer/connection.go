@@ -24,17 +24,22 @@ type connection struct {
 	woken   atomic.Bool
 	resting atomic.Bool
 	scrap   [64]byte // what a client says during its stream means nothing
+	said    int      // how many bytes that was
 }
 
+// maxSaid is how much a client may say during its stream: to read it for ever is
+// work that nobody asked for.
+const maxSaid = 1 << 20
+
 // prepared is the key of the context of a connection that [Streamer.ConnContext]
-// has prepared. Its value is that context.
-type prepared struct{}
+// of this Streamer has prepared. Its value is that context.
+type prepared struct{ *Streamer }
 
 // takeOver takes the connection of a request, if it may: ok tells. The response
 // then ends with the connection, as RFC 9112, section 6.3 allows. ctx ends with the
 // server's base context, the request's own ends with its handler.
 func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connection, ctx context.Context, ok bool) {
-	ctx, ok = r.Context().Value(prepared{}).(context.Context)
+	ctx, ok = r.Context().Value(prepared{s}).(context.Context)
 	if !ok || r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.TLS != nil {
 		return nil, nil, false
 	}
@@ -45,6 +50,9 @@ func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connecti
 	header := w.Header().Clone()
 	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	header.Set("Connection", "close")
+	for _, name := range []string{"Content-Length", "Transfer-Encoding", "Trailer"} {
+		header.Del(name) // net/http would not send them as they are either
+	}
 	var head bytes.Buffer
 	head.WriteString("HTTP/1.1 200 OK\r\n")
 	_ = header.Write(&head) // to memory
@@ -101,8 +109,11 @@ func (l *connection) rest(until time.Time) waking {
 		if l.woken.Load() {
 			return woken
 		}
-		_, err := l.conn.Read(l.scrap[:])
+		n, err := l.conn.Read(l.scrap[:])
+		l.said += n
 		switch {
+		case l.said > maxSaid:
+			return gone
 		case err == nil:
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return gone

@@ -153,6 +153,67 @@ func TestWhatAClientSaysDuringItsStreamMeansNothing(t *testing.T) {
 	r.wantEnd()
 }
 
+func TestAClientThatNeverStopsTalkingIsCut(t *testing.T) {
+	log := newLog(t)
+	start(t, log)
+	trace, closed := closing()
+	server := serve(t, log, &streamer.Options{Trace: trace})
+	c, _ := rawAnswer(t, server.http.Listener.Addr().String(), "GET /tasks/"+task+"/events/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+	for range 1000 {
+		if _, err := c.Write(make([]byte, 4<<10)); err != nil {
+			break // it was cut
+		}
+	}
+	if reason := <-closed; reason != streamer.ClientGone {
+		t.Errorf("reason %q", reason)
+	}
+}
+
+// countedConn does something of its own with what is written, as connections do that
+// throttle or record.
+type countedConn struct {
+	*net.TCPConn
+	written *atomic.Int64
+}
+
+func (c countedConn) Write(p []byte) (int, error) {
+	n, err := c.TCPConn.Write(p)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+type countedListener struct {
+	net.Listener
+	written atomic.Int64
+}
+
+func (l *countedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return countedConn{c.(*net.TCPConn), &l.written}, nil
+}
+
+func TestAConnectionThatWrapsAnotherSeesEveryByte(t *testing.T) {
+	log := newLog(t)
+	s := start(t, log)
+	put(t, s, 1000)
+	seal(t, s)
+	var listener countedListener
+	server := serveWith(t, log, nil, func(server *httptest.Server) {
+		listener.Listener, server.Listener = server.Listener, &listener
+		server.Start()
+	})
+	body, err := io.ReadAll(server.get(t, "").Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := int(listener.written.Load()); n < len(body) || len(body) == 0 {
+		t.Errorf("%d of %d bytes went through the connection", n, len(body))
+	}
+}
+
 func TestTheBaseContextEndsTheStreams(t *testing.T) {
 	for name, setup := range everyKind {
 		bubble(t, name, func(t *testing.T) {
@@ -336,5 +397,64 @@ func TestWhatManyStreamsSendIsMadeOnce(t *testing.T) {
 		if n := c.calls.Load(); n != events {
 			t.Errorf("%d events were rendered %d times", events, n)
 		}
+	})
+}
+
+// A page that is written behind the stream's back panics on the stream's own
+// goroutine, where net/http, or whoever called, expects it.
+func TestAPanicOfAResponseWriterReachesTheHandler(t *testing.T) {
+	log := newLog(t)
+	s := start(t, log)
+	put(t, s, 10_000) // many pages
+	for writes := range 5 {
+		closed := make(chan streamer.Reason, 1)
+		streams := streamer.New(log, &streamer.Options{Trace: &streamer.Trace{Closed: func(r streamer.Reason) { closed <- r }}})
+		func() {
+			defer func() {
+				if p := recover(); p != errPanic {
+					t.Errorf("after %d writes: panicked with %v", writes, p)
+				}
+			}()
+			w := &panicking{sink: sink{header: http.Header{}}, writes: writes}
+			err := streams.Events(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), task)
+			t.Errorf("after %d writes: no panic, error %v", writes, err)
+		}()
+		if reason := <-closed; reason != streamer.Failed {
+			t.Errorf("after %d writes: reason %q", writes, reason)
+		}
+	}
+}
+
+var errPanic = errors.New("in a ResponseWriter")
+
+// panicking panics after so many writes.
+type panicking struct {
+	sink
+	writes int
+}
+
+func (w *panicking) Write(p []byte) (int, error) {
+	if w.writes--; w.writes < 0 {
+		panic(errPanic)
+	}
+	return w.sink.Write(p)
+}
+
+func TestATraceThatPanicsAtATickStopsNoStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newLog(t)
+		s := start(t, log)
+		panics := 0
+		r := servePipe(t, log, &streamer.Options{Trace: &streamer.Trace{Polled: func(bool) {
+			panics++
+			panic("in a hook")
+		}}}, nil).open(t, "")
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if panics == 0 {
+			t.Error("the hook was not called")
+		}
+		put(t, s, 3)
+		r.wantEvents(at(s, 0), 3)
 	})
 }

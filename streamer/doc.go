@@ -4,6 +4,7 @@
 //	mux.Handle("GET /tasks/{task}/events/stream", streams.Handler(func(r *http.Request) string { return r.PathValue("task") }))
 //	server := &http.Server{Handler: mux, ConnContext: streams.ConnContext}
 //	server.RegisterOnShutdown(streams.Shutdown)
+//	... // at the end: server.Shutdown(ctx), then streams.Drain(ctx)
 //
 // It works behind any router, over HTTP/1.1, HTTP/2 and h2c. It promises:
 //
@@ -23,8 +24,9 @@
 //     nothing for [Options.WriteTimeout].
 //   - An idle stream reads nothing from the store and holds no buffer. With
 //     [Streamer.ConnContext] it is one goroutine and some 5 KB.
-//   - What many streams of a task are about to send is made once, and kept as long
-//     as it takes no more than 64 KiB for each of them, nor than 4 MiB.
+//   - What many streams of a task are about to send is made once. What is kept of
+//     it takes no more than 64 KiB for each of them, nor than 4 MiB, beside what is
+//     newest, and goes when nobody has needed it between two ticks.
 //   - [Streamer.Shutdown] ends each stream between two frames.
 //
 // Caveats:

@@ -107,10 +107,7 @@ func (s *socket) control(name string, data any) {
 	if err != nil {
 		panic("streamer: a control frame cannot be encoded: " + err.Error()) // our own types
 	}
-	frame := append([]byte("event: "), name...)
-	frame = append(frame, "\ndata: "...)
-	frame = append(frame, text...)
-	s.say(string(append(frame, "\n\n"...)))
+	s.say("event: " + name + "\ndata: " + string(text) + "\n\n")
 }
 
 type resetData struct {

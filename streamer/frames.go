@@ -15,7 +15,7 @@ import (
 // send, and are only a cache: whoever is behind the first one reads the log.
 type frames struct {
 	hub     *hub
-	variant variant
+	format  format
 	from    source
 	streams atomic.Int64 // that use them; changed under hub.mu
 
@@ -23,6 +23,7 @@ type frames struct {
 	chunks []*chunk // without holes; the last one grows
 	last   uint64   // the sequence of the newest frame
 	bytes  int
+	used   bool // since the last tick
 }
 
 // variant is which events frames are of, and in what form.
@@ -54,25 +55,25 @@ type part struct {
 
 // after returns frames after a sequence, as many as one write carries, those that
 // were committed until now included. ok is false if they are not kept here.
-func (f *frames) after(ctx context.Context, sequence uint64, format frameFunc) (p part, ok bool, err error) {
+func (f *frames) after(ctx context.Context, sequence uint64) (p part, ok bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.used = true
 	if sequence > f.last { // it was read elsewhere: begin anew
-		f.chunks, f.last, f.bytes = nil, sequence, 0
+		f.reset(sequence)
 	}
-	// Also if there is enough here: the log knows whether the session still exists.
-	p.page, err = f.hub.watch.Read(ctx, f.variant.session, f.last)
+	if sequence == f.last {
+		p.page, err = f.fill(ctx)
+	} else { // there is enough here, but only the log knows whether the session still exists
+		p.page, err = f.hub.watch.Scan(ctx, f.from.session, f.last, func(*eventlog.Event) bool { return false })
+	}
 	if err != nil {
 		return part{}, false, err
 	}
 	if p.page.Gap(f.last) || len(f.chunks) > 0 && p.page.First > f.chunks[0].first {
-		f.chunks, f.bytes = nil, 0 // some of it is no longer there
+		f.reset(f.last) // some of it is no longer there
 		return part{}, false, nil
 	}
-	for i, before := 0, f.bytes; i < len(p.page.Events) && f.bytes-before < writeSize; i++ {
-		f.add(&p.page.Events[i], format)
-	}
-	p.page.Events = nil
 	f.trim(sequence)
 	if sequence == f.last {
 		return p, true, nil
@@ -85,13 +86,53 @@ func (f *frames) after(ctx context.Context, sequence uint64, format frameFunc) (
 		if from > 0 {
 			start = c.ends[from-1]
 		}
-		p.text, p.commits = c.text[start:], c.commits[from:]
+		p.text, p.commits = slices.Clip(c.text[start:]), slices.Clip(c.commits[from:])
 		return p, true, nil
 	}
 	return part{}, false, nil
 }
 
-func (f *frames) add(e *eventlog.Event, format frameFunc) {
+// fill adds the frames that come next, as many as one write carries.
+func (f *frames) fill(ctx context.Context) (eventlog.Page, error) {
+	last, before := f.last, f.bytes
+	add := func(e *eventlog.Event) bool {
+		if e.Sequence != f.last+1 || f.bytes-before >= writeSize {
+			return false
+		}
+		f.add(e)
+		return true
+	}
+	if !f.format.slow {
+		page, err := f.hub.watch.Scan(ctx, f.from.session, f.last, add)
+		if err != nil {
+			f.reset(last)
+		}
+		return page, err
+	}
+	events, page, err := copyEvents(ctx, f.hub.watch, f.from.session, f.last)
+	for i := range events {
+		add(&events[i])
+	}
+	return page, err
+}
+
+// reset forgets all frames. The next ones come after a sequence.
+func (f *frames) reset(sequence uint64) { f.chunks, f.bytes, f.last = nil, 0, sequence }
+
+// forgetUnused forgets frames that no stream has asked for since the last call: an
+// idle task holds none.
+func (f *frames) forgetUnused() {
+	if !f.mu.TryLock() {
+		return // it is being used
+	}
+	defer f.mu.Unlock()
+	if !f.used {
+		f.reset(f.last)
+	}
+	f.used = false
+}
+
+func (f *frames) add(e *eventlog.Event) {
 	var c *chunk
 	if n := len(f.chunks); n > 0 {
 		c = f.chunks[n-1]
@@ -101,7 +142,7 @@ func (f *frames) add(e *eventlog.Event, format frameFunc) {
 		f.chunks = append(f.chunks, c)
 	}
 	before := len(c.text)
-	c.text = format(c.text, &f.from, e)
+	c.text = f.format.frame(c.text, &f.from, e)
 	c.ends = append(c.ends, len(c.text))
 	c.commits = append(c.commits, e.Committed())
 	f.last = e.Sequence
@@ -118,14 +159,15 @@ func (f *frames) trim(sequence uint64) {
 	}
 }
 
-// share returns the frames of a variant, which begin after the sequence if no
-// stream uses them yet. The caller gives them back with release.
-func (h *hub) share(v variant, after uint64) *frames {
+// share returns the frames of a session in a format, which begin after the sequence
+// if no stream uses them yet. The caller gives them back with release.
+func (h *hub) share(session eventlog.SessionID, form format, after uint64) *frames {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	v := variant{session, form.name}
 	f := h.frames[v]
 	if f == nil {
-		f = &frames{hub: h, variant: v, from: newSource(h.task, v.session), last: after}
+		f = &frames{hub: h, format: form, from: newSource(h.task, session), last: after}
 		h.frames[v] = f
 	}
 	f.streams.Add(1)
@@ -137,6 +179,6 @@ func (h *hub) release(f *frames) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if f.streams.Add(-1) == 0 {
-		delete(h.frames, f.variant)
+		delete(h.frames, variant{f.from.session, f.format.name})
 	}
 }

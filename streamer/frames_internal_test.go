@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func newSharing(t *testing.T, after uint64) *sharing {
 	}
 	h := &hub{Streamer: New(log, nil), task: "t-1", watch: log.Watch("t-1"), frames: map[variant]*frames{}}
 	t.Cleanup(h.watch.Close)
-	return &sharing{t, log, s, h.share(variant{s.ID(), "json"}, after)}
+	return &sharing{t, log, s, h.share(s.ID(), jsonFormat, after)}
 }
 
 // put appends events of so many bytes each.
@@ -63,7 +64,7 @@ func (s *sharing) ids(text []byte) (ids []uint64) {
 }
 
 func (s *sharing) after(sequence uint64) (part, bool, error) {
-	return s.frames.after(context.Background(), sequence, jsonFrame)
+	return s.frames.after(context.Background(), sequence)
 }
 
 func TestSharedFramesFollowEachOther(t *testing.T) {
@@ -104,7 +105,7 @@ func TestSharedFramesAreBounded(t *testing.T) {
 		s := newSharing(t, 0)
 		const streams = 4
 		for range streams - 1 {
-			s.frames.hub.share(s.frames.variant, 0)
+			s.frames.hub.share(s.session.ID(), jsonFormat, 0)
 		}
 		for range 40 {
 			s.put(max(1, 20_000/size), size)
@@ -123,6 +124,64 @@ func TestSharedFramesAreBounded(t *testing.T) {
 		if _, ok, err := s.after(0); ok || err != nil { // those who are behind read the log
 			t.Errorf("events of %d bytes: the first is still there: %v", size, err)
 		}
+	}
+}
+
+// Streams that are behind must not make frames for those in front: what is kept is
+// bounded whoever asks, also over a backlog that the log has in no memory.
+func TestSharedFramesAreBoundedWhileStreamsCatchUp(t *testing.T) {
+	const streams, events = 4, 200
+	for _, size := range []int{300, 40_000, 100_000} {
+		s := newSharing(t, 0)
+		for range streams - 1 {
+			s.frames.hub.share(s.session.ID(), jsonFormat, 0)
+		}
+		s.put(events, size)
+		cursors := make([]uint64, streams)
+		for steps := 0; slices.Min(cursors) < events; steps++ {
+			if steps > 10*streams*events {
+				t.Fatalf("events of %d bytes: at %d", size, cursors)
+			}
+			i := steps % streams
+			p, ok, err := s.after(cursors[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok { // it reads the log itself
+				cursors[i]++
+				continue
+			}
+			for _, id := range s.ids(p.text) {
+				if cursors[i]++; id != cursors[i] {
+					t.Fatalf("event %d, not %d", id, cursors[i])
+				}
+			}
+			// What was kept, what one call adds, and the chunk that it began.
+			if most := streams*writeSize + 2*(writeSize+size+frameOverhead); s.frames.bytes > most {
+				t.Fatalf("events of %d bytes: %d bytes are kept, %d at most", size, s.frames.bytes, most)
+			}
+		}
+	}
+}
+
+func TestSharedFramesGoWhenNobodyUsesThem(t *testing.T) {
+	s := newSharing(t, 0)
+	h := s.frames.hub
+	s.put(10, 300)
+	if p, ok, err := s.after(0); !ok || err != nil || len(s.ids(p.text)) != 10 {
+		t.Fatalf("ok %v: %v", ok, err)
+	}
+	h.wakeBehind()
+	if s.frames.bytes == 0 {
+		t.Error("they have gone although they were used since the last tick")
+	}
+	h.wakeBehind()
+	if s.frames.bytes != 0 || len(s.frames.chunks) != 0 {
+		t.Errorf("%d bytes are kept of an idle session", s.frames.bytes)
+	}
+	s.put(1, 300)
+	if p, ok, err := s.after(10); !ok || err != nil || len(s.ids(p.text)) != 1 {
+		t.Errorf("after that: %q, ok %v: %v", p.text, ok, err)
 	}
 }
 
@@ -168,7 +227,7 @@ func TestSharedFramesDoNotOutliveTheirEvents(t *testing.T) {
 func TestSharedFramesGoWithTheLastStreamThatUsesThem(t *testing.T) {
 	s := newSharing(t, 0)
 	h := s.frames.hub
-	if again := h.share(s.frames.variant, 5); again != s.frames {
+	if again := h.share(s.session.ID(), jsonFormat, 5); again != s.frames {
 		t.Error("two streams of one variant have frames of their own")
 	}
 	h.release(s.frames)

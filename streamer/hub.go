@@ -1,6 +1,7 @@
 package streamer
 
 import (
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -96,23 +97,41 @@ func (h *hub) wake() {
 // poll is the safety net under the wake-ups, and all there is in a shared store:
 // it wakes those that rest although there may be more for them.
 func (h *hub) poll() {
+	idle := h.wakeBehind()
+	if h.trace.Polled == nil {
+		return
+	}
+	defer func() { // all streams of the task depend on this goroutine
+		if p := recover(); p != nil {
+			h.o.Logger.Error("the trace panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	for range idle {
+		h.trace.Polled(false)
+	}
+}
+
+// wakeBehind wakes the streams that rest and may be behind. It returns how many are
+// not, and forgets the frames that nobody uses.
+func (h *hub) wakeBehind() (idle int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var upToDate eventlog.Cursor // where one is that is not behind: most are where others are
-	found := false
 	for _, st := range h.streams {
 		at, resting := st.restsAt()
 		if !resting {
 			continue
 		}
-		if (!found || at != upToDate) && h.watch.Behind(at) {
+		if (idle == 0 || at != upToDate) && h.watch.Behind(at) {
 			st.polled.Store(true)
 			st.sock.line.wake()
 			continue
 		}
-		upToDate, found = at, true
-		if h.trace.Polled != nil {
-			h.trace.Polled(false)
-		}
+		upToDate = at
+		idle++
 	}
+	for _, f := range h.frames {
+		f.forgetUnused()
+	}
+	return idle
 }

@@ -7,8 +7,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// locate finds where the stream begins. The watch has begun before, so nothing
-// that commits from here on can be missed.
+// locate finds where the stream begins. What commits from here on is found by the
+// first read, or wakes the stream after it.
 func (st *stream) locate(ctx context.Context) error {
 	latest, err := st.latest(ctx)
 	if err != nil {

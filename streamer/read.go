@@ -18,7 +18,7 @@ func (st *stream) read(ctx context.Context) (eventlog.Page, error) {
 		st.from = newSource(st.task, st.cursor.Session)
 	}
 	if st.format.slow { // it would hold up the store
-		events, page, err := st.copyEvents(ctx)
+		events, page, err := copyEvents(ctx, st.hub.watch, st.cursor.Session, st.cursor.Sequence)
 		for i := range events {
 			if !st.take(&events[i]) {
 				break
@@ -42,10 +42,10 @@ func (st *stream) read(ctx context.Context) (eventlog.Page, error) {
 // makes more of it.
 const slowBytes = writeSize / 4
 
-// copyEvents returns the next events after the cursor, as a slow format wants them.
-func (st *stream) copyEvents(ctx context.Context) (events []eventlog.Event, page eventlog.Page, err error) {
+// copyEvents returns the next events of a session, as a slow format wants them.
+func copyEvents(ctx context.Context, w *eventlog.Watch, session eventlog.SessionID, after uint64) (events []eventlog.Event, page eventlog.Page, err error) {
 	size := 0
-	page, err = st.hub.watch.Scan(ctx, st.cursor.Session, st.cursor.Sequence, func(e *eventlog.Event) bool {
+	page, err = w.Scan(ctx, session, after, func(e *eventlog.Event) bool {
 		kept := *e
 		kept.Data = bytes.Clone(e.Data)
 		events = append(events, kept)
@@ -124,21 +124,21 @@ func (st *stream) gap(next uint64) {
 // others of its kind use.
 func (st *stream) share() {
 	if st.shared == nil && st.types == nil {
-		st.shared = st.hub.share(variant{st.cursor.Session, st.format.name}, st.cursor.Sequence)
+		st.shared = st.hub.share(st.cursor.Session, st.format, st.cursor.Sequence)
 	}
 }
 
 // readShared is read from frames that were made already. ok is false if there are
 // none after the cursor.
 func (st *stream) readShared(ctx context.Context) (page eventlog.Page, ok bool, err error) {
-	if st.shared != nil && st.shared.variant.session != st.cursor.Session {
+	if st.shared != nil && st.shared.from.session != st.cursor.Session {
 		st.hub.release(st.shared)
 		st.shared = nil
 	}
 	if st.shared == nil {
 		return page, false, nil
 	}
-	part, ok, err := st.shared.after(ctx, st.cursor.Sequence, st.format.frame)
+	part, ok, err := st.shared.after(ctx, st.cursor.Sequence)
 	if !ok || err != nil || len(part.text) == 0 {
 		return part.page, ok, err
 	}

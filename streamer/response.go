@@ -27,17 +27,15 @@ func (l *response) write(p []byte, deadline time.Time) (int, error) {
 	if err == nil {
 		err = l.rc.Flush()
 	}
+	if err == nil {
+		// In HTTP/2 a deadline that passes resets the stream even if nothing is
+		// being written.
+		err = l.rc.SetWriteDeadline(time.Time{})
+	}
 	return n, err
 }
 
-// quieten forgets the deadline of the last write: in HTTP/2 a deadline that passes
-// resets the stream even if nothing is being written.
-func (l *response) quieten() error { return l.rc.SetWriteDeadline(time.Time{}) }
-
 func (l *response) rest(until time.Time) waking {
-	if l.quieten() != nil {
-		return gone
-	}
 	silence := time.NewTimer(time.Until(until))
 	defer silence.Stop()
 	select {

@@ -3,6 +3,7 @@ package streamer_test
 import (
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"jrweb/eventlog"
 )
@@ -207,5 +208,26 @@ func TestCaughtUpComesOnceWhileAppendsRace(t *testing.T) {
 		r.wantEnd()
 		r.close()
 		writer.Wait()
+	}
+}
+
+// Events about as large as a page, behind what a client hears first.
+func TestAnEventAsLargeAsAPageIsNotMistakenForTheEnd(t *testing.T) {
+	for size := 64<<10 - 600; size <= 64<<10+100; size += 7 {
+		synctest.Test(t, func(t *testing.T) {
+			log := newLog(t)
+			s := start(t, log)
+			for range 2 {
+				if _, err := s.Append(t.Context(), big(size)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := servePipe(t, log, wakeUps, nil).open(t, "control=true&last_event_id=unknown")
+			if f := r.next(); f.event != "reset" {
+				t.Errorf("events of %d bytes: %.80q", size, f.raw)
+			}
+			r.wantEvents(at(s, 0), 2)
+			r.want(caughtUp(s.ID().String(), 2))
+		})
 	}
 }

@@ -37,6 +37,8 @@ type socket struct {
 	err     error
 	stalled bool // err came after the whole time-out had passed
 
+	panicked any // in a ResponseWriter, behind the stream's back
+
 	buf  *[]byte // nil while there is nothing to write
 	page int     // how many bytes are to be buffered before a flush
 }
@@ -94,6 +96,7 @@ func (s *socket) flushBehind() {
 	s.buf, s.behind = nil, done
 	go func() {
 		defer close(done)
+		defer func() { s.panicked = recover() }()
 		s.sendBuffer(buf)
 	}()
 }
@@ -103,6 +106,9 @@ func (s *socket) settle() error {
 	if s.behind != nil {
 		<-s.behind
 		s.behind = nil
+		if s.panicked != nil { // whoever serves the stream deals with it
+			panic(s.panicked)
+		}
 		s.tell()
 	}
 	return s.err

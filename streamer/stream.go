@@ -35,8 +35,8 @@ type stream struct {
 	shared *frames         // nil until there is nothing more to replay
 
 	caughtUp bool
-	unsent   batch // in the buffer
-	behind   batch // in flushBehind
+	unsent   batch // what is in the buffer of the socket
+	behind   batch // what it is sending while the next page is read, until settle
 }
 
 // batch is events that are being sent, for the trace.
@@ -150,7 +150,9 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 			}
 		}
 		switch {
-		case !page.Sealed || st.cursor.Sequence < page.Head:
+		case st.cursor.Sequence < page.Head: // if nothing fitted behind what was buffered, now it does
+			continue
+		case !page.Sealed:
 			if st.cursor != before {
 				continue
 			}

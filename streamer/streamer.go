@@ -55,9 +55,9 @@ func New(log *eventlog.Log, o *Options) *Streamer {
 	if o != nil {
 		s.o = *o
 	}
-	s.o.Heartbeat = cmp.Or(s.o.Heartbeat, 15*time.Second)
-	s.o.PollInterval = cmp.Or(s.o.PollInterval, 500*time.Millisecond)
-	s.o.WriteTimeout = cmp.Or(s.o.WriteTimeout, 10*time.Second)
+	s.o.Heartbeat = cmp.Or(max(0, s.o.Heartbeat), 15*time.Second)
+	s.o.PollInterval = cmp.Or(max(0, s.o.PollInterval), 500*time.Millisecond)
+	s.o.WriteTimeout = cmp.Or(max(0, s.o.WriteTimeout), 10*time.Second)
 	s.o.MaxStreams = cmp.Or(s.o.MaxStreams, 10_000)
 	if s.o.Logger == nil {
 		s.o.Logger = slog.New(slog.DiscardHandler)

@@ -35,8 +35,7 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer s.open.Add(-1)
-	line := newResponse(r.Context(), w)
-	feed := &taskFeed{Streamer: s, line: line, sock: newSocket(line, &s.o), last: last}
+	feed := &taskFeed{Streamer: s, sock: newSocket(newResponse(r.Context(), w), &s.o), last: last}
 	defer feed.sock.close()
 	feed.sock.retry()
 	if len(tasks) > 0 {
@@ -60,7 +59,6 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 // taskFeed is one client's stream of all tasks. Its cursor is a change.
 type taskFeed struct {
 	*Streamer
-	line *response
 	sock *socket
 	last uint64
 	sent bool // something was, since the last rest
@@ -69,7 +67,7 @@ type taskFeed struct {
 // wait returns true when there may be more to send, at the earliest taskInterval
 // after something was sent: what changes meanwhile is sent once, as it is then.
 func (f *taskFeed) wait(ctx context.Context, changed <-chan struct{}) bool {
-	if f.sock.flush() != nil || f.line.quieten() != nil {
+	if f.sock.flush() != nil {
 		return false
 	}
 	pause := time.NewTimer(taskInterval)
@@ -90,7 +88,7 @@ func (f *taskFeed) wait(ctx context.Context, changed <-chan struct{}) bool {
 		case <-pause.C:
 			rested = true
 		case <-silence.C:
-			if f.sock.beat() != nil || f.line.quieten() != nil {
+			if f.sock.beat() != nil {
 				return false
 			}
 			silence.Reset(f.o.Heartbeat)

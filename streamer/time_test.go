@@ -296,3 +296,30 @@ func TestAClosedLogEndsItsStreams(t *testing.T) {
 		}
 	})
 }
+
+// slowStore takes its time for each read.
+type slowStore struct {
+	eventlog.Store
+	takes time.Duration
+}
+
+func (s slowStore) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+	time.Sleep(s.takes)
+	return s.Store.View(ctx, fn)
+}
+
+// A write has the time-out, not what the stream does between two writes.
+func TestAStreamThatReadsForLongIsNotTakenForAClientThatTakesNothing(t *testing.T) {
+	for name, setup := range everyKind {
+		bubble(t, name, func(t *testing.T) {
+			log := logOn(t, slowStore{eventlogtest.NewStore(), 3 * time.Second}, nil)
+			s := start(t, log)
+			put(t, s, 3000) // several pages of what is not asked for
+			if _, err := s.Append(t.Context(), eventlog.Event{Type: eventlog.TypeThought, Data: []byte(`{"content":"x"}`)}); err != nil {
+				t.Fatal(err)
+			}
+			r := servePipe(t, log, &streamer.Options{WriteTimeout: 2 * time.Second, Heartbeat: time.Hour}, setup).open(t, "types=thought")
+			r.wantEvents(at(s, 3000), 1)
+		})
+	}
+}

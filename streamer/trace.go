@@ -25,8 +25,9 @@ type Trace struct {
 	Reset func(reason string)
 	// Heartbeat is called for each heartbeat.
 	Heartbeat func()
-	// Polled is called at each tick of Options.PollInterval. found says that
-	// the tick found events that no wake-up had told of.
+	// Polled is called at each tick of Options.PollInterval, for each stream that
+	// waits, if found is false on one goroutine for all streams of a task. found
+	// says that the tick found events that no wake-up had told of.
 	Polled func(found bool)
 }
 

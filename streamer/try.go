@@ -2,6 +2,7 @@ package streamer
 
 import (
 	"errors"
+	"net"
 	"os"
 	"syscall"
 
@@ -18,14 +19,17 @@ type try struct {
 	err  error
 }
 
-func newTry(conn any) *try {
+func newTry(conn net.Conn) *try {
 	t := &try{}
-	if c, ok := conn.(syscall.Conn); ok {
-		if raw, err := c.SyscallConn(); err == nil {
-			t.raw = raw
-			t.call = t.once
-		}
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		t.raw, _ = c.SyscallConn()
+	case *net.UnixConn:
+		t.raw, _ = c.SyscallConn()
+	default: // what wraps one of these may do something to what is written
+		return t
 	}
+	t.call = t.once
 	return t
 }
 
