@@ -411,7 +411,7 @@ func TestAPanicOfAResponseWriterReachesTheHandler(t *testing.T) {
 		streams := streamer.New(log, &streamer.Options{Trace: &streamer.Trace{Closed: func(r streamer.Reason) { closed <- r }}})
 		func() {
 			defer func() {
-				if p := recover(); p != errPanic {
+				if p := recover(); p != panicked {
 					t.Errorf("after %d writes: panicked with %v", writes, p)
 				}
 			}()
@@ -425,7 +425,7 @@ func TestAPanicOfAResponseWriterReachesTheHandler(t *testing.T) {
 	}
 }
 
-var errPanic = errors.New("in a ResponseWriter")
+const panicked = "in a ResponseWriter"
 
 // panicking panics after so many writes.
 type panicking struct {
@@ -435,7 +435,7 @@ type panicking struct {
 
 func (w *panicking) Write(p []byte) (int, error) {
 	if w.writes--; w.writes < 0 {
-		panic(errPanic)
+		panic(panicked)
 	}
 	return w.sink.Write(p)
 }

@@ -85,7 +85,7 @@ func (st *stream) rest() Reason {
 	st.rests(true)
 	defer st.rests(false)
 	for {
-		switch st.sock.line.rest(st.sock.last.Add(st.o.Heartbeat)) {
+		switch st.sock.line.rest(st.beatAt(st.sock.last.Add(st.o.Heartbeat))) {
 		case woken:
 			return ""
 		case gone:

@@ -14,7 +14,8 @@ import (
 
 // Options are the settings of a [Streamer]. The zero value is good.
 type Options struct {
-	// Heartbeat is the silence after which a comment is sent. 0: 15 s.
+	// Heartbeat is the silence after which a comment is sent, or up to a 150th of
+	// it later. 0: 15 s.
 	Heartbeat time.Duration
 	// PollInterval is the time between two looks at the log of a stream that
 	// nothing has woken. 0: 500 ms.
@@ -38,6 +39,7 @@ type Streamer struct {
 	o        Options
 	trace    Trace
 	html     HTMLFunc
+	created  time.Time
 	open     atomic.Int64
 	shutdown chan struct{}
 	once     sync.Once
@@ -51,7 +53,7 @@ type Streamer struct {
 // New returns a Streamer of log, which stays the caller's. Nil options are the
 // defaults.
 func New(log *eventlog.Log, o *Options) *Streamer {
-	s := &Streamer{log: log, shutdown: make(chan struct{}), hubs: map[string]*hub{}}
+	s := &Streamer{log: log, created: time.Now(), shutdown: make(chan struct{}), hubs: map[string]*hub{}}
 	if o != nil {
 		s.o = *o
 	}
@@ -124,6 +126,17 @@ func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (ok bool, err e
 		return false, nil
 	}
 	return true, nil
+}
+
+// beatAt is when a heartbeat is sent that is due: at the same moment as those of
+// other streams, up to a 150th of the interval later. To wake up for each of
+// thousands would cost more than to send them.
+func (s *Streamer) beatAt(due time.Time) time.Time {
+	step := max(1, s.o.Heartbeat/150)
+	if past := due.Sub(s.created) % step; past > 0 {
+		return due.Add(step - past)
+	}
+	return due
 }
 
 // streamable reports whether w, or what it wraps, can flush and has deadlines.

@@ -66,6 +66,23 @@ func TestHeartbeats(t *testing.T) {
 		r.next()
 		r.wantAfter(3*time.Second, beat)
 	})
+	bubble(t, "come together, if they are due at about the same time", func(t *testing.T) {
+		log := newLog(t)
+		start(t, log)
+		server := servePipe(t, log, nil, nil)
+		begin := time.Now()
+		var readers []*reader
+		for range 4 { // after 10, 20, 30 and 40 ms
+			time.Sleep(10 * time.Millisecond)
+			readers = append(readers, server.open(t, ""))
+		}
+		for _, r := range readers {
+			r.want(beat)
+			if took := time.Since(begin); took != 15*time.Second+100*time.Millisecond {
+				t.Errorf("a heartbeat came after %v", took)
+			}
+		}
+	})
 	bubble(t, "come for lists of tasks", func(t *testing.T) {
 		log := newLog(t)
 		server := servePipe(t, log, nil, nil)

@@ -11,6 +11,6 @@ const (
 		"then the answers, the next 64 events and the transaction, of which half is bbolt's commit. Neither the disk nor the processors are busy all the time; " +
 		"two groups that alternate would share the one writer that bbolt allows."
 	reasonManySessions = "every event of a commit belongs to another session, and so lies on a page of its own: about two page writes an event, branches of the tree included, " +
-		"where one session takes a quarter. bbolt's `Batch` with the same keys, and nothing else to write, is the most that this layout allows, and is as fast. " +
+		"where one session takes a quarter. bbolt's `Batch` with the same keys, and nothing else to write, is the most that this layout allows. " +
 		"25 would take a log file with one sync in front of bbolt, estimated at another 4–5× and not built, so not measured."
 )
