@@ -104,7 +104,8 @@ func run(ctx context.Context, args []string) error {
 
 Written by `+"`%s`"+`. Each ratio is the median of %d rounds, formed within a round of
 figures that were measured one after the other, for %v each; beside it the lowest and the
-highest. Tables below the first one show medians.
+highest. Tables below the first one show medians. How long a browser takes to open the page of a
+run stands in [PAGE.md](PAGE.md).
 
 %s
 %s%s`, strings.Join(append([]string{"go run ."}, args...), " "), *rounds, *duration, machine, summary, sections.String())

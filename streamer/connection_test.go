@@ -3,10 +3,8 @@ package streamer_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -237,85 +235,6 @@ func TestTheBaseContextEndsTheStreams(t *testing.T) {
 	}
 }
 
-func TestDrainWaitsForStreamsThatTheServerDoesNotKnow(t *testing.T) {
-	bubble(t, "until each has said goodbye", func(t *testing.T) {
-		log := newLog(t)
-		start(t, log)
-		server := servePipe(t, log, nil, nil)
-		readers := []*reader{server.open(t, ""), server.open(t, ""), server.open(t, "types=thought")}
-		if err := server.config.Shutdown(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		drained := make(chan error, 1)
-		go func() { drained <- server.streams.Drain(t.Context()) }()
-		for i, r := range readers {
-			synctest.Wait()
-			select {
-			case err := <-drained:
-				t.Fatalf("drained (%v) before stream %d had ended", err, i)
-			default:
-			}
-			r.wantRetry(1000, 3000)
-			r.wantEnd()
-		}
-		if err := <-drained; err != nil {
-			t.Error(err)
-		}
-		if err := server.streams.Drain(t.Context()); err != nil { // there is nothing to wait for
-			t.Error(err)
-		}
-	})
-	bubble(t, "or cuts them off when its time is over", func(t *testing.T) {
-		log := newLog(t)
-		start(t, log)
-		trace, closed := closing()
-		server := servePipe(t, log, &streamer.Options{Trace: trace, WriteTimeout: time.Hour}, nil)
-		r := server.open(t, "") // and does not read the goodbye
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		begin := time.Now()
-		if err := server.streams.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("drained: %v", err)
-		}
-		if took := time.Since(begin); took != 5*time.Second {
-			t.Errorf("drained after %v", took)
-		}
-		if reason := <-closed; reason != streamer.ClientGone {
-			t.Errorf("reason %q", reason)
-		}
-		r.body.Close()
-	})
-}
-
-// net/http survives handlers that panic, so a stream that has outlived its handler
-// must not end the program either.
-func TestAPanicInAStreamThatWasTakenOverIsLogged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log := newLog(t)
-		s := start(t, log)
-		var output strings.Builder
-		closed := make(chan streamer.Reason, 1)
-		server := servePipe(t, log, &streamer.Options{
-			MaxStreams: 1, Logger: slog.New(slog.NewTextHandler(&output, nil)),
-			Trace: &streamer.Trace{
-				Heartbeat: func() { panic("in a hook") },
-				Closed:    func(r streamer.Reason) { closed <- r },
-			},
-		}, nil)
-		r := server.open(t, "")
-		r.wantAfter(15*time.Second, beat)
-		r.wantEnd()
-		if reason := <-closed; reason != streamer.Failed {
-			t.Errorf("reason %q", reason)
-		}
-		if text := output.String(); !strings.Contains(text, "in a hook") || !strings.Contains(text, task) {
-			t.Errorf("logged %q", text)
-		}
-		put(t, s, 1)
-		server.open(t, "").wantEvents(at(s, 0), 1) // its place is free
-	})
-}
-
 // Wake-ups race with streams that are about to rest. With a ticker of an hour, one
 // that is lost shows as a test that takes for ever.
 func TestNoWakeUpIsLost(t *testing.T) {
@@ -397,64 +316,5 @@ func TestWhatManyStreamsSendIsMadeOnce(t *testing.T) {
 		if n := c.calls.Load(); n != events {
 			t.Errorf("%d events were rendered %d times", events, n)
 		}
-	})
-}
-
-// A page that is written behind the stream's back panics on the stream's own
-// goroutine, where net/http, or whoever called, expects it.
-func TestAPanicOfAResponseWriterReachesTheHandler(t *testing.T) {
-	log := newLog(t)
-	s := start(t, log)
-	put(t, s, 10_000) // many pages
-	for writes := range 5 {
-		closed := make(chan streamer.Reason, 1)
-		streams := streamer.New(log, &streamer.Options{Trace: &streamer.Trace{Closed: func(r streamer.Reason) { closed <- r }}})
-		func() {
-			defer func() {
-				if p := recover(); p != panicked {
-					t.Errorf("after %d writes: panicked with %v", writes, p)
-				}
-			}()
-			w := &panicking{sink: sink{header: http.Header{}}, writes: writes}
-			err := streams.Events(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), task)
-			t.Errorf("after %d writes: no panic, error %v", writes, err)
-		}()
-		if reason := <-closed; reason != streamer.Failed {
-			t.Errorf("after %d writes: reason %q", writes, reason)
-		}
-	}
-}
-
-const panicked = "in a ResponseWriter"
-
-// panicking panics after so many writes.
-type panicking struct {
-	sink
-	writes int
-}
-
-func (w *panicking) Write(p []byte) (int, error) {
-	if w.writes--; w.writes < 0 {
-		panic(panicked)
-	}
-	return w.sink.Write(p)
-}
-
-func TestATraceThatPanicsAtATickStopsNoStream(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log := newLog(t)
-		s := start(t, log)
-		panics := 0
-		r := servePipe(t, log, &streamer.Options{Trace: &streamer.Trace{Polled: func(bool) {
-			panics++
-			panic("in a hook")
-		}}}, nil).open(t, "")
-		time.Sleep(3 * time.Second)
-		synctest.Wait()
-		if panics == 0 {
-			t.Error("the hook was not called")
-		}
-		put(t, s, 3)
-		r.wantEvents(at(s, 0), 3)
 	})
 }
