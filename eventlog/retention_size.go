@@ -1,0 +1,118 @@
+package eventlog
+
+import "context"
+
+const (
+	// retainLook is how many events one transaction looks at to find how much
+	// would be free without them.
+	retainLook = 10_000
+	// retainTail is how many events of an open session are never trimmed: there
+	// its readers are.
+	retainTail = 100
+	// retainShare is the part of RetainBytes that may be appended until the next look.
+	retainShare = 100
+)
+
+// bySize deletes the sessions that ended first, then trims open ones, until the
+// store uses no more than RetainBytes.
+func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
+	j.mu.Lock()
+	j.grown = 0
+	j.mu.Unlock()
+	for {
+		// What is deleted takes room until it is purged.
+		for more := true; more; {
+			var err error
+			if more, err = j.log.purger.purge(ctx); err != nil {
+				return err
+			}
+		}
+		stats := j.stats.Stats()
+		excess := stats.Size - stats.Free - j.log.o.RetainBytes
+		if excess <= 0 {
+			return nil
+		}
+		sessions, err := j.endedFirst(ctx, excess)
+		if err != nil {
+			return err
+		}
+		n, err := j.retire(ctx, sum, func(*txn) ([]retired, error) { return sessions, nil })
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			continue
+		}
+		if len(sessions) > 0 { // all were deleted meanwhile
+			return nil
+		}
+		if trimmed, err := j.trimLongest(ctx, excess, sum); err != nil || !trimmed {
+			return err
+		}
+	}
+}
+
+// endedFirst finds the sessions that ended first and whose events take about so
+// many bytes, or some of them.
+func (j *janitor) endedFirst(ctx context.Context, excess int64) (sessions []retired, err error) {
+	err = j.log.view(ctx, func(r Reader) error {
+		looks := retainLook
+		for key, raw := range r.Ascend(bucketEnded, nil, nil) {
+			if excess <= 0 || looks <= 0 || len(sessions) == retainBatch {
+				break
+			}
+			s, err := endedSession(key, raw)
+			if err != nil {
+				return err
+			}
+			sessions = append(sessions, s)
+			for key, raw := range r.Ascend(bucketEvents, s.id[:], prefixEnd(s.id[:])) {
+				excess -= int64(len(key) + len(raw))
+				if looks--; excess <= 0 || looks == 0 {
+					break
+				}
+			}
+		}
+		return nil
+	})
+	return sessions, err
+}
+
+// kept is how many events of a session are kept.
+func (s *sessionRecord) kept() uint64 { return s.Head + 1 - s.First }
+
+// trimLongest trims the front of the open session that keeps the most events.
+func (j *janitor) trimLongest(ctx context.Context, excess int64, sum *tidied) (trimmed bool, err error) {
+	var longest *sessionRecord
+	var through uint64
+	err = j.log.view(ctx, func(r Reader) error {
+		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
+			s, err := openSession(r, key, raw)
+			if err != nil {
+				return err
+			}
+			if longest == nil || s.kept() > longest.kept() {
+				longest = s
+			}
+		}
+		if longest == nil || longest.kept() <= retainTail {
+			return nil
+		}
+		through = min(longest.Head-retainTail, longest.First+purgeKeys-1)
+		for key, raw := range r.Ascend(bucketEvents, eventKey(longest.id, longest.First), eventKey(longest.id, through)) {
+			if excess -= int64(len(key) + len(raw)); excess <= 0 {
+				through = eventSequence(key)
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil || through == 0 {
+		return false, err
+	}
+	err = j.log.Trim(ctx, longest.task, longest.id, through)
+	if err == nil {
+		sum.events += through - longest.First + 1
+	}
+	return true, unlessGone(err)
+}
