@@ -169,7 +169,9 @@ func (s *socket) say(text string) {
 
 // close is the end of the stream.
 func (s *socket) close() {
-	_ = s.settle() // the stream has ended, however the write ends
+	if s.behind != nil { // the stream has ended, however the write ends
+		<-s.behind
+	}
 	deadline := time.Now()
 	if s.err == nil {
 		deadline = deadline.Add(s.timeout)
