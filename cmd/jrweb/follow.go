@@ -148,7 +148,7 @@ func (f *follower) finish(ctx context.Context, dir, task string, to *destination
 			f.failed = errAnother
 		}
 		end := eventlog.Event{Type: eventlog.TypeComplete, Actor: eventlog.System, Time: time.Now(),
-			Data: importedAs(f.converter.Failure())}
+			Data: importedAs(f.converter.Outcome())}
 		if err = f.failed; err == nil {
 			err = f.writer.End(end)
 		}

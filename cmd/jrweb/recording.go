@@ -243,7 +243,11 @@ func (r *recording) finish(w *spool.Writer, err error) {
 
 // completion is the data of the event that ends the session.
 func (r *recording) completion(how ending) json.RawMessage {
-	failure := r.streams[0].converter.Failure()
+	told := r.streams[0].converter.Outcome()
+	failure := ""
+	if told.Status == eventlog.Failed {
+		failure = told.Reason
+	}
 	end := struct {
 		Status   eventlog.Status `json:"status"`
 		Reason   string          `json:"reason,omitempty"`
@@ -254,6 +258,8 @@ func (r *recording) completion(how ending) json.RawMessage {
 		end.Signal = how.signal.String()
 	}
 	switch {
+	case how.code == 0 && told.OpenCalls > 0:
+		end.Status, end.Reason = told.Status, told.Reason
 	case how.code == 0 && failure == "":
 	case how.asked != nil:
 		end.Status, end.Reason = eventlog.Canceled, fmt.Sprintf("%s: %s", how.asked, how)

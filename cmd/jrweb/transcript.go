@@ -18,13 +18,13 @@ import (
 
 // agentFile is a transcript that an agent left, read once.
 type agentFile struct {
-	path   string
-	task   string
-	format transcript.Format
-	hash   string // of its bytes
-	origin transcript.Origin
-	stats  transcript.Stats
-	failed string // why its last turn failed, or ""
+	path    string
+	task    string
+	format  transcript.Format
+	hash    string // of its bytes
+	origin  transcript.Origin
+	stats   transcript.Stats
+	outcome transcript.Outcome
 }
 
 // isExport reports whether a file begins like what jrweb export writes. A blank one
@@ -51,7 +51,7 @@ func readTranscript(path, task string, format transcript.Format) (*agentFile, er
 		return nil, err
 	}
 	f.hash = fmt.Sprintf("%x", hash.Sum(nil)[:16])
-	f.format, f.origin, f.stats, f.failed = converter.Format(), converter.Origin(), converter.Stats(), converter.Failure()
+	f.format, f.origin, f.stats, f.outcome = converter.Format(), converter.Origin(), converter.Stats(), converter.Outcome()
 	return f, nil
 }
 
@@ -146,19 +146,19 @@ func (i *importer) transcriptEvents(ctx context.Context, f *agentFile, id eventl
 	if err != nil {
 		return err
 	}
-	end := eventlog.Event{Type: eventlog.TypeComplete, Actor: eventlog.System, Data: importedAs(f.failed)}
+	end := eventlog.Event{Type: eventlog.TypeComplete, Actor: eventlog.System, Data: importedAs(f.outcome)}
 	b.add(eventLine(number+1, &end))
 	return send()
 }
 
 // importedAs is how the session of a file ends: by all that the file tells.
-func importedAs(failure string) json.RawMessage {
+func importedAs(told transcript.Outcome) json.RawMessage {
 	end := struct {
 		Status eventlog.Status `json:"status"`
 		Reason string          `json:"reason"`
-	}{eventlog.Succeeded, "imported"}
-	if failure != "" {
-		end.Status, end.Reason = eventlog.Failed, "imported: "+clip(failure, mostReason)
+	}{told.Status, "imported"}
+	if told.Reason != "" {
+		end.Reason = "imported: " + clip(told.Reason, mostReason)
 	}
 	data, err := json.Marshal(end)
 	if err != nil {

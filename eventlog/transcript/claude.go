@@ -183,7 +183,7 @@ func (c *claude) result(o object, out *output) {
 		if text := o.text("result"); !c.messages.hasSaid(text) {
 			out.says(eventlog.TypeAssistant, text)
 		}
-		out.failed("")
+		out.done()
 	}
 	if o.has("structured_output") {
 		out.note(eventlog.TypeStatus, "Structured output", data(nil).raw("structured_output", o["structured_output"]))
@@ -217,8 +217,9 @@ func (c *claude) system(o object, out *output) bool {
 	case "init":
 		out.begin(Origin{
 			Agent: c.agent, Version: o.text("claude_code_version", "amp_version", "version"),
-			Model: o.text("model"), Session: o.text("session_id"),
-		}, data(nil).some("cwd", o.text("cwd")))
+			Model: o.text("model"), Session: o.text("session_id"), Dir: o.text("cwd"),
+		})
+		out.working()
 	case "status":
 		switch status := o.text("status"); {
 		case o.text("compact_error") != "":

@@ -95,19 +95,19 @@ func (m *claudeMessages) user(line, message object, out *output) bool {
 	blocks := message.list("content")
 	if blocks == nil {
 		text, _ := contentText(message["content"])
-		out.user(actor, text)
+		out.user(actor, text, nil)
 		return true
 	}
 	for _, raw := range blocks {
 		block := parseObject(raw)
 		switch kind := block.text("type"); {
 		case kind == "text":
-			out.user(actor, block.text("text"))
+			out.user(actor, block.text("text"), nil)
 		case strings.HasSuffix(kind, "tool_result"):
 			m.result(line, block, out)
 		case kind == "image", kind == "document":
-			text, _ := contentText(raw)
-			out.add(eventlog.TypeUser, actor, data(nil).text("content", text).raw("parts", raw))
+			text, parts := contentText(raw)
+			out.user(actor, text, parts)
 		default:
 			out.raw(string(raw), "a part of a message of no known type")
 		}

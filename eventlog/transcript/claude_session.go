@@ -37,7 +37,7 @@ func (c *claudeSession) object(o object, out *output) bool {
 	switch o.text("type") {
 	case "user", "assistant":
 		if id := o.text("sessionId"); id != "" {
-			out.begin(Origin{Agent: "Claude Code", Version: o.text("version"), Session: id}, data(nil).some("cwd", o.text("cwd")))
+			out.begin(Origin{Agent: "Claude Code", Version: o.text("version"), Session: id, Dir: o.text("cwd"), Branch: o.text("gitBranch")})
 		}
 		if !first(&c.seen, o.text("uuid")) {
 			return true // a resumed session begins with a copy of the one before
@@ -78,7 +78,7 @@ func (c *claudeSession) message(o object, call string, out *output) (known bool)
 		model = ""
 	}
 	if model != "" && call == "" {
-		out.begin(Origin{Agent: "Claude Code", Model: model}, nil)
+		out.begin(Origin{Agent: "Claude Code", Model: model})
 	}
 	out.inside(call, func() {
 		if o.text("type") == "user" {

@@ -38,11 +38,12 @@ func (c *codex) object(o object, out *output) bool {
 		if id := o.text("thread_id"); id != c.thread {
 			c.thread, c.spent = id, usage{} // a thread that goes on goes on counting
 		}
-		out.begin(Origin{Agent: "Codex", Session: c.thread}, nil)
+		out.begin(Origin{Agent: "Codex", Session: c.thread})
 	case "turn.started":
+		out.working()
 	case "turn.completed":
 		c.cost(o.object("usage"), out)
-		out.failed("")
+		out.done()
 	case "turn.failed":
 		message := o.object("error").text("message")
 		out.error(codexError(message), "turn_failed")

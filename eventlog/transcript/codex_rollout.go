@@ -52,9 +52,10 @@ func (c *codexRollout) object(o object, out *output) bool {
 	case "session_meta":
 		out.begin(Origin{
 			Agent: "Codex", Version: p.text("cli_version"), Session: p.text("id"),
-		}, data(nil).some("cwd", p.text("cwd")))
+			Dir: p.text("cwd"), Branch: p.object("git").text("branch"),
+		})
 	case "turn_context":
-		out.begin(Origin{Agent: "Codex", Model: p.text("model")}, nil)
+		out.begin(Origin{Agent: "Codex", Model: p.text("model")})
 	case "compacted":
 		out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).some("summary", p.text("message")))
 	case "response_item":
@@ -98,9 +99,9 @@ func (c *codexRollout) item(p object, out *output) bool {
 		case role == "assistant":
 			c.say("wire", eventlog.TypeAssistant, text, out)
 		case role != "user" || isCodexContext(text):
-			out.user(eventlog.System, text)
+			out.user(eventlog.System, text, nil)
 		case !c.isMirror("wire", eventlog.TypeUser, text):
-			out.user(eventlog.Human, text)
+			out.user(eventlog.Human, text, nil)
 		}
 	case "reasoning":
 		for _, raw := range append(p.list("summary"), p.list("content")...) {
@@ -192,7 +193,7 @@ func (c *codexRollout) event(p object, out *output) bool {
 	switch p.text("type") {
 	case "user_message":
 		if text := p.text("message"); !c.isMirror("shown", eventlog.TypeUser, text) {
-			out.user(eventlog.Human, text)
+			out.user(eventlog.Human, text, nil)
 		}
 	case "agent_message":
 		c.say("shown", eventlog.TypeAssistant, p.text("message"), out)
@@ -217,9 +218,9 @@ func (c *codexRollout) event(p object, out *output) bool {
 	case "turn_aborted":
 		reason := "the turn was aborted: " + cmp.Or(p.text("reason"), "no reason told")
 		out.status(reason)
-		out.failed(reason)
+		out.canceled(reason)
 	case "task_complete", "turn_complete":
-		out.failed("")
+		out.done()
 	case "context_compacted", "task_started", "turn_started", "agent_reasoning_section_break", "exec_command_begin",
 		"exec_command_output_delta", "patch_apply_begin", "mcp_tool_call_begin", "web_search_begin", "web_search_end",
 		"turn_diff", "session_configured", "background_event", "item_started", "item_completed", "thread_name_updated":

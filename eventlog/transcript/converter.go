@@ -18,14 +18,6 @@ type Options struct {
 	MaxEventBytes int
 }
 
-// Origin is what the lines so far tell about the run. What they do not tell is empty.
-type Origin struct {
-	Agent   string // "Claude Code"
-	Version string
-	Model   string // the latest, if it changed
-	Session string // the agent's own id of the session, to resume it with
-}
-
 // Stats count lines that are not blank, and what became of them.
 type Stats struct {
 	Lines  int
@@ -60,9 +52,12 @@ type Converter struct {
 	out     output
 	stats   Stats
 	begun   bool
-	held    []Line // copies
+	held    []Line // copies, until the format is known
 	bytes   int
-	seen    int // lines before the format was known
+	seen    int    // lines before the format was known
+	values  values // of the lines, in the formats that are JSON
+	probe   values // of the lines that are held, to find the format
+	found   Format // what the probe found, "" for nothing
 	prelude text
 }
 
@@ -103,6 +98,9 @@ func (c *Converter) Line(l Line) []eventlog.Event {
 // wait for the next line.
 func (c *Converter) Flush() []eventlog.Event {
 	if c.decoder == nil {
+		if c.probe.open() {
+			return nil // the rest of a JSON document comes
+		}
 		// The lines so far may belong to a program that prints text. They are shown
 		// as that, and what comes may still tell a format.
 		for _, l := range c.held {
@@ -124,6 +122,7 @@ func (c *Converter) End() []eventlog.Event {
 	if c.decoder == nil {
 		c.settle(Text)
 	}
+	c.values.end(c.taker())
 	c.decoder.flush(&c.out)
 	c.decoder.end(&c.out)
 	return c.take()
@@ -135,10 +134,9 @@ func (c *Converter) Format() Format { return c.format }
 // Origin returns what is known about the run.
 func (c *Converter) Origin() Origin { return c.out.origin }
 
-// Failure returns why the latest turn that ended failed, or "" if it did not:
-// agents exit with 0 after failures, and go on after errors. It is for whoever
-// seals the session, and decides nothing by itself.
-func (c *Converter) Failure() string { return c.out.failure }
+// Outcome returns how the run ended, as far as its lines tell. It is for whoever
+// seals the session, and decides nothing by itself: ask it after [Converter.End].
+func (c *Converter) Outcome() Outcome { return c.out.outcome(c.values.cutOff) }
 
 // Stats returns what was counted so far.
 func (c *Converter) Stats() Stats {
@@ -159,14 +157,28 @@ func (c *Converter) detect(l Line) []eventlog.Event {
 	c.bytes += len(l.Text)
 	l.Text = slices.Clone(l.Text)
 	c.held = append(c.held, l)
-	format, found := Text, false
-	if !l.isCut() {
-		format, found = Detect(l.Text)
+	if text := clean(l.Text); len(bytes.TrimSpace(text)) > 0 && !l.isCut() {
+		c.probe.line(Line{Text: text}, taker{object: c.recognise, other: func(l Line) {
+			c.recognise(parseObject(serverSent(l.Text)), nil)
+		}})
 	}
-	if found || c.seen >= mostHeldLines || c.bytes >= mostHeldBytes {
-		c.settle(format)
+	most := mostHeldBytes
+	if c.probe.open() {
+		most = mostDocument
+	}
+	switch {
+	case c.found != "":
+		c.settle(c.found)
+	case c.seen >= mostHeldLines && !c.probe.open() || c.bytes >= most:
+		c.settle(Text)
 	}
 	return c.take()
+}
+
+func (c *Converter) recognise(o object, _ []byte) {
+	if c.found == "" {
+		c.found, _ = detect(o)
+	}
 }
 
 func (c *Converter) settle(format Format) {
@@ -175,16 +187,15 @@ func (c *Converter) settle(format Format) {
 		panic(err) // the table of formats names it
 	}
 	c.decoder, c.format, c.out.format = d, format, format
-	for _, l := range c.held {
+	held := c.held
+	c.held, c.probe = nil, values{}
+	for _, l := range held {
 		c.convert(l)
 	}
-	c.held = nil
 }
 
 // convert adds the events of a line to the output.
 func (c *Converter) convert(l Line) {
-	before := len(c.out.events)
-	c.out.at, c.out.parent = time.Time{}, ""
 	if t, isText := c.decoder.(*text); isText {
 		c.count(l)
 		t.line(c.mend(l), &c.out)
@@ -194,26 +205,36 @@ func (c *Converter) convert(l Line) {
 		return
 	}
 	c.count(l)
-	l = c.mend(l)
-	if l.isCut() {
-		c.keep(l, "the line is too long")
-		return
+	before := len(c.out.events)
+	c.values.line(c.mend(l), c.taker())
+	if len(c.out.events) == before {
+		c.stats.Silent++
 	}
-	o := parseObject(l.Text)
-	if o == nil && c.format == OpenCodeServer {
-		if isFraming(l.Text) {
-			c.stats.Silent++
+}
+
+// taker converts what the values of the lines are.
+func (c *Converter) taker() taker { return taker{object: c.object, other: c.other} }
+
+func (c *Converter) object(o object, text []byte) {
+	c.out.at, c.out.parent = time.Time{}, ""
+	if !c.decoder.object(o, &c.out) {
+		c.keep(Line{Text: text}, unknown(o))
+	}
+}
+
+// other takes a line, or a piece of one, that is no JSON object.
+func (c *Converter) other(l Line) {
+	c.out.at, c.out.parent = time.Time{}, ""
+	switch {
+	case l.isCut():
+		c.keep(l, "the line is too long")
+	case isFraming(l.Text) && serverSentFormats[c.format]:
+	default:
+		if o := parseObject(serverSent(l.Text)); o != nil {
+			c.object(o, l.Text)
 			return
 		}
-		o = parseObject(serverSent(l.Text))
-	}
-	switch {
-	case o == nil:
 		c.keep(l, "this is no JSON object")
-	case !c.decoder.object(o, &c.out):
-		c.keep(l, unknown(o))
-	case len(c.out.events) == before:
-		c.stats.Silent++
 	}
 }
 

@@ -240,7 +240,7 @@ func TestAPauseBeforeTheFormatIsKnownShowsText(t *testing.T) {
 	c.Line(transcript.Line{Text: []byte("Ready.")})
 	events := c.Line(transcript.Line{Text: []byte(`{"type":"thread.started","thread_id":"t"}`)})
 	checkTexts(t, events, "raw", "content", "Ready.")
-	checkTexts(t, events, "status", "content", "Codex")
+	checkTexts(t, events, "session", "agent", "Codex")
 	if c.Format() != transcript.Codex || c.Stats().Lines != 3 {
 		t.Errorf("%s, %+v", c.Format(), c.Stats())
 	}
@@ -300,23 +300,6 @@ func TestAResultThatNothingElseToldIsTold(t *testing.T) {
 	// As of --output-format json, which prints the result alone.
 	events := convert(t, transcript.Claude, `{"type":"result","subtype":"success","is_error":false,"session_id":"s","result":"Four."}`)
 	checkTexts(t, events, "assistant", "content", "Four.")
-}
-
-func TestFailureIsOfTheLatestTurn(t *testing.T) {
-	c := converter(t, transcript.Codex, nil)
-	say := func(line string) { c.Line(transcript.Line{Text: []byte(line)}) }
-	say(`{"type":"error","message":"Reconnecting... 1/5"}`)
-	if c.Failure() != "" {
-		t.Errorf("a notice is a failure: %q", c.Failure())
-	}
-	say(`{"type":"turn.failed","error":{"message":"no model"}}`)
-	if c.Failure() != "no model" {
-		t.Errorf("got %q", c.Failure())
-	}
-	say(`{"type":"turn.completed","usage":{}}`)
-	if c.Failure() != "" {
-		t.Errorf("the turn before: %q", c.Failure())
-	}
 }
 
 // A member of another kind than expected costs no more than itself.

@@ -39,9 +39,10 @@ func (c *copilot) object(o object, out *output) bool {
 		c.resumed = c.resumed || kind == "session.resume"
 		out.begin(Origin{
 			Agent: "Copilot CLI", Version: d.text("copilotVersion"), Model: d.text("selectedModel"), Session: d.text("sessionId"),
-		}, data(nil).some("cwd", d.object("context").text("cwd")))
+			Dir: d.object("context").text("cwd"), Branch: d.object("context").text("branch"),
+		})
 	case "session.model_change":
-		out.begin(Origin{Model: d.text("newModel")}, nil)
+		out.begin(Origin{Model: d.text("newModel")})
 	case "session.error":
 		out.error(d.text("message"), cmp.Or(d.text("errorType"), "session_error"))
 		out.failed(cmp.Or(d.text("message"), "the session told of an error"))
@@ -49,7 +50,7 @@ func (c *copilot) object(o object, out *output) bool {
 		out.error(d.text("message"), "warning")
 	case "session.tools_updated":
 		if model := d.text("model"); model != "" {
-			out.begin(Origin{Agent: "Copilot CLI", Model: model}, nil)
+			out.begin(Origin{Agent: "Copilot CLI", Model: model})
 		}
 	case "session.task_complete":
 		out.status(strings.TrimSpace("Task complete. " + d.text("summary")))
@@ -60,9 +61,9 @@ func (c *copilot) object(o object, out *output) bool {
 	case "session.shutdown":
 		c.shutdown(d, out)
 	case "user.message":
-		out.user(eventlog.Human, d.text("content"))
+		out.user(eventlog.Human, d.text("content"), nil)
 	case "system.message":
-		out.user(eventlog.System, d.text("content"))
+		out.user(eventlog.System, d.text("content"), nil)
 	case "assistant.message_delta":
 		c.partial.add(d.text("messageId"), eventlog.TypeAssistant, out.parent, d.text("deltaContent"))
 	case "assistant.reasoning_delta":
@@ -115,7 +116,7 @@ func (c *copilot) message(d object, out *output) {
 		return
 	}
 	if model := d.text("model"); model != "" && out.parent == "" {
-		out.begin(Origin{Agent: "Copilot CLI", Model: model}, nil)
+		out.begin(Origin{Agent: "Copilot CLI", Model: model})
 	}
 	if text := d.text("reasoningText"); text != c.thought {
 		c.thinks("", text, out)
@@ -202,14 +203,14 @@ func (c *copilot) exit(o object, out *output) bool {
 		return false
 	}
 	if code == 0 {
-		out.failed("")
+		out.done()
 	} else {
 		message := "the agent reports exit code " + string(d["exitCode"])
 		out.error(message, "exit_code")
-		out.failed(cmp.Or(out.failure, message))
+		out.failed(cmp.Or(out.progress.reason, message))
 	}
 	if id := d.text("sessionId"); id != "" {
-		out.begin(Origin{Agent: "Copilot CLI", Session: id}, nil)
+		out.begin(Origin{Agent: "Copilot CLI", Session: id})
 	}
 	if d.has("usage") {
 		out.note(eventlog.TypeStatus, "Finished", data(nil).raw("usage", d["usage"]))

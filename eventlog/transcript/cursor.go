@@ -72,10 +72,10 @@ func (c *cursor) object(o object, out *output) bool {
 	out.at = at
 	switch kind {
 	case "system":
-		out.begin(Origin{Agent: "Cursor", Model: o.text("model"), Session: o.text("session_id")}, data(nil).some("cwd", o.text("cwd")))
+		out.begin(Origin{Agent: "Cursor", Model: o.text("model"), Session: o.text("session_id"), Dir: o.text("cwd")})
 	case "user":
 		text, _ := contentText(o.object("message")["content"])
-		out.user(eventlog.Human, text)
+		out.user(eventlog.Human, text, nil)
 	case "thinking":
 		if sub == "completed" {
 			c.flushThought(out)
@@ -204,7 +204,7 @@ func cursorOutput(o object, raw json.RawMessage) string {
 }
 
 func (c *cursor) result(o object, out *output) {
-	out.failed("")
+	out.done()
 	text := o.text("result")
 	failed, told := o.truth("is_error")
 	if !told {

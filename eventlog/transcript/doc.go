@@ -24,7 +24,11 @@
 //     over the whole run is cumulative, by model, and the log adds only what is new.
 //   - What a subagent does has the field parent_call_id: the call that started it.
 //   - No line ends a session. There is no complete event: only the process can tell
-//     the end. [Converter.Failure] tells how the latest turn went.
+//     the end. [Converter.Outcome] tells how the run ended as far as its lines say, and
+//     a success only if they say so.
+//   - What is known of the run (agent, version, model, working directory, title, the
+//     agent's own id) is told by events of type [TypeSession], at first and when it changes.
+//   - Images have one shape in parts, whatever the agent's is, and a bounded size.
 //   - Lines of any length, binary, carriage returns, a byte order mark and warnings
 //     between the JSON do no harm. Memory is bounded.
 //

@@ -90,19 +90,28 @@ func newDecoder(name Format) (decoder, error) {
 // did: agents print warnings before their JSON, and some lines look the same in
 // several formats. If none of the first few dozen lines tells, it is [Text].
 func Detect(lines ...[]byte) (Format, bool) {
+	c := &Converter{}
 	for _, line := range lines {
-		o := parseObject(clean(line))
-		if o == nil {
-			o = parseObject(serverSent(clean(line)))
-		}
-		if o == nil {
-			continue
-		}
-		for _, f := range formats {
-			if f.is(o) {
-				return f.name, true
-			}
+		c.detect(Line{Text: line})
+		if c.decoder != nil {
+			return c.format, c.format != Text
 		}
 	}
 	return Text, false
 }
+
+// detect returns the format that an object can only be of.
+func detect(o object) (Format, bool) {
+	if o == nil {
+		return "", false
+	}
+	for _, f := range formats {
+		if f.is(o) {
+			return f.name, true
+		}
+	}
+	return "", false
+}
+
+// serverSentFormats come as server-sent events: an object stands behind "data:".
+var serverSentFormats = map[Format]bool{OpenCodeServer: true}

@@ -55,12 +55,12 @@ func (g *gemini) object(o object, out *output) bool {
 	out.at = at
 	switch kind {
 	case "init":
-		out.begin(Origin{Agent: "Gemini CLI", Model: o.text("model"), Session: o.text("session_id")}, nil)
+		out.begin(Origin{Agent: "Gemini CLI", Model: o.text("model"), Session: o.text("session_id")})
 	case "message":
 		if o.text("role") == "assistant" {
 			out.says(eventlog.TypeAssistant, o.text("content"))
 		} else {
-			out.user(eventlog.Human, o.text("content"))
+			out.user(eventlog.Human, o.text("content"), nil)
 		}
 	case "tool_use":
 		out.call(o.text("tool_id"), o.text("tool_name"), o["parameters"])
@@ -81,7 +81,7 @@ func (g *gemini) object(o object, out *output) bool {
 }
 
 func (g *gemini) result(o object, out *output) {
-	out.failed("")
+	out.done()
 	if o.text("status") != "success" {
 		failure := o.object("error")
 		message := cmp.Or(failure.text("message"), "the run ended with status "+cmp.Or(o.text("status"), "unknown"))

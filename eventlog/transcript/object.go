@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
-	"strings"
 	"time"
 )
 
@@ -127,36 +126,4 @@ func millis(ms float64) time.Time {
 func isObject(raw []byte) bool {
 	raw = bytes.TrimLeft(raw, " \t\r\n")
 	return len(raw) > 0 && raw[0] == '{'
-}
-
-// contentText returns what a message's content says, whether it is a string, a
-// block, or a list of blocks. Blocks that are no text are named in their place
-// ("[image]"), and rest is the content as it stands if there are any.
-func contentText(raw json.RawMessage) (text string, rest json.RawMessage) {
-	if isObject(raw) {
-		raw = json.RawMessage("[" + string(raw) + "]")
-	}
-	blocks := listOf(raw)
-	if blocks == nil {
-		if s := textOf(raw); s != "" || len(raw) == 0 || raw[0] == '"' || string(raw) == "null" {
-			return s, nil
-		}
-		return string(raw), nil
-	}
-	var parts []string
-	for _, block := range blocks {
-		o := parseObject(block)
-		_, isText := o["text"]
-		switch {
-		case o == nil && len(block) > 0 && block[0] == '"':
-			parts = append(parts, textOf(block))
-		case isText && (o.text("type") == "" || strings.HasSuffix(o.text("type"), "text")):
-			parts = append(parts, o.text("text"))
-		case o.text("type") != "":
-			parts, rest = append(parts, "["+o.text("type")+"]"), raw
-		default:
-			parts = append(parts, string(block))
-		}
-	}
-	return strings.Join(parts, "\n"), rest
 }

@@ -30,13 +30,13 @@ func (c *openCode) object(o object, out *output) bool {
 	part := o.object("part")
 	switch o.text("type") {
 	case "step_start":
-		out.begin(Origin{Agent: "opencode", Session: o.text("sessionID")}, nil)
+		out.begin(Origin{Agent: "opencode", Session: o.text("sessionID")})
 	case "step_finish":
 		if first(&c.steps, part.text("id")) {
 			openCodeCost(part, out.origin.Model, out)
 		}
 		if part.text("reason") == "stop" {
-			out.failed("")
+			out.done()
 		}
 	case "text":
 		openCodeSays(eventlog.TypeAssistant, part, out)

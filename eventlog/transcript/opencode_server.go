@@ -127,7 +127,7 @@ func (c *openCodeServer) message(info object, out *output) {
 		c.models.put(id, model)
 		if out.parent == "" {
 			out.at = info.object("time").time("created")
-			out.begin(Origin{Agent: "opencode", Model: model, Session: info.text("sessionID")}, nil)
+			out.begin(Origin{Agent: "opencode", Model: model, Session: info.text("sessionID")})
 		}
 	}
 	if e := info.object("error"); e != nil && first(&c.done, "error "+id) {
@@ -159,7 +159,7 @@ func (c *openCodeServer) part(part object, out *output) bool {
 				actor = eventlog.System
 			}
 			if part.text("text") != "" && first(&c.done, id) {
-				out.user(actor, part.text("text"))
+				out.user(actor, part.text("text"), nil)
 			}
 			return true
 		}
@@ -174,7 +174,7 @@ func (c *openCodeServer) part(part object, out *output) bool {
 			model, _ := c.models.get(message)
 			openCodeCost(part, cmp.Or(model, out.origin.Model), out)
 			if part.text("reason") == "stop" && out.parent == "" {
-				out.failed("")
+				out.done()
 			}
 		}
 	case "retry":

@@ -37,9 +37,9 @@ func (h *openHands) object(o object, out *output) bool {
 	call := o.text("tool_call_id")
 	switch kind {
 	case "SystemPromptEvent":
-		out.begin(Origin{Agent: "OpenHands"}, nil)
+		out.begin(Origin{Agent: "OpenHands"})
 		text, _ := contentText(o["system_prompt"])
-		out.user(eventlog.System, text)
+		out.user(eventlog.System, text, nil)
 	case "MessageEvent":
 		m := o.object("llm_message")
 		text, _ := contentText(m["content"])
@@ -48,9 +48,9 @@ func (h *openHands) object(o object, out *output) bool {
 			out.says(eventlog.TypeThought, m.text("reasoning_content"))
 			out.says(eventlog.TypeAssistant, text)
 		case "user":
-			out.user(eventlog.Human, text)
+			out.user(eventlog.Human, text, nil)
 		default:
-			out.user(eventlog.System, text)
+			out.user(eventlog.System, text, nil)
 		}
 	case "ActionEvent":
 		out.says(eventlog.TypeThought, o.text("reasoning_content"))
@@ -111,13 +111,13 @@ func (h *openHands) state(o object, out *output) {
 		fields = o.object("value")
 	}
 	if status := fields.text("execution_status", "agent_status"); status != "" {
-		out.begin(Origin{Agent: "OpenHands", Session: fields.text("id")}, nil)
+		out.begin(Origin{Agent: "OpenHands", Session: fields.text("id")})
 		out.status("The conversation is " + strings.ReplaceAll(status, "_", " "))
 		switch status {
 		case "error", "stuck":
-			out.failed(cmp.Or(out.failure, "the conversation is "+status))
+			out.failed(cmp.Or(out.progress.reason, "the conversation is "+status))
 		case "finished":
-			out.failed("")
+			out.done()
 		}
 	}
 	h.cost(fields.object("stats").object("usage_to_metrics"), out)

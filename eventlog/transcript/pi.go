@@ -34,7 +34,7 @@ func (p *pi) object(o object, out *output) bool {
 	out.at = o.time("timestamp")
 	switch o.text("type") {
 	case "session":
-		out.begin(Origin{Agent: "pi", Session: o.text("id")}, data(nil).some("cwd", o.text("cwd")))
+		out.begin(Origin{Agent: "pi", Session: o.text("id"), Dir: o.text("cwd")})
 	case "message_end", "message":
 		return p.whole(o.object("message"), out)
 	case "message_start":
@@ -50,7 +50,7 @@ func (p *pi) object(o object, out *output) bool {
 			output: cmp.Or(text, o.text("error")), took: o.amount("durationMs"), more: data(nil).raw("parts", parts),
 		}, out)
 	case "model_change":
-		out.begin(Origin{Agent: "pi", Model: o.text("modelId", "model")}, nil)
+		out.begin(Origin{Agent: "pi", Model: o.text("modelId", "model")})
 	case "auto_retry_start":
 		out.error(fmt.Sprintf("retry %g of %g: %s", o.amount("attempt"), o.amount("maxAttempts"), o.text("errorMessage")), "retry")
 	case "auto_retry_end":
@@ -104,7 +104,7 @@ func (p *pi) whole(m object, out *output) bool {
 	text, parts := contentText(m["content"])
 	switch m.text("role") {
 	case "user":
-		out.user(eventlog.Human, text)
+		out.user(eventlog.Human, text, parts)
 	case "assistant":
 		p.assistant(m, out)
 	case "toolResult":
@@ -114,7 +114,7 @@ func (p *pi) whole(m object, out *output) bool {
 		out.call("", "bash", data(nil).text("command", m.text("command")).object())
 		out.result(result{tool: "bash", success: known && code == 0, output: m.text("output")})
 	case "custom", "hookMessage", "branchSummary", "compactionSummary":
-		out.user(eventlog.System, cmp.Or(text, m.text("summary")))
+		out.user(eventlog.System, cmp.Or(text, m.text("summary")), nil)
 	default:
 		return false
 	}
@@ -123,7 +123,7 @@ func (p *pi) whole(m object, out *output) bool {
 
 func (p *pi) assistant(m object, out *output) {
 	if model := m.text("model"); model != "" {
-		out.begin(Origin{Agent: "pi", Model: model}, nil)
+		out.begin(Origin{Agent: "pi", Model: model})
 	}
 	blocks := m.list("content")
 	if blocks == nil {
@@ -144,7 +144,7 @@ func (p *pi) assistant(m object, out *output) {
 	}
 	p.partial = partials{}
 	p.message++
-	out.failed("")
+	out.done()
 	switch m.text("stopReason") {
 	case "error":
 		message := cmp.Or(m.text("errorMessage"), "the model's answer failed")
@@ -153,7 +153,7 @@ func (p *pi) assistant(m object, out *output) {
 	case "aborted":
 		message := cmp.Or(m.text("errorMessage"), "aborted")
 		out.status("Aborted: " + message)
-		out.failed(message)
+		out.canceled(message)
 	}
 	u := m.object("usage")
 	out.cost(m.text("model"), delta, usage{
