@@ -265,3 +265,11 @@ type reporter interface {
 	Helper()
 	Errorf(format string, args ...any)
 }
+
+// wantField checks that an append was refused for a field.
+func wantField(t reporter, what string, err error, field string) {
+	t.Helper()
+	if got, ok := errors.AsType[*eventlog.FieldError](err); !ok || got.Field != field {
+		t.Errorf("%s: got error %v, want one of %s", what, err, field)
+	}
+}

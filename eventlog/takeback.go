@@ -165,7 +165,8 @@ func (b *takeBack) takeBack(key []byte) (reads int) {
 }
 
 // settle ends the session's part in the account: what is still not counted for
-// anybody counts for the newest session, and what counts too much does not any more.
+// anybody counts for the newest of those who said so much, and what counts too much
+// does not any more.
 func (b *takeBack) settle() {
 	if b.credit != nil {
 		b.tx.gone(b.credit)
@@ -183,20 +184,58 @@ func (b *takeBack) settle() {
 	}
 	worth := b.sums.is.(*accountSums).worth()
 	missing, surplus := worth.since(counted), counted.since(worth)
+	var newest *sharer
 	for i := range b.others {
 		other := &b.others[i]
 		if !b.tx.lives(other) {
 			continue
 		}
-		models := slices.Sorted(maps.Keys(other.credit.is.(*credit).models))
-		if missing != (costValues{}) && len(models) > 0 {
-			b.tx.give(other, models[0], missing, worth.USD > 0)
-			missing = costValues{}
+		if newest == nil {
+			newest = other
+		}
+		if missing != (costValues{}) {
+			said := b.saidBy(other).since(other.credit.is.(*credit).total())
+			missing.subtract(b.give(other, missing.least(said), worth))
 		}
 		if surplus != (costValues{}) {
 			surplus.subtract(b.tx.take(other, surplus))
 		}
 	}
+	if newest != nil {
+		b.give(newest, missing, worth)
+	}
+}
+
+// give is txn.give in the first of the models that the session named.
+func (b *takeBack) give(to *sharer, v, worth costValues) costValues {
+	models := slices.Sorted(maps.Keys(to.credit.is.(*credit).models))
+	if v == (costValues{}) || len(models) == 0 {
+		return costValues{}
+	}
+	b.tx.give(to, models[0], v, worth.USD > 0)
+	return v
+}
+
+// saidBy is what a session alone said of the account, or of the first many members.
+func (b *takeBack) saidBy(other *sharer) costValues {
+	var sums accountSums
+	prefix := append(other.id[:], b.id[:]...)
+	reads := 0
+	for key, raw := range b.tx.Ascend(bucketSaid, prefix, prefixEnd(prefix)) {
+		var says saying
+		if payload, err := decodeRecord(bucketSaid, key, raw); err != nil || !says.decode(payload) {
+			continue // check tells of it
+		}
+		if _, _, m, _ := splitSaidKey(key); m == wholeAccount {
+			sums.whole = says.costValues
+		} else {
+			sums.members.add(says.costValues)
+		}
+		if reads++; reads == takeBackReads {
+			break
+		}
+	}
+	return sums.worth()
 }
 
 // lives reports whether a session has not been deleted, and can be changed.
