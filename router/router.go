@@ -125,6 +125,9 @@ func fromHandler(h http.Handler) handler {
 func (rt *router) handle(method, pattern string, h handler) {
 	rt.routes.Handle(method, pattern, func(w http.ResponseWriter, r *http.Request, ps httprouter.Params) {
 		rt.answer(w, r, pattern, func(w http.ResponseWriter, r *http.Request) error {
+			if !isPage(pattern) && isForeignNavigation(r) {
+				return errOrigin
+			}
 			p, err := readParams(r, ps)
 			if err != nil {
 				return err
@@ -133,6 +136,10 @@ func (rt *router) handle(method, pattern string, h handler) {
 		})
 	})
 }
+
+// isPage reports whether a route shows a page, to which pages elsewhere may link.
+// What else there is, a link would download, or run for as long as the tab is open.
+func isPage(pattern string) bool { return pattern == "/" || pattern == "/tasks/:task" }
 
 // fallback answers what matches no route.
 func (rt *router) fallback(err error) http.Handler {
@@ -176,6 +183,7 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Frame-Options", "DENY")
 	if err := rt.guard.check(r); err != nil {
 		rt.fallback(err).ServeHTTP(w, r)
 		return
