@@ -43,6 +43,16 @@ func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connecti
 	if !ok || r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.TLS != nil {
 		return nil, nil, false
 	}
+	// From the hijack on the server forgets the connection: whoever drains must know
+	// of it before.
+	l = &connection{among: &s.taken}
+	s.taken.add(l)
+	defer func() {
+		if !ok { // also if a ResponseWriter panics
+			s.taken.remove(l)
+		}
+	}()
+	ok = false
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, nil, false
@@ -57,11 +67,11 @@ func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connecti
 	head.WriteString("HTTP/1.1 200 OK\r\n")
 	_ = header.Write(&head) // to memory
 	head.WriteString("\r\n")
-	l = &connection{conn: conn, among: &s.taken, try: newTry(conn), head: head.Bytes()}
+	l.try, l.head = newTry(conn), head.Bytes()
+	s.taken.took(l, conn)
 	if ctx.Done() != nil {
 		l.forget = context.AfterFunc(ctx, l.wake)
 	}
-	s.taken.add(l)
 	return l, ctx, true
 }
 
