@@ -37,7 +37,7 @@ func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) e
 		st.serve(ctx, true)
 		return nil
 	}
-	st.begin(newResponse(r.Context(), w))
+	st.begin(s.responseTo(r, w))
 	st.serve(r.Context(), false)
 	return nil
 }

@@ -35,7 +35,7 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer s.open.Add(-1)
-	feed := &taskFeed{Streamer: s, sock: newSocket(newResponse(r.Context(), w), &s.o), last: last}
+	feed := &taskFeed{Streamer: s, sock: newSocket(s.responseTo(r, w), &s.o), last: last}
 	defer feed.sock.close()
 	feed.sock.retry()
 	if len(tasks) > 0 {
