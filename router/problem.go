@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -22,6 +23,8 @@ type problem struct {
 	Field string `json:"field,omitempty"`
 	// Next is where to go on, if what was asked for is no longer kept.
 	Next string `json:"next,omitempty"`
+
+	header http.Header // of the answer, beside its own
 }
 
 // problemType is what the type of every problem starts with; a word follows
@@ -70,6 +73,9 @@ var (
 // errors to statuses.
 func toProblem(err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
+		return p
+	}
+	if p, ok := isRefusal(err); ok {
 		return p
 	}
 	if e, ok := errors.AsType[*streamer.QueryError](err); ok {
@@ -131,6 +137,7 @@ func (rt *router) fail(w *recorder, r *http.Request, err error) {
 		panic("router: a problem cannot be encoded: " + encodeErr.Error()) // our own type
 	}
 	h := w.Header()
+	maps.Copy(h, p.header)
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(body)+1))

@@ -13,7 +13,7 @@ const (
 	mostList    = 1000
 )
 
-func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) error {
+func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) error {
 	q, err := readQuery(r, "limit", "after")
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) er
 			return badQuery("after", "must be the next of an earlier answer")
 		}
 	}
-	tasks, err := rt.log.Tasks(r.Context(), before, limit+1)
+	tasks, next, err := rt.taskList(r.Context(), before, limit, p.grant.seen)
 	if err != nil {
 		return err
 	}
@@ -36,9 +36,8 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) er
 		Tasks []eventlog.Task `json:"tasks"`
 		Next  string          `json:"next"` // empty: that was all
 	}{Tasks: tasks}
-	if len(tasks) > limit {
-		answer.Tasks = tasks[:limit]
-		answer.Next = strconv.FormatUint(tasks[limit-1].Change, 10)
+	if next != 0 {
+		answer.Next = strconv.FormatUint(next, 10)
 	}
 	if tasks == nil {
 		answer.Tasks = []eventlog.Task{}
