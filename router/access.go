@@ -76,7 +76,7 @@ type Authorize func(Access) (Grant, error)
 
 // Refusal is an error that the client is told.
 type Refusal struct {
-	// Status is from 400 to 499.
+	// Status is from 400 to 499, or from 300 to 399 with a Location in Header.
 	Status int
 	// Detail says why, to the client.
 	Detail string
@@ -91,7 +91,7 @@ func (r *Refusal) Error() string { return r.Detail }
 func (r *Refusal) problem() *problem {
 	status, word, title := r.Status, "refused", "The request is refused"
 	switch {
-	case status < 400 || status > 499:
+	case status < 300 || status > 499:
 		status = http.StatusForbidden
 	case status == http.StatusUnauthorized:
 		word, title = "unauthorized", "Who are you?"
