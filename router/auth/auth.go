@@ -134,3 +134,10 @@ func (a *Auth) isSignedOut(id string) bool {
 
 // Reload reads the files of tokens and roles now, if they have changed.
 func (a *Auth) Reload() { a.reload() }
+
+// Check reads the files of tokens and roles, and says what is wrong with them.
+func (o *Options) Check() error {
+	_, tokens := openFile(o.TokenFile, parseTokens)
+	_, roles := openFile(o.RolesFile, parseRoles)
+	return errors.Join(tokens, roles)
+}
