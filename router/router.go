@@ -27,6 +27,10 @@ type Options struct {
 	AllowedHosts []string
 	// MaxRequestBytes is how large the body of a request may be. 0: 32 MiB.
 	MaxRequestBytes int64
+	// Authorize decides who may do what. Nil: everybody may do everything.
+	Authorize Authorize
+	// Routes are added to the router's own: what a way to sign in needs, for example.
+	Routes []Route
 	// Metrics is served at GET /metrics. Nil: the route does not exist.
 	Metrics http.Handler
 	// Trace is told what happens.
@@ -42,13 +46,16 @@ type router struct {
 	trace  Trace
 	guard  *guard
 	routes *httprouter.Router
+	// pages are the routes that show a page, to which pages elsewhere may link. What
+	// else there is, a link would download, or run for as long as the tab is open.
+	pages map[string]bool
 }
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with
 // [http.StripPrefix]. Log and Streamer stay the caller's. Nil options are the
 // defaults. It fails if AllowedHosts has an entry that is none.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
-	rt := &router{log: log, stream: s}
+	rt := &router{log: log, stream: s, pages: map[string]bool{}}
 	if s != nil { // without one, only the options are checked
 		s.SetHTML(page.AppendEvent)
 	}
@@ -76,38 +83,58 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 	return rt, nil
 }
 
-// register lists every route.
-func (rt *router) register() {
-	get := func(pattern string, h handler) {
-		rt.handle(http.MethodGet, pattern, h)
-		rt.handle(http.MethodHead, pattern, h)
-	}
-	put := func(pattern string, h handler) { rt.handle(http.MethodPut, pattern, h) }
-	post := func(pattern string, h handler) { rt.handle(http.MethodPost, pattern, h) }
-	del := func(pattern string, h handler) { rt.handle(http.MethodDelete, pattern, h) }
+// Route is a route of somebody else. Its handler is behind the same guards, and behind
+// Authorize, as the router's own.
+type Route struct {
+	Method, Pattern string
+	Role            Role
+	// Page says that other sites may link to it: it shows a page, and does nothing else.
+	Page    bool
+	Handler http.Handler
+}
 
-	get("/", rt.listPage)
-	get("/stream", rt.streamTasks)
-	get("/tasks", rt.listTasks)
-	get("/tasks/:task", rt.getTask)
-	put("/tasks/:task", rt.putTask)
-	del("/tasks/:task", rt.deleteTask)
-	get("/tasks/:task/events", rt.listEvents)
-	post("/tasks/:task/events", rt.appendToTask)
-	get("/tasks/:task/events/stream", rt.streamEvents)
-	get("/tasks/:task/sessions", rt.listSessions)
-	post("/tasks/:task/sessions", rt.startSession)
-	get("/tasks/:task/sessions/:session", rt.getSession)
-	del("/tasks/:task/sessions/:session", rt.deleteSession)
-	post("/tasks/:task/sessions/:session/events", rt.appendToSession)
-	post("/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
-	post("/tasks/:task/sessions/:session/complete", rt.complete)
-	get("/backup", rt.backup)
-	get("/healthz", rt.healthz)
-	get("/readyz", rt.readyz)
-	get("/assets/*file", asset(http.StripPrefix("/assets/", page.Assets())))
+// register lists every route, with the role that it needs.
+func (rt *router) register() {
+	get := func(role Role, pattern string, h handler) {
+		rt.handle(role, http.MethodGet, pattern, h)
+		rt.handle(role, http.MethodHead, pattern, h)
+	}
+	put := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPut, pattern, h) }
+	post := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPost, pattern, h) }
+	del := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodDelete, pattern, h) }
+
+	rt.pages["/"], rt.pages["/tasks/:task"] = true, true
+
+	get(RoleRead, "/", rt.listPage)
+	get(RoleRead, "/stream", rt.streamTasks)
+	get(RoleRead, "/tasks", rt.listTasks)
+	get(RoleRead, "/tasks/:task", rt.getTask)
+	put(RoleWrite, "/tasks/:task", rt.putTask)
+	del(RoleAdmin, "/tasks/:task", rt.deleteTask)
+	get(RoleRead, "/tasks/:task/events", rt.listEvents)
+	post(RoleWrite, "/tasks/:task/events", rt.appendToTask)
+	get(RoleRead, "/tasks/:task/events/stream", rt.streamEvents)
+	get(RoleRead, "/tasks/:task/sessions", rt.listSessions)
+	post(RoleWrite, "/tasks/:task/sessions", rt.startSession)
+	get(RoleRead, "/tasks/:task/sessions/:session", rt.getSession)
+	del(RoleAdmin, "/tasks/:task/sessions/:session", rt.deleteSession)
+	post(RoleWrite, "/tasks/:task/sessions/:session/events", rt.appendToSession)
+	post(RoleWrite, "/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
+	post(RoleWrite, "/tasks/:task/sessions/:session/complete", rt.complete)
+	get(RoleAdmin, "/backup", rt.backup)
+	get(RoleNone, "/healthz", rt.healthz)
+	get(RoleNone, "/readyz", rt.readyz)
+	get(RoleNone, "/assets/*file", asset(http.StripPrefix("/assets/", page.Assets())))
 	if rt.o.Metrics != nil {
-		get("/metrics", fromHandler(rt.o.Metrics))
+		get(RoleRead, "/metrics", fromHandler(rt.o.Metrics))
+	}
+	for _, r := range rt.o.Routes {
+		rt.pages[r.Pattern] = rt.pages[r.Pattern] || r.Page
+		if r.Method == http.MethodGet {
+			get(r.Role, r.Pattern, fromHandler(r.Handler))
+		} else {
+			rt.handle(r.Role, r.Method, r.Pattern, fromHandler(r.Handler))
+		}
 	}
 }
 
@@ -122,12 +149,22 @@ func fromHandler(h http.Handler) handler {
 }
 
 // handle registers a route.
-func (rt *router) handle(method, pattern string, h handler) {
+func (rt *router) handle(role Role, method, pattern string, h handler) {
 	rt.routes.Handle(method, pattern, func(w http.ResponseWriter, r *http.Request, ps httprouter.Params) {
 		rt.answer(w, r, pattern, func(w http.ResponseWriter, r *http.Request) error {
-			p, err := readParams(r, ps)
-			if err != nil {
+			if !rt.pages[pattern] && isForeignNavigation(r) {
+				return errOrigin
+			}
+			p, wrong := readParams(r, ps)
+			var err error
+			if p.grant, err = rt.authorize(r, pattern, role, p); err != nil {
 				return err
+			}
+			if wrong != nil { // a word about it only to those who may know
+				return wrong
+			}
+			if p.grant.Until != nil {
+				r = streamer.Until(r, p.grant.Until)
 			}
 			return h(w, r, p)
 		})
@@ -176,6 +213,7 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Frame-Options", "DENY")
 	if err := rt.guard.check(r); err != nil {
 		rt.fallback(err).ServeHTTP(w, r)
 		return

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -42,7 +41,8 @@ func serveCommand() *cli.Command {
 			boolFlag("redact", "replace what has the shape of a secret before it is appended"),
 			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
 			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
-		}, retentionFlags(), logFlags()),
+			stringFlag("metrics-addr", "", "serve metrics and health at this address as well, without signing in"),
+		}, accessFlags(), retentionFlags(), logFlags()),
 		ArgValidator: operands(),
 		Action:       serve,
 	}
@@ -57,7 +57,7 @@ func serve(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return explainOpen(err)
 	}
-	if c.Bool("insecure") {
+	if c.Bool("insecure") && set.access == nil {
 		s.logger.Warn("everybody who can reach this address may read and write", "addr", s.listener.Addr().String())
 	}
 	s.logger.Info("serving", "url", s.url(), "db", s.db, "version", version())
@@ -106,15 +106,21 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	if (cert == "") != (key == "") {
 		return set, usagef("-tls-cert and -tls-key belong together: give both or none")
 	}
-	if set.addr, err = resolve(ctx, c.String("addr"), c.Bool("insecure")); err != nil {
+	if set.access, err = readAccess(c); err != nil {
 		return set, err
 	}
-	if cert != "" {
-		pair, err := tls.LoadX509KeyPair(cert, key)
-		if err != nil {
-			return set, fmt.Errorf("read -tls-cert and -tls-key: %w", err)
+	if set.addr, err = resolve(ctx, c.String("addr"), mayBeyond(c, set.access)); err != nil {
+		return set, err
+	}
+	if c.IsSet("metrics-addr") {
+		if set.metricsAddr, err = resolve(ctx, c.String("metrics-addr"), c.Bool("insecure")); err != nil {
+			return set, err
 		}
-		set.certificate = &pair
+	}
+	if cert != "" {
+		if set.certificate, err = openCertificate(cert, key, set.logger); err != nil {
+			return set, err
+		}
 	}
 	return set, nil
 }
