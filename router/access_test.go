@@ -115,3 +115,52 @@ func TestARefusalOfMiddlewareReachesTheClient(t *testing.T) {
 	s.do("POST", "/tasks/t-1/events", bodyOf(`{"type":"thought","data":{"content":"x"}}`)).problem(403, "").says("no thoughts on Sundays")
 	s.do("POST", "/tasks/t-1/events", bodyOf(say("x"))).is(200)
 }
+
+// A person's word carries the name of the person, and nobody else's.
+func TestWhatPeopleAppendCarriesWhoTheyAre(t *testing.T) {
+	named := func(a router.Access) (router.Grant, error) {
+		grant, err := as(a)
+		grant.Name = a.Request.Header.Get("Name")
+		return grant, err
+	}
+	s := serveWith(t, options{router: router.Options{Authorize: named}})
+	post := func(role, name, body string) *answer {
+		return s.do("POST", "/tasks/t-1/events", bodyOf(body), "Role: "+role, "Name: "+name)
+	}
+	post("steer", "ann", `[{"type":"comment","data":{"content":"a"}},{"type":"user","data":{ "content" : "b" },"actor":"human"},{"type":"x","data":{}}]`).is(200)
+	post("write", "agent", `{"type":"thought","data":{"content":"the author is \u0061nn"}}`).is(200)
+	for _, claim := range []string{`{"content":"c","author":"ann"}`, `{"content":"c","\u0061uthor":"ann"}`, `{"author":null,"content":"c"}`} {
+		for _, role := range []string{"write", "steer"} {
+			post(role, "eve", `{"type":"comment","data":`+claim+`}`).problem(422, "data.author")
+		}
+	}
+	post("admin", "root", `{"type":"comment","data":{"content":"d","author":"ann"}}`).is(200) // as an export has it
+	post("admin", "root", `{"type":"comment","data":{"content":"e"}}`).is(200)
+	runs, err := s.log.Sessions(t.Context(), "t-1", eventlog.SessionID{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := runs[0].ID.String()
+	s.do("POST", "/tasks/t-1/sessions/"+session+"/complete", bodyOf(`{"status":"canceled","author":"bob"}`), "Role: steer", "Name: ann").problem(422, "author")
+	s.do("POST", "/tasks/t-1/sessions/"+session+"/complete", bodyOf(`{"status":"canceled"}`), "Role: steer", "Name: a\"b").is(200)
+	want := []string{
+		`{"content":"a","author":"ann"}`, `{"content":"b","author":"ann"}`, `{"author":"ann"}`, `{"content":"the author is \u0061nn"}`,
+		`{"content":"d","author":"ann"}`, `{"content":"e","author":"root"}`, `{"status":"canceled","author":"a\"b"}`,
+	}
+	var got []string
+	for e, err := range s.log.Session("t-1", runs[0].ID).Events(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(e.Data))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestWithoutALoginAnAuthorIsAFieldLikeOthers(t *testing.T) {
+	s := serve(t)
+	s.do("POST", "/tasks/t-1/events", bodyOf(`{"type":"comment","data":{"content":"c","author":"ann"}}`)).is(200)
+	s.holds("/tasks/t-1/events", "c")
+}
