@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
@@ -27,6 +28,10 @@ type Options struct {
 	AllowedHosts []string
 	// MaxRequestBytes is how large the body of a request may be. 0: 32 MiB.
 	MaxRequestBytes int64
+	// RequestBudget is how many bytes the bodies of all requests together may take.
+	// Beyond it the answer is 503, and a body that comes slowly gives its room up.
+	// 0: 256 MiB. It is at least MaxRequestBytes.
+	RequestBudget int64
 	// Authorize decides who may do what. Nil: everybody may do everything.
 	Authorize Authorize
 	// Routes are added to the router's own: what a way to sign in needs, for example.
@@ -45,7 +50,10 @@ type router struct {
 	o      Options
 	trace  Trace
 	guard  *guard
-	routes *httprouter.Router
+	budget *budget
+
+	backingUp atomic.Bool
+	routes    *httprouter.Router
 	// pages are the routes that show a page, to which pages elsewhere may link. What
 	// else there is, a link would download, or run for as long as the tab is open.
 	pages map[string]bool
@@ -63,12 +71,15 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 		rt.o = *o
 	}
 	rt.o.MaxRequestBytes = cmp.Or(rt.o.MaxRequestBytes, 32<<20)
+	// Memory grows by doubling: a body of the largest size needs room for twice that.
+	rt.o.RequestBudget = max(cmp.Or(rt.o.RequestBudget, 256<<20), 2*rt.o.MaxRequestBytes)
 	if rt.o.Logger == nil {
 		rt.o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if rt.o.Trace != nil {
 		rt.trace = *rt.o.Trace
 	}
+	rt.budget = newBudget(rt.o.RequestBudget, rt.trace.Bodies)
 	var err error
 	if rt.guard, err = newGuard(rt.o.AllowedHosts); err != nil {
 		return nil, fmt.Errorf("router: %w", err)
@@ -196,6 +207,7 @@ const noRoute = "none"
 func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h func(http.ResponseWriter, *http.Request) error) {
 	start := time.Now()
 	rec := &recorder{ResponseWriter: w}
+	defer rec.finish()
 	err := h(rec, r)
 	if err != nil {
 		rt.fail(rec, r, err)
@@ -240,10 +252,20 @@ func toMount(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// recorder remembers the status of an answer.
+// recorder remembers the status of an answer, and what is to be done after it.
 type recorder struct {
 	http.ResponseWriter
 	status int
+	after  func() // nil: nothing
+}
+
+// whenAnswered calls f once the request of a handler is answered.
+func whenAnswered(w http.ResponseWriter, f func()) { w.(*recorder).after = f }
+
+func (r *recorder) finish() {
+	if r.after != nil {
+		r.after()
+	}
 }
 
 // WriteHeader implements [http.ResponseWriter].

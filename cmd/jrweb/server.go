@@ -34,6 +34,7 @@ type settings struct {
 	maxStreams      int
 	maxEventBytes   int
 	maxRequestBytes int64
+	requestBudget   int64
 	maxDBBytes      int64
 	redact          bool
 	retention       retention
@@ -115,7 +116,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	})
 	errorLog := slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)
 	o := router.Options{
-		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes,
+		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger,
 	}
