@@ -27,7 +27,7 @@ func serveCommand() *cli.Command {
 	return &cli.Command{
 		Name: "serve", Usage: "run the server",
 		Flags: slices.Concat([]cli.Flag{
-			stringFlag("addr", defaultAddr, "listen here; port 0 picks a free one"),
+			stringFlag("addr", defaultAddr, "listen here; port 0 picks a free one, unix:PATH is a Unix socket, systemd the socket that it gives us"),
 			stringFlag("db", "jr.db", "the database file, made if there is none"),
 			boolFlag("insecure", "listen beyond this machine, for everybody"),
 			&cli.StringSliceFlag{Name: "allowed-host", Usage: "answer to this name, IP address or network (CIDR) beside loopback; may be repeated", Sources: env("allowed-host")},

@@ -164,6 +164,9 @@ func (s *server) url() string {
 	if s.certificate != nil {
 		scheme = "https"
 	}
+	if s.listener.Addr().Network() == "unix" {
+		return unixPrefix + s.listener.Addr().String()
+	}
 	return scheme + "://" + s.listener.Addr().String()
 }
 
