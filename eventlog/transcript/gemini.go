@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -108,7 +109,18 @@ func (g *gemini) document(o object, out *output) {
 	models := o.object("stats").object("models")
 	out.begin(Origin{Agent: "Gemini CLI", Session: o.text("session_id"), Model: mainModel(models)})
 	out.says(eventlog.TypeAssistant, o.text("response"))
-	g.result(o, string(o["stats"]), o.has("error"), out)
+	g.result(o, geminiRun(models), o.has("error"), out)
+}
+
+// geminiRun tells a run from the others of its session, where no time does: by how
+// long its requests took.
+func geminiRun(models object) string {
+	run := "json"
+	for _, model := range slices.Sorted(maps.Keys(models)) {
+		m := models.object(model)
+		run += fmt.Sprintf("/%.0f/%.0f", m.object("api").amount("totalLatencyMs"), m.object("tokens").amount("total"))
+	}
+	return run
 }
 
 // mainModel returns the model that answered most: others do chores.

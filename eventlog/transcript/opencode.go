@@ -145,7 +145,7 @@ func (s *openCodeSteps) finish(part object, session, model string, out *output) 
 		usd: part.amount("cost"), input: t.amount("input"), output: t.amount("output") + t.amount("reasoning"),
 		cacheRead: t.object("cache").amount("read"), cacheWrite: t.object("cache").amount("write"),
 	}.clamped()
-	message := part.text("messageID", "assistantMessageID")
+	message := part.text("messageID", "assistantMessageID", "id")
 	if message != "" {
 		before, _ := s.sums.get(message)
 		u = u.plus(before)

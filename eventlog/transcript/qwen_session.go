@@ -42,7 +42,7 @@ func (q *qwenSession) object(o object, out *output) bool {
 	default:
 		return false
 	}
-	if !o.has("sessionId") {
+	if !o.has("sessionId") || kind == "system" && !isQwenSystem(sub) {
 		return false
 	}
 	if !first(&q.seen, o.text("uuid")) {
@@ -71,9 +71,21 @@ func (q *qwenSession) object(o object, out *output) bool {
 		}
 		out.user(eventlog.System, p.text, nil)
 	case "system":
-		return q.system(sub, o, payload, out)
+		q.system(sub, o, payload, out)
 	}
 	return true
+}
+
+func isQwenSystem(sub string) bool {
+	switch sub {
+	case "ui_telemetry", "custom_title", "session_model", "parent_session", "chat_compression", "rewind", "slash_command", "turn_result",
+		// These tell nothing of the run that other lines do not tell.
+		"attribution_snapshot", "file_history_snapshot", "at_command", "user_text_elements", "omni_recall",
+		"session_source", "session_sources_snapshot", "session_artifact_snapshot", "session_artifact_event",
+		"background_task_completed", "branch_checkpoint", "goal_state", "goal_runtime", "goal_turn_end", "supported_commands":
+		return true
+	}
+	return false
 }
 
 // begin tells whose line it is. A subagent's file is a part of the session that its
@@ -168,7 +180,7 @@ func account(o object) string {
 	return cmp.Or(o.object("forkedFrom").text("sessionId"), o.text("sessionId"))
 }
 
-func (q *qwenSession) system(sub string, o, payload object, out *output) bool {
+func (q *qwenSession) system(sub string, o, payload object, out *output) {
 	switch sub {
 	case "ui_telemetry":
 		q.telemetry(o, payload.object("uiEvent"), out)
@@ -201,14 +213,7 @@ func (q *qwenSession) system(sub string, o, payload object, out *output) bool {
 			out.error(message, payload.text("resultCode"))
 			out.failed(message)
 		}
-	case "attribution_snapshot", "file_history_snapshot", "at_command", "user_text_elements", "omni_recall",
-		"session_source", "session_sources_snapshot", "session_artifact_snapshot", "session_artifact_event",
-		"background_task_completed", "branch_checkpoint", "goal_state", "goal_runtime", "goal_turn_end", "supported_commands":
-		// They tell nothing of the run that other lines do not tell.
-	default:
-		return false
 	}
-	return true
 }
 
 // command tells of a command to Qwen Code itself, and what it answered.
