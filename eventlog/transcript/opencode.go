@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -38,6 +39,7 @@ func (c *openCode) object(o object, out *output) bool {
 			return true
 		}
 	}
+	c.steps.part(part)
 	if session := o.text("sessionID"); session != "" && out.origin.Session == "" {
 		out.begin(Origin{Agent: "opencode", Session: session})
 	}
@@ -128,11 +130,25 @@ func openCodeFinish(reason string, out *output) {
 	}
 }
 
-// openCodeSteps adds up what the steps of messages cost. A message has one step, or
-// several in older versions.
+// openCodeSteps counts what the steps of messages cost. A session that is forked from
+// another one repeats its messages under other ids: what stays the same of a step is
+// when its first part was begun.
 type openCodeSteps struct {
-	told recent[struct{}] // parts
-	sums recent[usage]    // by message
+	told  recent[struct{}] // parts that end a step
+	begun recent[float64]  // by message: when the first part of the step in hand was begun
+}
+
+// part takes a part of a step. Reasoning is not always told, so it does not count.
+func (s *openCodeSteps) part(part object) {
+	start, told := part.object("time").number("start")
+	if part.text("type") == "tool" {
+		start, told = part.object("state").object("time").number("start")
+	}
+	if message := part.text("messageID"); told && message != "" {
+		if before, known := s.begun.get(message); !known || before == 0 || start < before {
+			s.begun.put(message, start)
+		}
+	}
 }
 
 // finish counts a step of a message. Reasoning is counted beside the output.
@@ -144,14 +160,14 @@ func (s *openCodeSteps) finish(part object, session, model string, out *output) 
 	u := usage{
 		usd: part.amount("cost"), input: t.amount("input"), output: t.amount("output") + t.amount("reasoning"),
 		cacheRead: t.object("cache").amount("read"), cacheWrite: t.object("cache").amount("write"),
-	}.clamped()
-	message := part.text("messageID", "assistantMessageID", "id")
-	if message != "" {
-		before, _ := s.sums.get(message)
-		u = u.plus(before)
-		s.sums.put(message, u)
 	}
-	out.member(message, session, model, u)
+	message := part.text("messageID")
+	if begun, known := s.begun.get(message); known && begun > 0 {
+		s.begun.put(message, 0)
+		out.member(fmt.Sprintf("opencode/%.0f/%.0f/%.0f", begun, u.input+u.cacheRead, u.output), "", model, u)
+		return
+	}
+	out.member(cmp.Or(message, part.text("assistantMessageID", "id")), session, model, u)
 }
 
 func openCodeError(e object, text string, out *output) {

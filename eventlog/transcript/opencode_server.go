@@ -276,6 +276,9 @@ func (c *openCodeServer) part(part object, out *output) bool {
 	if t := part.object("time").time("start", "created"); !t.IsZero() {
 		out.at = t
 	}
+	if kind := part.text("type"); kind == "tool" || kind == "text" && role != "user" {
+		c.steps.part(part)
+	}
 	switch kind := part.text("type"); kind {
 	case "text":
 		if role == "user" {

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -125,13 +126,23 @@ func (q *qwen) assistant(m object, session string, out *output) bool {
 			q.partial.whole("", eventlog.TypeThought, out.parent)
 			out.says(eventlog.TypeThought, block.text("thinking"))
 		case "tool_use":
-			out.call(block.text("id"), block.text("name"), block["input"])
+			name, args := qwenTool(block.text("name"), block["input"])
+			out.call(block.text("id"), name, args)
 		default:
 			out.raw(string(raw), "a part of a message of no known type")
 		}
 	}
 	q.spend(session, m, out)
 	return true
+}
+
+// qwenTool returns the tool of a call. Those that are not always offered to the model
+// are called through the tool "tool_call", which names them.
+func qwenTool(name string, args json.RawMessage) (string, json.RawMessage) {
+	if o := parseObject(args); name == "tool_call" && o.text("name") != "" {
+		return o.text("name"), o["arguments"]
+	}
+	return name, args
 }
 
 // says tells a text, or the error that is dressed as one.

@@ -58,7 +58,8 @@ func (q *qwenSession) object(o object, out *output) bool {
 		p := partsOfGoogle(m["parts"])
 		out.saysParts(p)
 		for _, call := range p.calls {
-			out.call(call.text("id"), call.text("name"), call["args"])
+			name, args := qwenTool(call.text("name"), call["args"])
+			out.call(call.text("id"), name, args)
 		}
 		q.answered(o, out)
 		if len(p.calls) == 0 {
@@ -145,7 +146,7 @@ func (q *qwenSession) result(response, told object, images json.RawMessage, out 
 	text, parts := responseText(response)
 	display := told.object("resultDisplay")
 	r := result{
-		id: response.text("id"), tool: response.text("name"), output: text,
+		id: response.text("id"), output: text,
 		success: !response.object("response").has("error") && told.text("status") != "error" && told.text("status") != "cancelled",
 		took:    told.amount("durationMs"), more: data(nil).some("code", told.text("errorType")).raw("parts", cmpRaw(parts, images)),
 	}
@@ -153,6 +154,9 @@ func (q *qwenSession) result(response, told object, images json.RawMessage, out 
 		r = r.withExitCode(code, true)
 	} else {
 		r = r.withExitCode(exitCodeOf(text))
+	}
+	if _, known := out.tools.get(r.id); !known {
+		r.tool = response.text("name")
 	}
 	out.result(r)
 }
