@@ -3,6 +3,7 @@ package transcript
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func (h *openHands) object(o object, out *output) bool {
 		out.user(eventlog.System, text, nil)
 	case "MessageEvent":
 		m := o.object("llm_message")
-		text, parts := contentText(m["content"])
+		text, parts := openHandsContent(m["content"])
 		switch o.text("source") {
 		case "agent":
 			out.says(eventlog.TypeThought, m.text("reasoning_content"))
@@ -117,7 +118,7 @@ func (h *openHands) object(o object, out *output) bool {
 
 func (h *openHands) observation(call string, o object, out *output) {
 	seen := o.object("observation")
-	text, parts := contentText(seen["content"])
+	text, parts := openHandsContent(seen["content"])
 	text = cmp.Or(text, seen.text("output", "message", "error"))
 	r := result{id: call, tool: o.text("tool_name"), success: !seen.isTrue("is_error") && !seen.has("error"), output: text}
 	code, told := seen.number("exit_code")
@@ -143,6 +144,25 @@ func (*openHands) delegated(call string, o object, out *output) {
 		text, parts := contentText(cmpRaw(o["content"], o["raw_output"]))
 		out.result(result{id: call, tool: name, success: status == "completed" && !o.isTrue("is_error"), output: text, more: data(nil).raw("parts", parts)})
 	}
+}
+
+// openHandsContent returns the text and the parts of a content, whose images stand in
+// lists.
+func openHandsContent(raw json.RawMessage) (text string, parts json.RawMessage) {
+	var blocks []json.RawMessage
+	for _, block := range listOf(raw) {
+		urls := parseObject(block).list("image_urls")
+		for _, url := range urls {
+			blocks = append(blocks, data(nil).text("type", "image_url").raw("image_url", url).object())
+		}
+		if len(urls) == 0 {
+			blocks = append(blocks, block)
+		}
+	}
+	if len(blocks) == 0 {
+		return contentText(raw)
+	}
+	return contentText(partsOf(blocks))
 }
 
 // known takes what a state tells of the run.
