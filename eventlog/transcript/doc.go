@@ -53,8 +53,8 @@
 //	openhands        yes       yes      by session  by session  –
 //	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event
 //
-// The formats claude, codex and opencode-server were checked against output of real
-// agents; the others are written from definitions.
+// The formats of Amp, Copilot, Cursor and OpenHands are written from definitions; the
+// others were checked against what real agents print and keep.
 //
 // Tokens mean the same for all of them: input_tokens are without those that were
 // read from a cache or written to one, and output_tokens are with those of

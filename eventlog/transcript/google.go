@@ -76,8 +76,12 @@ func responseText(response object) (text string, parts json.RawMessage) {
 // model of a command. Behind the output, which may be anything, come lines with a
 // name: the exit code, the signal and the like.
 func exitCodeOf(text string) (code float64, told bool) {
-	text = strings.TrimSuffix(strings.TrimSpace(text), "</untrusted_context>")
-	for rest := strings.TrimSpace(text); rest != ""; {
+	text = strings.TrimPrefix(strings.TrimSpace(text), "<untrusted_context>")
+	text = strings.TrimSpace(strings.TrimSuffix(text, "</untrusted_context>"))
+	if !strings.HasPrefix(text, "Output: ") && !strings.HasPrefix(text, "Command: ") {
+		return 0, false // of another tool: what a file says is no result
+	}
+	for rest := text; rest != ""; {
 		line := rest
 		if i := strings.LastIndexByte(rest, '\n'); i >= 0 {
 			rest, line = rest[:i], rest[i+1:]

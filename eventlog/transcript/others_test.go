@@ -130,6 +130,7 @@ func TestTheExitCodeOfACommandIsFoundBehindItsOutput(t *testing.T) {
 		"a failure":                       {`Output: x\nExit Code: 3\nSignal: (none)`, false, 3.0},
 		"a success":                       {`Output: x\nExit Code: 0`, true, 0.0},
 		"the output speaks of exit codes": {`Output: Exit Code: 9\nExit Code: 3\nProcess Group PGID: 7`, false, 3.0},
+		"it is the text of a file":        {`Log\nExit Code: 3`, true, nil},
 		"none is told":                    {`Output: Exit Code: 9\nand so on`, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
