@@ -224,7 +224,7 @@ func TestWhatOpenCodesServerTellsInTwoWaysIsToldOnce(t *testing.T) {
 	for range 2 {
 		events := convert(t, transcript.OpenCodeServer, strings.Join(all, "\n"))
 		checkTexts(t, events, "assistant", "content", "It is 4.")
-		checkWorth(t, events, amounts{USD: 0.5, Input: 1, Output: 1})
+		checkSum(t, events, spent{USD: 0.5, Input: 1, Output: 1})
 		slices.Reverse(all)
 	}
 }
@@ -256,7 +256,7 @@ func TestSubagentsOfGeminiAreNestedBehindTheirCallersChat(t *testing.T) {
 	}, "\n"))
 	checkTexts(t, events, "user", "parent_call_id", "c1")
 	checkTexts(t, events, "assistant", "parent_call_id", "c1")
-	checkWorth(t, events, amounts{Input: 15, Output: 2})
+	checkSum(t, events, spent{Input: 15, Output: 2})
 }
 
 func TestImagesOfToolsAndMessagesAreKeptInOneShape(t *testing.T) {

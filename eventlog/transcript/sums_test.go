@@ -13,8 +13,8 @@ import (
 	"jrweb/eventlog/transcript"
 )
 
-// amounts are what a cost event tells.
-type amounts struct {
+// spent is what a cost event tells.
+type spent struct {
 	USD        float64 `json:"usd"`
 	Input      float64 `json:"input_tokens"`
 	Output     float64 `json:"output_tokens"`
@@ -22,31 +22,31 @@ type amounts struct {
 	CacheWrite float64 `json:"cache_write_tokens"`
 }
 
-func (a amounts) each(b amounts, f func(a, b float64) float64) amounts {
-	return amounts{f(a.USD, b.USD), f(a.Input, b.Input), f(a.Output, b.Output), f(a.CacheRead, b.CacheRead), f(a.CacheWrite, b.CacheWrite)}
+func (a spent) each(b spent, f func(a, b float64) float64) spent {
+	return spent{f(a.USD, b.USD), f(a.Input, b.Input), f(a.Output, b.Output), f(a.CacheRead, b.CacheRead), f(a.CacheWrite, b.CacheWrite)}
 }
 
-func (a amounts) most(b amounts) amounts {
+func (a spent) most(b spent) spent {
 	return a.each(b, func(a, b float64) float64 { return max(a, b) })
 }
 
-func (a amounts) plus(b amounts) amounts {
+func (a spent) plus(b spent) spent {
 	return a.each(b, func(a, b float64) float64 { return a + b })
 }
 
-// worth adds up costs as the log's rules say, in the simplest way: an account is worth
+// sumOf adds up costs as the log's rules say, in the simplest way: an account is worth
 // the most that is said of it, or what its members add up to if that is more.
-func worth(t testing.TB, events ...eventlog.Event) (sum amounts) {
+func sumOf(t testing.TB, events ...eventlog.Event) (sum spent) {
 	t.Helper()
 	type account struct {
-		said    amounts
-		members map[string]amounts
+		said    spent
+		members map[string]spent
 	}
 	accounts := map[string]*account{}
-	totals := map[string]amounts{}
+	totals := map[string]spent{}
 	for _, e := range ofType(events, eventlog.TypeCost) {
 		var c struct {
-			amounts
+			spent
 			ID     string `json:"id"`
 			PartOf string `json:"part_of"`
 			Scope  string `json:"scope"`
@@ -61,23 +61,23 @@ func worth(t testing.TB, events ...eventlog.Event) (sum amounts) {
 		}
 		switch {
 		case name == "" && c.Scope == "cumulative":
-			totals[c.Model] = totals[c.Model].most(c.amounts)
+			totals[c.Model] = totals[c.Model].most(c.spent)
 			continue
 		case name == "":
-			sum = sum.plus(c.amounts)
+			sum = sum.plus(c.spent)
 			continue
 		}
 		if accounts[name] == nil {
-			accounts[name] = &account{members: map[string]amounts{}}
+			accounts[name] = &account{members: map[string]spent{}}
 		}
 		if a := accounts[name]; c.PartOf != "" {
-			a.members[c.ID] = a.members[c.ID].most(c.amounts)
+			a.members[c.ID] = a.members[c.ID].most(c.spent)
 		} else {
-			a.said = a.said.most(c.amounts)
+			a.said = a.said.most(c.spent)
 		}
 	}
 	for _, a := range accounts {
-		var members amounts
+		var members spent
 		for _, m := range a.members {
 			members = members.plus(m)
 		}
@@ -89,16 +89,16 @@ func worth(t testing.TB, events ...eventlog.Event) (sum amounts) {
 	return sum
 }
 
-func checkWorth(t testing.TB, events []eventlog.Event, want amounts) {
+func checkSum(t testing.TB, events []eventlog.Event, want spent) {
 	t.Helper()
-	got := worth(t, events...)
+	got := sumOf(t, events...)
 	if fmt.Sprintf("%.6f", got) != fmt.Sprintf("%.6f", want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
 func TestTheAccountsOfTheFixturesAddUp(t *testing.T) {
-	for format, want := range map[transcript.Format]amounts{
+	for format, want := range map[transcript.Format]spent{
 		transcript.Gemini:         {Input: 50, Output: 30, CacheRead: 100},
 		transcript.GeminiChat:     {Input: 60, Output: 21, CacheRead: 100},
 		transcript.Qwen:           {Input: 80, Output: 20, CacheRead: 160},
@@ -110,7 +110,7 @@ func TestTheAccountsOfTheFixturesAddUp(t *testing.T) {
 		transcript.OpenHands:      {USD: 0.04, Input: 300, Output: 65, CacheRead: 800, CacheWrite: 100},
 	} {
 		t.Run(string(format), func(t *testing.T) {
-			checkWorth(t, convert(t, format, string(fixture(t, format))), want)
+			checkSum(t, convert(t, format, string(fixture(t, format))), want)
 		})
 	}
 }
@@ -124,7 +124,7 @@ func TestAnySplitOrderRepetitionAndGrowthOfFilesGivesTheSameSum(t *testing.T) {
 	} {
 		t.Run(string(format), func(t *testing.T) {
 			input := fixture(t, format)
-			want := worth(t, convert(t, format, string(input))...)
+			want := sumOf(t, convert(t, format, string(input))...)
 			random := rand.New(rand.NewPCG(1, 2))
 			lines := slices.Collect(bytes.Lines(input))
 			for range 20 {
@@ -134,7 +134,7 @@ func TestAnySplitOrderRepetitionAndGrowthOfFilesGivesTheSameSum(t *testing.T) {
 					runs = append(runs, feed(converter(t, format, nil), grown, 0))
 				}
 				random.Shuffle(len(runs), func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
-				checkWorth(t, slices.Concat(runs...), want)
+				checkSum(t, slices.Concat(runs...), want)
 			}
 		})
 	}
@@ -147,7 +147,7 @@ func TestALiveRunAndItsFileCountOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		live, disk []string
 		formats    [2]transcript.Format
-		want       amounts
+		want       spent
 	}{
 		"gemini, resumed once": {
 			formats: [2]transcript.Format{transcript.Gemini, transcript.GeminiChat},
@@ -160,7 +160,7 @@ func TestALiveRunAndItsFileCountOnce(t *testing.T) {
 			disk: []string{lines(`{"sessionId":"g","projectHash":"0","startTime":"2026-11-01T10:00:00Z","lastUpdated":"2026-11-01T10:00:00Z"}`,
 				`{"id":"1","timestamp":"2026-11-01T10:00:08Z","type":"gemini","content":"a","model":"m","tokens":{"input":100,"output":10,"cached":60,"thoughts":0,"tool":0,"total":110}}`,
 				`{"id":"2","timestamp":"2026-11-01T11:00:08Z","type":"gemini","content":"b","model":"m","tokens":{"input":50,"output":2,"cached":0,"thoughts":0,"tool":0,"total":52}}`)},
-			want: amounts{Input: 90, Output: 12, CacheRead: 60},
+			want: spent{Input: 90, Output: 12, CacheRead: 60},
 		},
 		"qwen, resumed once, with a subagent": {
 			formats: [2]transcript.Format{transcript.Qwen, transcript.QwenSession},
@@ -175,13 +175,13 @@ func TestALiveRunAndItsFileCountOnce(t *testing.T) {
 					`{"uuid":"2","sessionId":"q","timestamp":"2026-11-01T11:00:00Z","type":"system","subtype":"ui_telemetry","systemPayload":{"uiEvent":{"event.name":"qwen-code.api_response","event.timestamp":"2","response_id":"r","model":"m","input_token_count":50,"output_token_count":2,"cached_content_token_count":0,"total_token_count":52,"subagent_id":"x-c1","subagent_name":"x"}}}`),
 				lines(`{"uuid":"3","sessionId":"q","timestamp":"2026-11-01T11:00:00Z","type":"assistant","isSidechain":true,"agentId":"x-c1","agentName":"x","message":{"role":"model","parts":[{"text":"b"}]},"usageMetadata":{"promptTokenCount":50,"candidatesTokenCount":2,"totalTokenCount":52}}`),
 			},
-			want: amounts{Input: 90, Output: 12, CacheRead: 60},
+			want: spent{Input: 90, Output: 12, CacheRead: 60},
 		},
 		"opencode": {
 			formats: [2]transcript.Format{transcript.OpenCode, transcript.OpenCodeExport},
 			live:    []string{lines(`{"type":"step_finish","sessionID":"s","part":{"id":"p1","messageID":"m1","reason":"stop","cost":0.5,"tokens":{"input":10,"output":2,"reasoning":1,"cache":{"read":5,"write":0}}}}`)},
 			disk:    []string{lines(`{"info":{"id":"s"},"messages":[{"info":{"id":"m1","role":"assistant"},"parts":[{"id":"p1","type":"step-finish","reason":"stop","cost":0.5,"tokens":{"input":10,"output":2,"reasoning":1,"cache":{"read":5,"write":0}}}]}]}`)},
-			want:    amounts{USD: 0.5, Input: 10, Output: 3, CacheRead: 5},
+			want:    spent{USD: 0.5, Input: 10, Output: 3, CacheRead: 5},
 		},
 		"pi, forked": {
 			formats: [2]transcript.Format{transcript.Pi, transcript.Pi},
@@ -189,7 +189,7 @@ func TestALiveRunAndItsFileCountOnce(t *testing.T) {
 				`{"type":"message_end","message":{"role":"assistant","content":[],"model":"m","responseId":"r","stopReason":"stop","timestamp":1790000000000,"usage":{"input":10,"output":2,"cacheRead":5,"cacheWrite":0,"cost":{"total":0.5}}}}`)},
 			disk: []string{lines(`{"type":"session","id":"fork","timestamp":"2026-11-01T11:00:00Z","cwd":"/","parentSession":"/s/x_p.jsonl"}`,
 				`{"type":"message","id":"1","parentId":null,"timestamp":"2026-11-01T10:00:00Z","message":{"role":"assistant","content":[],"model":"m","responseId":"r","stopReason":"stop","timestamp":1790000000000,"usage":{"input":10,"output":2,"cacheRead":5,"cacheWrite":0,"cost":{"total":0.5}}}}`)},
-			want: amounts{USD: 0.5, Input: 10, Output: 2, CacheRead: 5},
+			want: spent{USD: 0.5, Input: 10, Output: 2, CacheRead: 5},
 		},
 		"copilot, resumed once": {
 			formats: [2]transcript.Format{transcript.Copilot, transcript.Copilot},
@@ -201,7 +201,7 @@ func TestALiveRunAndItsFileCountOnce(t *testing.T) {
 				`{"type":"session.shutdown","data":{"shutdownType":"routine","modelMetrics":{"m":{"usage":{"inputTokens":100,"outputTokens":10,"cacheReadTokens":60}}}}}`,
 				`{"type":"session.resume","data":{}}`, `{"type":"assistant.message","data":{"messageId":"m2","model":"m","content":"b","outputTokens":2}}`,
 				`{"type":"session.shutdown","data":{"shutdownType":"routine","modelMetrics":{"m":{"usage":{"inputTokens":150,"outputTokens":12,"cacheReadTokens":60}}}}}`)},
-			want: amounts{Input: 90, Output: 12, CacheRead: 60},
+			want: spent{Input: 90, Output: 12, CacheRead: 60},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -211,10 +211,10 @@ func TestALiveRunAndItsFileCountOnce(t *testing.T) {
 					runs = append(runs, convert(t, test.formats[i], input))
 				}
 			}
-			checkWorth(t, slices.Concat(runs...), test.want)
+			checkSum(t, slices.Concat(runs...), test.want)
 			slices.Reverse(runs)
-			checkWorth(t, slices.Concat(runs...), test.want)
-			checkWorth(t, slices.Concat(append(runs, runs...)...), test.want)
+			checkSum(t, slices.Concat(runs...), test.want)
+			checkSum(t, slices.Concat(append(runs, runs...)...), test.want)
 		})
 	}
 }
