@@ -229,6 +229,7 @@ func (c *Converter) other(l Line) {
 	case l.isCut():
 		c.keep(l, "the line is too long")
 	case isFraming(l.Text) && serverSentFormats[c.format]:
+	case announces(c.decoder, l.Text):
 	default:
 		if o := parseObject(serverSent(l.Text)); o != nil {
 			c.object(o, l.Text)
@@ -236,6 +237,13 @@ func (c *Converter) other(l Line) {
 		}
 		c.keep(l, "this is no JSON object")
 	}
+}
+
+// announces reports whether a line that is no object belongs to the format, and only
+// says that an object follows.
+func announces(d decoder, line []byte) bool {
+	f, may := d.(interface{ framing(line []byte) bool })
+	return may && f.framing(line)
 }
 
 // keep adds a line as it is, after what was said before it.

@@ -39,18 +39,22 @@
 //	claude-session   yes       yes      –           delta       yes        tokens are less than the truth: the file does not keep all of them
 //	codex            –         yes      –           delta       –          prints the running total of the thread; the differences are told
 //	codex-rollout    yes       yes      –           delta       –          two logs in one; what both tell is told once
-//	gemini           yes       –        –           cumulative  –          text comes in pieces without an end; a failed login prints no result
-//	opencode         yes       yes      delta       delta       –          a tool is told when it has finished
-//	opencode-server  yes       yes      delta       delta       yes
-//	cursor           some      yes      –           delta       –          tokens from newer versions only
+//	gemini           yes       –        –           by run      –          text comes in pieces without an end; a command's failure is not told
+//	gemini-chat      yes       yes      –           by session  in files   a call that was running when the agent was killed is not in the file
+//	qwen             –         yes      –           by session  yes        a subagent's own words are not told
+//	qwen-session     yes       yes      –           by answer   in files
+//	opencode         yes       yes      by step     by step     –          a tool is told when it has finished
+//	opencode-server  yes       yes      by step     by step     yes
+//	opencode-export  yes       yes      by step     by step     –
+//	cursor           some      yes      –           by turn     –          tokens from newer versions only
 //	amp              –         yes      –           delta       yes
-//	copilot          yes       yes      –           cumulative  yes        standard output has output tokens only, events.jsonl has all
-//	pi               yes       yes      delta       delta       –
-//	openhands        yes       yes      cumulative  cumulative  –
+//	copilot          yes       yes      –           by session  yes        standard output has output tokens only, events.jsonl has all
+//	pi               yes       yes      by message  by message  –          a branch that was given up is told, and that it was
+//	openhands        yes       yes      by session  by session  –
 //	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event
 //
-// The formats claude, codex and opencode-server were checked against output of real
-// agents; the others are written from definitions.
+// The formats of Amp, Copilot, Cursor and OpenHands are written from definitions; the
+// others were checked against what real agents print and keep.
 //
 // Tokens mean the same for all of them: input_tokens are without those that were
 // read from a cache or written to one, and output_tokens are with those of
