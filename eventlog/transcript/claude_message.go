@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"strconv"
@@ -226,10 +227,7 @@ func (m *claudeMessages) result(line, block object, out *output) {
 		block = object{"tool_use_id": block["tool_use_id"], "is_error": json.RawMessage("true")}
 		text, parts = o.text("error_code", "type"), nil
 	}
-	told := line.object("tool_use_result")
-	if told == nil {
-		told = line.object("toolUseResult")
-	}
+	told := toolResultOf(line)
 	r := result{
 		id: id, success: !block.isTrue("is_error") && !told.isTrue("interrupted"), output: text,
 		took: told.amount("totalDurationMs", "durationMs"),
@@ -240,6 +238,17 @@ func (m *claudeMessages) result(line, block object, out *output) {
 	r.more = r.more.raw("parts", parts)
 	out.result(r)
 	m.tells(eventlog.TypeToolResult, id)
+}
+
+// toolResultOf returns what a line tells of a result besides. It may be long, and most
+// of it stands in the result.
+func toolResultOf(line object) object {
+	for _, name := range []string{"tool_use_result", "toolUseResult"} {
+		if raw := line[name]; bytes.Contains(raw, []byte(`urationMs"`)) || bytes.Contains(raw, []byte(`"interrupted":true`)) {
+			return parseObject(raw)
+		}
+	}
+	return nil
 }
 
 // claudeExit reads how a command ended: the output of one that failed begins with it.
