@@ -23,6 +23,9 @@
 //   - Costs never count twice. A cost event tells its scope: what the agent counts
 //     over the whole run is cumulative, by model, and the log adds only what is new.
 //   - What a subagent does has the field parent_call_id: the call that started it.
+//   - An answer that the agent withdraws stays as it was told. A status event says so,
+//     and its field withdraws names the events by type and the beginning of their
+//     content, or by call_id.
 //   - No line ends a session. There is no complete event: only the process can tell
 //     the end. [Converter.Outcome] tells how the run ended as far as its lines say, and
 //     a success only if they say so.
@@ -35,8 +38,8 @@
 // # Formats
 //
 //	format           time      thought  money       tokens      subagents  remarks
-//	claude           some      yes      cumulative  cumulative  yes        what was said but never became a whole message is told at the end, as partial
-//	claude-session   yes       yes      –           delta       yes        tokens are less than the truth: the file does not keep all of them
+//	claude           some      yes      by turn     by message  yes        what was said but never became a whole message is told at the end, as partial
+//	claude-session   yes       yes      newer ones  by message  yes        subagents have files of their own: see [Subagents]
 //	codex            –         yes      –           delta       –          prints the running total of the thread; the differences are told
 //	codex-rollout    yes       yes      –           delta       –          two logs in one; what both tell is told once
 //	gemini           yes       –        –           by run      –          text comes in pieces without an end; a command's failure is not told
@@ -47,7 +50,7 @@
 //	opencode-server  yes       yes      by step     by step     yes
 //	opencode-export  yes       yes      by step     by step     –
 //	cursor           some      yes      –           by turn     –          tokens from newer versions only
-//	amp              –         yes      –           delta       yes
+//	amp              –         yes      –           by message  yes
 //	copilot          yes       yes      –           by session  yes        standard output has output tokens only, events.jsonl has all
 //	pi               yes       yes      by message  by message  –          a branch that was given up is told, and that it was
 //	openhands        yes       yes      by session  by session  –
