@@ -31,8 +31,9 @@ type codexRollout struct {
 	said     []*mirrored
 	ends     recent[codexEnd] // of calls, by id
 	reviewed string           // what a review that was told begins with
+	summary  string           // what the model answered to be asked for a summary
 
-	paginated bool
+	paginated bool                 // items tell how calls ended
 	scripts   []*codexScript       // that have not ended
 	scripted  recent[*codexScript] // by the id of an item of one
 	waits     recent[*codexScript] // by the id of a call that waits for one
@@ -82,8 +83,12 @@ func (c *codexRollout) object(o object, out *output) bool {
 		c.ended = false
 		out.begin(Origin{Agent: "Codex", Model: p.text("model"), Dir: p.text("cwd")})
 	case "compacted":
-		out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).some("summary", p.text("message")))
+		c.compacted(p.text("message"), out)
 	case "response_item":
+		if o.object("metadata").isTrue("compaction_output") && p.text("role") == "assistant" {
+			c.summary, _ = contentText(p["content"]) // comes again with the compaction
+			return true
+		}
 		return c.wire(p, out)
 	case "event_msg":
 		return c.shown(p, out)
@@ -127,10 +132,20 @@ func (c *codexRollout) meta(p object, out *output) {
 		c.fork = newCodexFork(p, out.at)
 	}
 	c.spent.thread = id
+	c.paginated = p.text("history_mode") == "paginated"
 	out.begin(Origin{
 		Agent: "Codex", Version: p.text("cli_version"), Session: id, Parent: parent,
 		Dir: p.text("cwd"), Branch: p.object("git").text("branch"),
 	})
+}
+
+// compacted tells that the conversation was replaced by a summary of it.
+func (c *codexRollout) compacted(summary string, out *output) {
+	if c.summary != "" && !strings.Contains(summary, c.summary) {
+		out.says(eventlog.TypeAssistant, c.summary)
+	}
+	c.summary = ""
+	out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).some("summary", summary))
 }
 
 func (c *codexRollout) tokenCount(info object, out *output) {
@@ -255,5 +270,6 @@ func (c *codexRollout) end(out *output) {
 		for _, r := range c.running {
 			c.items.result(r, out)
 		}
+		out.says(eventlog.TypeAssistant, c.summary)
 	})
 }

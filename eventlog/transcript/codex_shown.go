@@ -313,7 +313,6 @@ func itemTexts(content json.RawMessage) json.RawMessage {
 // itself, whose call was told, or of one that a script called.
 func (c *codexRollout) toolItem(p, item object, done bool, out *output) (known bool) {
 	id := item.text("id")
-	c.paginated = true
 	c.late(out, func() {
 		if s := c.scriptOf(item); s != nil {
 			known = c.scriptItem(s, p, item, done, out)
