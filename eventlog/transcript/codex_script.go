@@ -27,7 +27,7 @@ type codexScript struct {
 const mostScripts = 100
 
 // mostScriptLines bounds what is remembered of their output.
-const mostScriptLines = 10_000
+const mostScriptLines = 2000
 
 // script takes the call of a script.
 func (c *codexRollout) script(id, input string, out *output) {

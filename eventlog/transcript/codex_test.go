@@ -49,6 +49,7 @@ func TestTheEndOfACodexThreadIsWhatItsLastTurnSays(t *testing.T) {
 		"an error, and then the turn's end without words":            {[]string{codexStart, codexAsk, `event_msg {"type":"error","message":"You are out of credits."}`, `event_msg {"type":"task_complete","last_agent_message":null}`}, eventlog.Failed, "You are out of credits."},
 		"an error that the turn went on after":                       {[]string{codexStart, codexAsk, `event_msg {"type":"error","message":"A hook failed."}`, codexSays, codexDone}, eventlog.Succeeded, ""},
 		"an error as the last word":                                  {[]string{codexStart, codexAsk, `event_msg {"type":"error","message":"Unauthorized."}`}, eventlog.Failed, "Unauthorized."},
+		"an error of a request beside the turn":                      {[]string{codexStart, codexAsk, codexSays, codexDone, `event_msg {"type":"error","message":"No such turn.","codex_error_info":"thread_rollback_failed"}`}, eventlog.Succeeded, ""},
 		"a notice that it tries again":                               {[]string{codexStart, codexAsk, `event_msg {"type":"stream_error","message":"Reconnecting... 1/5"}`}, eventlog.Interrupted, "in the middle of a run"},
 		"an error that is such a notice":                             {[]string{codexStart, codexAsk, `event_msg {"type":"error","message":"Reconnecting... 1/5"}`}, eventlog.Interrupted, "in the middle of a run"},
 		"the person stopped it":                                      {[]string{codexStart, codexAsk, codexAborted}, eventlog.Canceled, "interrupted"},
@@ -165,6 +166,22 @@ func TestTheExitCodeThatAScriptPrintsIsTheCalls(t *testing.T) {
 	result := fields(t, ofType(events, "tool_result")[0])
 	if result["success"] != false || result["exit_code"] != 2.0 || result["output"] != "FAIL\n" || result["tool"] != "exec_command" {
 		t.Errorf("got %v", result)
+	}
+}
+
+// Files of threads that are not paginated have no items, but tell some ends of calls.
+func TestWhatAScriptDidIsToldByTheEndsOfItsCallsWhereThereAreNoItems(t *testing.T) {
+	events := convert(t, transcript.CodexRollout, rollout(codexStart, codexScript,
+		`event_msg {"type":"exec_command_end","call_id":"exec-1","command":["bash","-lc","make test"],"aggregated_output":"FAIL\n","exit_code":2,"duration":{"secs":1,"nanos":0}}`,
+		`event_msg {"type":"patch_apply_end","call_id":"exec-2","success":true,"stdout":"Success.","stderr":"","changes":{"a.go":{"type":"add","content":"a\n"}}}`,
+		`event_msg {"type":"mcp_tool_call_end","call_id":"exec-3","invocation":{"server":"docs","tool":"search","arguments":{"q":"go"}},"result":{"Err":"no such server"}}`,
+		codexScriptEnd))
+	checkTexts(t, events, "tool_call", "tool", "shell", "apply_patch", "docs.search")
+	checkTexts(t, events, "tool_result", "output", "FAIL\n", "Success.", "no such server")
+	for i, success := range []bool{false, true, false} {
+		if got := fields(t, ofType(events, "tool_result")[i])["success"]; got != success {
+			t.Errorf("result %d: success is %v", i, got)
+		}
 	}
 }
 
@@ -404,6 +421,7 @@ func TestTheSumOfACodexThreadGoesOnWhenItsTotalBeginsAnew(t *testing.T) {
 		"a record of the parent":      {[]string{codexMeta, `token_usage_record {"thread_id":"t-0","response_id":"r","usage":{"input_tokens":70}}`, `token_usage_record {"thread_id":"t-1","response_id":"r","usage":{"input_tokens":30}}`}, 30},
 		"no thread is named":          {[]string{tokens(100, 100), tokens(250, 150)}, 250},
 		"the total is missing":        {[]string{codexMeta, `event_msg {"type":"token_count","info":{"last_token_usage":{"input_tokens":40}}}`, `event_msg {"type":"token_count","info":{"last_token_usage":{"input_tokens":50}}}`}, 90},
+		"records of the whole thread": {[]string{codexMeta, `usage_record {"thread_id":"t-1","usage":{"input_tokens":30},"thread_token_usage":{"input_tokens":30}}`, `usage_record {"thread_id":"t-1","usage":{"input_tokens":20},"thread_token_usage":{"input_tokens":50}}`}, 50},
 		"nothing is told":             {[]string{codexMeta, `event_msg {"type":"token_count","info":null}`}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
