@@ -50,7 +50,7 @@
 //	openhands        yes       yes      cumulative  cumulative  –
 //	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event
 //
-// The formats claude, codex and opencode-server were checked against output of real
+// The formats claude, codex, codex-rollout and opencode-server were checked against output of real
 // agents; the others are written from definitions.
 //
 // Tokens mean the same for all of them: input_tokens are without those that were
