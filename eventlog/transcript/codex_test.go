@@ -109,15 +109,15 @@ func TestOfAScriptOnlyWhatItDidIsTold(t *testing.T) {
 // A script that was refused has no items. What it wanted to do is told by its text.
 func TestAScriptWithoutItemsIsTheCallThatItSpells(t *testing.T) {
 	for name, test := range map[string]struct{ script, tool, args string }{
-		"names without quotes":  {`const r = await tools.exec_command({cmd: 'make \'x\'', yield_time_ms: 5,});`, "exec_command", `{"cmd":"make 'x'","yield_time_ms":5}`},
+		"names without quotes":  {`const r = await tools.exec_command({cmd: 'make \'x\'', yield_time_ms: 5,});`, "shell", `{"command":"make 'x'","yield_time_ms":5}`},
 		"JSON":                  {`tools.view_image({"path":"a\u0062.png"})`, "view_image", `{"path":"ab.png"}`},
 		"a text":                {"await tools.apply_patch(`*** Begin Patch\n*** End Patch`)", "apply_patch", `{"input":"*** Begin Patch\n*** End Patch"}`},
 		"an MCP server's tool":  {`tools.mcp__docs__search({q: "go", deep: [1, {a: true}]})`, "docs.search", `{"q":"go","deep":[1,{"a":true}]}`},
-		"a variable":            {`tools.exec_command({cmd: command})`, "exec_command", `{"input":"tools.exec_command({cmd: command})"}`},
+		"a variable":            {`tools.exec_command({cmd: command})`, "shell", `{"input":"tools.exec_command({cmd: command})"}`},
 		"a sum of texts":        {`tools.apply_patch("a" + b)`, "apply_patch", `{"input":"tools.apply_patch(\"a\" + b)"}`},
 		"two calls":             {`tools.a({}); tools.b({})`, "exec", `{"input":"tools.a({}); tools.b({})"}`},
 		"no calls":              {`text(1 + 1)`, "exec", `{"input":"text(1 + 1)"}`},
-		"a text with a pattern": {"tools.exec_command({cmd: `ls ${dir}`})", "exec_command", "{\"input\":\"tools.exec_command({cmd: `ls ${dir}`})\"}"},
+		"a text with a pattern": {"tools.exec_command({cmd: `ls ${dir}`})", "shell", "{\"input\":\"tools.exec_command({cmd: `ls ${dir}`})\"}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			events := convert(t, transcript.CodexRollout, rollout(codexMeta, codexStart,
@@ -164,7 +164,7 @@ func TestAScriptThatRunsOnInTheBackgroundIsOneScript(t *testing.T) {
 func TestTheExitCodeThatAScriptPrintsIsTheCalls(t *testing.T) {
 	events := convert(t, transcript.CodexRollout, rollout(codexStart, codexScript, codexScriptEnd))
 	result := fields(t, ofType(events, "tool_result")[0])
-	if result["success"] != false || result["exit_code"] != 2.0 || result["output"] != "FAIL\n" || result["tool"] != "exec_command" {
+	if result["success"] != false || result["exit_code"] != 2.0 || result["output"] != "FAIL\n" || result["tool"] != "shell" {
 		t.Errorf("got %v", result)
 	}
 }
@@ -197,9 +197,9 @@ func TestACallIsToldOnceWithWhatItsItemKnows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			events := convert(t, transcript.CodexRollout, rollout(append([]string{codexMeta, codexStart}, told...)...))
-			checkTexts(t, events, "tool_call", "tool", "exec_command")
+			checkTexts(t, events, "tool_call", "tool", "shell")
 			checkTexts(t, events, "tool_result", "output", "FAIL\n")
-			if result := fields(t, ofType(events, "tool_result")[0]); result["success"] != false || result["exit_code"] != 2.0 || result["tool"] != "exec_command" {
+			if result := fields(t, ofType(events, "tool_result")[0]); result["success"] != false || result["exit_code"] != 2.0 || result["tool"] != "shell" {
 				t.Errorf("got %v", result)
 			}
 		})
