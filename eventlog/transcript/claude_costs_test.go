@@ -15,7 +15,9 @@ type claudeTokens struct{ in, out int }
 
 func (s claudeTokens) usd() float64 { return float64(s.in)*3e-6 + float64(s.out)*15e-6 }
 
-func (s claudeTokens) plus(o claudeTokens) claudeTokens { return claudeTokens{s.in + o.in, s.out + o.out} }
+func (s claudeTokens) plus(o claudeTokens) claudeTokens {
+	return claudeTokens{s.in + o.in, s.out + o.out}
+}
 
 // turnOf writes what a process prints of a turn: messages, of which the stream does not
 // know the output, and a result. Before is what the running sum was.

@@ -40,8 +40,9 @@
 //	format           time      thought  money       tokens      subagents  remarks
 //	claude           some      yes      by turn     by message  yes        what was said but never became a whole message is told at the end, as partial
 //	claude-session   yes       yes      newer ones  by message  yes        subagents have files of their own: see [Subagents]
-//	codex            –         yes      –           delta       –          prints the running total of the thread; the differences are told
-//	codex-rollout    yes       yes      –           delta       –          two logs in one; what both tell is told once
+//	codex            –         yes      –           cumulative  –          counts over the whole thread, also what was before it was resumed
+//	codex-rollout    yes       yes      –           cumulative  –          three logs in one, what they tell alike is told once; a subagent has a file of its own
+//	codex-server     –         yes      –           cumulative  yes
 //	gemini           yes       –        –           by run      –          text comes in pieces without an end; a command's failure is not told
 //	gemini-chat      yes       yes      –           by session  in files   a call that was running when the agent was killed is not in the file
 //	qwen             –         yes      –           by session  yes        a subagent's own words are not told

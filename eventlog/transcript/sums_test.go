@@ -2,7 +2,6 @@ package transcript_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -13,85 +12,14 @@ import (
 	"jrweb/eventlog/transcript"
 )
 
-// spent is what a cost event tells.
-type spent struct {
-	USD        float64 `json:"usd"`
-	Input      float64 `json:"input_tokens"`
-	Output     float64 `json:"output_tokens"`
-	CacheRead  float64 `json:"cache_read_tokens"`
-	CacheWrite float64 `json:"cache_write_tokens"`
-}
+// spent is what costs add up to, for a test's eyes.
+type spent struct{ USD, Input, Output, CacheRead, CacheWrite float64 }
 
-func (a spent) each(b spent, f func(a, b float64) float64) spent {
-	return spent{f(a.USD, b.USD), f(a.Input, b.Input), f(a.Output, b.Output), f(a.CacheRead, b.CacheRead), f(a.CacheWrite, b.CacheWrite)}
-}
-
-func (a spent) most(b spent) spent {
-	return a.each(b, func(a, b float64) float64 { return max(a, b) })
-}
-
-func (a spent) plus(b spent) spent {
-	return a.each(b, func(a, b float64) float64 { return a + b })
-}
-
-// sumOf adds up costs as the log's rules say, in the simplest way: an account is worth
-// the most that is said of it, or what its members add up to if that is more.
-func sumOf(t testing.TB, events ...eventlog.Event) (sum spent) {
-	t.Helper()
-	type account struct {
-		said    spent
-		members map[string]spent
-	}
-	accounts := map[string]*account{}
-	totals := map[string]spent{}
-	for _, e := range ofType(events, eventlog.TypeCost) {
-		var c struct {
-			spent
-			ID     string `json:"id"`
-			PartOf string `json:"part_of"`
-			Scope  string `json:"scope"`
-			Model  string `json:"model"`
-		}
-		if err := json.Unmarshal(e.Data, &c); err != nil {
-			t.Fatal(err)
-		}
-		name := c.ID
-		if c.PartOf != "" {
-			name = c.PartOf
-		}
-		switch {
-		case name == "" && c.Scope == "cumulative":
-			totals[c.Model] = totals[c.Model].most(c.spent)
-			continue
-		case name == "":
-			sum = sum.plus(c.spent)
-			continue
-		}
-		if accounts[name] == nil {
-			accounts[name] = &account{members: map[string]spent{}}
-		}
-		if a := accounts[name]; c.PartOf != "" {
-			a.members[c.ID] = a.members[c.ID].most(c.spent)
-		} else {
-			a.said = a.said.most(c.spent)
-		}
-	}
-	for _, a := range accounts {
-		var members spent
-		for _, m := range a.members {
-			members = members.plus(m)
-		}
-		sum = sum.plus(a.said.most(members))
-	}
-	for _, total := range totals {
-		sum = sum.plus(total)
-	}
-	return sum
-}
+func asSpent(s costSum) spent { return spent{s.usd, s.input, s.output, s.cacheRead, s.cacheWrite} }
 
 func checkSum(t testing.TB, events []eventlog.Event, want spent) {
 	t.Helper()
-	got := sumOf(t, events...)
+	got := asSpent(sumOf(t, events))
 	if fmt.Sprintf("%.6f", got) != fmt.Sprintf("%.6f", want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -124,7 +52,7 @@ func TestAnySplitOrderRepetitionAndGrowthOfFilesGivesTheSameSum(t *testing.T) {
 	} {
 		t.Run(string(format), func(t *testing.T) {
 			input := fixture(t, format)
-			want := sumOf(t, convert(t, format, string(input))...)
+			want := asSpent(sumOf(t, convert(t, format, string(input))))
 			random := rand.New(rand.NewPCG(1, 2))
 			lines := slices.Collect(bytes.Lines(input))
 			for range 20 {
