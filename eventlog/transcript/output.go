@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"strings"
@@ -22,6 +23,8 @@ type output struct {
 
 	at     time.Time // of the line, zero if it does not tell
 	parent string    // the call whose subagent is at work, "" for the agent itself
+	root   string    // Options.Parent
+	apart  func(agent string) bool
 
 	origin   Origin
 	titles   titles
@@ -31,6 +34,9 @@ type output struct {
 	raws     int
 }
 
+// nested reports whether a subagent is at work.
+func (out *output) nested() bool { return out.parent != "" || out.root != "" }
+
 // take returns the events made since the last time.
 func (out *output) take() []eventlog.Event {
 	events := out.events
@@ -39,7 +45,7 @@ func (out *output) take() []eventlog.Event {
 }
 
 func (out *output) add(kind string, actor eventlog.Actor, d data, known ...cut) {
-	d = d.some("parent_call_id", out.parent)
+	d = d.some("parent_call_id", cmp.Or(out.parent, out.root))
 	out.events = append(out.events, eventlog.Event{Type: kind, Actor: actor, Time: out.at, Data: fit(d, out.limit, known)})
 }
 
@@ -58,7 +64,7 @@ func (out *output) user(actor eventlog.Actor, text string, parts json.RawMessage
 	if strings.TrimSpace(text) == "" && len(parts) == 0 {
 		return
 	}
-	if out.parent != "" {
+	if out.nested() && actor == eventlog.Human {
 		actor = eventlog.Agent
 	}
 	if actor == eventlog.Human {

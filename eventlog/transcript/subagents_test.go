@@ -1,0 +1,74 @@
+package transcript_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"jrweb/eventlog"
+	"jrweb/eventlog/transcript"
+)
+
+const subagentsDir = "testdata/inputs/claude-disk-subagents/11111111-2222-4333-8444-555555555555"
+
+// call feeds lines to a Subagents and asks it for the call of one.
+func call(agent string, lines ...string) string {
+	var s transcript.Subagents
+	for _, line := range lines {
+		s.Line([]byte(line))
+	}
+	return s.Call(agent)
+}
+
+func TestTheCallOfASubagentIsFound(t *testing.T) {
+	const (
+		started = `{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t1","name":"Agent","input":{"prompt":"Count."}}]}}`
+		prompt  = `{"type":"user","parentUuid":null,"isSidechain":true,"agentId":"a1","message":{"content":"Count."}}`
+		asked   = `{"type":"user","parentUuid":"x","isSidechain":true,"agentId":"a1","message":{"content":"Other."}}`
+	)
+	for name, test := range map[string]struct {
+		want  string
+		lines []string
+	}{
+		"by the result of the call": {"t1", []string{`{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t1"}]},"toolUseResult":{"agentId":"a1"}}`}},
+		"by what the caller's file repeats of it":                  {"t1", []string{`{"type":"progress","parentToolUseID":"t1","data":{"type":"agent_progress","agentId":"a1"}}`}},
+		"by its prompt, while the call is open":                    {"t1", []string{started, prompt, asked}},
+		"by its prompt, whichever file comes first":                {"t1", []string{prompt, started}},
+		"and stays when it is resumed by another":                  {"t1", []string{`{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t1"}]},"toolUseResult":{"agentId":"a1"}}`, `{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t2"}]},"toolUseResult":{"agentId":"a1"}}`}},
+		"or else its own id keeps together what it did":            {"a1", []string{prompt}},
+		"and a line that is no JSON, or of another, does not harm": {"a1", []string{`"agentId"`, `{"agentId":1,"prompt":2}`, `{"type":"user","agentId":"a2","message":{"content":"Count."}}`, started}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := call("a1", test.lines...); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+	var s transcript.Subagents
+	s.Meta("a1", []byte(`{"agentType":"Explore","toolUseId":"t7"}`))
+	if got := s.Call("a1"); got != "t7" {
+		t.Errorf("by the file beside it: %q", got)
+	}
+}
+
+func TestASubagentsFileIsPartOfItsRun(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(subagentsDir, "subagents/agent-ab12cd34.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := converter(t, transcript.Auto, &transcript.Options{Parent: "t1"})
+	events := feed(c, text, 0)
+	for _, e := range events {
+		checkEvent(t, e, 4<<20)
+		if f := fields(t, e); f["parent_call_id"] != "t1" {
+			t.Errorf("%s %s is not in the call", e.Type, e.Data)
+		}
+	}
+	if n := len(ofType(events, transcript.TypeSession)); n != 0 {
+		t.Errorf("%d events tell of the run", n)
+	}
+	checkTexts(t, events, "user", "content", "Count the tests in /srv/app.")
+	if actor := ofType(events, "user")[0].Actor; actor != eventlog.Agent {
+		t.Errorf("the prompt is said by %s", actor)
+	}
+}
