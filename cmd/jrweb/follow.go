@@ -98,6 +98,7 @@ type follower struct {
 
 	files    *growingFiles
 	had      known            // events that other sessions have
+	note     []byte           // what had was at the beginning
 	recorded known            // events that the spool has, and that no line has told again yet
 	pending  []eventlog.Event // until it is known who the agent is
 	since    time.Time        // when the first of them came
@@ -130,6 +131,7 @@ func (f *follower) begin(ctx context.Context) (resumed bool, err error) {
 		return true, f.open(spool.Run{}, nil)
 	}
 	f.had, err = f.inLog(ctx)
+	f.note = f.had.note()
 	return false, err
 }
 
@@ -157,6 +159,9 @@ func (f *follower) inLog(ctx context.Context) (known, error) {
 		n++
 		return nil
 	})
+	for _, d := range p.tail {
+		had[d]++
+	}
 	return had, err
 }
 
@@ -183,17 +188,10 @@ func (f *follower) open(run spool.Run, note []byte) error {
 }
 
 func (f *follower) follow(ctx context.Context) (err error) {
+	defer f.close(&err)
 	working, cancel := context.WithCancel(ctx)
 	defer cancel()
 	resumed, err := f.begin(working)
-	defer func() {
-		if f.files != nil {
-			f.files.close()
-		}
-		if f.writer != nil {
-			err = errors.Join(err, f.writer.Close())
-		}
-	}()
 	if err != nil {
 		return err
 	}
@@ -212,6 +210,16 @@ func (f *follower) follow(ctx context.Context) (err error) {
 		err = f.rest(ctx)
 	}
 	return err
+}
+
+// close closes what is open, and adds to err what fails.
+func (f *follower) close(err *error) {
+	if f.files != nil {
+		f.files.close()
+	}
+	if f.writer != nil {
+		*err = errors.Join(*err, f.writer.Close())
+	}
 }
 
 // deliver begins to deliver the spool beside the reading.
@@ -326,7 +334,7 @@ func (f *follower) write(ctx context.Context) error {
 		o := f.main().Origin()
 		run := runOf(o)
 		run.Task, run.Title, run.To, run.Started = f.task, f.title, f.to.name, started
-		if err := f.open(run, f.had.note()); err != nil {
+		if err := f.open(run, f.note); err != nil {
 			return err
 		}
 		if f.broken != nil {
@@ -351,11 +359,10 @@ func runOf(o transcript.Origin) spool.Run {
 
 // finish records what there is, and the end.
 func (f *follower) finish(ctx context.Context) (err error) {
-	if _, err := f.begin(ctx); err != nil {
-		return err
+	defer f.close(&err)
+	if resumed, err := f.begin(ctx); err != nil || !resumed {
+		return errors.Join(err, ctx.Err())
 	}
-	defer f.files.close()
-	defer func() { err = errors.Join(err, f.writer.Close()) }()
 	d, err := spool.Deliver(f.writer)
 	if err != nil {
 		return err

@@ -9,10 +9,10 @@ import (
 
 // known counts events by what they say, so that each is recorded once, in whatever
 // order the files of a run are read again.
-type known map[token]int
+type known map[digest]int
 
 // take reports whether the event is known once more, which it is not any more then.
-func (k known) take(event token) bool {
+func (k known) take(event digest) bool {
 	if k[event] == 0 {
 		return false
 	}
@@ -42,7 +42,7 @@ func (k known) note() []byte {
 func parseKnown(note []byte) known {
 	k := known{}
 	for ; len(note) >= 8; note = note[8:] {
-		k[token(binary.BigEndian.Uint64(note))]++
+		k[digest(binary.BigEndian.Uint64(note))]++
 	}
 	return k
 }

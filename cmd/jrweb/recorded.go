@@ -33,6 +33,7 @@ type found struct {
 
 	loaded bool
 	tokens []token // without those that may be others in a file that has grown
+	tail   []digest
 }
 
 // plan says what of a run is to be recorded.
@@ -49,6 +50,8 @@ type plan struct {
 	// has says of each event whether some session has it; nil: they are all there, or
 	// none is.
 	has []bool
+	// tail are events that sessions have, and that stand elsewhere in a file that has grown.
+	tail []digest
 	// replaced are the sessions that have nothing else, once the spans are recorded.
 	replaced []eventlog.SessionID
 }
@@ -229,13 +232,15 @@ func (p *planner) load(ctx context.Context, s *found) error {
 		if e.Type == eventlog.TypeComplete {
 			break
 		}
-		if s.mark != nil && t.events == s.mark.Events && settled < 0 {
-			t.end()
-			settled = len(t.list)
+		event := eventlog.Event{Type: e.Type, Actor: e.Actor, Data: e.Data}
+		if s.mark != nil && t.events >= s.mark.Events {
+			if settled < 0 {
+				settled = len(t.list)
+			}
+			s.tail = append(s.tail, digestOf(&event))
 		}
-		t.add(&eventlog.Event{Type: e.Type, Actor: e.Actor, Data: e.Data})
+		t.add(&event)
 	}
-	t.end()
 	if settled < 0 {
 		settled = len(t.list)
 	}
@@ -262,6 +267,9 @@ func (p *planner) compare(ctx context.Context, sessions []*found) (*plan, error)
 		first, last, has := within(s.tokens, ofRun.list)
 		has = has && len(s.tokens) > 0
 		covered := stays
+		if has || s.begins {
+			result.tail = append(result.tail, s.tail...)
+		}
 		if s.replaceable() && (has || s.begins) {
 			result.replaced = append(result.replaced, s.ID)
 			covered = there
@@ -315,7 +323,6 @@ func (p *planner) readRun() (t *tokens, times []int64, settled int, err error) {
 	t, settled = &tokens{}, -1
 	err = p.run.each(false, func(e fedEvent) error {
 		if e.tail && settled < 0 {
-			t.end()
 			settled = len(t.list)
 		}
 		at := int64(0)
@@ -326,7 +333,6 @@ func (p *planner) readRun() (t *tokens, times []int64, settled int, err error) {
 		t.add(&e.Event)
 		return nil
 	})
-	t.end()
 	if settled < 0 {
 		settled = len(t.list)
 	}

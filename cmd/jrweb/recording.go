@@ -26,7 +26,7 @@ type recording struct {
 	title string // "": what the agent calls it
 	agent string // the command's name
 	// auto says that the format is to be found out.
-	auto bool
+	auto  bool
 	lease time.Duration
 	warn  func(string)
 

@@ -18,8 +18,14 @@ import (
 // out, because a live recording has those of arrival. So is how a text was cut into
 // events, which is a matter of pauses.
 
-// token stands for an event, or for a text that goes over several.
-type token uint64
+// digest stands for an event, or for what a text is up to its end.
+type digest uint64
+
+// token is a digest in the order of a run.
+type token struct {
+	digest
+	more bool // the text goes on in the next token
+}
 
 // tokens are the tokens of events, in order.
 type tokens struct {
@@ -49,29 +55,22 @@ func (t *tokens) add(e *eventlog.Event) {
 		if kind, content, ok := plainText(e); ok {
 			t.goOn(kind, content)
 		} else {
-			t.end()
+			t.text = nil
 			t.put(digestOf(e))
 		}
 	}
 	t.events++
 }
 
-// end ends a text that could go on.
-func (t *tokens) end() {
-	if t.text != nil {
-		t.put(token(binary.BigEndian.Uint64(t.text.Sum(nil))))
-		t.text = nil
-	}
-}
-
-func (t *tokens) put(n token) {
-	t.list = append(t.list, n)
-	t.ends = append(t.ends, t.events)
+func (t *tokens) put(d digest) {
+	t.list = append(t.list, token{digest: d})
+	t.ends = append(t.ends, t.events+1)
 }
 
 func (t *tokens) goOn(kind textKind, content string) {
-	if t.text == nil || t.kind != kind {
-		t.end()
+	if t.text != nil && t.kind == kind {
+		t.list[len(t.list)-1].more = true
+	} else {
 		t.text, t.kind = sha256.New(), kind
 		fmt.Fprintf(t.text, "%s\x00%t\x00", kind.kind, kind.inside)
 	}
@@ -86,6 +85,7 @@ func (t *tokens) goOn(kind textKind, content string) {
 		t.text.Write([]byte(rest[:i]))
 		rest = trimLeftSpace(rest[i:])
 	}
+	t.put(digest(binary.BigEndian.Uint64(t.text.Sum(nil))))
 }
 
 func trimLeftSpace(text string) string {
@@ -134,7 +134,7 @@ func hasAuthor(data []byte) bool {
 var calledBy = regexp.MustCompile(`,"parent_call_id":"(?:[^"\\]|\\.)*"\}$`)
 
 // digestOf stands for an event without its time.
-func digestOf(e *eventlog.Event) token {
+func digestOf(e *eventlog.Event) digest {
 	actor := e.Actor
 	if actor == "" {
 		actor = eventlog.Agent
@@ -146,25 +146,29 @@ func digestOf(e *eventlog.Event) token {
 	}
 	text.Truncate(text.Len() - len(calledBy.Find(text.Bytes())))
 	sum := sha256.Sum256(text.Bytes())
-	return token(binary.BigEndian.Uint64(sum[:]))
+	return digest(binary.BigEndian.Uint64(sum[:]))
 }
 
 // within reports whether all of some tokens are among others, in their order, and in
-// which tokens the first and the last of them are.
+// which tokens the first and the last of them are. Where a text was cut in two, the
+// others may have it whole.
 func within(some, others []token) (first, last int, ok bool) {
 	first = -1
-	i := 0
-	for k, n := range others {
-		if i == len(some) {
-			break
+	k := 0
+	for _, one := range some {
+		at := k
+		for at < len(others) && others[at].digest != one.digest {
+			at++
 		}
-		if n == some[i] {
+		switch {
+		case at < len(others):
 			if first < 0 {
-				first = k
+				first = at
 			}
-			last = k
-			i++
+			last, k = at, at+1
+		case !one.more:
+			return 0, 0, false
 		}
 	}
-	return first, last, i == len(some)
+	return first, last, true
 }
