@@ -288,12 +288,12 @@ func TestTextKeepsEveryByteOfALongRun(t *testing.T) {
 
 func TestOneClaudeMessageOnSeveralLinesCostsOnceWithoutAResult(t *testing.T) {
 	line := `{"type":"assistant","session_id":"s","message":{"id":"m","model":"x","content":[{"type":"text","text":"a"}],"usage":{"input_tokens":5,"output_tokens":7}}}` + "\n"
-	checkTotals(t, convert(t, transcript.Claude, strings.Repeat(line, 3)), 0, 5, 7)
+	checkWorth(t, 0, 5, 7, convert(t, transcript.Claude, strings.Repeat(line, 3)))
 }
 
 func TestClaudeWithoutModelUsageCountsMoneyOnce(t *testing.T) {
 	turn := `{"type":"result","subtype":"success","session_id":"s","uuid":"%d","result":"","total_cost_usd":%g,"usage":{"input_tokens":1,"output_tokens":2}}` + "\n"
-	checkTotals(t, convert(t, transcript.Claude, fmt.Sprintf(turn, 1, 0.25)+fmt.Sprintf(turn, 2, 0.75)+fmt.Sprintf(turn, 2, 0.75)), 0.75, 2, 4)
+	checkWorth(t, 0.75, 2, 4, convert(t, transcript.Claude, fmt.Sprintf(turn, 1, 0.25)+fmt.Sprintf(turn, 2, 0.75)+fmt.Sprintf(turn, 2, 0.75)))
 }
 
 func TestAResultThatNothingElseToldIsTold(t *testing.T) {

@@ -30,7 +30,7 @@ func TestTheCallOfASubagentIsFound(t *testing.T) {
 		want  string
 		lines []string
 	}{
-		"by the result of the call": {"t1", []string{`{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t1"}]},"toolUseResult":{"agentId":"a1"}}`}},
+		"by the result of the call":                                {"t1", []string{`{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t1"}]},"toolUseResult":{"agentId":"a1"}}`}},
 		"by what the caller's file repeats of it":                  {"t1", []string{`{"type":"progress","parentToolUseID":"t1","data":{"type":"agent_progress","agentId":"a1"}}`}},
 		"by its prompt, while the call is open":                    {"t1", []string{started, prompt, asked}},
 		"by its prompt, whichever file comes first":                {"t1", []string{prompt, started}},
