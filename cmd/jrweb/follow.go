@@ -375,9 +375,10 @@ func (f *follower) finish(ctx context.Context) (err error) {
 	mark := importMark{textID: run.text, Part: len(f.had) > 0}
 	f.files.upTo(run)
 	err = f.files.round(true, func(e fedEvent) error {
+		before := f.kept
 		err := f.record(ctx, e.Event)
-		if !e.tail {
-			mark.Events = f.kept
+		if e.tail && f.kept > before {
+			mark.addTail(f.kept)
 		}
 		return err
 	})

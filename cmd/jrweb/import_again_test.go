@@ -104,28 +104,31 @@ func types(events []client.Event) string {
 }
 
 func TestAFileThatHasGrownTakesThePlaceOfWhatWasImported(t *testing.T) {
-	m := newInMemory(t, t.TempDir())
+	dir := t.TempDir()
 	text := readInput(t, "claude-disk-queued-message.jsonl")
-	path := filepath.Join(t.TempDir(), "a.jsonl")
-	for _, lines := range []int{1, 2, 4, 7} {
-		write(t, path, firstLines(text, lines))
-		m.imports("t-1", path)
-		l := readTask(t, m.client, "t-1")
-		if len(l.sessions) != 1 {
-			t.Fatalf("after %d lines there are %d sessions", lines, len(l.sessions))
+	synctest.Test(t, func(t *testing.T) {
+		m := newInMemory(t, dir)
+		path := filepath.Join(dir, "a.jsonl")
+		for _, lines := range []int{1, 2, 4, 7} {
+			write(t, path, firstLines(text, lines))
+			m.imports("t-1", path)
+			if l := readTask(t, m.client, "t-1"); len(l.sessions) != 1 {
+				t.Fatalf("after %d lines there are %d sessions", lines, len(l.sessions))
+			}
 		}
-	}
-	l := readTask(t, m.client, "t-1")
-	if s := l.sessions[0]; s.Totals.InputTokens != 20 || s.Totals.OutputTokens != 10 {
-		t.Errorf("totals %+v", s.Totals)
-	}
-	// In the middle of a line, and as an older copy, and under another name.
-	write(t, path, text[:len(text)-100])
-	m.imports("t-1", path)
-	m.imports("t-1", write(t, filepath.Join(t.TempDir(), "b.jsonl"), text))
-	if again := readTask(t, m.client, "t-1"); len(again.sessions) != 1 || again.sessions[0].ID != l.sessions[0].ID {
-		t.Errorf("%d sessions", len(again.sessions))
-	}
+		settle()
+		l := readTask(t, m.client, "t-1")
+		if s := l.sessions[0]; s.Totals.InputTokens != 20 || s.Totals.OutputTokens != 10 {
+			t.Errorf("totals %+v", s.Totals)
+		}
+		// In the middle of a line, and as an older copy, and under another name.
+		write(t, path, text[:len(text)-100])
+		m.imports("t-1", path)
+		m.imports("t-1", write(t, filepath.Join(dir, "b.jsonl"), text))
+		if again := readTask(t, m.client, "t-1"); len(again.sessions) != 1 || again.sessions[0].ID != l.sessions[0].ID {
+			t.Errorf("%d sessions", len(again.sessions))
+		}
+	})
 }
 
 // A file that ends in half a line is imported with what there is of it, and anew when
@@ -209,23 +212,30 @@ func (m *inMemory) breakingDelete() *inMemory {
 // Nothing is deleted before the new session is sealed; if the deletion does not come
 // about, the next import makes up for it.
 func TestAnImportThatIsBrokenOffBeforeItDeletesIsMended(t *testing.T) {
-	m := newInMemory(t, t.TempDir())
+	dir := t.TempDir()
 	text := readInput(t, "claude-disk-queued-message.jsonl")
-	path := filepath.Join(t.TempDir(), "a.jsonl")
-	write(t, path, firstLines(text, 4))
-	m.imports("t-1", path)
-	write(t, path, text)
-	if _, err := m.breaking(http.MethodDelete, 0).tryImport("t-1", path); err == nil {
-		t.Fatal("no error")
-	}
-	if l := readTask(t, m.client, "t-1"); len(l.sessions) != 2 || !l.sessions[1].Sealed() {
-		t.Fatalf("%+v", l.sessions)
-	}
-	m.imports("t-1", path)
-	if l := readTask(t, m.client, "t-1"); len(l.sessions) != 1 || l.Totals.InputTokens != 20 || !strings.Contains(string(l.events[0][len(l.events[0])-1].Data), "succeeded") {
-		t.Errorf("%d sessions, %+v", len(l.sessions), l.Totals)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		m := newInMemory(t, dir)
+		path := filepath.Join(dir, "a.jsonl")
+		write(t, path, firstLines(text, 4))
+		m.imports("t-1", path)
+		write(t, path, text)
+		if _, err := m.breaking(http.MethodDelete, 0).tryImport("t-1", path); err == nil {
+			t.Fatal("no error")
+		}
+		if l := readTask(t, m.client, "t-1"); len(l.sessions) != 2 || !l.sessions[1].Sealed() {
+			t.Fatalf("%+v", l.sessions)
+		}
+		m.imports("t-1", path)
+		settle()
+		if l := readTask(t, m.client, "t-1"); len(l.sessions) != 1 || l.Totals.InputTokens != 20 || l.Status != eventlog.Succeeded {
+			t.Errorf("%d sessions, %+v, %s", len(l.sessions), l.Totals, l.Status)
+		}
+	})
 }
+
+// settle waits, in a bubble, until what was deleted is gone.
+func settle() { time.Sleep(time.Minute) }
 
 // An import that dies among its events goes on at once, or begins anew when the file
 // has grown and the session has ended by itself.
@@ -306,33 +316,37 @@ func TestARunWithSubagentsIsOneSessionHoweverItIsGiven(t *testing.T) {
 		"with its main old": {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newInMemory(t, t.TempDir())
-			if len(imports) == 0 {
-				// Before the folder of the subagent was there, and only then with it.
-				alone := write(t, filepath.Join(t.TempDir(), filepath.Base(main)), readFileOf(t, main))
-				m.imports("t-1", alone)
-				imports = [][]string{{dir}}
-			}
-			for _, names := range imports {
-				m.imports("t-1", names...)
-			}
-			l := readTask(t, m.client, "t-1")
-			if len(l.sessions) != 1 {
-				t.Fatalf("there are %d sessions", len(l.sessions))
-			}
-			if got := types(l.events[0]); got != "user assistant tool_call cost user tool_call cost tool_result assistant cost tool_result assistant cost complete" {
-				t.Errorf("events: %s", got)
-			}
-			for _, e := range l.events[0] {
-				inside := strings.Contains(string(e.Data), `"parent_call_id":"t1"`)
-				ofAgent := e.Time.UTC().Format("05") >= "06" && e.Time.UTC().Format("05") <= "35" && e.Type != eventlog.TypeSession
-				if inside != ofAgent {
-					t.Errorf("%s %s of %s: inside of the call: %v", e.Type, e.Data, e.Time, inside)
+			tmp := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				m := newInMemory(t, tmp)
+				if len(imports) == 0 {
+					// Before the folder of the subagent was there, and only then with it.
+					alone := write(t, filepath.Join(tmp, filepath.Base(main)), readFileOf(t, main))
+					m.imports("t-1", alone)
+					imports = [][]string{{dir}}
 				}
-			}
-			if l.Title != "How many tests are there?" || l.Status != eventlog.Succeeded || l.Totals.InputTokens != 40 || l.Totals.OutputTokens != 20 {
-				t.Errorf("%q, %s, %+v", l.Title, l.Status, l.Totals)
-			}
+				for _, names := range imports {
+					m.imports("t-1", names...)
+				}
+				settle()
+				l := readTask(t, m.client, "t-1")
+				if len(l.sessions) != 1 {
+					t.Fatalf("there are %d sessions", len(l.sessions))
+				}
+				if got := types(l.events[0]); got != "user assistant tool_call cost user tool_call cost tool_result assistant cost tool_result assistant cost complete" {
+					t.Errorf("events: %s", got)
+				}
+				for _, e := range l.events[0] {
+					inside := strings.Contains(string(e.Data), `"parent_call_id":"t1"`)
+					ofAgent := e.Time.UTC().Format("05") >= "06" && e.Time.UTC().Format("05") <= "35" && e.Type != eventlog.TypeSession
+					if inside != ofAgent {
+						t.Errorf("%s %s of %s: inside of the call: %v", e.Type, e.Data, e.Time, inside)
+					}
+				}
+				if l.Title != "How many tests are there?" || l.Status != eventlog.Succeeded || l.Totals.InputTokens != 40 || l.Totals.OutputTokens != 20 {
+					t.Errorf("%q, %s, %+v", l.Title, l.Status, l.Totals)
+				}
+			})
 		})
 	}
 }
@@ -554,6 +568,7 @@ func TestImportAndFollowTakeTurns(t *testing.T) {
 					m.finish("t-1", path)
 				}
 				m.imports("t-2", path)
+				settle()
 				got, want := readTask(t, m.client, "t-1"), readTask(t, m.client, "t-2")
 				var all []string
 				for _, events := range got.events {
@@ -693,33 +708,40 @@ func TestTotalsAreTheSameHoweverFilesAreImported(t *testing.T) {
 			write(t, filepath.Join(dir, name), text)
 		}
 	}
-	m, dir := newInMemory(t, t.TempDir()), t.TempDir()
-	all(dir)
-	m.imports("t-0", dir)
-	want := totals(m)
-	for seed := range uint64(20) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		m, dir := newInMemory(t, t.TempDir()), t.TempDir()
-		var steps []string
-		for range 1 + random.IntN(12) {
-			name := names[random.IntN(len(names))]
-			path := filepath.Join(dir, name)
-			have, _ := os.ReadFile(path) // it may not be there
-			lines := bytes.Count(have, []byte("\n"))
-			write(t, path, firstLines(sources[name], lines+random.IntN(bytes.Count(sources[name], []byte("\n"))-lines+1)))
-			task := fmt.Sprintf("t-%d", random.IntN(3))
-			steps = append(steps, fmt.Sprintf("%s to %s up to line %d", name, task, bytes.Count(readFileOf(t, path), []byte("\n"))))
-			if len(readFileOf(t, path)) > 0 {
-				m.imports(task, path)
+	dirs := []string{t.TempDir()}
+	for range 20 {
+		dirs = append(dirs, t.TempDir())
+	}
+	synctest.Test(t, func(t *testing.T) {
+		m, dir := newInMemory(t, dirs[0]), dirs[0]
+		all(dir)
+		m.imports("t-0", dir)
+		want := totals(m)
+		for seed, dir := range dirs[1:] {
+			random := rand.New(rand.NewPCG(uint64(seed), 1))
+			m := newInMemory(t, dir)
+			var steps []string
+			for range 1 + random.IntN(12) {
+				name := names[random.IntN(len(names))]
+				path := filepath.Join(dir, name)
+				have, _ := os.ReadFile(path) // it may not be there
+				lines := bytes.Count(have, []byte("\n"))
+				write(t, path, firstLines(sources[name], lines+random.IntN(bytes.Count(sources[name], []byte("\n"))-lines+1)))
+				task := fmt.Sprintf("t-%d", random.IntN(3))
+				steps = append(steps, fmt.Sprintf("%s to %s up to line %d", name, task, bytes.Count(readFileOf(t, path), []byte("\n"))))
+				if len(readFileOf(t, path)) > 0 {
+					m.imports(task, path)
+				}
+			}
+			all(dir)
+			random.Shuffle(len(names), func(i, k int) { names[i], names[k] = names[k], names[i] })
+			for _, name := range names {
+				m.imports(fmt.Sprintf("t-%d", random.IntN(3)), filepath.Join(dir, name))
+			}
+			settle()
+			if got := totals(m); got != want {
+				t.Errorf("seed %d: %+v, want %+v, after\n%s", seed, got, want, strings.Join(steps, "\n"))
 			}
 		}
-		all(dir)
-		random.Shuffle(len(names), func(i, k int) { names[i], names[k] = names[k], names[i] })
-		for _, name := range names {
-			m.imports(fmt.Sprintf("t-%d", random.IntN(3)), filepath.Join(dir, name))
-		}
-		if got := totals(m); got != want {
-			t.Errorf("seed %d: %+v, want %+v, after\n%s", seed, got, want, strings.Join(steps, "\n"))
-		}
-	}
+	})
 }

@@ -152,8 +152,8 @@ func (i *importer) spanEvents(ctx context.Context, r *oldRun, s span, part bool,
 		if e.Time.After(last) {
 			last = e.Time
 		}
-		if !e.tail {
-			mark.Events++
+		if e.tail {
+			mark.addTail(number - s.from)
 		}
 		how = e.outcome
 		line := eventLine(number, &e.Event)

@@ -18,9 +18,9 @@ import (
 // importMark is what the end of an imported session says of where it came from.
 type importMark struct {
 	textID
-	// Events is how many of the session's events will stand in the same text when it
-	// has grown.
-	Events int `json:"events"`
+	// Tail are the sequences of events that were told only because the text ended: when
+	// it has grown, others may stand in their place.
+	Tail []int `json:"tail,omitempty"`
 	// Part says that the session has only what others of the task had not.
 	Part bool `json:"part,omitempty"`
 }
@@ -32,8 +32,8 @@ type found struct {
 	begins bool        // the run's text begins with the one it was imported from
 
 	loaded bool
-	tokens []token // without those that may be others in a file that has grown
-	tail   []digest
+	tokens []token
+	tail   []digest // of the events that may be others in a file that has grown
 }
 
 // plan says what of a run is to be recorded.
@@ -54,6 +54,16 @@ type plan struct {
 	tail []digest
 	// replaced are the sessions that have nothing else, once the spans are recorded.
 	replaced []eventlog.SessionID
+}
+
+// mostTail bounds what a mark says of the tail. A run has a few such events, and each
+// of its subagents.
+const mostTail = 1000
+
+func (m *importMark) addTail(sequence int) {
+	if len(m.Tail) < mostTail {
+		m.Tail = append(m.Tail, sequence)
+	}
 }
 
 // span is a range of the events of a run: the numbers from, and below to.
@@ -200,7 +210,7 @@ func (p *planner) leftBehind(ctx context.Context, sessions []*found, whole *foun
 			if err := errors.Join(p.load(ctx, s), p.load(ctx, whole)); err != nil {
 				return nil, err
 			}
-			if _, _, has := within(s.tokens, whole.tokens); !has || len(s.tokens) == 0 {
+			if _, has := within(s.tokens, whole.tokens); !has {
 				continue
 			}
 		}
@@ -224,7 +234,10 @@ func (p *planner) load(ctx context.Context, s *found) error {
 		return nil
 	}
 	var t tokens
-	settled := -1
+	var tail []int
+	if s.mark != nil {
+		tail = s.mark.Tail
+	}
 	for e, err := range p.server.Events(ctx, s.Task, s.ID) {
 		if err != nil {
 			return err
@@ -233,24 +246,19 @@ func (p *planner) load(ctx context.Context, s *found) error {
 			break
 		}
 		event := eventlog.Event{Type: e.Type, Actor: e.Actor, Data: e.Data}
-		if s.mark != nil && t.events >= s.mark.Events {
-			if settled < 0 {
-				settled = len(t.list)
-			}
+		isTail := slices.Contains(tail, int(e.Sequence))
+		if isTail {
 			s.tail = append(s.tail, digestOf(&event))
 		}
-		t.add(&event)
+		t.add(&event, isTail)
 	}
-	if settled < 0 {
-		settled = len(t.list)
-	}
-	s.tokens, s.loaded = t.list[:settled], true
+	s.tokens, s.loaded = t.list, true
 	return nil
 }
 
 // compare finds out what of the run is in the sessions.
 func (p *planner) compare(ctx context.Context, sessions []*found) (*plan, error) {
-	ofRun, times, settled, err := p.readRun()
+	ofRun, times, err := p.readRun()
 	if err != nil {
 		return nil, err
 	}
@@ -261,32 +269,27 @@ func (p *planner) compare(ctx context.Context, sessions []*found) (*plan, error)
 		if err := p.load(ctx, s); err != nil {
 			return nil, err
 		}
-		if _, _, has := within(ofRun.list[:settled], s.tokens); has && settled > 0 {
+		if _, has := within(ofRun.list, s.tokens); has && p.run.origin.Session != "" {
 			return &plan{whole: []eventlog.SessionID{s.ID}}, nil // an older copy, say
 		}
-		first, last, has := within(s.tokens, ofRun.list)
-		has = has && len(s.tokens) > 0
-		covered := stays
+		at, has := within(s.tokens, ofRun.list)
 		if has || s.begins {
 			result.tail = append(result.tail, s.tail...)
 		}
 		if s.replaceable() && (has || s.begins) {
 			result.replaced = append(result.replaced, s.ID)
-			covered = there
-		}
-		if has {
-			from := 0
-			if first > 0 {
-				from = ofRun.ends[first-1]
+			for _, k := range at { // what it lacks between them is to be recorded
+				cover(there, ofRun, k, k)
 			}
-			cover(covered, from, ofRun.ends[last])
+			if !has {
+				coverTime(there, times, s)
+			}
 			continue
 		}
-		for i, at := range times { // it may tell of the same in another form
-			if at != 0 && at >= s.Started.UnixMilli() && at <= s.Ended.UnixMilli() {
-				covered[i] = true
-			}
+		if has {
+			cover(stays, ofRun, at[0], at[len(at)-1])
 		}
+		coverTime(stays, times, s) // it may tell of the same in another form
 	}
 	for i := range there {
 		there[i] = there[i] || stays[i]
@@ -311,32 +314,36 @@ func (p *planner) compare(ctx context.Context, sessions []*found) (*plan, error)
 	return result, err
 }
 
-func cover(covered []bool, from, to int) {
+// cover marks the events of some tokens of a run.
+func cover(covered []bool, run *tokens, first, last int) {
+	from, to := run.eventsOf(first, last)
 	for i := from; i < to; i++ {
 		covered[i] = true
 	}
 }
 
-// readRun returns the run's tokens, the times of its events, 0 for none, and how many
-// of the tokens stay as they are when the files grow.
-func (p *planner) readRun() (t *tokens, times []int64, settled int, err error) {
-	t, settled = &tokens{}, -1
-	err = p.run.each(false, func(e fedEvent) error {
-		if e.tail && settled < 0 {
-			settled = len(t.list)
+// coverTime marks the events that lie within the time of a session.
+func coverTime(covered []bool, times []int64, s *found) {
+	for i, at := range times {
+		if at != 0 && at >= s.Started.UnixMilli() && at <= s.Ended.UnixMilli() {
+			covered[i] = true
 		}
+	}
+}
+
+// readRun returns the run's tokens, and the times of its events, 0 for none.
+func (p *planner) readRun() (t *tokens, times []int64, err error) {
+	t = &tokens{}
+	err = p.run.each(false, func(e fedEvent) error {
 		at := int64(0)
 		if !e.Time.IsZero() {
 			at = e.Time.UnixMilli()
 		}
 		times = append(times, at)
-		t.add(&e.Event)
+		t.add(&e.Event, e.tail)
 		return nil
 	})
-	if settled < 0 {
-		settled = len(t.list)
-	}
-	return t, times, settled, err
+	return t, times, err
 }
 
 // uncovered returns the ranges of events that no session has. What says nothing of the

@@ -25,6 +25,7 @@ type digest uint64
 type token struct {
 	digest
 	more bool // the text goes on in the next token
+	tail bool // it was told only because a file ended: see fedEvent
 }
 
 // tokens are the tokens of events, in order.
@@ -50,7 +51,8 @@ var beside = map[string]bool{
 	"question": true, "answer": true, "receipt": true,
 }
 
-func (t *tokens) add(e *eventlog.Event) {
+func (t *tokens) add(e *eventlog.Event, tail bool) {
+	before := len(t.list)
 	if !beside[e.Type] && !hasAuthor(e.Data) {
 		if kind, content, ok := plainText(e); ok {
 			t.goOn(kind, content)
@@ -58,6 +60,9 @@ func (t *tokens) add(e *eventlog.Event) {
 			t.text = nil
 			t.put(digestOf(e))
 		}
+	}
+	if len(t.list) > before {
+		t.list[before].tail = tail
 	}
 	t.events++
 }
@@ -149,26 +154,34 @@ func digestOf(e *eventlog.Event) digest {
 	return digest(binary.BigEndian.Uint64(sum[:]))
 }
 
-// within reports whether all of some tokens are among others, in their order, and in
-// which tokens the first and the last of them are. Where a text was cut in two, the
-// others may have it whole.
-func within(some, others []token) (first, last int, ok bool) {
-	first = -1
+// within finds some tokens among others, in their order, and returns where. It is false
+// if one is not there. Where a text was cut in two, the others may have it whole. What
+// is some's own tail does not count.
+func within(some, others []token) (at []int, ok bool) {
 	k := 0
-	for _, one := range some {
-		at := k
-		for at < len(others) && others[at].digest != one.digest {
-			at++
+	for i, one := range some {
+		if one.tail {
+			continue
 		}
+		n := k
+		for n < len(others) && others[n].digest != one.digest {
+			n++
+		}
+		goesOn := one.more && i+1 < len(some) && !some[i+1].tail
 		switch {
-		case at < len(others):
-			if first < 0 {
-				first = at
-			}
-			last, k = at, at+1
-		case !one.more:
-			return 0, 0, false
+		case n < len(others):
+			at, k = append(at, n), n+1
+		case !goesOn:
+			return nil, false
 		}
 	}
-	return first, last, true
+	return at, len(at) > 0
+}
+
+// eventsOf returns which events belong to tokens: from, and below to.
+func (t *tokens) eventsOf(first, last int) (from, to int) {
+	if first > 0 {
+		from = t.ends[first-1]
+	}
+	return from, t.ends[last]
 }
