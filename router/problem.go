@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -26,6 +27,8 @@ type problem struct {
 	Task    string         `json:"task,omitempty"`
 	Session string         `json:"session,omitempty"`
 	Ended   *eventlog.Time `json:"ended,omitempty"`
+
+	header http.Header // of the answer, beside its own
 }
 
 // problemType is what the type of every problem starts with; a word follows
@@ -74,6 +77,9 @@ var (
 // errors to statuses.
 func toProblem(err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
+		return p
+	}
+	if p, ok := isRefusal(err); ok {
 		return p
 	}
 	if e, ok := errors.AsType[*streamer.QueryError](err); ok {
@@ -140,6 +146,7 @@ func (rt *router) fail(w *recorder, r *http.Request, err error) {
 		panic("router: a problem cannot be encoded: " + encodeErr.Error()) // our own type
 	}
 	h := w.Header()
+	maps.Copy(h, p.header)
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(body)+1))

@@ -1,9 +1,12 @@
 package router_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+
+	"jrweb/eventlog"
 )
 
 func TestATaskIsCreatedAndChangedAndKeepsWhatIsLeftOut(t *testing.T) {
@@ -139,4 +142,43 @@ func TestADeletedTaskIsGoneForGood(t *testing.T) {
 	s.get("/tasks/t-1/events?session="+session).problem(404, "")
 	s.get("/tasks/t-1/events?after="+session+":0").problem(404, "after")
 	s.holds("/tasks/t-1/events?sessions=all", "new")
+}
+
+// A task may have a description of 64 KiB: a list ends by bytes as well as by count.
+func TestAListOfTasksEndsByBytes(t *testing.T) {
+	s := serve(t)
+	long := strings.Repeat("x", 60<<10)
+	for i := range 60 {
+		if _, _, err := s.log.PutTask(t.Context(), fmt.Sprintf("t-%d", i), eventlog.TaskChange{Description: &long}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for query := "?limit=1000"; query != ""; {
+		a := s.get("/tasks" + query).is(200)
+		if len(a.body) > 2<<20 {
+			t.Errorf("a page has %d bytes", len(a.body))
+		}
+		var list struct {
+			Tasks []struct{ ID string }
+			Next  string
+		}
+		if err := json.Unmarshal([]byte(a.body), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, task := range list.Tasks {
+			got = append(got, task.ID)
+		}
+		if query = ""; list.Next != "" {
+			query = "?limit=1000&after=" + list.Next
+		}
+	}
+	for i := range got {
+		if want := fmt.Sprintf("t-%d", 59-i); got[i] != want {
+			t.Fatalf("task %d of the list is %s, not %s", i, got[i], want)
+		}
+	}
+	if len(got) != 60 {
+		t.Errorf("%d tasks, not 60", len(got))
+	}
 }

@@ -20,7 +20,7 @@ func resolve(ctx context.Context, addr string, insecure bool) (string, error) {
 	if insecure {
 		return addr, nil
 	}
-	beyond := usagef("-addr %s reaches beyond this machine, and jrweb has no passwords: listen on 127.0.0.1, or add -insecure if everybody who can reach it may read and write", addr)
+	beyond := usagef("-addr %s reaches beyond this machine, where anybody could read and write: name who may come in with -token-file, listen on 127.0.0.1, or add -insecure", addr)
 	if host == "" {
 		return "", beyond
 	}
