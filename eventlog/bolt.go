@@ -87,10 +87,9 @@ func newBoltStore(path string, o *BoltOptions) (*boltStore, error) {
 		}
 		defer func() { _ = tx.Rollback() }() // it has written nothing
 		s.committed = tx.ID() - 1
-		for _, b := range Buckets() {
-			if tx.Bucket([]byte(b)) == nil {
-				return fmt.Errorf("%w: it has no bucket %q", ErrDamaged, b)
-			}
+		// A log refuses another version itself: it may be that of a store in memory.
+		if err := formatOf(tx); err != nil && (tx.Bucket([]byte(bucketSaid)) == nil || !errors.Is(err, ErrFormat)) {
+			return err
 		}
 		if s.room, err = newRoom(file, tx.Size(), o.MaxBytes); err != nil {
 			return err

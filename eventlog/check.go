@@ -72,12 +72,17 @@ func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error
 	}
 	figures := Figures{Size: info.Size()}
 
+	// A file of another version has other buckets, which are no findings.
+	if err := c.checkFormat(); err != nil {
+		return figures, err
+	}
+
 	// Pages first, with the records on them: a damaged tree cannot be read in
 	// any other way.
 	progress := progressTo(o.Progress, 2*int64(c.head.pages)) // pages, then records
 	pages := 0                                                // findings about pages
 	walk := &pageWalk{
-		file: c.file, head: c.head, bad: c.bad,
+		file: c.file, head: c.head, bad: c.bad, buckets: Buckets(),
 		found: func(page uint64, reason string) {
 			pages++
 			found("page "+strconv.FormatUint(page, 10), reason)
@@ -119,23 +124,45 @@ func (c *closedFile) checkSound(ctx context.Context, figures *Figures, progress 
 			found("pages", err.Error())
 		}
 		reader := &boltReader{tx: tx}
-		if err := checkFormat(reader); err != nil {
-			return err
-		}
 		relations := &relations{ctx: ctx, Reader: reader, figures: figures, progress: progress, found: found}
 		return errors.Join(relations.check(), reader.err)
 	})
 }
 
-// checkFormat refuses what another version has written.
-func checkFormat(r Reader) error {
-	raw := r.Get(bucketMeta, keyFormat)
-	if raw == nil {
-		return nil // made, and never opened
+// checkFormat refuses what another version has written. What it cannot read is for
+// the check to find.
+func (c *closedFile) checkFormat() error {
+	var format error
+	err := guarded(func() error {
+		return c.db.View(func(tx *bolt.Tx) error {
+			format = formatOf(tx)
+			return nil
+		})
+	})
+	if err != nil || errors.Is(format, ErrDamaged) {
+		return nil
 	}
-	payload, err := decodeRecord(bucketMeta, keyFormat, raw)
-	if err != nil {
-		return nil // was found already
+	return format
+}
+
+// formatOf returns an error unless a file has this format, and all its buckets.
+func formatOf(tx *bolt.Tx) error {
+	for i, b := range Buckets() {
+		switch {
+		case i == len(buckets2):
+			// What was made and never opened has no version yet: its buckets tell.
+			if err := checkVersion(&boltReader{tx: tx}); err != nil {
+				return err
+			}
+			if tx.Bucket([]byte(b)) == nil && (&boltReader{tx: tx}).Get(bucketMeta, keyFormat) == nil {
+				return &formatError{2}
+			}
+			fallthrough
+		default:
+			if tx.Bucket([]byte(b)) == nil {
+				return fmt.Errorf("%w: it has no bucket %q", ErrDamaged, b)
+			}
+		}
 	}
-	return checkVersion(parseNumber(payload))
+	return nil
 }

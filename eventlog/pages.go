@@ -55,6 +55,8 @@ type pageWalk struct {
 	file io.ReaderAt
 	head boltMeta
 	bad  int // the meta page that cannot be read, or -1
+	// buckets are those that the file must have.
+	buckets []Bucket
 	// found is told what is wrong with a page.
 	found func(page uint64, reason string)
 	// record is called for each record of a known bucket, with its place in the
@@ -86,7 +88,7 @@ func (w *pageWalk) run() error {
 		case e.flags&bucketElement == 0:
 			w.found(e.page, fmt.Sprintf("%q is not a bucket", e.key))
 			return nil
-		case !slices.Contains(Buckets(), name):
+		case !slices.Contains(w.buckets, name):
 			w.found(e.page, fmt.Sprintf("there is a bucket %q, which no version has", e.key))
 			return nil
 		}
@@ -96,7 +98,7 @@ func (w *pageWalk) run() error {
 	if err != nil {
 		return err
 	}
-	for _, b := range Buckets() {
+	for _, b := range w.buckets {
 		if !seen[b] {
 			w.found(w.head.root, fmt.Sprintf("there is no bucket %q", b))
 		}
