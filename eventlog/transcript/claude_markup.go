@@ -35,10 +35,6 @@ func (m *claudeMessages) interruption() string {
 // agent itself. Each is told as what it is.
 func (m *claudeMessages) says(s claudeSaid, text string, parts []byte, out *output) {
 	switch strings.TrimSpace(text) {
-	case "":
-		if len(parts) == 0 {
-			return
-		}
 	case markInterrupted, markInterruptedAtTool:
 		out.status("A person interrupts the agent")
 		out.canceled(reasonInterrupted)
@@ -48,7 +44,7 @@ func (m *claudeMessages) says(s claudeSaid, text string, parts []byte, out *outp
 		return
 	}
 	pieces := markup(text)
-	if len(pieces) == 0 {
+	if len(pieces) == 0 && len(parts) > 0 {
 		pieces = []markupPiece{{}}
 	}
 	for i, p := range pieces {
@@ -69,6 +65,7 @@ func (m *claudeMessages) piece(s claudeSaid, p markupPiece, parts []byte, out *o
 			m.interrupted, m.lastError = false, ""
 		}
 		out.user(s.actor, p.text, parts)
+		m.tells(eventlog.TypeUser, p.text)
 	case tagCommand:
 		if s.actor == eventlog.Human && !out.nested() && m.queue.said(p.text) {
 			return
@@ -161,14 +158,14 @@ var claudeTag = regexp.MustCompile(`<(command-name|command-message|command-args|
 // A tag counts only at the beginning of a line, and with its end: people write of tags.
 func markup(text string) (pieces []markupPiece) {
 	var name, args string
-	isCommand := false
+	isCommand, found := false, false
 	plain := func(text string) {
 		if text = strings.TrimSpace(text); text != "" {
 			pieces = append(pieces, markupPiece{"", text})
 		}
 	}
 	rest, from := text, 0
-	for {
+	for range mostTags {
 		at := claudeTag.FindStringSubmatchIndex(rest[from:])
 		if at == nil {
 			break
@@ -186,7 +183,7 @@ func markup(text string) (pieces []markupPiece) {
 			continue
 		}
 		plain(rest[:begin])
-		rest, from = after, 0
+		rest, from, found = after, 0, true
 		switch inner = strings.TrimSpace(inner); tag {
 		case "command-name":
 			name, isCommand = inner, true
@@ -206,12 +203,18 @@ func markup(text string) (pieces []markupPiece) {
 		}
 		pieces = append([]markupPiece{{tagCommand, strings.TrimSpace(name + " " + args)}}, pieces...)
 	}
-	if len(pieces) == 0 && !isCommand {
+	if !found {
+		if strings.TrimSpace(text) == "" {
+			return nil
+		}
 		return []markupPiece{{"", text}} // byte for byte
 	}
 	plain(rest)
 	return pieces
 }
+
+// mostTags bounds how often a text is searched for the end of a tag.
+const mostTags = 200
 
 func startsLine(before string) bool {
 	before = strings.TrimRight(before, " \t")

@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"strconv"
@@ -15,10 +16,11 @@ type claudeMessages struct {
 	messageID string   // of the agent itself, the latest
 	texts     []string // what it says
 	partial   partials
-	blocks    recent[struct{}] // what was told of messages, by message id
-	told      recent[[]claudeTold]
-	withdrawn recent[struct{}] // uuids of lines
-	taskEnds  recent[struct{}] // background tasks that have ended, by id
+	blocks    recent[struct{}]     // what was told of messages, by message id
+	told      recent[[]claudeTold] // by uuid of a line
+	telling   []claudeTold         // of the line in hand
+	withdrawn recent[struct{}]     // uuids of lines
+	taskEnds  recent[struct{}]     // background tasks that have ended, by id
 	queue     claudeQueue
 	titles    claudeTitles
 
@@ -26,8 +28,9 @@ type claudeMessages struct {
 	lastError   string // what the last message said, if it was an error
 }
 
-// claudeTold is what an event said that a line made, in short.
-type claudeTold struct{ kind, id, text string }
+// claudeTold is an event that a line made: its type, and the beginning of its content
+// or its call_id.
+type claudeTold struct{ kind, name string }
 
 // assistant converts a message of the agent or a subagent. The line around it
 // may say that it is an error, dressed as a message.
@@ -35,11 +38,11 @@ func (m *claudeMessages) assistant(line, message object, out *output) bool {
 	if !message.has("content") {
 		return false
 	}
+	m.telling = nil
 	m.supersede(line.list("supersedes"), out)
 	if !out.nested() {
 		m.interrupted, m.lastError = false, ""
 	}
-	before := len(out.events)
 	code := line.text("error")
 	isError := code != "" || line.isTrue("is_api_error_message") || line.isTrue("isApiErrorMessage")
 	aborted := line.isTrue("aborted") || line.isTrue("isAbortedMidStream")
@@ -48,6 +51,7 @@ func (m *claudeMessages) assistant(line, message object, out *output) bool {
 		case strings.TrimSpace(text) == "" || !m.isNew(message, "text", text):
 		case isError:
 			m.failed(line, message, text, code, out)
+			return
 		case aborted:
 			out.spoke()
 			out.add(eventlog.TypeAssistant, "", data(nil).text("content", text).flag("partial", true))
@@ -57,6 +61,7 @@ func (m *claudeMessages) assistant(line, message object, out *output) bool {
 				m.remember(message.text("id"), text)
 			}
 		}
+		m.tells(eventlog.TypeAssistant, text)
 		m.partial.whole("", eventlog.TypeAssistant, out.parent)
 	}
 	if text := message.text("content"); text != "" {
@@ -70,6 +75,7 @@ func (m *claudeMessages) assistant(line, message object, out *output) bool {
 		case kind == "thinking":
 			if m.isNew(message, kind, block.text("thinking")) {
 				out.says(eventlog.TypeThought, block.text("thinking"))
+				m.tells(eventlog.TypeThought, block.text("thinking"))
 			}
 			m.partial.whole("", eventlog.TypeThought, out.parent)
 		case kind == "redacted_thinking":
@@ -79,6 +85,7 @@ func (m *claudeMessages) assistant(line, message object, out *output) bool {
 		case kind == "tool_use", strings.HasSuffix(kind, "_tool_use"):
 			if m.isNew(message, "tool_use", block.text("id")) {
 				out.call(block.text("id"), block.text("name"), block["input"])
+				m.tells(eventlog.TypeToolCall, block.text("id"))
 			}
 		case strings.HasSuffix(kind, "tool_result"):
 			m.result(line, block, out)
@@ -86,7 +93,7 @@ func (m *claudeMessages) assistant(line, message object, out *output) bool {
 			out.raw(string(raw), "a part of a message of no known type")
 		}
 	}
-	m.keep(line.text("uuid"), out.events[before:])
+	m.keep(line.text("uuid"))
 	if !isError {
 		m.stopped(message, out)
 	}
@@ -164,8 +171,8 @@ func (m *claudeMessages) user(line, message object, out *output) bool {
 	if !message.has("content") {
 		return false
 	}
+	m.telling = nil
 	m.supersede(line.list("retracted_message_uuids"), out)
-	before := len(out.events)
 	s := claudeSaid{actor: actorOf(line), at: out.at}
 	blocks := message.list("content")
 	if blocks == nil {
@@ -191,7 +198,7 @@ func (m *claudeMessages) user(line, message object, out *output) bool {
 	if !results && s.actor == eventlog.Human {
 		m.queue.ran()
 	}
-	m.keep(line.text("uuid"), out.events[before:])
+	m.keep(line.text("uuid"))
 	return true
 }
 
@@ -220,10 +227,7 @@ func (m *claudeMessages) result(line, block object, out *output) {
 		block = object{"tool_use_id": block["tool_use_id"], "is_error": json.RawMessage("true")}
 		text, parts = o.text("error_code", "type"), nil
 	}
-	told := line.object("tool_use_result")
-	if told == nil {
-		told = line.object("toolUseResult")
-	}
+	told := toolResultOf(line)
 	r := result{
 		id: id, success: !block.isTrue("is_error") && !told.isTrue("interrupted"), output: text,
 		took: told.amount("totalDurationMs", "durationMs"),
@@ -233,6 +237,18 @@ func (m *claudeMessages) result(line, block object, out *output) {
 	}
 	r.more = r.more.raw("parts", parts)
 	out.result(r)
+	m.tells(eventlog.TypeToolResult, id)
+}
+
+// toolResultOf returns what a line tells of a result besides. It may be long, and most
+// of it stands in the result.
+func toolResultOf(line object) object {
+	for _, name := range []string{"tool_use_result", "toolUseResult"} {
+		if raw := line[name]; bytes.Contains(raw, []byte(`urationMs"`)) || bytes.Contains(raw, []byte(`"interrupted":true`)) {
+			return parseObject(raw)
+		}
+	}
+	return nil
 }
 
 // claudeExit reads how a command ended: the output of one that failed begins with it.

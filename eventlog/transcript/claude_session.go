@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"bytes"
 	"strings"
 
 	"jrweb/eventlog"
@@ -178,7 +179,7 @@ func (c *claudeSession) progress(o object, out *output) bool {
 func (c *claudeSession) message(o object, out *output) (known bool) {
 	m := o.object("message")
 	if o.text("type") == "user" {
-		if !c.isPrompt(o) {
+		if !isPrompt(o, m) {
 			c.messages.queue.tell(&c.messages, out)
 		}
 		return c.told(o, m, out)
@@ -192,14 +193,11 @@ func (c *claudeSession) message(o object, out *output) (known bool) {
 		out.begin(Origin{Agent: "Claude Code", Model: model})
 	}
 	known = c.messages.assistant(o, m, out)
-	for _, raw := range m.list("content") {
-		block := parseObject(raw)
-		if prompt := block.object("input").text("prompt"); prompt != "" {
-			c.prompts.put(prompt, block.text("id"))
-		}
-		if block.text("type") == "text" && m.text("stop_reason") == "" && !o.isTrue("isAbortedMidStream") && olderThan21(out.origin.Version) {
-			out.rested() // these wrote lines before they knew why the message stops
-		}
+	for call, prompt := range promptsOf(m) {
+		c.prompts.put(prompt, call)
+	}
+	if m.text("stop_reason") == "" && olderThan21(out.origin.Version) && saysOnly(m) {
+		out.rested() // these wrote lines before they knew why the message stops
 	}
 	if known && model != "" {
 		session := o.text("sessionId")
@@ -212,16 +210,8 @@ func (c *claudeSession) message(o object, out *output) (known bool) {
 }
 
 // isPrompt reports whether a line is a prompt, which may have waited in the queue.
-func (c *claudeSession) isPrompt(o object) bool {
-	if actorOf(o) != eventlog.Human || o.isTrue("isSidechain") {
-		return false
-	}
-	for _, raw := range o.object("message").list("content") {
-		if strings.HasSuffix(parseObject(raw).text("type"), "tool_result") {
-			return false
-		}
-	}
-	return true
+func isPrompt(o, m object) bool {
+	return actorOf(o) == eventlog.Human && !o.isTrue("isSidechain") && !bytes.Contains(m["content"], []byte(`"tool_result"`))
 }
 
 // told converts what the agent is told. What begins the file of a subagent is the
@@ -238,6 +228,12 @@ func (c *claudeSession) told(o, m object, out *output) bool {
 		}
 	}
 	return known
+}
+
+// saysOnly reports whether a message is text.
+func saysOnly(m object) bool {
+	blocks := m.list("content")
+	return len(blocks) > 0 && parseObject(blocks[len(blocks)-1]).text("type") == "text"
 }
 
 // olderThan21 reports whether a version is 0.x, 1.x or 2.0.x.

@@ -19,22 +19,19 @@ import (
 // mostWithdrawn is how much of a text names an event, in bytes.
 const mostWithdrawn = 200
 
-// keep remembers what a line told, in case it is withdrawn.
-func (m *claudeMessages) keep(uuid string, events []eventlog.Event) {
-	if uuid == "" {
-		return
+// tells says which event a line makes, and keep remembers it with the line's uuid, in
+// case it is withdrawn.
+func (m *claudeMessages) tells(kind, name string) {
+	if name = beginning(name, mostWithdrawn); strings.TrimSpace(name) != "" {
+		m.telling = append(m.telling, claudeTold{kind, name})
 	}
-	var told []claudeTold
-	for _, e := range events {
-		switch e.Type {
-		case eventlog.TypeAssistant, eventlog.TypeThought, eventlog.TypeToolCall, eventlog.TypeToolResult, eventlog.TypeUser:
-			o := parseObject(e.Data)
-			told = append(told, claudeTold{e.Type, beginning(o.text("call_id"), mostWithdrawn), beginning(o.text("content"), mostWithdrawn)})
-		}
+}
+
+func (m *claudeMessages) keep(uuid string) {
+	if uuid != "" && len(m.telling) > 0 {
+		m.told.put(uuid, m.telling)
 	}
-	if len(told) > 0 {
-		m.told.put(uuid, told)
-	}
+	m.telling = nil
 }
 
 // supersede tells which events are withdrawn, by the uuids of their lines. Two lines
@@ -55,15 +52,14 @@ func (m *claudeMessages) withdraw(reason string, uuids []json.RawMessage, more d
 		}
 		for _, t := range told {
 			d := data(nil).text("type", t.kind)
-			if t.id != "" {
-				d = d.text("call_id", t.id)
-			} else {
-				d = d.text("content", t.text)
+			switch t.kind {
+			case eventlog.TypeToolCall, eventlog.TypeToolResult:
+				d = d.text("call_id", t.name)
+			default:
+				d = d.text("content", t.name)
+				names = append(names, t.name)
 			}
 			events = append(events, d.object())
-			if t.text != "" {
-				names = append(names, t.text)
-			}
 		}
 		m.texts = nil // a result line does not say it again
 	}

@@ -25,12 +25,8 @@ func (s *Subagents) Line(text []byte) {
 	for agent, call := range claudeSubagents(o) {
 		s.tell(agent, call)
 	}
-	for _, raw := range o.object("message").list("content") {
-		if block := parseObject(raw); block.text("type") == "tool_use" {
-			if prompt := block.object("input").text("prompt"); prompt != "" {
-				s.started.put(prompt, block.text("id"))
-			}
-		}
+	for call, prompt := range promptsOf(o.object("message")) {
+		s.started.put(prompt, call)
 	}
 	agent := o.text("agentId")
 	if _, known := s.prompts[agent]; known || agent == "" || o.has("parentUuid") || o.text("type") != "user" {
@@ -71,6 +67,24 @@ func (s *Subagents) Call(agent string) string {
 	return agent
 }
 
+// promptsOf yields the calls of a message that give a prompt.
+func promptsOf(message object) func(yield func(call, prompt string) bool) {
+	return func(yield func(call, prompt string) bool) {
+		if !bytes.Contains(message["content"], []byte(`"prompt"`)) {
+			return
+		}
+		for _, raw := range message.list("content") {
+			block := parseObject(raw)
+			if block.text("type") != "tool_use" {
+				continue
+			}
+			if prompt := block.object("input").text("prompt"); prompt != "" && !yield(block.text("id"), prompt) {
+				return
+			}
+		}
+	}
+}
+
 // claudeSubagents yields the subagents whose calls a line of Claude Code's files
 // names: the result of a call, or what the subagent does in the caller's file.
 func claudeSubagents(o object) func(yield func(agent, call string) bool) {
@@ -80,7 +94,10 @@ func claudeSubagents(o object) func(yield func(agent, call string) bool) {
 				return
 			}
 		}
-		agent := o.object("toolUseResult").text("agentId", "agent_id")
+		if !bytes.Contains(o["toolUseResult"], []byte(`"agentId"`)) {
+			return // it may be long
+		}
+		agent := o.object("toolUseResult").text("agentId")
 		if agent == "" {
 			return
 		}

@@ -3,6 +3,8 @@ package transcript_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"jrweb/eventlog"
@@ -70,5 +72,85 @@ func TestASubagentsFileIsPartOfItsRun(t *testing.T) {
 	checkTexts(t, events, "user", "content", "Count the tests in /srv/app.")
 	if actor := ofType(events, "user")[0].Actor; actor != eventlog.Agent {
 		t.Errorf("the prompt is said by %s", actor)
+	}
+}
+
+// A run whose subagent has a subagent, each in a file of its own.
+func TestFilesOfOneRunNestByTheirCalls(t *testing.T) {
+	agent := func(id, call, prompt string) string {
+		return `{"type":"assistant","message":{"id":"` + id + `","model":"c","stop_reason":"tool_use","content":[{"type":"tool_use","id":"` + call + `","name":"Agent","input":{"prompt":"` + prompt + `"}}]}}`
+	}
+	side := func(id, line string) string { return `{"isSidechain":true,"agentId":"` + id + `",` + line[1:] }
+	progress := `{"type":"progress","parentToolUseID":"t1","data":{"type":"agent_progress","agentId":"a1","message":{"type":"assistant","uuid":"other","message":{"id":"a-1","model":"c","content":[{"type":"text","text":"I ask."}]}}}}`
+	files := map[string]string{
+		"":   disk(prompt("Go"), agent("m-1", "t1", "Count."), progress),
+		"a1": disk(side("a1", prompt("Count.")), side("a1", answer("a-1", "I ask.", `"tool_use"`)), side("a1", agent("a-2", "t2", "Look."))),
+		"a2": disk(side("a2", prompt("Look.")), side("a2", answer("b-1", "I see.", endTurn))),
+	}
+	var s transcript.Subagents
+	for _, name := range []string{"a2", "", "a1"} {
+		for line := range strings.Lines(files[name]) {
+			s.Line([]byte(line))
+		}
+	}
+	apart := func(agent string) bool { return files[agent] != "" }
+	for name, want := range map[string][]string{"": {""}, "a1": {"t1", "t1"}, "a2": {"t2"}} {
+		o := &transcript.Options{Apart: apart}
+		if name != "" {
+			o.Parent = s.Call(name)
+		}
+		c := converter(t, transcript.Auto, o)
+		events := feed(c, []byte(files[name]), 0)
+		kind := "assistant"
+		if name == "" {
+			kind = "tool_call"
+			if n := len(ofType(events, "assistant")); n != 0 {
+				t.Errorf("the caller's file tells %d texts of its subagent", n)
+			}
+		} else if n := len(ofType(events, transcript.TypeSession)); n != 0 {
+			t.Errorf("%s tells of the run", name)
+		}
+		got := texts(t, events, kind, "parent_call_id")
+		if name == "a1" {
+			got = append(got, texts(t, events, "tool_call", "parent_call_id")...)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q is in %q, want %q", name, kind, got, want)
+		}
+	}
+}
+
+// All lines in one file, as older versions keep them, or as somebody has put them
+// together.
+func TestASubagentsLinesAmongOthersNestByTheirAgent(t *testing.T) {
+	var all strings.Builder
+	for _, name := range []string{".jsonl", "/subagents/agent-ab12cd34.jsonl"} {
+		text, err := os.ReadFile(subagentsDir + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	c := converter(t, transcript.Auto, nil)
+	events := feed(c, []byte(all.String()), 0)
+	checkTexts(t, events, "tool_call", "parent_call_id", "", "t1")
+	checkTexts(t, events, "user", "parent_call_id", "", "t1")
+	if got := c.Origin(); got.Session != "11111111-2222-4333-8444-555555555555" || got.Title != "How many tests are there?" {
+		t.Errorf("the run is %+v", got)
+	}
+	if got := c.Outcome(); got.Status != eventlog.Succeeded {
+		t.Errorf("it ended as %+v", got)
+	}
+}
+
+func TestASubagentsFileAloneIsARunOfItsOwn(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(subagentsDir, "subagents/agent-ab12cd34.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := converter(t, transcript.Auto, nil)
+	feed(c, text, 0)
+	if got := c.Origin(); got.Session != "ab12cd34" || got.Parent != "11111111-2222-4333-8444-555555555555" {
+		t.Errorf("got %+v", got)
 	}
 }
