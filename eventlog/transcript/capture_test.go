@@ -10,38 +10,15 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/eventlogtest"
 	"jrweb/eventlog/transcript"
 )
 
-// record appends events to a log, and returns what the session then says.
-func record(t *testing.T, events []eventlog.Event) eventlog.SessionInfo {
-	t.Helper()
-	log, err := eventlog.New(eventlogtest.NewStore(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	session, err := log.Start(t.Context(), "t-1", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := session.Append(t.Context(), events...); err != nil {
-		t.Fatal(err)
-	}
-	info, err := session.Info(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info
-}
-
-// checkTotals compares what the log adds up to with the truth.
+// checkTotals compares what costs add up to with the truth.
 func checkTotals(t *testing.T, events []eventlog.Event, usd float64, input, output uint64) {
 	t.Helper()
-	got := record(t, events).Totals
-	if math.Abs(float64(got.USD)-usd) > 1e-9 || got.InputTokens != input || got.OutputTokens != output {
-		t.Errorf("totals: $%v, %d in, %d out; want $%v, %d in, %d out", got.USD, got.InputTokens, got.OutputTokens, usd, input, output)
+	got := sumOf(t, events)
+	if math.Abs(got.usd-usd) > 1e-9 || got.input != float64(input) || got.output != float64(output) {
+		t.Errorf("totals: $%v, %v in, %v out; want $%v, %d in, %d out", got.usd, got.input, got.output, usd, input, output)
 	}
 }
 

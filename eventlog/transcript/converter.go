@@ -262,9 +262,10 @@ func (c *Converter) keep(l Line, reason string) {
 
 // unknown says what a decoder did not know.
 func unknown(o object) string {
-	names := []string{o.text("type", "kind")}
+	names := []string{o.text("type", "kind", "method")}
 	for _, sub := range []string{
 		o.text("subtype"), o.object("event").text("type"), o.object("item").text("type"), o.object("payload").text("type"),
+		o.object("payload").object("item").text("type"), o.object("params").object("item").text("type"),
 		o.object("data").text("type"), o.object("request").text("subtype"),
 		o.object("part").text("type"), o.object("properties").object("part").text("type"), o.object("message").text("role"),
 	} {

@@ -37,8 +37,9 @@
 //	format           time      thought  money       tokens      subagents  remarks
 //	claude           some      yes      cumulative  cumulative  yes        what was said but never became a whole message is told at the end, as partial
 //	claude-session   yes       yes      –           delta       yes        tokens are less than the truth: the file does not keep all of them
-//	codex            –         yes      –           delta       –          prints the running total of the thread; the differences are told
-//	codex-rollout    yes       yes      –           delta       –          two logs in one; what both tell is told once
+//	codex            –         yes      –           cumulative  –          counts over the whole thread, also what was before it was resumed
+//	codex-rollout    yes       yes      –           cumulative  –          three logs in one, what they tell alike is told once; a subagent has a file of its own
+//	codex-server     –         yes      –           cumulative  yes
 //	gemini           yes       –        –           cumulative  –          text comes in pieces without an end; a failed login prints no result
 //	opencode         yes       yes      delta       delta       –          a tool is told when it has finished
 //	opencode-server  yes       yes      delta       delta       yes

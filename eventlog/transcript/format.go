@@ -15,6 +15,7 @@ const (
 	ClaudeSession  Format = "claude-session"  // Claude Code, ~/.claude/projects/…/*.jsonl
 	Codex          Format = "codex"           // Codex, exec --json
 	CodexRollout   Format = "codex-rollout"   // Codex, ~/.codex/sessions/…/rollout-*.jsonl
+	CodexServer    Format = "codex-server"    // Codex, the app server's JSON-RPC
 	Gemini         Format = "gemini"          // Gemini CLI, --output-format stream-json
 	OpenCode       Format = "opencode"        // opencode, run --format json
 	OpenCodeServer Format = "opencode-server" // opencode, the server's event stream
@@ -55,6 +56,7 @@ var formats = []struct {
 	{OpenCode, isOpenCode, func() decoder { return &openCode{} }},
 	{Copilot, isCopilot, func() decoder { return &copilot{} }},
 	{Codex, isCodex, func() decoder { return &codex{} }},
+	{CodexServer, isCodexServer, func() decoder { return &codexServer{} }},
 	{Gemini, isGemini, func() decoder { return &gemini{} }},
 	{Pi, isPi, func() decoder { return &pi{} }},
 	{ClaudeSession, isClaudeSession, func() decoder { return &claudeSession{} }},
