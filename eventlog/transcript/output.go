@@ -22,6 +22,9 @@ type output struct {
 
 	at     time.Time // of the line, zero if it does not tell
 	parent string    // the call whose subagent is at work, "" for the agent itself
+	sent   string    // the latest name of a server-sent event
+
+	refusal string // why the decoder did not take an object, if it says more than that it did not know it
 
 	origin   Origin
 	titles   titles
@@ -141,6 +144,12 @@ func (out *output) result(r result) {
 func (out *output) raw(text, reason string, known ...cut) {
 	out.raws++
 	out.add(TypeRaw, eventlog.System, data(nil).text("content", text).text("format", string(out.format)).text("reason", reason), known...)
+}
+
+// refuse says why an object cannot be taken, for a decoder that returns it.
+func (out *output) refuse(reason string) bool {
+	out.refusal = reason
+	return false
 }
 
 // inside runs a part of the conversion as the work of a call's subagent.
