@@ -404,9 +404,9 @@ func TestOfAFolderTranscriptsAreTakenTheOldestFirst(t *testing.T) {
 	write(t, filepath.Join(dir, "x.png"), []byte("\x89PNG\r\n\x1a\n\x00"))
 	write(t, filepath.Join(dir, "config.json"), []byte(`{"a": 1}`))
 	write(t, filepath.Join(dir, ".git", "session.jsonl"), readInput(t, "codex-exec-first.jsonl"))
-	out, errs, err := w.jrweb("import", "-task", "t-1", dir)
-	if err != nil || !strings.Contains(errs, "3 files left out") {
-		t.Fatalf("%v\n%s%s", err, out, errs)
+	out, errs, code := w.jrweb("import", "-task", "t-1", dir)
+	if code != 0 || !strings.Contains(errs, "3 files left out") {
+		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
 	var ids []string
 	for _, s := range readTask(t, w.client, "t-1").sessions {
@@ -416,8 +416,9 @@ func TestOfAFolderTranscriptsAreTakenTheOldestFirst(t *testing.T) {
 		t.Errorf("sessions %q, want %q", ids, want)
 	}
 	// A folder without any is an error.
-	if _, errs, err := w.jrweb("import", "-task", "t-2", write(t, filepath.Join(t.TempDir(), "d", "README.md"), []byte("hm\n"))[:0]+filepath.Join(dir, ".git", "none")); err == nil {
-		t.Error("no error", errs)
+	none := filepath.Dir(write(t, filepath.Join(t.TempDir(), "README.md"), []byte("hm\n")))
+	if _, errs, code := w.jrweb("import", "-task", "t-2", none); code != exitFailed || !strings.Contains(errs, "none of the 1 file") {
+		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
 
@@ -448,9 +449,8 @@ func TestWhatIsNoTranscriptIsRefusedAndNothingIsRecorded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, filepath.Join(dir, name), c.content)
-			out, errs, err := w.jrweb("import", "-task", "t-1", good, path)
-			wantExit(t, err, exitFailed)
-			if !strings.Contains(errs, c.says) || !strings.Contains(errs, "nothing was imported") || out != "" || strings.Count(errs, "\n") != 1 {
+			out, errs, code := w.jrweb("import", "-task", "t-1", good, path)
+			if code != exitFailed || !strings.Contains(errs, c.says) || !strings.Contains(errs, "nothing was imported") || out != "" || strings.Count(errs, "\n") != 1 {
 				t.Errorf("it says %q, %q", errs, out)
 			}
 			if _, err := w.client.Task(t.Context(), "t-1"); !hasStatus(err, http.StatusNotFound) {
@@ -459,9 +459,8 @@ func TestWhatIsNoTranscriptIsRefusedAndNothingIsRecorded(t *testing.T) {
 		})
 	}
 	path := write(t, filepath.Join(dir, "whole.gz"), archive)
-	_, errs, err := w.jrweb("import", "-follow", "-task", "t-1", path)
-	wantExit(t, err, exitFailed)
-	if !strings.Contains(errs, "import it without -follow") {
+	_, errs, code := w.jrweb("import", "-follow", "-task", "t-1", path)
+	if code != exitFailed || !strings.Contains(errs, "import it without -follow") {
 		t.Errorf("it says %q", errs)
 	}
 }
@@ -567,9 +566,10 @@ func TestImportAndFollowTakeTurns(t *testing.T) {
 				if turns[len(turns)-1] == 'f' {
 					m.finish("t-1", path)
 				}
-				m.imports("t-2", path)
 				settle()
-				got, want := readTask(t, m.client, "t-1"), readTask(t, m.client, "t-2")
+				whole := newInMemory(t, dir)
+				whole.imports("t-1", path)
+				got, want := readTask(t, m.client, "t-1"), readTask(t, whole.client, "t-1")
 				var all []string
 				for _, events := range got.events {
 					all = append(all, types(events[:len(events)-1]))
@@ -666,9 +666,8 @@ func TestTitlesThatAPersonGivesStay(t *testing.T) {
 			t.Errorf("jrweb ls does not list %q:\n%s", title, out)
 		}
 	}
-	_, errs, err := w.jrweb("import", "-task", "t-1", "-title", strings.Repeat("x", 1025), path)
-	wantExit(t, err, exitUsage)
-	if !strings.Contains(errs, "at most 1024 bytes") {
+	_, errs, code := w.jrweb("import", "-task", "t-1", "-title", strings.Repeat("x", 1025), path)
+	if code != exitUsage || !strings.Contains(errs, "at most 1024 bytes") {
 		t.Errorf("it says %q", errs)
 	}
 }

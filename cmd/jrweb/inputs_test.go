@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -107,7 +107,7 @@ var inputs = map[string]input{
 		none: []string{`^assistant .*Let me think`},
 	},
 	"claude-stream-supersedes.jsonl": {
-		status: eventlog.Succeeded, usd: 0.03, in: 20, out: 10,
+		status: eventlog.Succeeded, usd: 0.03,
 		each: []string{`^assistant agent .*Here is the list of ports\.`, `"(?:retracted|withdrawn|superseded)|another model answers`},
 	},
 	"claude-disk-titles.jsonl": {status: eventlog.Succeeded, title: "Leap years", in: 10, out: 5},
@@ -210,40 +210,50 @@ func TestEveryInputIsNamed(t *testing.T) {
 	}
 }
 
-// world is a server for the built command, with a folder for its spools.
+// world is a log with a server, a folder for spools, and an environment that names both.
 type world struct {
 	*testing.T
 	client *client.Client
-	url    string
-	spool  string
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	_, url := serving(t, filepath.Join(t.TempDir(), "jr.db"))
-	c, err := client.New(url, nil)
+	log, err := eventlog.New(eventlogtest.NewStore(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{T: t, client: c, url: url, spool: filepath.Join(t.TempDir(), "spool")}
+	handler, err := router.New(log, streamer.New(log, nil), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		server.Close()
+		_ = log.Close()
+	})
+	t.Setenv("JRWEB_URL", server.URL)
+	t.Setenv("JRWEB_SPOOL", filepath.Join(t.TempDir(), "spool"))
+	c, err := client.New(server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{t, c}
 }
 
-// jrweb runs the built command.
-func (w *world) jrweb(args ...string) (stdout, stderr string, err error) {
-	cmd := exec.Command("jrweb", args...)
-	cmd.Env = append(os.Environ(), "JRWEB_SPOOL="+w.spool, "JRWEB_URL="+w.url)
+// jrweb runs the program.
+func (w *world) jrweb(args ...string) (stdout, stderr string, code int) {
+	w.Helper()
 	var out, errs strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err = cmd.Run()
-	return out.String(), errs.String(), err
+	code = run(w.Context(), args, strings.NewReader(""), &out, &errs)
+	return out.String(), errs.String(), code
 }
 
-// does runs the built command, which must succeed, and returns what it says.
+// does runs the program, which must succeed, and returns what it says.
 func (w *world) does(args ...string) string {
 	w.Helper()
-	out, errs, err := w.jrweb(args...)
-	if err != nil {
-		w.Fatalf("jrweb %s: %v\n%s%s", strings.Join(args, " "), err, out, errs)
+	out, errs, code := w.jrweb(args...)
+	if code != 0 {
+		w.Fatalf("jrweb %s: exit code %d\n%s%s", strings.Join(args, " "), code, out, errs)
 	}
 	return out
 }
@@ -356,12 +366,10 @@ func (want *input) check(t *testing.T, l *logged, live bool) {
 }
 
 func TestEveryInputIsImportedAsItWas(t *testing.T) {
-	w := newWorld(t)
 	for name, want := range inputs {
 		t.Run(name, func(t *testing.T) {
-			w := *w
-			w.T = t
-			task := "import-" + strings.TrimSuffix(name, filepath.Ext(name))
+			w := newWorld(t)
+			const task = "t-1"
 			path := filepath.Join(inputsFolder, name)
 			w.does("import", "-task", task, path)
 			l := readTask(t, w.client, task)
@@ -377,12 +385,10 @@ func TestEveryInputIsImportedAsItWas(t *testing.T) {
 }
 
 func TestEveryInputIsRecordedLiveAsItWas(t *testing.T) {
-	w := newWorld(t)
 	for name, want := range inputs {
 		t.Run(name, func(t *testing.T) {
-			w := *w
-			w.T = t
-			task := "run-" + strings.TrimSuffix(name, filepath.Ext(name))
+			w := newWorld(t)
+			const task = "t-1"
 			path := filepath.Join(inputsFolder, name)
 			w.does("run", "-task", task, "--", "cat", path)
 			l := readTask(t, w.client, task)
@@ -391,6 +397,62 @@ func TestEveryInputIsRecordedLiveAsItWas(t *testing.T) {
 			w.does("import", "-task", task, path)
 			if again := readTask(t, w.client, task); len(again.sessions) != 1 || again.Totals != l.Totals {
 				t.Errorf("after an import: %d sessions, %+v, before: %+v", len(again.sessions), again.Totals, l.Totals)
+			}
+		})
+	}
+}
+
+// What several files tell of the same tokens counts once.
+func TestTokensOfSeveralFilesCountOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		commands [][]string // IN stands for the folder of the inputs
+		usd      float64
+		in, out  uint64
+		sessions int
+	}{
+		"a thread that is resumed": {
+			[][]string{{"run", "-task", "t-1", "--", "cat", "IN/codex-exec-first.jsonl"}, {"run", "-task", "t-1", "--", "cat", "IN/codex-exec-resumed.jsonl"}},
+			0, 36197, 45, 2,
+		},
+		"a thread and its fork": {
+			[][]string{{"import", "-task", "t-1", "IN/codex-rollout-parent.jsonl", "IN/codex-rollout-fork.jsonl"}}, 0, 1200, 80, 2,
+		},
+		"a fork before its thread": {
+			[][]string{{"import", "-task", "t-1", "IN/codex-rollout-fork.jsonl"}, {"import", "-task", "t-2", "IN/codex-rollout-parent.jsonl"}}, 0, 1200, 80, 2,
+		},
+		"a thread and one that goes on from it": {
+			[][]string{{"import", "-task", "t-1", "IN/codex-rollout-paginated.jsonl", "IN/codex-rollout-fork-base.jsonl"}}, 0, 800, 70, 2,
+		},
+		"a run that is recorded live and imported": {
+			[][]string{{"run", "-task", "t-1", "--", "cat", "IN/claude-stream-times.jsonl"}, {"import", "-task", "t-1", "IN/claude-stream-times.jsonl"}},
+			0.01, 20, 10, 1,
+		},
+		"a run in two tasks": {
+			[][]string{{"run", "-task", "t-1", "--", "cat", "IN/claude-stream-times.jsonl"}, {"import", "-task", "t-2", "IN/claude-stream-times.jsonl"}},
+			0.01, 20, 10, 2,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for _, args := range c.commands {
+				for i := range args {
+					args[i] = strings.ReplaceAll(args[i], "IN/", inputsFolder+"/")
+				}
+				w.does(args...)
+			}
+			var sum eventlog.Totals
+			sessions := 0
+			for task, err := range w.client.Tasks(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				sessions += int(task.Sessions)
+				sum.USD += task.Totals.USD
+				sum.InputTokens += task.Totals.InputTokens
+				sum.OutputTokens += task.Totals.OutputTokens
+			}
+			if math.Abs(float64(sum.USD)-c.usd) > 1e-9 || sum.InputTokens != c.in || sum.OutputTokens != c.out || sessions != c.sessions {
+				t.Errorf("%d sessions, %+v; want %d, $%v, %d in, %d out", sessions, sum, c.sessions, c.usd, c.in, c.out)
 			}
 		})
 	}
