@@ -15,7 +15,9 @@ import (
 //     count; the members add up.
 //   - A cost whose id is the account's speaks of the whole. The largest amounts said
 //     count.
-//   - The account is worth the larger of the two, each amount on its own.
+//   - It may speak of one turn of the account alone. The largest amounts said of a turn
+//     count; the turns add up.
+//   - The account is worth the largest of the three, each amount on its own.
 //
 // What an append adds to its session is by how much the account is worth more than
 // before. So neither order nor repetition nor growth changes what the log adds up to.
@@ -44,11 +46,21 @@ func accountOf(agent string, c *cost) accountID {
 }
 
 func memberOf(c *cost) memberID {
-	if c.PartOf == "" {
-		return wholeAccount
+	switch {
+	case c.PartOf != "":
+		m := memberID(sum16([]byte(c.ID)))
+		m[0] &^= turnBit
+		return m
+	case c.Turn != "":
+		m := memberID(sum16([]byte(c.Turn)))
+		m[0] |= turnBit
+		return m
 	}
-	return memberID(sum16([]byte(c.ID)))
+	return wholeAccount
 }
+
+// turnBit tells a turn from a member, in the first byte of its id.
+const turnBit = 0x80
 
 func sum16(b []byte) [16]byte {
 	sum := sha256.Sum256(b)
@@ -86,20 +98,29 @@ func splitSaidKey(key []byte) (session SessionID, a accountID, m memberID, ok bo
 type accountSums struct {
 	whole   costValues
 	members costValues // that the members add up to
+	turns   costValues // that the turns add up to
 }
 
 // worth is what the account has cost.
-func (a *accountSums) worth() costValues { return a.whole.most(a.members) }
+func (a *accountSums) worth() costValues { return a.whole.most(a.members).most(a.turns) }
+
+// of returns the sum that a member or a turn is part of.
+func (a *accountSums) of(m memberID) *costValues {
+	if m[0]&turnBit != 0 {
+		return &a.turns
+	}
+	return &a.members
+}
 
 func (a *accountSums) encode() []byte {
-	return appendAmounts(appendAmounts(nil, a.whole), a.members)
+	return appendAmounts(appendAmounts(appendAmounts(nil, a.whole), a.members), a.turns)
 }
 
 func (a *accountSums) decode(b []byte) bool {
-	if len(b) != 2*amountsSize {
+	if len(b) != 3*amountsSize {
 		return false
 	}
-	a.whole, a.members = readAmounts(b), readAmounts(b[amountsSize:])
+	a.whole, a.members, a.turns = readAmounts(b), readAmounts(b[amountsSize:]), readAmounts(b[2*amountsSize:])
 	return true
 }
 
@@ -355,7 +376,7 @@ func (tx *txn) state(s *sessionRecord, c *cost) costValues {
 		sums.whole = sums.whole.most(c.costValues)
 	} else {
 		member := st.member.is.(*memberSum)
-		sums.members.add(c.since(member.costValues))
+		sums.of(memberOf(c)).add(c.since(member.costValues))
 		member.costValues = member.most(c.costValues)
 		tx.change(st.member)
 	}

@@ -87,8 +87,7 @@ func newBoltStore(path string, o *BoltOptions) (*boltStore, error) {
 		}
 		defer func() { _ = tx.Rollback() }() // it has written nothing
 		s.committed = tx.ID() - 1
-		// A log refuses another version itself: it may be that of a store in memory.
-		if err := formatOf(tx); err != nil && (tx.Bucket([]byte(bucketSaid)) == nil || !errors.Is(err, ErrFormat)) {
+		if err := formatOf(tx); err != nil {
 			return err
 		}
 		if s.room, err = newRoom(file, tx.Size(), o.MaxBytes); err != nil {

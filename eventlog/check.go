@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -72,24 +73,24 @@ func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error
 	}
 	figures := Figures{Size: info.Size()}
 
-	// A file of another version has other buckets, which are no findings.
-	if err := c.checkFormat(); err != nil {
-		return figures, err
-	}
-
 	// Pages first, with the records on them: a damaged tree cannot be read in
 	// any other way.
 	progress := progressTo(o.Progress, 2*int64(c.head.pages)) // pages, then records
 	pages := 0                                                // findings about pages
+	var version []byte                                        // payload of the record, nil if there is none
 	walk := &pageWalk{
-		file: c.file, head: c.head, bad: c.bad, buckets: Buckets(),
+		file: c.file, head: c.head, bad: c.bad,
 		found: func(page uint64, reason string) {
 			pages++
 			found("page "+strconv.FormatUint(page, 10), reason)
 		},
 		record: func(b Bucket, _ int64, key, value []byte) error {
 			figures.Records++
-			if _, err := decodeRecord(b, key, value); err != nil {
+			payload, err := decodeRecord(b, key, value)
+			if b == bucketMeta && bytes.Equal(key, keyFormat) {
+				version = payload
+			}
+			if err != nil {
 				if damage, ok := errors.AsType[*DamageError](err); ok {
 					found(placeOf(b, key), damage.Reason)
 				}
@@ -104,6 +105,14 @@ func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error
 	if err := walk.run(); err != nil {
 		return figures, err
 	}
+	// A file of another version has other buckets, and they are no findings.
+	if findings == 0 && version == nil && walk.isFormat2() {
+		return figures, &formatError{2}
+	}
+	if n := parseNumber(version); version != nil && n != formatVersion {
+		return figures, &formatError{n}
+	}
+	walk.missing(Buckets())
 	figures.Free = figures.Size - int64(c.head.pages-walk.free)*c.head.pageSize
 	if pages == 0 {
 		err = c.checkSound(ctx, &figures, progress, found)
@@ -127,42 +136,4 @@ func (c *closedFile) checkSound(ctx context.Context, figures *Figures, progress 
 		relations := &relations{ctx: ctx, Reader: reader, figures: figures, progress: progress, found: found}
 		return errors.Join(relations.check(), reader.err)
 	})
-}
-
-// checkFormat refuses what another version has written. What it cannot read is for
-// the check to find.
-func (c *closedFile) checkFormat() error {
-	var format error
-	err := guarded(func() error {
-		return c.db.View(func(tx *bolt.Tx) error {
-			format = formatOf(tx)
-			return nil
-		})
-	})
-	if err != nil || errors.Is(format, ErrDamaged) {
-		return nil
-	}
-	return format
-}
-
-// formatOf returns an error unless a file has this format, and all its buckets.
-func formatOf(tx *bolt.Tx) error {
-	for i, b := range Buckets() {
-		switch {
-		case i == len(buckets2):
-			// What was made and never opened has no version yet: its buckets tell.
-			if err := checkVersion(&boltReader{tx: tx}); err != nil {
-				return err
-			}
-			if tx.Bucket([]byte(b)) == nil && (&boltReader{tx: tx}).Get(bucketMeta, keyFormat) == nil {
-				return &formatError{2}
-			}
-			fallthrough
-		default:
-			if tx.Bucket([]byte(b)) == nil {
-				return fmt.Errorf("%w: it has no bucket %q", ErrDamaged, b)
-			}
-		}
-	}
-	return nil
 }

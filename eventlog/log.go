@@ -76,6 +76,8 @@ type Log struct {
 	failure   atomic.Pointer[error]
 	done      chan struct{} // closed when the log is closed or has failed
 	endOnce   sync.Once
+	closeOnce sync.Once
+	closeErr  error
 
 	open    atomic.Int64 // sessions that are open
 	watches watches
@@ -218,14 +220,18 @@ func (l *Log) recover() (last state, err error) {
 }
 
 // Close ends the log: appends that were taken are committed, later calls get
-// [ErrClosed]. Readers that wait are woken. It must be called once.
+// [ErrClosed]. Readers that wait are woken. Called again, it waits for the first call,
+// and returns what that returned.
 func (l *Log) Close() error {
-	l.janitor.stop()
-	l.purger.stop()
-	l.leases.stop()
-	l.committer.stop()
-	l.finish(ErrClosed)
-	return l.store.Close()
+	l.closeOnce.Do(func() {
+		l.janitor.stop()
+		l.purger.stop()
+		l.leases.stop()
+		l.committer.stop()
+		l.finish(ErrClosed)
+		l.closeErr = l.store.Close()
+	})
+	return l.closeErr
 }
 
 // Done is closed when the log is closed or its storage has failed. Err tells which.

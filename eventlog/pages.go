@@ -55,8 +55,6 @@ type pageWalk struct {
 	file io.ReaderAt
 	head boltMeta
 	bad  int // the meta page that cannot be read, or -1
-	// buckets are those that the file must have.
-	buckets []Bucket
 	// found is told what is wrong with a page.
 	found func(page uint64, reason string)
 	// record is called for each record of a known bucket, with its place in the
@@ -65,8 +63,9 @@ type pageWalk struct {
 	// walked is called for each page, overflow included, that has been read.
 	walked func(pages uint64) error
 
-	used []uint64 // bit set of the pages that belong to something
-	free uint64   // how many pages are free
+	seen map[Bucket]bool // the buckets that are there
+	used []uint64        // bit set of the pages that belong to something
+	free uint64          // how many pages are free
 }
 
 // run walks the whole file.
@@ -81,29 +80,33 @@ func (w *pageWalk) run() error {
 	if err != nil {
 		return err
 	}
-	seen := map[Bucket]bool{}
+	w.seen = map[Bucket]bool{}
 	err = w.tree(w.head.root, 0, nil, nil, func(e element) error {
 		name := Bucket(e.key)
 		switch {
 		case e.flags&bucketElement == 0:
 			w.found(e.page, fmt.Sprintf("%q is not a bucket", e.key))
 			return nil
-		case !slices.Contains(w.buckets, name):
+		case !slices.Contains(Buckets(), name):
 			w.found(e.page, fmt.Sprintf("there is a bucket %q, which no version has", e.key))
 			return nil
 		}
-		seen[name] = true
+		w.seen[name] = true
 		return w.bucket(name, e)
 	})
 	if err != nil {
 		return err
 	}
-	for _, b := range w.buckets {
-		if !seen[b] {
+	return w.settle(free)
+}
+
+// missing tells of buckets that the file should have, after the walk.
+func (w *pageWalk) missing(buckets []Bucket) {
+	for _, b := range buckets {
+		if !w.seen[b] {
 			w.found(w.head.root, fmt.Sprintf("there is no bucket %q", b))
 		}
 	}
-	return w.settle(free)
 }
 
 // settle checks that every page is either used or free.

@@ -35,7 +35,7 @@ type accountRun struct {
 	id      accountID
 	sums    *accountSums // nil: none, or damaged
 	some    bool         // there is a record of the sums
-	members costValues   // that the members add up to
+	parts   accountSums  // what the members and the turns add up to
 	credits []SessionID
 	counted costValues // that the credits add up to
 	unknown bool       // one of the records is damaged
@@ -110,7 +110,7 @@ func (r *accountRun) add(key []byte, kind byte, of [16]byte, payload []byte) {
 	case *credit:
 		r.addCredit(key, of, v)
 	case *memberSum:
-		r.members.add(v.costValues)
+		r.parts.of(of).add(v.costValues)
 		if said, ok := r.said(of); ok && said != v.costValues {
 			r.c.wrong(bucketAccounts, key, "costs %+v, and sessions said %+v", v.costValues, said)
 		}
@@ -174,8 +174,11 @@ func (r *accountRun) end() {
 	if whole != r.sums.whole {
 		r.c.wrong(bucketAccounts, key, "costs %+v, and sessions said %+v", r.sums.whole, whole)
 	}
-	if !nearly(r.sums.members, r.members) {
-		r.c.wrong(bucketAccounts, key, "its members cost %+v, and add up to %+v", r.sums.members, r.members)
+	if !nearly(r.sums.members, r.parts.members) {
+		r.c.wrong(bucketAccounts, key, "its members cost %+v, and add up to %+v", r.sums.members, r.parts.members)
+	}
+	if !nearly(r.sums.turns, r.parts.turns) {
+		r.c.wrong(bucketAccounts, key, "its turns cost %+v, and add up to %+v", r.sums.turns, r.parts.turns)
 	}
 	if !r.pending && !nearly(r.sums.worth(), r.counted) {
 		r.c.wrong(bucketAccounts, key, "is worth %+v, and its sessions have added %+v", r.sums.worth(), r.counted)

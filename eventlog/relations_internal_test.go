@@ -185,11 +185,14 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 		{"a key of an account is none", func(d *doctored) { d.put(bucketAccounts, append(d.account[:], 3), nil) }, "is no key of an account"},
 		{"a record of an account is none", func(d *doctored) { d.put(bucketAccounts, accountKey(d.account), []byte{1}) }, "is no record of an account"},
 		{"an account costs more as a whole than anybody said", func(d *doctored) {
-			d.put(bucketAccounts, accountKey(d.account), (&accountSums{costValues{InputTokens: 9}, costValues{InputTokens: 7}}).encode())
+			d.put(bucketAccounts, accountKey(d.account), (&accountSums{whole: costValues{InputTokens: 9}, members: costValues{InputTokens: 7}}).encode())
 		}, "sessions said"},
 		{"the members of an account add up to something else", func(d *doctored) {
-			d.put(bucketAccounts, accountKey(d.account), (&accountSums{costValues{InputTokens: 8}, costValues{InputTokens: 6}}).encode())
-		}, "and add up to"},
+			d.put(bucketAccounts, accountKey(d.account), (&accountSums{whole: costValues{InputTokens: 8}, members: costValues{InputTokens: 6}}).encode())
+		}, "its members cost"},
+		{"the turns of an account add up to something else", func(d *doctored) {
+			d.put(bucketAccounts, accountKey(d.account), (&accountSums{whole: costValues{InputTokens: 8}, members: costValues{InputTokens: 7}, turns: costValues{InputTokens: 1}}).encode())
+		}, "its turns cost"},
 		{"a member costs more than anybody said", func(d *doctored) {
 			d.put(bucketAccounts, d.member, (&memberSum{costValues{InputTokens: 9}}).encode())
 		}, "sessions said"},

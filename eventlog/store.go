@@ -93,7 +93,7 @@ const (
 	// bucketSpent: |session|: what an open session has cost, by model. See spending.
 	bucketSpent Bucket = "spent"
 	// bucketAccounts: |account, 16 bytes| 00, |account| 01 |session| and |account| 02
-	// |member, 16 bytes|: costs that count once. See accounts.go.
+	// |member or turn, 16 bytes|: costs that count once. See accounts.go.
 	bucketAccounts Bucket = "accounts"
 	// bucketSaid: |session| |account| |member|: what sessions said of accounts.
 	bucketSaid Bucket = "said"

@@ -142,7 +142,7 @@ func (b *takeBack) takeBack(key []byte) (reads int) {
 		sums.whole = rest
 	} else if member := b.read(bucketAccounts, memberKey(b.id, m), &memberSum{}); member != nil {
 		sum := member.is.(*memberSum)
-		sums.members.subtract(sum.since(rest))
+		sums.of(m).subtract(sum.since(rest))
 		if sum.costValues = rest; rest == (costValues{}) {
 			b.tx.gone(member)
 		} else {
@@ -229,7 +229,7 @@ func (b *takeBack) saidBy(other *sharer) costValues {
 		if _, _, m, _ := splitSaidKey(key); m == wholeAccount {
 			sums.whole = says.costValues
 		} else {
-			sums.members.add(says.costValues)
+			sums.of(m).add(says.costValues)
 		}
 		if reads++; reads == takeBackReads {
 			break

@@ -19,9 +19,10 @@ type cost struct {
 	costValues
 	Model      string
 	Cumulative bool
-	// ID is what the agent calls that which cost so much, PartOf the account in
-	// which that is a part. See accounts.go.
-	ID, PartOf string
+	// ID is what the agent calls that which cost so much, PartOf the account in which
+	// that is a part, Turn the turn of the account ID that alone is meant. See
+	// accounts.go.
+	ID, Turn, PartOf string
 }
 
 // since returns how much v exceeds last, in each amount on its own.

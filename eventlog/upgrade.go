@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	bolt "go.etcd.io/bbolt"
@@ -38,9 +39,37 @@ func upgradable(err error) bool {
 	return ok && e.upgradable()
 }
 
-// buckets2 are the buckets of format 2.
-var buckets2 = []Bucket{
-	bucketMeta, bucketTasks, bucketActivity, bucketSessions, bucketOpen, bucketEnded, bucketEvents, bucketKeys, bucketTrash,
+// buckets2 are the buckets of format 2, and buckets3 those that came with format 3.
+var (
+	buckets2 = Buckets()[:9]
+	buckets3 = Buckets()[9:]
+)
+
+// isFormat2 reports whether a file that has no version, because it was made and never
+// opened, has the buckets of format 2.
+func (w *pageWalk) isFormat2() bool {
+	return !slices.ContainsFunc(buckets3, func(b Bucket) bool { return w.seen[b] })
+}
+
+// formatOf returns an error unless a file has this format, and all its buckets.
+func formatOf(tx *bolt.Tx) error {
+	has := func(b Bucket) bool { return tx.Bucket([]byte(b)) != nil }
+	for _, b := range Buckets() {
+		if has(b) {
+			continue
+		}
+		if slices.Contains(buckets3, b) {
+			r := &boltReader{tx: tx}
+			if err := checkVersion(r); err != nil {
+				return err
+			}
+			if r.Get(bucketMeta, keyFormat) == nil && !slices.ContainsFunc(buckets3, has) {
+				return &formatError{2} // it was made, and never opened
+			}
+		}
+		return fmt.Errorf("%w: it has no bucket %q", ErrDamaged, b)
+	}
+	return nil
 }
 
 // upgrade makes a file of this format of one of format 2, which nobody may have open,
@@ -106,7 +135,7 @@ func (u *upgrading) checkOld() error {
 	var findings []error
 	found := func(place, reason string) { findings = append(findings, fmt.Errorf("%s: %s", place, reason)) }
 	walk := &pageWalk{
-		file: u.file, head: u.head, bad: u.bad, buckets: buckets2,
+		file: u.file, head: u.head, bad: u.bad,
 		found: func(page uint64, reason string) { found("page "+strconv.FormatUint(page, 10), reason) },
 		record: func(b Bucket, _ int64, key, value []byte) error {
 			if _, err := decodeRecord(b, key, value); err != nil {
@@ -119,6 +148,7 @@ func (u *upgrading) checkOld() error {
 	if err := walk.run(); err != nil {
 		return err
 	}
+	walk.missing(buckets2)
 	if len(findings) > 0 {
 		return fmt.Errorf("%w: %d findings, the first is %w", ErrDamaged, len(findings), findings[0])
 	}

@@ -160,7 +160,7 @@ type field struct{ name, kind string }
 const optional = ""
 
 // maxFields is how many fields the log reads in an event.
-const maxFields = 9
+const maxFields = 10
 
 var (
 	content     = []field{{"content", "a string"}}
@@ -177,7 +177,7 @@ var (
 		TypeError:      {{"message", "a string"}},
 		TypeCost: {
 			{"usd", optional}, {"input_tokens", optional}, {"output_tokens", optional}, {"cache_read_tokens", optional},
-			{"cache_write_tokens", optional}, {"scope", optional}, {"model", optional}, {"id", optional}, {"part_of", optional},
+			{"cache_write_tokens", optional}, {"scope", optional}, {"model", optional}, {"id", optional}, {"turn", optional}, {"part_of", optional},
 		},
 		TypeSession:  aboutFields,
 		TypeComplete: {{"status", optional}, {"reason", optional}},
@@ -251,11 +251,11 @@ const maxCostID = 256
 
 // readIDs sets the ids, or none if one is wrong.
 func (c *cost) readIDs(o *object) *FieldError {
-	var id, partOf string
+	var id, turn, partOf string
 	for _, f := range []struct {
 		name string
 		to   *string
-	}{{"id", &id}, {"part_of", &partOf}} {
+	}{{"id", &id}, {"turn", &turn}, {"part_of", &partOf}} {
 		if err := optionalText(o, f.name, f.to); err != nil {
 			return err
 		}
@@ -266,7 +266,10 @@ func (c *cost) readIDs(o *object) *FieldError {
 	if partOf != "" && id == "" {
 		return wrong("data.part_of", "needs an id beside it")
 	}
-	c.ID, c.PartOf = id, partOf
+	if turn != "" && (id == "" || partOf != "") {
+		return wrong("data.turn", "needs the id of an account beside it, and no part_of")
+	}
+	c.ID, c.Turn, c.PartOf = id, turn, partOf
 	return nil
 }
 

@@ -42,6 +42,11 @@ type Options struct {
 	Trace *Trace
 	// Logger gets what no client can be told. Nil: silence.
 	Logger *slog.Logger
+	// Requests gets a line for each request: method, route, path, status, how long it
+	// took, the bytes of the answer, and the name of who sent it; at level debug what
+	// comes all the time: assets, health and metrics. A stream's line comes when it
+	// begins. Nil: none.
+	Requests *slog.Logger
 }
 
 type router struct {
@@ -171,6 +176,7 @@ func (rt *router) handle(role Role, method, pattern string, h handler) {
 			if p.grant, err = rt.authorize(r, pattern, role, p); err != nil {
 				return err
 			}
+			w.(*recorder).name = p.grant.Name
 			if wrong != nil { // a word about it only to those who may know
 				return wrong
 			}
@@ -203,11 +209,14 @@ func withoutOptions(next http.Handler) http.Handler {
 // noRoute stands for the pattern of a request that matches none.
 const noRoute = "none"
 
-// answer runs a handler, answers its error, and tells the trace.
+// answer runs a handler, answers its error, and tells the trace and the log.
 func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h func(http.ResponseWriter, *http.Request) error) {
 	start := time.Now()
 	rec := &recorder{ResponseWriter: w}
 	defer rec.finish()
+	if isStream(route) {
+		rec.begins = func() { rt.logRequest(r, route, rec, start) }
+	}
 	err := h(rec, r)
 	if err != nil {
 		rt.fail(rec, r, err)
@@ -215,6 +224,23 @@ func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h
 	if rt.trace.Answered != nil && (err != nil || !isStream(route)) {
 		rt.trace.Answered(route, r.Method, cmp.Or(rec.status, http.StatusOK), time.Since(start))
 	}
+	if !isStream(route) || rec.status == 0 {
+		rt.logRequest(r, route, rec, start)
+	}
+}
+
+// logRequest writes the line of a request. Queries are not in it: they may hold what
+// opens a task.
+func (rt *router) logRequest(r *http.Request, route string, rec *recorder, start time.Time) {
+	if rt.o.Requests == nil {
+		return
+	}
+	level := slog.LevelInfo
+	if strings.HasPrefix(route, "/assets/") || route == "/healthz" || route == "/readyz" || route == "/metrics" {
+		level = slog.LevelDebug // they come all the time, and say nothing of anybody
+	}
+	rt.o.Requests.Log(r.Context(), level, "request", "method", r.Method, "route", route, "path", r.URL.Path,
+		"status", cmp.Or(rec.status, http.StatusOK), "took", time.Since(start).Round(time.Microsecond), "bytes", rec.bytes, "name", rec.name)
 }
 
 // isStream reports whether the answers of a route last as long as their clients.
@@ -256,6 +282,9 @@ func toMount(w http.ResponseWriter, r *http.Request) error {
 type recorder struct {
 	http.ResponseWriter
 	status int
+	bytes  int64
+	name   string // of who sent the request
+	begins func() // nil: nothing; is called when the status is known
 	after  func() // nil: nothing
 }
 
@@ -270,14 +299,25 @@ func (r *recorder) finish() {
 
 // WriteHeader implements [http.ResponseWriter].
 func (r *recorder) WriteHeader(status int) {
-	r.status = cmp.Or(r.status, status)
+	r.begin(status)
 	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) begin(status int) {
+	if r.status != 0 {
+		return
+	}
+	if r.status = status; r.begins != nil {
+		r.begins()
+	}
 }
 
 // Write implements [http.ResponseWriter].
 func (r *recorder) Write(p []byte) (int, error) {
-	r.status = cmp.Or(r.status, http.StatusOK)
-	return r.ResponseWriter.Write(p)
+	r.begin(http.StatusOK)
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
 }
 
 // Unwrap lets [http.ResponseController] through, for flushes and deadlines.

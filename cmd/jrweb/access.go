@@ -20,7 +20,7 @@ func accessFlags() []cli.Flag {
 	return []cli.Flag{
 		stringFlag("token-file", "", "who may come in: name:role:token or name:role:sha256:HEX a line; jrweb token makes them"),
 		stringFlag("auth-roles", "", "what people may do whom a proxy or a provider names: name:role or @group:role a line"),
-		slice("auth-proxy", "take the name of who it is from the proxies of this network (CIDR)"),
+		slice("auth-proxy", "take the name of who it is from the proxies of this network (CIDR), or unix: from whoever comes over our Unix socket"),
 		stringFlag("auth-header", "Remote-User", "the header in which a proxy says who it is"),
 		stringFlag("auth-groups-header", "", "the header in which a proxy says the groups, with commas between"),
 		stringFlag("oidc-issuer", "", "let people sign in at this OpenID Connect provider"),
@@ -36,20 +36,25 @@ func accessFlags() []cli.Flag {
 func readAccess(c *cli.Command) (*auth.Options, error) {
 	o := &auth.Options{TokenFile: c.String("token-file"), RolesFile: c.String("auth-roles"), Logger: newLogger(c)}
 	for _, text := range c.StringSlice("auth-proxy") {
+		if text == "unix" {
+			o.UnixProxy = true
+			continue
+		}
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
 			return nil, usagef("-auth-proxy %q is no network (CIDR): 127.0.0.1/32 is one of one address", text)
 		}
 		o.Proxies = append(o.Proxies, network.Masked())
 	}
-	if len(o.Proxies) > 0 {
+	proxied := len(o.Proxies) > 0 || o.UnixProxy
+	if proxied {
 		o.ProxyHeader, o.GroupsHeader = c.String("auth-header"), c.String("auth-groups-header")
 	}
 	var err error
 	if o.OIDC, err = readProvider(c); err != nil {
 		return nil, err
 	}
-	switch named := len(o.Proxies) > 0 || o.OIDC != nil; {
+	switch named := proxied || o.OIDC != nil; {
 	case named && o.RolesFile == "":
 		return nil, usagef("-auth-roles is required with -auth-proxy and -oidc-issuer: it says what people may do")
 	case !named && o.RolesFile != "":

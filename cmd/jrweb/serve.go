@@ -27,7 +27,7 @@ func serveCommand() *cli.Command {
 	return &cli.Command{
 		Name: "serve", Usage: "run the server",
 		Flags: slices.Concat([]cli.Flag{
-			stringFlag("addr", defaultAddr, "listen here; port 0 picks a free one"),
+			stringFlag("addr", defaultAddr, "listen here; port 0 picks a free one, unix:PATH is a Unix socket, systemd the socket that it gives us"),
 			stringFlag("db", "jr.db", "the database file, made if there is none"),
 			boolFlag("insecure", "listen beyond this machine, for everybody"),
 			&cli.StringSliceFlag{Name: "allowed-host", Usage: "answer to this name, IP address or network (CIDR) beside loopback; may be repeated", Sources: env("allowed-host")},
@@ -42,6 +42,7 @@ func serveCommand() *cli.Command {
 			boolFlag("redact", "replace what has the shape of a secret before it is appended"),
 			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
 			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
+			&cli.BoolFlag{Name: "log-requests", Value: true, Usage: "log a line for each request: who, what, how long", Sources: env("log-requests"), OnlyOnce: true},
 			stringFlag("metrics-addr", "", "serve metrics and health at this address as well, without signing in"),
 		}, accessFlags(), retentionFlags(), logFlags()),
 		ArgValidator: operands(),
@@ -81,6 +82,9 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 		maxDBBytes:      c.Int64("max-db-bytes"),
 		redact:          c.Bool("redact"),
 		logger:          newLogger(c),
+	}
+	if c.Bool("log-requests") {
+		set.requests = set.logger
 	}
 	for _, limit := range []struct {
 		flag     string

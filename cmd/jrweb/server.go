@@ -42,6 +42,7 @@ type settings struct {
 	access          *auth.Options     // nil: everybody may do everything
 	metricsAddr     string            // where metrics and health are served as well, resolved; empty: nowhere
 	logger          *slog.Logger
+	requests        *slog.Logger     // nil: requests are not logged
 	now             func() time.Time // the clock of the log
 }
 
@@ -118,7 +119,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	o := router.Options{
 		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
-		Trace:   m.RequestTrace(), Logger: s.logger,
+		Trace:   m.RequestTrace(), Logger: s.logger, Requests: s.requests,
 	}
 	var err error
 	if s.open, err = router.New(s.log, nil, &o); err != nil {
@@ -163,6 +164,9 @@ func (s *server) url() string {
 	scheme := "http"
 	if s.certificate != nil {
 		scheme = "https"
+	}
+	if s.listener.Addr().Network() == "unix" {
+		return unixPrefix + s.listener.Addr().String()
 	}
 	return scheme + "://" + s.listener.Addr().String()
 }

@@ -10,24 +10,26 @@ import (
 	"jrweb/eventlog/transcript"
 )
 
-// spent is an amount of tokens, of which an answer costs 5 times as much as a question.
-type spent struct{ in, out int }
+// claudeTokens is an amount of tokens, of which an answer costs 5 times as much as a question.
+type claudeTokens struct{ in, out int }
 
-func (s spent) usd() float64 { return float64(s.in)*3e-6 + float64(s.out)*15e-6 }
+func (s claudeTokens) usd() float64 { return float64(s.in)*3e-6 + float64(s.out)*15e-6 }
 
-func (s spent) plus(o spent) spent { return spent{s.in + o.in, s.out + o.out} }
+func (s claudeTokens) plus(o claudeTokens) claudeTokens {
+	return claudeTokens{s.in + o.in, s.out + o.out}
+}
 
 // turnOf writes what a process prints of a turn: messages, of which the stream does not
 // know the output, and a result. Before is what the running sum was.
 type turnOf struct {
 	session, init, result string
-	before                spent
-	messages              []spent
+	before                claudeTokens
+	messages              []claudeTokens
 	since                 bool // the version tells what the turn alone cost
 	subagent              int  // how many of the messages are a subagent's
 }
 
-func (u turnOf) sum() (all, main spent) {
+func (u turnOf) sum() (all, main claudeTokens) {
 	for i, m := range u.messages {
 		all = all.plus(m)
 		if i >= u.subagent {
@@ -37,7 +39,7 @@ func (u turnOf) sum() (all, main spent) {
 	return all, main
 }
 
-func modelUsage(s spent) string {
+func modelUsage(s claudeTokens) string {
 	return fmt.Sprintf(`{"claude-sonnet-4-5-20250929":{"inputTokens":%d,"outputTokens":%d,"costUSD":%g}}`, s.in, s.out, s.usd())
 }
 
@@ -78,13 +80,13 @@ func (u turnOf) file(session string) string {
 	return b.String()
 }
 
-func costState(session string, s spent) string {
+func costState(session string, s claudeTokens) string {
 	return fmt.Sprintf(`{"type":"cost-state","sessionId":%q,"totalCostUSD":%g,"modelUsage":%s}`+"\n", session, s.usd(), modelUsage(s))
 }
 
 func TestWhatClaudeCostsCountsOnceWhateverIsRecorded(t *testing.T) {
-	first := turnOf{session: "s", init: "i1", result: "r1", messages: []spent{{100, 40}, {200, 50}}}
-	second := turnOf{session: "s", init: "i2", result: "r2", messages: []spent{{300, 60}}}
+	first := turnOf{session: "s", init: "i1", result: "r1", messages: []claudeTokens{{100, 40}, {200, 50}}}
+	second := turnOf{session: "s", init: "i2", result: "r2", messages: []claudeTokens{{300, 60}}}
 	a, _ := first.sum()
 	b, _ := second.sum()
 	both := a.plus(b)
@@ -98,7 +100,7 @@ func TestWhatClaudeCostsCountsOnceWhateverIsRecorded(t *testing.T) {
 	subagent.subagent = 1
 
 	for name, test := range map[string]struct {
-		want spent
+		want claudeTokens
 		runs []string
 	}{
 		"one turn":                                       {a, []string{first.lines()}},

@@ -160,8 +160,14 @@ func (c *codexRollout) tokenCount(info object, out *output) {
 	c.spent.total(total, added, out)
 }
 
+// usageRecord takes what a response has cost, or, where none is named, what the thread has.
 func (c *codexRollout) usageRecord(p object, out *output) {
-	c.spent.response(p.text("thread_id"), p.text("response_id"), codexUsage(p.object("usage")), out)
+	u := codexUsage(p.object("usage"))
+	if total := p.object("thread_token_usage"); p.text("response_id") == "" && total != nil && !c.fork.repeating {
+		c.spent.total(codexUsage(total), u, out)
+		return
+	}
+	c.spent.response(p.text("thread_id"), p.text("response_id"), u, out)
 }
 
 // mirrors reports whether another log has told a text before, and remembers it if not.
@@ -186,8 +192,10 @@ func (c *codexRollout) mirror(log int, kind, text string) *mirrored {
 
 // squash leaves out spaces, which the logs do not keep alike, and names of images.
 func squash(text string) string {
-	return strings.Join(strings.Fields(strings.NewReplacer("[image]", "", "[local_image]", "").Replace(text)), "")
+	return strings.Join(strings.Fields(imageNames.Replace(text)), "")
 }
+
+var imageNames = strings.NewReplacer("[image]", "", "[local_image]", "")
 
 // say tells a text of the agent, unless another log has told it.
 func (c *codexRollout) say(log int, kind, text string, out *output) {

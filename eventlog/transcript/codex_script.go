@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type codexScript struct {
 const mostScripts = 100
 
 // mostScriptLines bounds what is remembered of their output.
-const mostScriptLines = 10_000
+const mostScriptLines = 2000
 
 // script takes the call of a script.
 func (c *codexRollout) script(id, input string, out *output) {
@@ -232,13 +233,18 @@ func scriptCall(input string) (tool string, args json.RawMessage) {
 	}
 	tool = codexTool("", input[calls[0][2]:calls[0][3]])
 	if value, ok := literal(input[calls[0][1]:]); ok {
-		return tool, value
+		return tool, codexArgs(tool, value)
 	}
 	return tool, whole
 }
 
-// codexTool names a tool as exec --json does: server.tool for one of an MCP server.
+// codexTool names a tool as exec --json does: all that run commands are the shell, and
+// one of an MCP server is server.tool.
 func codexTool(namespace, name string) string {
+	switch name {
+	case "exec_command", "shell_command", "container.exec", "local_shell":
+		return "shell"
+	}
 	if rest, isMCP := strings.CutPrefix(namespace+"__"+name, "mcp__"); isMCP && namespace != "" {
 		return strings.Replace(rest, "__", ".", 1)
 	}
@@ -246,6 +252,22 @@ func codexTool(namespace, name string) string {
 		return strings.Replace(rest, "__", ".", 1)
 	}
 	return name
+}
+
+// codexArgs gives the command that the shell is to run the name that it has elsewhere.
+func codexArgs(tool string, args json.RawMessage) json.RawMessage {
+	args = argsOf(args)
+	o := parseObject(args)
+	if tool != "shell" || !o.has("cmd") || o.has("command") {
+		return args
+	}
+	d := data(nil).raw("command", o["cmd"])
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		if name != "cmd" {
+			d = d.raw(string(quote(name)[1:len(quote(name))-1]), o[name])
+		}
+	}
+	return d.object()
 }
 
 // literal reads the value at the beginning of JavaScript as JSON: names may stand

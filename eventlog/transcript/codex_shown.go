@@ -28,7 +28,7 @@ func (c *codexRollout) shown(p object, out *output) bool {
 	case "token_usage_record", "usage_record":
 		c.usageRecord(p, out)
 	case "exec_command_end", "patch_apply_end", "mcp_tool_call_end":
-		c.toolEnd(p)
+		c.toolEnd(p, out)
 	default:
 		return c.turn(p, out) || c.notice(p, out) || isCodexBookkeeping[p.text("type")]
 	}
@@ -76,7 +76,7 @@ func (c *codexRollout) turn(p object, out *output) bool {
 	case "error":
 		message := codexError(p.text("message"))
 		out.error(message, codexErrorCode(p))
-		if !isCodexRetry(message) {
+		if code := codexErrorCode(p); !isCodexRetry(message) && code != "thread_rollback_failed" && code != "active_turn_not_steerable" {
 			c.failure = message
 			out.failed(message)
 		}
@@ -232,20 +232,36 @@ func shownContent(p object) json.RawMessage {
 }
 
 // toolEnd keeps what is shown of a call's end. The other log has the output that the
-// model got, but not always whether it was a success.
-func (c *codexRollout) toolEnd(p object) {
+// model got, but not always whether it was a success. What a script called is not in
+// the other log: this is its item, where files have no items.
+func (c *codexRollout) toolEnd(p object, out *output) {
 	end := codexEnd{took: codexDuration(p)}
+	item := withType(p, "commandexecution")
 	switch p.text("type") {
 	case "exec_command_end":
 		end.code, end.coded = p.number("exit_code")
 		end.success = end.coded && end.code == 0
 	case "patch_apply_end":
+		item = withType(p, "filechange")
 		end.success = p.isTrue("success")
 	case "mcp_tool_call_end":
-		ok := p.object("result").object("Ok")
-		end.success = p.object("result").has("Ok") && !ok.isTrue("is_error") && !ok.isTrue("isError")
+		item = withType(p.object("invocation"), "mcptoolcall")
+		given := p.object("result")
+		item["duration"], item["result"], item["error"] = p["duration"], given["Ok"], given["Err"]
+		ok := given.object("Ok")
+		end.success = given.has("Ok") && !ok.isTrue("is_error") && !ok.isTrue("isError")
 	}
-	c.ends.put(p.text("call_id"), end)
+	id := p.text("call_id")
+	if id != "" && len(c.scripts) > 0 && !c.items.told(id) {
+		status := "failed"
+		if end.success {
+			status = "completed"
+		}
+		item["id"], item["status"] = quote(id), quote(status)
+		c.toolItem(p, item, true, out)
+		return
+	}
+	c.ends.put(id, end)
 }
 
 // item converts an item of a paginated thread.

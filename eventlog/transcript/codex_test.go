@@ -1,7 +1,6 @@
 package transcript_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,6 +48,7 @@ func TestTheEndOfACodexThreadIsWhatItsLastTurnSays(t *testing.T) {
 		"an error, and then the turn's end without words":            {[]string{codexStart, codexAsk, `event_msg {"type":"error","message":"You are out of credits."}`, `event_msg {"type":"task_complete","last_agent_message":null}`}, eventlog.Failed, "You are out of credits."},
 		"an error that the turn went on after":                       {[]string{codexStart, codexAsk, `event_msg {"type":"error","message":"A hook failed."}`, codexSays, codexDone}, eventlog.Succeeded, ""},
 		"an error as the last word":                                  {[]string{codexStart, codexAsk, `event_msg {"type":"error","message":"Unauthorized."}`}, eventlog.Failed, "Unauthorized."},
+		"an error of a request beside the turn":                      {[]string{codexStart, codexAsk, codexSays, codexDone, `event_msg {"type":"error","message":"No such turn.","codex_error_info":"thread_rollback_failed"}`}, eventlog.Succeeded, ""},
 		"a notice that it tries again":                               {[]string{codexStart, codexAsk, `event_msg {"type":"stream_error","message":"Reconnecting... 1/5"}`}, eventlog.Interrupted, "in the middle of a run"},
 		"an error that is such a notice":                             {[]string{codexStart, codexAsk, `event_msg {"type":"error","message":"Reconnecting... 1/5"}`}, eventlog.Interrupted, "in the middle of a run"},
 		"the person stopped it":                                      {[]string{codexStart, codexAsk, codexAborted}, eventlog.Canceled, "interrupted"},
@@ -108,15 +108,15 @@ func TestOfAScriptOnlyWhatItDidIsTold(t *testing.T) {
 // A script that was refused has no items. What it wanted to do is told by its text.
 func TestAScriptWithoutItemsIsTheCallThatItSpells(t *testing.T) {
 	for name, test := range map[string]struct{ script, tool, args string }{
-		"names without quotes":  {`const r = await tools.exec_command({cmd: 'make \'x\'', yield_time_ms: 5,});`, "exec_command", `{"cmd":"make 'x'","yield_time_ms":5}`},
+		"names without quotes":  {`const r = await tools.exec_command({cmd: 'make \'x\'', yield_time_ms: 5,});`, "shell", `{"command":"make 'x'","yield_time_ms":5}`},
 		"JSON":                  {`tools.view_image({"path":"a\u0062.png"})`, "view_image", `{"path":"ab.png"}`},
 		"a text":                {"await tools.apply_patch(`*** Begin Patch\n*** End Patch`)", "apply_patch", `{"input":"*** Begin Patch\n*** End Patch"}`},
 		"an MCP server's tool":  {`tools.mcp__docs__search({q: "go", deep: [1, {a: true}]})`, "docs.search", `{"q":"go","deep":[1,{"a":true}]}`},
-		"a variable":            {`tools.exec_command({cmd: command})`, "exec_command", `{"input":"tools.exec_command({cmd: command})"}`},
+		"a variable":            {`tools.exec_command({cmd: command})`, "shell", `{"input":"tools.exec_command({cmd: command})"}`},
 		"a sum of texts":        {`tools.apply_patch("a" + b)`, "apply_patch", `{"input":"tools.apply_patch(\"a\" + b)"}`},
 		"two calls":             {`tools.a({}); tools.b({})`, "exec", `{"input":"tools.a({}); tools.b({})"}`},
 		"no calls":              {`text(1 + 1)`, "exec", `{"input":"text(1 + 1)"}`},
-		"a text with a pattern": {"tools.exec_command({cmd: `ls ${dir}`})", "exec_command", "{\"input\":\"tools.exec_command({cmd: `ls ${dir}`})\"}"},
+		"a text with a pattern": {"tools.exec_command({cmd: `ls ${dir}`})", "shell", "{\"input\":\"tools.exec_command({cmd: `ls ${dir}`})\"}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			events := convert(t, transcript.CodexRollout, rollout(codexMeta, codexStart,
@@ -163,8 +163,24 @@ func TestAScriptThatRunsOnInTheBackgroundIsOneScript(t *testing.T) {
 func TestTheExitCodeThatAScriptPrintsIsTheCalls(t *testing.T) {
 	events := convert(t, transcript.CodexRollout, rollout(codexStart, codexScript, codexScriptEnd))
 	result := fields(t, ofType(events, "tool_result")[0])
-	if result["success"] != false || result["exit_code"] != 2.0 || result["output"] != "FAIL\n" || result["tool"] != "exec_command" {
+	if result["success"] != false || result["exit_code"] != 2.0 || result["output"] != "FAIL\n" || result["tool"] != "shell" {
 		t.Errorf("got %v", result)
+	}
+}
+
+// Files of threads that are not paginated have no items, but tell some ends of calls.
+func TestWhatAScriptDidIsToldByTheEndsOfItsCallsWhereThereAreNoItems(t *testing.T) {
+	events := convert(t, transcript.CodexRollout, rollout(codexStart, codexScript,
+		`event_msg {"type":"exec_command_end","call_id":"exec-1","command":["bash","-lc","make test"],"aggregated_output":"FAIL\n","exit_code":2,"duration":{"secs":1,"nanos":0}}`,
+		`event_msg {"type":"patch_apply_end","call_id":"exec-2","success":true,"stdout":"Success.","stderr":"","changes":{"a.go":{"type":"add","content":"a\n"}}}`,
+		`event_msg {"type":"mcp_tool_call_end","call_id":"exec-3","invocation":{"server":"docs","tool":"search","arguments":{"q":"go"}},"result":{"Err":"no such server"}}`,
+		codexScriptEnd))
+	checkTexts(t, events, "tool_call", "tool", "shell", "apply_patch", "docs.search")
+	checkTexts(t, events, "tool_result", "output", "FAIL\n", "Success.", "no such server")
+	for i, success := range []bool{false, true, false} {
+		if got := fields(t, ofType(events, "tool_result")[i])["success"]; got != success {
+			t.Errorf("result %d: success is %v", i, got)
+		}
 	}
 }
 
@@ -180,9 +196,9 @@ func TestACallIsToldOnceWithWhatItsItemKnows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			events := convert(t, transcript.CodexRollout, rollout(append([]string{codexMeta, codexStart}, told...)...))
-			checkTexts(t, events, "tool_call", "tool", "exec_command")
+			checkTexts(t, events, "tool_call", "tool", "shell")
 			checkTexts(t, events, "tool_result", "output", "FAIL\n")
-			if result := fields(t, ofType(events, "tool_result")[0]); result["success"] != false || result["exit_code"] != 2.0 || result["tool"] != "exec_command" {
+			if result := fields(t, ofType(events, "tool_result")[0]); result["success"] != false || result["exit_code"] != 2.0 || result["tool"] != "shell" {
 				t.Errorf("got %v", result)
 			}
 		})
@@ -404,6 +420,7 @@ func TestTheSumOfACodexThreadGoesOnWhenItsTotalBeginsAnew(t *testing.T) {
 		"a record of the parent":      {[]string{codexMeta, `token_usage_record {"thread_id":"t-0","response_id":"r","usage":{"input_tokens":70}}`, `token_usage_record {"thread_id":"t-1","response_id":"r","usage":{"input_tokens":30}}`}, 30},
 		"no thread is named":          {[]string{tokens(100, 100), tokens(250, 150)}, 250},
 		"the total is missing":        {[]string{codexMeta, `event_msg {"type":"token_count","info":{"last_token_usage":{"input_tokens":40}}}`, `event_msg {"type":"token_count","info":{"last_token_usage":{"input_tokens":50}}}`}, 90},
+		"records of the whole thread": {[]string{codexMeta, `usage_record {"thread_id":"t-1","usage":{"input_tokens":30},"thread_token_usage":{"input_tokens":30}}`, `usage_record {"thread_id":"t-1","usage":{"input_tokens":20},"thread_token_usage":{"input_tokens":50}}`}, 50},
 		"nothing is told":             {[]string{codexMeta, `event_msg {"type":"token_count","info":null}`}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -532,13 +549,4 @@ func TestTheAppServersTurnsEndAsItSays(t *testing.T) {
 	if got := outcome(t, transcript.Auto, turn("completed")+other); got.Status != eventlog.Succeeded {
 		t.Errorf("a subagent's failure: got %+v", got)
 	}
-}
-
-// quoted is a text as JSON.
-func quoted(text string) string {
-	s, err := json.Marshal(text)
-	if err != nil {
-		panic(err)
-	}
-	return string(s)
 }

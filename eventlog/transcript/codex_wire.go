@@ -115,7 +115,8 @@ var agentMail = regexp.MustCompile(`\AMessage Type: [^\n]*\n(?:[^\n]*\n){0,4}?Pa
 
 func (c *codexRollout) functionCall(id string, p object, out *output) {
 	tool := codexTool(p.text("namespace"), p.text("name"))
-	args := parseObject(argsOf(p["arguments"]))
+	given := codexArgs(tool, p["arguments"])
+	args := parseObject(given)
 	switch tool {
 	case "update_plan":
 		c.mirrors(logWire, "todo", codexTodo(args.list("plan"), "step"))
@@ -129,7 +130,7 @@ func (c *codexRollout) functionCall(id string, p object, out *output) {
 			}
 		}
 	}
-	c.items.callRaw(id, tool, p["arguments"], out)
+	c.items.callRaw(id, tool, given, out)
 }
 
 func (c *codexRollout) webSearch(id string, p object, out *output) {

@@ -244,9 +244,17 @@ func (c *Converter) other(l Line) {
 		if name, found := sentAs(l.Text); found {
 			c.out.sent = name
 		}
+	case announces(c.decoder, l.Text):
 	default:
 		c.keep(l, "this is no JSON object")
 	}
+}
+
+// announces reports whether a line that is no object belongs to the format, and only
+// says that an object follows.
+func announces(d decoder, line []byte) bool {
+	f, may := d.(interface{ framing(line []byte) bool })
+	return may && f.framing(line)
 }
 
 // keep adds a line as it is, after what was said before it.

@@ -25,7 +25,9 @@ type Options struct {
 	// Proxies are the networks of proxies that may say in ProxyHeader who somebody
 	// is, and in GroupsHeader, if it is given, the groups, with commas between. From
 	// anybody else the headers are removed.
-	Proxies      []netip.Prefix
+	Proxies []netip.Prefix
+	// UnixProxy trusts whoever comes over a Unix socket like a proxy of Proxies.
+	UnixProxy    bool
 	ProxyHeader  string
 	GroupsHeader string
 	// OIDC is the provider where people sign in. Nil: none.

@@ -64,7 +64,7 @@ type ticketKey struct{}
 // ticket gets a cookie for it, for the one task, and goes on without it in the address.
 func (a *Auth) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.isProxy(peer(r)) {
+		if !a.isProxy(r) {
 			for _, name := range []string{a.o.ProxyHeader, a.o.GroupsHeader} {
 				if name != "" {
 					r.Header.Del(name)

@@ -186,6 +186,10 @@ func peer(r *http.Request) netip.Addr {
 	return addr.Unmap()
 }
 
-func (a *Auth) isProxy(addr netip.Addr) bool {
+func (a *Auth) isProxy(r *http.Request) bool {
+	addr := peer(r)
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "unix" {
+		return a.o.UnixProxy
+	}
 	return addr.IsValid() && slices.ContainsFunc(a.o.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
