@@ -97,7 +97,7 @@ func splitContext(text string) []codexPiece {
 	if strings.HasPrefix(start, "# AGENTS.md instructions") {
 		for _, end := range []string{"</INSTRUCTIONS>", "</user_instructions>"} {
 			if i := strings.Index(text, end); i >= 0 {
-				return append(contextPiece(text[:i+len(end)]), splitContext(text[i+len(end):])...)
+				return append(contextPiece(text[:i+len(end)]), splitTags(text[i+len(end):])...)
 			}
 		}
 		return contextPiece(text)
@@ -110,26 +110,38 @@ func splitContext(text string) []codexPiece {
 			return contextPiece(text)
 		}
 	}
-	for _, at := range contextTag.FindAllStringSubmatchIndex(text, 16) {
+	return splitTags(text)
+}
+
+// mostTags is how many wrappers are looked for in a text.
+const mostTags = 64
+
+// splitTags takes the wrappers out of a text that are tags.
+func splitTags(text string) (pieces []codexPiece) {
+	from := 0
+	for _, at := range contextTag.FindAllStringSubmatchIndex(text, mostTags) {
+		if at[0] < from {
+			continue // inside of another one
+		}
 		name := text[at[2]:at[3]]
-		first := strings.TrimSpace(text[:at[0]]) == ""
 		known := contextTags[strings.ToLower(name)]
+		first := strings.TrimSpace(text[:at[0]]) == ""
 		closing := "</" + name + ">"
 		i := strings.Index(text[at[1]:], closing)
-		switch {
-		case i < 0 && known && first:
-			return contextPiece(text)
-		case i < 0:
+		if i < 0 {
+			if known && first {
+				return contextPiece(text)
+			}
 			continue
 		}
 		end := at[1] + i + len(closing)
 		if !known && !(first && strings.Contains(name, "_") && strings.TrimSpace(text[end:]) == "") {
 			continue
 		}
-		pieces := append(wordsPiece(text[:at[0]]), contextPiece(text[at[0]:end])...)
-		return append(pieces, splitContext(text[end:])...)
+		pieces = append(append(pieces, wordsPiece(text[from:at[0]])...), contextPiece(text[at[0]:end])...)
+		from = end
 	}
-	return wordsPiece(text)
+	return append(pieces, wordsPiece(text[from:])...)
 }
 
 func contextPiece(text string) []codexPiece {
