@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,7 +111,7 @@ func (c *Converter) Line(l Line) []eventlog.Event {
 // wait for the next line.
 func (c *Converter) Flush() []eventlog.Event {
 	if c.decoder == nil {
-		if c.probe.open() {
+		if c.probe.open {
 			return nil // the rest of a JSON document comes
 		}
 		// The lines so far may belong to a program that prints text. They are shown
@@ -170,18 +171,16 @@ func (c *Converter) detect(l Line) []eventlog.Event {
 	l.Text = slices.Clone(l.Text)
 	c.held = append(c.held, l)
 	if text := clean(l.Text); len(bytes.TrimSpace(text)) > 0 && !l.isCut() {
-		c.probe.line(Line{Text: text}, taker{object: c.recognise, other: func(l Line) {
-			c.recognise(parseObject(serverSent(l.Text)), nil)
-		}})
+		c.probe.line(Line{Text: text}, taker{object: c.recognise, other: func(Line) {}})
 	}
 	most := mostHeldBytes
-	if c.probe.open() {
+	if c.probe.open {
 		most = mostDocument
 	}
 	switch {
 	case c.found != "":
 		c.settle(c.found)
-	case c.seen >= mostHeldLines && !c.probe.open() || c.bytes >= most:
+	case c.seen >= mostHeldLines && !c.probe.open || c.bytes >= most:
 		c.settle(Text)
 	}
 	return c.take()
@@ -230,7 +229,8 @@ func (c *Converter) taker() taker { return taker{object: c.object, other: c.othe
 func (c *Converter) object(o object, text []byte) {
 	c.out.at, c.out.parent = time.Time{}, ""
 	if !c.decoder.object(o, &c.out) {
-		c.keep(Line{Text: text}, unknown(o))
+		c.keep(Line{Text: text}, cmp.Or(c.out.refusal, unknown(o)))
+		c.out.refusal = ""
 	}
 }
 
@@ -241,12 +241,11 @@ func (c *Converter) other(l Line) {
 	case l.isCut():
 		c.keep(l, "the line is too long")
 	case isFraming(l.Text) && serverSentFormats[c.format]:
+		if name, found := sentAs(l.Text); found {
+			c.out.sent = name
+		}
 	case announces(c.decoder, l.Text):
 	default:
-		if o := parseObject(serverSent(l.Text)); o != nil {
-			c.object(o, l.Text)
-			return
-		}
 		c.keep(l, "this is no JSON object")
 	}
 }

@@ -122,6 +122,3 @@ func detect(o object) (Format, bool) {
 	}
 	return "", false
 }
-
-// serverSentFormats come as server-sent events: an object stands behind "data:".
-var serverSentFormats = map[Format]bool{OpenCodeServer: true}

@@ -1,7 +1,6 @@
 package transcript
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"strings"
@@ -25,25 +24,6 @@ func openCodeEvent(o object) object {
 		o = object{"type": o["type"], "properties": o["data"]}
 	}
 	return o
-}
-
-// serverSent returns the data of a line of server-sent events, nil for any other.
-func serverSent(line []byte) []byte {
-	field, found := bytes.CutPrefix(line, []byte("data:"))
-	if !found {
-		return nil
-	}
-	return bytes.TrimSpace(field)
-}
-
-// isFraming: the other lines of server-sent events. Comments are heartbeats.
-func isFraming(line []byte) bool {
-	for _, start := range []string{":", "event:", "id:", "retry:"} {
-		if bytes.HasPrefix(line, []byte(start)) {
-			return true
-		}
-	}
-	return false
 }
 
 // openCodeServer converts the event stream of opencode's server, as JSON lines or

@@ -25,6 +25,9 @@ type output struct {
 	parent string    // the call whose subagent is at work, "" for the agent itself
 	root   string    // Options.Parent
 	apart  func(agent string) bool
+	sent   string // the latest name of a server-sent event
+
+	refusal string // why the decoder did not take an object, if it says more than that it did not know it
 
 	origin   Origin
 	titles   titles
@@ -147,6 +150,12 @@ func (out *output) result(r result) {
 func (out *output) raw(text, reason string, known ...cut) {
 	out.raws++
 	out.add(TypeRaw, eventlog.System, data(nil).text("content", text).text("format", string(out.format)).text("reason", reason), known...)
+}
+
+// refuse says why an object cannot be taken, for a decoder that returns it.
+func (out *output) refuse(reason string) bool {
+	out.refusal = reason
+	return false
 }
 
 // inside runs a part of the conversion as the work of a call's subagent.

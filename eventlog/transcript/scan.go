@@ -76,6 +76,19 @@ func (s *scanner) step(b byte) bool {
 	return true
 }
 
+// skip returns how many bytes of a string are of no interest to step. It is inside one.
+func (s *scanner) skip(text []byte) int {
+	if s.escaped {
+		return 0
+	}
+	for i, b := range text {
+		if b == '"' || b == '\\' || b < ' ' {
+			return i
+		}
+	}
+	return len(text)
+}
+
 func (s *scanner) inString(b byte) bool {
 	switch {
 	case s.escaped:

@@ -10,15 +10,21 @@ import (
 // mostDocument is how long a JSON value may be that goes over several lines.
 const mostDocument = 64 << 20
 
+// mostOnLine is how many values are looked for on one line. The events of a line are in
+// memory together, and small values make events that are larger than they are.
+const mostOnLine = 100_000
+
 // values finds the JSON objects in lines. Most lines are one. But agents also print
 // several on a line, or a warning and an object on one, or, with indentation, one
-// object or an array of them over many lines.
+// object or an array of them over many lines, or put each into a server-sent event.
+// The time it takes grows with the length of the lines, whatever they are.
 type values struct {
-	held  []Line // of a value that has not ended, copies
-	bytes int
+	open  bool   // a value has not ended
+	text  []byte // of the open value: its lines, of an array what follows the element given last
 	scan  scanner
-	part  []byte // the value in hand, of the lines held
-	array bool   // the elements of an array are the values
+	array bool // the elements of the array are the values
+	sent  bool // the value stands behind "data:"
+	taken int  // values of the line
 	// cutOff says that the last line ends inside a value.
 	cutOff bool
 }
@@ -32,57 +38,91 @@ type taker struct {
 
 // line takes a line that is not blank, and UTF-8.
 func (v *values) line(l Line, t taker) {
-	v.cutOff = false
-	if len(v.held) == 0 {
-		if l.isCut() {
-			t.other(l)
-			return
-		}
-		if o := parseObject(l.Text); o != nil {
-			t.object(o, l.Text)
-			return
-		}
+	v.taken = 0
+	for more := true; more; {
+		v.taken++
+		l, more = v.next(l, t)
 	}
-	v.feed(l, t)
 }
 
-// feed takes a line that is not one object.
-func (v *values) feed(l Line, t taker) {
-	if len(v.held) == 0 && !opensValue(l.Text) {
-		v.mixed(l, t)
-		return
-	}
-	if l.isCut() || v.bytes+len(l.Text) > mostDocument {
-		v.giveUp(t)
-		v.line(l, t)
-		return
-	}
-	first := len(v.held) == 0
-	if first {
-		v.reset()
-	}
-	rest, ok := v.advance(l.Text, t)
+// next takes what stands first on a line, and returns the rest if there is any.
+func (v *values) next(l Line, t taker) (rest Line, more bool) {
+	v.cutOff = false
 	switch {
-	case !ok && first && l.Text[bytes.IndexAny(l.Text, "{[")] == '[':
-		v.reset()
-		v.mixed(l, t) // "[warning] {…}"
-	case !ok && first:
-		v.cutOff = v.scan.quoted
-		v.reset()
-		t.other(l)
-	case !ok:
+	case v.open && (l.isCut() || len(v.text)+len(l.Text) > mostDocument):
 		v.giveUp(t)
-		v.line(l, t)
-	case v.scan.whole():
-		v.reset()
-		if rest = bytes.TrimSpace(rest); len(rest) > 0 {
-			v.line(Line{Text: rest}, t)
-		}
-	default:
-		v.held = append(v.held, Line{Text: bytes.Clone(l.Text)})
-		v.bytes += len(l.Text) + 1
-		v.cutOff = true
+		return l, true
+	case v.open:
+		return v.goOn(l, t)
+	case l.isCut() || v.taken > mostOnLine:
+		t.other(l)
+		return Line{}, false
 	}
+	if o := parseObject(l.Text); o != nil {
+		t.object(o, l.Text)
+		return Line{}, false
+	}
+	body, sent := serverSent(l.Text)
+	if sent {
+		if o := parseObject(body); o != nil {
+			t.object(o, l.Text)
+			return Line{}, false
+		}
+	}
+	if !opensValue(body) {
+		return v.mixed(l, t)
+	}
+	v.reset()
+	v.sent = sent
+	return v.begin(l, body, t)
+}
+
+// begin takes a line that begins with a value, which may go on on the next one.
+func (v *values) begin(l Line, body []byte, t taker) (rest Line, more bool) {
+	from, found := v.advance(body, t)
+	switch {
+	case found == goesOn:
+		v.open, v.cutOff = true, true
+		return Line{}, false
+	case found == isWhole || from > 0:
+		v.reset()
+		return restOf(body[from:])
+	}
+	isArray := v.array
+	v.reset()
+	v.cutOff = found == isCutOff
+	if isArray {
+		return v.mixed(l, t) // "[warning] {…}"
+	}
+	t.other(l)
+	return Line{}, false
+}
+
+// goOn takes the next line of an open value.
+func (v *values) goOn(l Line, t taker) (rest Line, more bool) {
+	body := l.Text
+	if v.sent {
+		body, _ = serverSent(l.Text)
+	}
+	from, found := v.advance(body, t)
+	switch {
+	case found == goesOn:
+		v.cutOff = true
+		return Line{}, false
+	case found == isWhole:
+		v.reset()
+	default: // the lines are not the beginning of a value
+		v.giveUp(t)
+		if from == 0 {
+			return l, true
+		}
+	}
+	return restOf(body[from:])
+}
+
+func restOf(text []byte) (rest Line, more bool) {
+	text = bytes.TrimSpace(text)
+	return Line{Text: text}, len(text) > 0
 }
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
@@ -92,65 +132,86 @@ func opensValue(text []byte) bool {
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
 }
 
-// advance scans a line and gives the values that end in it. It returns what
-// follows the value, and false if the line cannot go on with it.
-func (v *values) advance(text []byte, t taker) (rest []byte, ok bool) {
-	for i, b := range text {
-		before := len(v.scan.depth)
-		if !v.scan.step(b) {
-			return nil, false
+// progress through a value.
+type advanced byte
+
+const (
+	goesOn   advanced = iota // on the next line
+	isWhole                  // it has ended
+	isBroken                 // this is no JSON
+	isCutOff                 // a string does not end
+)
+
+// advance scans a line and gives the objects that end in it. It returns how far what
+// it gave reaches.
+func (v *values) advance(line []byte, t taker) (given int, found advanced) {
+	for i := 0; i < len(line); i++ {
+		if v.scan.quoted {
+			if i += v.scan.skip(line[i:]); i == len(line) {
+				break
+			}
 		}
-		if before == 0 && b == '[' {
+		b, before := line[i], len(v.scan.depth)
+		if !v.scan.step(b) || v.taken > mostOnLine {
+			return given, isBroken
+		}
+		switch {
+		case before == 0 && b == '[':
 			v.array = true
-			continue
-		}
-		if v.array && before == 1 && len(v.scan.depth) == 1 && b != ',' && !isSpace(b) {
-			return nil, false // an element that is no object: this is no transcript
-		}
-		if v.array && before == 1 && (b == ',' || b == ']') && !v.scan.quoted {
-			v.element(t)
+		case v.array && before == 1 && (b == ',' || b == ']'):
+			v.element(line[given:i], t)
+			given = i + 1
 			if v.scan.whole() {
-				return text[i+1:], true
+				return given, isWhole
 			}
-			continue
-		}
-		v.part = append(v.part, b)
-		if !v.array && v.scan.whole() {
-			o := parseObject(v.part)
+		case v.array && before == 1 && len(v.scan.depth) == 1 && !isSpace(b):
+			return given, isBroken // an element that is no object: this is no transcript
+		case !v.array && v.scan.whole():
+			text := v.join(line[given : i+1])
+			o := parseObject(text)
 			if o == nil {
-				return nil, false
+				return given, isBroken
 			}
-			t.object(o, v.part)
-			return text[i+1:], true
+			t.object(o, bytes.TrimSpace(text))
+			return i + 1, isWhole
 		}
 	}
 	if v.scan.quoted {
-		return nil, false // no string goes over a line's end
+		return given, isCutOff
 	}
-	v.part = append(v.part, '\n')
+	v.text = append(append(v.text, line[given:]...), '\n')
 	v.scan.step('\n')
-	return nil, true
+	return len(line), goesOn
+}
+
+// join returns the text of the open value with what ends it.
+func (v *values) join(end []byte) []byte {
+	if len(v.text) == 0 {
+		return end
+	}
+	v.text = append(v.text, end...)
+	return v.text
 }
 
 // element gives the element of an array that has ended.
-func (v *values) element(t taker) {
-	text := bytes.TrimSpace(v.part)
-	v.part = nil
-	if len(text) == 0 {
-		return
+func (v *values) element(end []byte, t taker) {
+	v.taken++
+	text := v.join(end)
+	v.text = v.text[:0]
+	if i := bytes.IndexByte(text, '{'); i >= 0 {
+		if o := parseObject(text[i:]); o != nil {
+			t.object(o, bytes.TrimSpace(text[i:]))
+			return
+		}
 	}
-	if o := parseObject(text); o != nil {
-		t.object(o, text)
-	} else {
+	if text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("["))); len(text) > 0 {
 		t.other(Line{Text: text}) // an array in the array
 	}
-	// What was given will not be given again.
-	v.held, v.bytes = append(v.held[:0], Line{}), 0
 }
 
-// mixed gives the objects of a line that other text stands before, and that text.
-func (v *values) mixed(l Line, t taker) {
-	for from, tries := 0, 0; !l.isCut() && tries < 16; from, tries = from+1, tries+1 {
+// mixed gives the first object of a line that other text stands before, and that text.
+func (v *values) mixed(l Line, t taker) (rest Line, more bool) {
+	for from, tries := 0, 0; tries < 16; from, tries = from+1, tries+1 {
 		i := bytes.IndexByte(l.Text[from:], '{')
 		if i < 0 {
 			break
@@ -169,22 +230,19 @@ func (v *values) mixed(l Line, t taker) {
 		}
 		end := from + int(d.InputOffset())
 		t.object(o, l.Text[from:end])
-		if rest := bytes.TrimSpace(l.Text[end:]); len(rest) > 0 {
-			v.line(Line{Text: rest}, t)
-		}
-		return
+		return restOf(l.Text[end:])
 	}
 	t.other(l)
+	return Line{}, false
 }
 
-// giveUp gives the lines that are held, each by itself: they are not the beginning
-// of a value.
+// giveUp gives the lines of the open value, each by itself: they are none.
 func (v *values) giveUp(t taker) {
-	held := v.held
+	text := v.text
 	v.reset()
-	for _, l := range held {
-		if len(bytes.TrimSpace(l.Text)) > 0 {
-			t.other(l)
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSuffix(line, []byte("\n")); len(bytes.TrimSpace(line)) > 0 {
+			t.other(Line{Text: line})
 		}
 	}
 }
@@ -196,9 +254,5 @@ func (v *values) end(t taker) {
 	v.cutOff = cut
 }
 
-func (v *values) reset() {
-	v.held, v.bytes, v.part, v.array, v.scan = nil, 0, nil, false, scanner{}
-}
-
-// open reports whether lines are held.
-func (v *values) open() bool { return len(v.held) > 0 }
+// reset keeps nothing of a value, however large it was.
+func (v *values) reset() { *v = values{cutOff: v.cutOff, taken: v.taken} }

@@ -1,6 +1,7 @@
 package transcript_test
 
 import (
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +29,12 @@ func TestObjectsAreFoundInLines(t *testing.T) {
 		"an array over many lines":                  {"[\n" + indented + ",\n" + two + "\n]\n" + two, []string{"one", "two", "two"}, nil},
 		"an object that is broken off":              {one + "\n" + `{"type":"message","role":"assistant","metadata":{"a":1},"content":"tw`, []string{"one"}, []string{`{"type":"message","role":"assistant","metadata":{"a":1},"content":"tw`}},
 		"a line that is broken off and another one": {`{"type":"message","content":"tw` + "\n" + one + "\n", []string{"one"}, []string{`{"type":"message","content":"tw`}},
+		"a broken array after an element":           {"[" + one + ", oops\n" + two + "\n", []string{"one", "two"}, []string{"oops"}},
+		"an array broken off after an element":      {"[" + one + ",\n" + "{\"type\":\n" + "oops\n" + two, []string{"one", "two"}, []string{"{\"type\":", "oops"}},
+		"an array in an array":                      {"[[1],\n" + one + "]\n", []string{"one"}, []string{"[1]"}},
+		"server-sent events":                        {"data: " + one + "\n\ndata:" + two + "\n", []string{"one", "two"}, nil},
+		"a server-sent event over many lines":       {"data: {\"type\":\"message\",\ndata: \"role\":\"assistant\",\ndata: \"content\":\"one\"}\n", []string{"one"}, nil},
+		"an array in a server-sent event":           {"data: [" + one + ", " + two + "]\n", []string{"one", "two"}, nil},
 		"an object broken off by another one":       {"{\"type\":\"message\",\n" + one + "\n", []string{"one"}, []string{"{\"type\":\"message\","}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -36,6 +43,31 @@ func TestObjectsAreFoundInLines(t *testing.T) {
 			raw := texts(t, ofType(events, transcript.TypeRaw), transcript.TypeRaw, "content")
 			if !slices.Equal(raw, test.raw) {
 				t.Errorf("raw: %q, want %q", raw, test.raw)
+			}
+		})
+	}
+}
+
+// What stands on one line is taken one after the other: a stack for each would be
+// full. And the events of a line have to fit into memory.
+func TestManyObjectsOnALineAreTakenOneAfterTheOther(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(4 << 20))
+	for name, part := range map[string]string{"objects": `{"a":1}`, "text and objects": `x{"a":1}`, "arrays": `[{"a":1}]`, "an array": `{"a":1},`} {
+		t.Run(name, func(t *testing.T) {
+			const n = 90_000
+			open := ""
+			if name == "an array" {
+				open = "["
+			}
+			c := converter(t, transcript.Gemini, nil)
+			feed(c, []byte(open+strings.Repeat(part, n)), 0)
+			if got := c.Stats().Raw; got < n {
+				t.Errorf("%d are told", got)
+			}
+			c = converter(t, transcript.Gemini, nil)
+			feed(c, []byte(open+strings.Repeat(part, 3*n)), 0)
+			if got := c.Stats().Raw; got > 210_000 {
+				t.Errorf("%d are told of one line", got)
 			}
 		})
 	}
