@@ -164,7 +164,7 @@ func (c *claude) asked(o object, out *output) bool {
 	sub := request.text("subtype")
 	switch sub {
 	case "can_use_tool":
-		out.note(eventlog.TypeGuardrail, "Permission asked for "+request.text("tool_name"),
+		out.asks("Permission asked for "+request.text("tool_name"),
 			data(nil).some("tool", request.text("tool_name")).raw("args", request["input"]).some("request_id", o.text("request_id")))
 		return true
 	case "elicitation":

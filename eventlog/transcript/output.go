@@ -86,6 +86,13 @@ func (out *output) note(kind, text string, more data) {
 	out.add(kind, eventlog.System, d)
 }
 
+// asks adds a question of the agent's, which waits for a person: a run that stops here
+// has not ended.
+func (out *output) asks(text string, more data) {
+	out.working()
+	out.note(eventlog.TypeGuardrail, text, more)
+}
+
 func (out *output) status(text string) { out.note(eventlog.TypeStatus, text, nil) }
 
 // error adds an error, which is not the end of the run.
