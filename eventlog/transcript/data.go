@@ -58,6 +58,14 @@ func quote(s string) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
+// withMore joins members with others.
+func withMore(d, more data) data {
+	if len(d) == 0 {
+		return more
+	}
+	return append(d, comma(more)...)
+}
+
 // comma separates members from those before them.
 func comma(more data) data {
 	if len(more) == 0 {

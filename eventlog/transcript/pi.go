@@ -15,7 +15,9 @@ func isPi(o object) bool {
 		return o.has("version") && o.has("cwd")
 	case "agent_start", "turn_start", "agent_end", "turn_end":
 		return true
-	case "message_start", "message_update", "message_end", "message":
+	case "message":
+		return o.object("message").has("role") && !isDroid(o) && !isGoose(o)
+	case "message_start", "message_update", "message_end":
 		return o.object("message").has("role") || o.object("assistantMessageEvent") != nil
 	case "tool_execution_start", "tool_execution_end":
 		return o.has("toolCallId")
