@@ -11,7 +11,7 @@ import (
 // isClaude: what looks like Claude Code's and is of no program that took after it.
 func isClaude(o object) bool {
 	o = recorded(o)
-	return isClaudeLike(o) && !isClaudeSession(o) && !isAmp(o) && !isCursor(o) && !isPlainMessage(o)
+	return isClaudeLike(o) && !isClaudeSession(o) && !isAmp(o) && !isCursor(o) && !isQwen(o) && !isQwenSession(o) && !isPlainMessage(o)
 }
 
 // isPlainMessage: a text that Cursor prints in the same way.
