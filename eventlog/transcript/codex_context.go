@@ -113,13 +113,13 @@ func splitContext(text string) []codexPiece {
 	return splitTags(text)
 }
 
-// mostTags is how many wrappers are looked for in a text.
-const mostTags = 64
+// mostWrappers is how many wrappers are looked for in a text.
+const mostWrappers = 64
 
 // splitTags takes the wrappers out of a text that are tags.
 func splitTags(text string) (pieces []codexPiece) {
 	from := 0
-	for _, at := range contextTag.FindAllStringSubmatchIndex(text, mostTags) {
+	for _, at := range contextTag.FindAllStringSubmatchIndex(text, mostWrappers) {
 		if at[0] < from {
 			continue // inside of another one
 		}
