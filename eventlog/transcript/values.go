@@ -58,13 +58,13 @@ func (v *values) next(l Line, t taker) (rest Line, more bool) {
 		t.other(l)
 		return Line{}, false
 	}
-	if o := parseObject(l.Text); o != nil {
+	if o := ownObject(l.Text); o != nil {
 		t.object(o, l.Text)
 		return Line{}, false
 	}
 	body, sent := serverSent(l.Text)
 	if sent {
-		if o := parseObject(body); o != nil {
+		if o := ownObject(body); o != nil {
 			t.object(o, l.Text)
 			return Line{}, false
 		}
@@ -168,7 +168,7 @@ func (v *values) advance(line []byte, t taker) (given int, found advanced) {
 			return given, isBroken // an element that is no object: this is no transcript
 		case !v.array && v.scan.whole():
 			text := v.join(line[given : i+1])
-			o := parseObject(text)
+			o := ownObject(text)
 			if o == nil {
 				return given, isBroken
 			}
@@ -199,7 +199,7 @@ func (v *values) element(end []byte, t taker) {
 	text := v.join(end)
 	v.text = v.text[:0]
 	if i := bytes.IndexByte(text, '{'); i >= 0 {
-		if o := parseObject(text[i:]); o != nil {
+		if o := ownObject(text[i:]); o != nil {
 			t.object(o, bytes.TrimSpace(text[i:]))
 			return
 		}
