@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -77,9 +78,8 @@ func (tx *txn) target(b *Batch, events []prepared) (*taskRecord, *sessionRecord,
 		if err != nil {
 			return nil, nil, err
 		}
-		seals := events[len(events)-1].Type == TypeComplete
 		// In a shared store the session may be new to this log, which keeps its lease.
-		if s != nil && !seals && !tx.shared && b.Key.ID == "" {
+		if s != nil && !slices.ContainsFunc(events, prepared.needsAll) && !tx.shared && b.Key.ID == "" {
 			return nil, s, nil
 		}
 		t, err := tx.task(b.Task)
@@ -110,6 +110,9 @@ func (tx *txn) target(b *Batch, events []prepared) (*taskRecord, *sessionRecord,
 	s, err := tx.startSession(t, &StartOptions{})
 	return t, s, err
 }
+
+// needsAll reports whether the event changes more of a session than its state.
+func (p prepared) needsAll() bool { return p.about != nil || p.Type == TypeComplete }
 
 var errTaskID = &FieldError{Index: -1, Field: "task", Reason: "must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}"}
 

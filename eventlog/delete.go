@@ -146,8 +146,9 @@ func (tx *txn) latestBut(t *taskRecord, but SessionID) (*sessionRecord, error) {
 func (tx *txn) forget(t *taskRecord, s *sessionRecord) {
 	key := sessionKey(t.id, s.id)
 	tx.Delete(bucketSessions, key)
+	tx.unindex(s)
 	if s.Status != StatusOpen {
-		tx.Delete(bucketEnded, endedKey(s.Ended.Time, s.id))
+		tx.Delete(bucketEnded, endedKey(s.Sealed.Time, s.id))
 	} else {
 		tx.Delete(bucketEvents, stateKey(s.id, s.Head)) // an append would find it open
 	}

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -191,7 +192,9 @@ func changeKey(change uint64) []byte { return binary.BigEndian.AppendUint64(nil,
 
 // taskRecord is a task on disk.
 type taskRecord struct {
-	Title       string      `json:"title,omitempty"`
+	Title       string      `json:"title,omitempty"`       // a person's
+	AgentTitle  string      `json:"agent_title,omitempty"` // its agent's
+	Prompt      string      `json:"prompt,omitempty"`      // a person's first words
 	Type        string      `json:"type,omitempty"`
 	Parent      string      `json:"parent,omitempty"`
 	Description string      `json:"description,omitempty"`
@@ -211,7 +214,7 @@ type taskRecord struct {
 
 func (t *taskRecord) info() Task {
 	return Task{
-		ID: t.id, Title: t.Title, Type: t.Type, Parent: t.Parent, Description: t.Description,
+		ID: t.id, Title: cmp.Or(t.Title, t.AgentTitle, t.Prompt), Type: t.Type, Parent: t.Parent, Description: t.Description,
 		Status: t.Status, Created: t.Created, Updated: t.Updated, Sessions: t.Sessions,
 		Totals: t.Totals.public(), Change: t.Change, Latest: t.Latest,
 	}
@@ -219,16 +222,22 @@ func (t *taskRecord) info() Task {
 
 // sessionRecord is a session on disk. While it is open its state stands elsewhere.
 type sessionRecord struct {
-	Status     Status        `json:"status"`
-	Reason     string        `json:"reason,omitempty"`
-	Agent      string        `json:"agent,omitempty"`
-	Model      string        `json:"model,omitempty"`
-	ExternalID string        `json:"external_id,omitempty"`
-	Lease      time.Duration `json:"lease,omitempty"`
-	Beats      uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
-	Started    Time          `json:"started"`
-	Ended      Time          `json:"ended"`
-	First      uint64        `json:"first"`
+	Status           Status        `json:"status"`
+	Reason           string        `json:"reason,omitempty"`
+	Agent            string        `json:"agent,omitempty"`
+	Version          string        `json:"version,omitempty"`
+	Model            string        `json:"model,omitempty"`
+	Cwd              string        `json:"cwd,omitempty"`
+	Branch           string        `json:"branch,omitempty"`
+	Machine          string        `json:"machine,omitempty"`
+	ExternalID       string        `json:"external_id,omitempty"`
+	ParentExternalID string        `json:"parent_external_id,omitempty"`
+	Lease            time.Duration `json:"lease,omitempty"`
+	Beats            uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
+	Started          Time          `json:"started"`
+	Ended            Time          `json:"ended"`           // as the complete event says
+	Sealed           Time          `json:"sealed,omitzero"` // when that was committed
+	First            uint64        `json:"first"`
 	sessionState
 
 	id   SessionID
@@ -243,8 +252,9 @@ type sessionRecord struct {
 
 func (s *sessionRecord) info() SessionInfo {
 	return SessionInfo{
-		ID: s.id, Task: s.task, Status: s.Status, Reason: s.Reason, Agent: s.Agent, Model: s.Model,
-		ExternalID: s.ExternalID, Started: s.Started, Ended: s.Ended, Head: s.Head,
+		ID: s.id, Task: s.task, Status: s.Status, Reason: s.Reason, Agent: s.Agent, Version: s.Version, Model: s.Model,
+		Cwd: s.Cwd, Branch: s.Branch, Machine: s.Machine,
+		ExternalID: s.ExternalID, ParentExternalID: s.ParentExternalID, Started: s.Started, Ended: s.Ended, Head: s.Head,
 		Totals: s.Totals.public(), First: s.First, Lease: s.Lease,
 	}
 }

@@ -64,7 +64,7 @@ func (c *relations) check() error {
 	c.progress.half()
 	c.tasks, c.sessions = map[string]*checkedTask{}, map[SessionID]*checkedSession{}
 	for _, check := range []func() error{
-		c.readTrash, c.checkTasks, c.checkSessions, c.checkActivity, c.checkOpen, c.checkEnded, c.checkListed,
+		c.readTrash, c.checkTasks, c.checkSessions, c.checkActivity, c.checkOpen, c.checkEnded, c.checkListed, c.checkExternal,
 		c.checkEvents, c.checkTotals, c.checkKeys, c.checkMeta,
 	} {
 		if err := check(); err != nil {
@@ -198,7 +198,7 @@ func (c *relations) checkSessions() error {
 		}
 		s.open = record.Status == StatusOpen
 		t.status = record.Status
-		s.ended = record.Ended.UnixMilli()
+		s.ended = record.Sealed.UnixMilli()
 		if s.open {
 			t.open = append(t.open, id)
 			if record.Head != 0 || record.Totals != (totals{}) || len(record.Cumulative) > 0 {
@@ -218,8 +218,11 @@ func (c *relations) checkSessions() error {
 			c.wrong(bucketSessions, key, "keeps events from %d on, and its head is %d", record.First, record.Head)
 		case !s.open && !s.some:
 			c.wrong(bucketSessions, key, "is sealed without an event")
-		case s.open != record.Ended.IsZero():
-			c.wrong(bucketSessions, key, "is %s, and ended %s", record.Status, record.Ended.Format(TimeFormat))
+		case s.open != record.Ended.IsZero(), s.open != record.Sealed.IsZero():
+			c.wrong(bucketSessions, key, "is %s, and ended %s, sealed %s", record.Status, record.Ended.Format(TimeFormat), record.Sealed.Format(TimeFormat))
+		}
+		if record.ExternalID != "" && c.Get(bucketExternal, externalKey(record.Agent, record.ExternalID, id)) == nil {
+			c.wrong(bucketSessions, key, "is not listed under its external id")
 		}
 		if record.Totals.Events != record.Head {
 			c.wrong(bucketSessions, key, "counts %d events, and its head is %d", record.Totals.Events, record.Head)
@@ -277,6 +280,31 @@ func (c *relations) checkEnded() error {
 			s.listed = true
 		}
 	})
+}
+
+// checkExternal checks that what is listed under an external id has it.
+func (c *relations) checkExternal() error {
+	return c.each(bucketExternal, func(key, payload []byte) error {
+		agent, external, id, ok := splitExternalKey(key)
+		if !ok {
+			c.wrong(bucketExternal, key, "is no external id")
+			return nil
+		}
+		s := c.sessions[id]
+		if s == nil || s.task != string(payload) {
+			c.wrong(bucketExternal, key, "the session does not exist")
+			return nil
+		}
+		if !s.known {
+			return nil
+		}
+		at := sessionKey(s.task, id)
+		record, err := decodeSession(s.task, at, c.Get(bucketSessions, at))
+		if err == nil && (record.Agent != agent || record.ExternalID != external) {
+			c.wrong(bucketExternal, key, "the session has another external id")
+		}
+		return err
+	}, nil)
 }
 
 // checkListed checks that each session stands in its list.
@@ -361,6 +389,10 @@ func placeOf(b Bucket, key []byte) string {
 	case b == bucketEnded && len(key) == 8+len(SessionID{}):
 		ended, id := splitEndedKey(key)
 		return fmt.Sprintf("ended %s session %s", ended.UTC().Format(TimeFormat), id)
+	case b == bucketExternal:
+		if agent, external, id, ok := splitExternalKey(key); ok {
+			return fmt.Sprintf("external id %q of agent %q session %s", external, agent, id)
+		}
 	case b == bucketSessions, b == bucketOpen:
 		if task, id, ok := splitSessionKey(key); ok && b == bucketOpen {
 			return fmt.Sprintf("open session %s of task %s", id, task)

@@ -150,6 +150,13 @@ func (n *renaming) rewrite(r *record) (keep bool, err error) {
 		if r.bucket == bucketOpen {
 			n.open = append(n.open, r.key)
 		}
+	case bucketExternal:
+		agent, external, id, _ := splitExternalKey(r.key)
+		to, isOpen := n.ids[id]
+		if !isOpen {
+			return true, nil
+		}
+		r.key = externalKey(agent, external, to)
 	case bucketKeys:
 		owner, _ := splitRecordKey(r.key)
 		_, isOpen := n.ids[owner.session]

@@ -11,10 +11,26 @@ import (
 
 // StartOptions say what is known of a session at its start. The zero value is good.
 type StartOptions struct {
-	// Agent, Model and ExternalID are shown to people; at most 1,024 bytes each.
-	Agent      string
-	Model      string
-	ExternalID string
+	// Agent, Version and Model are what runs, Cwd, Branch and Machine where; at
+	// most 1,024 bytes each, as the two ids below. Events of type session may say
+	// all of them later, but for Machine.
+	Agent   string
+	Version string
+	Model   string
+	Cwd     string
+	Branch  string
+	Machine string
+	// ExternalID is the agent's own id of its thread: [Log.SessionsByExternalID]
+	// finds the session by it. ParentExternalID is that of the thread from which
+	// this one was begun.
+	ExternalID       string
+	ParentExternalID string
+	// Started is when the agent began, if that was not now.
+	Started time.Time
+	// Unique refuses the start with a [RecordedError] if a session with the same
+	// Agent and ExternalID ran at Started: from its start to its end, both
+	// included; one that is open runs still. It needs an ExternalID.
+	Unique bool
 	// Lease is how long the session may be silent: without an append or a
 	// [Session.Heartbeat] for so long, it is sealed as [Interrupted], reason
 	// "lease expired". 0: no lease, and [Options.IdleTimeout] holds.
@@ -31,14 +47,29 @@ func (o *StartOptions) check() error {
 	if o.Lease < 0 {
 		return &FieldError{Index: -1, Field: "lease_seconds", Reason: "must not be negative"}
 	}
+	if y := o.Started.UTC().Year(); !o.Started.IsZero() && (y < 1 || y > 9999) {
+		return &FieldError{Index: -1, Field: "started", Reason: "year must be from 1 to 9999"}
+	}
+	if o.Unique && o.ExternalID == "" {
+		return &FieldError{Index: -1, Field: "external_id", Reason: "is required with unique"}
+	}
 	for _, text := range []struct{ field, value string }{
-		{"agent", o.Agent}, {"model", o.Model}, {"external_id", o.ExternalID},
+		{"agent", o.Agent}, {"version", o.Version}, {"model", o.Model}, {"cwd", o.Cwd}, {"branch", o.Branch},
+		{"machine", o.Machine}, {"external_id", o.ExternalID}, {"parent_external_id", o.ParentExternalID},
 	} {
 		if err := checkText(text.field, text.value, maxName); err != nil {
 			return err
 		}
 	}
 	return o.Key.check()
+}
+
+// started is when the session began, if it is started now.
+func (o *StartOptions) started(now time.Time) time.Time {
+	if o.Started.IsZero() {
+		return now
+	}
+	return o.Started.UTC().Truncate(time.Millisecond)
 }
 
 // Session is a handle to one session of a log. It holds no state: any number
@@ -82,6 +113,11 @@ func (l *Log) StartInfo(ctx context.Context, task string, o *StartOptions) (info
 		}
 		if !errors.Is(err, errNoKey) {
 			return err
+		}
+		if o.Unique {
+			if err := tx.recorded(o, o.started(tx.now)); err != nil {
+				return err
+			}
 		}
 		t, _, err := tx.taskOrNew(task)
 		if err != nil {

@@ -79,6 +79,9 @@ const (
 	bucketActivity Bucket = "activity"
 	// bucketSessions: |task| 00 |session|: a task's sessions in the order of their start.
 	bucketSessions Bucket = "sessions"
+	// bucketExternal: |length, 2 bytes| |external id| |length, 2 bytes| |agent|
+	// |session| → |task|: the sessions by the agents' own ids. See externalKey.
+	bucketExternal Bucket = "external"
 	// bucketOpen: |task| 00 |session|: the sessions that are open.
 	bucketOpen Bucket = "open"
 	// bucketEnded: |end, 8 bytes| |session| → |task|: the sessions that have
@@ -98,7 +101,7 @@ const (
 func Buckets() []Bucket {
 	return []Bucket{
 		bucketMeta, bucketTasks, bucketActivity, bucketSessions,
-		bucketOpen, bucketEnded, bucketEvents, bucketKeys, bucketTrash,
+		bucketOpen, bucketEnded, bucketEvents, bucketKeys, bucketTrash, bucketExternal,
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 // Task is what an agent works on: what a user said about it, and what its
 // sessions add up to.
 type Task struct {
-	ID          string `json:"id"`
+	ID string `json:"id"`
+	// Title is what a person called the task, else what its agent did, else the
+	// first words of a person to the agent.
 	Title       string `json:"title"`
 	Type        string `json:"type"`
 	Parent      string `json:"parent"`
@@ -36,11 +38,19 @@ type SessionInfo struct {
 	Status     Status    `json:"status"`
 	Reason     string    `json:"reason"`
 	Agent      string    `json:"agent"`
+	Version    string    `json:"version,omitempty"`
 	Model      string    `json:"model"`
+	Cwd        string    `json:"cwd,omitempty"`
+	Branch     string    `json:"branch,omitempty"`
+	Machine    string    `json:"machine,omitempty"`
 	ExternalID string    `json:"external_id"`
-	Started    Time      `json:"started"`
-	// Ended is zero while the session is open.
-	Ended Time `json:"ended"`
+	// ParentExternalID is the agent's own id of the thread that began this one.
+	ParentExternalID string `json:"parent_external_id,omitempty"`
+	// Started and Ended are the agent's times, if it told them: see
+	// [StartOptions] and the time of the complete event. Ended is zero while the
+	// session is open.
+	Started Time `json:"started"`
+	Ended   Time `json:"ended"`
 	// Head is the sequence of the last event, 0 before the first.
 	Head   uint64 `json:"head"`
 	Totals Totals `json:"totals"`

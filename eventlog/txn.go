@@ -233,13 +233,15 @@ func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, err
 	tx.last.session = nextSessionID(tx.now, tx.last.session)
 	s := &sessionRecord{
 		id: tx.last.session, task: t.id,
-		Status: StatusOpen, Started: Time{tx.now}, First: 1,
-		Agent: o.Agent, Model: o.Model, ExternalID: o.ExternalID, Lease: o.Lease,
+		Status: StatusOpen, Started: Time{o.started(tx.now)}, First: 1,
+		Agent: o.Agent, Version: o.Version, Model: o.Model, Cwd: o.Cwd, Branch: o.Branch, Machine: o.Machine,
+		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Lease: o.Lease,
 	}
 	key := sessionKey(t.id, s.id)
 	tx.sessions[s.id] = s
 	tx.Put(bucketSessions, key, s.encode(key)) // at once, for those who list the task's sessions
 	tx.Put(bucketOpen, key, encodeRecord(bucketOpen, key, nil))
+	tx.index(s)
 	t.Sessions++
 	t.Latest, t.Status = s.id, StatusOpen
 	t.Open = append(t.Open, s.id)
@@ -268,7 +270,8 @@ func (tx *txn) interrupt(t *taskRecord, s *sessionRecord, reason string) {
 }
 
 // appendTo writes events to the end of an open session, and seals it if the
-// last one is complete. Only then it needs the task, and all of the session.
+// last one is complete. It needs the task, and all of the session, only then and for
+// session events.
 func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 	out := make([]Event, len(events))
 	for i := range events {
@@ -289,25 +292,29 @@ func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 				CacheReadTokens: c.CacheReadTokens, CacheWriteTokens: c.CacheWriteTokens,
 			})
 		}
+		if p.about != nil {
+			tx.learn(t, s, p.about)
+		}
 		s.Totals.add(added)
 		out[i] = p.Event
 	}
 	tx.touchSession(s)
 	tx.appended = append(tx.appended, appended{task: s.task, session: s.id, events: out, record: s})
 	if last := &events[len(events)-1]; last.Type == TypeComplete {
-		tx.seal(t, s, last.status, last.reason)
+		tx.seal(t, s, last)
 	}
 }
 
-func (tx *txn) seal(t *taskRecord, s *sessionRecord, status Status, reason string) {
+// seal ends a session with its complete event.
+func (tx *txn) seal(t *taskRecord, s *sessionRecord, end *prepared) {
 	tx.closeSession(t, s)
-	s.Status, s.Reason, s.Ended = status, reason, Time{tx.now}
+	s.Status, s.Reason, s.Ended, s.Sealed = end.status, end.reason, Time{end.Time}, Time{tx.now}
 	tx.rewrite(s)
-	ended := endedKey(s.Ended.Time, s.id)
+	ended := endedKey(s.Sealed.Time, s.id)
 	tx.Put(bucketEnded, ended, encodeRecord(bucketEnded, ended, []byte(t.id)))
 	t.Totals.add(s.Totals)
 	if t.Latest == s.id {
-		t.Status = status
+		t.Status = end.status
 	}
 	tx.touch(t.id)
 }

@@ -54,6 +54,7 @@ func ValidType(name string) bool {
 type prepared struct {
 	Event
 	cost   *cost  // of a cost event
+	about  *about // of a session event
 	status Status // of a complete event
 	reason string // of a complete event
 }
@@ -144,6 +145,8 @@ func (p *prepared) checkKnown(o *object) *FieldError {
 	switch p.Type {
 	case TypeCost:
 		return p.readCost(o)
+	case TypeSession:
+		return p.readAbout(o)
 	case TypeComplete:
 		return p.readComplete(o)
 	}
@@ -157,7 +160,7 @@ type field struct{ name, kind string }
 const optional = ""
 
 // maxFields is how many fields the log reads in an event.
-const maxFields = 7
+const maxFields = 9
 
 var (
 	content     = []field{{"content", "a string"}}
@@ -176,6 +179,7 @@ var (
 			{"usd", optional}, {"input_tokens", optional}, {"output_tokens", optional}, {"cache_read_tokens", optional},
 			{"cache_write_tokens", optional}, {"scope", optional}, {"model", optional},
 		},
+		TypeSession:  aboutFields,
 		TypeComplete: {{"status", optional}, {"reason", optional}},
 	}
 )
@@ -235,11 +239,8 @@ func (p *prepared) readCost(o *object) *FieldError {
 		return wrong("data.scope", "must be delta or cumulative")
 	}
 	c.Cumulative = scope == "cumulative"
-	if err := optionalText(o, "model", &c.Model); err != nil {
+	if err := optionalName(o, "model", &c.Model); err != nil {
 		return err
-	}
-	if len(c.Model) > maxName {
-		return wrong("data.model", fmt.Sprintf("must have at most %d bytes", maxName))
 	}
 	p.cost = c
 	return nil
@@ -267,6 +268,17 @@ func optionalText(o *object, name string, to *string) *FieldError {
 	}
 	if err := json.Unmarshal(value, to); err != nil {
 		return wrong("data."+name, err.Error())
+	}
+	return nil
+}
+
+// optionalName is optionalText for short texts.
+func optionalName(o *object, name string, to *string) *FieldError {
+	if err := optionalText(o, name, to); err != nil {
+		return err
+	}
+	if len(*to) > maxName {
+		return wrong("data."+name, fmt.Sprintf("must have at most %d bytes", maxName))
 	}
 	return nil
 }

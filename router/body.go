@@ -220,3 +220,16 @@ func (o object) text(name string) (*string, error) {
 	}
 	return s, nil
 }
+
+// flag returns true or false, false if the field is not given.
+func (o object) flag(name string) (bool, error) {
+	raw, given := o[name]
+	if !given {
+		return false, nil
+	}
+	var set *bool
+	if err := json.Unmarshal(raw, &set); err != nil || set == nil {
+		return false, invalid(name, "must be true or false")
+	}
+	return *set, nil
+}

@@ -22,6 +22,10 @@ type problem struct {
 	Field string `json:"field,omitempty"`
 	// Next is where to go on, if what was asked for is no longer kept.
 	Next string `json:"next,omitempty"`
+	// Task, Session and Ended are where something is recorded already.
+	Task    string         `json:"task,omitempty"`
+	Session string         `json:"session,omitempty"`
+	Ended   *eventlog.Time `json:"ended,omitempty"`
 }
 
 // problemType is what the type of every problem starts with; a word follows
@@ -87,6 +91,11 @@ func toProblem(err error) *problem {
 		if e.Index >= 0 {
 			p.Detail = fmt.Sprintf("event %d: %s", e.Index, p.Detail)
 		}
+		return p
+	}
+	if e, ok := errors.AsType[*eventlog.RecordedError](err); ok {
+		p := newProblem(http.StatusConflict, "recorded", "It is recorded already", e.Error())
+		p.Task, p.Session, p.Ended = e.Task, e.Session.String(), &e.Ended
 		return p
 	}
 	switch {

@@ -14,7 +14,7 @@ const (
 )
 
 func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) error {
-	q, err := readQuery(r, "limit", "after")
+	q, err := readQuery(r, "limit", "after", "external_id")
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,12 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) er
 			return badQuery("after", "must be the next of an earlier answer")
 		}
 	}
-	tasks, err := rt.log.Tasks(r.Context(), before, limit+1)
+	var tasks []eventlog.Task
+	if external, given := q["external_id"]; given {
+		tasks, err = rt.log.TasksByExternalID(r.Context(), external, before, limit+1)
+	} else {
+		tasks, err = rt.log.Tasks(r.Context(), before, limit+1)
+	}
 	if err != nil {
 		return err
 	}
