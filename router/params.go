@@ -14,12 +14,14 @@ import (
 	"github.com/julienschmidt/httprouter"
 
 	"jrweb/eventlog"
+	"jrweb/router/blob"
 )
 
 // params are the ids in a path, checked.
 type params struct {
 	task    string
 	session eventlog.SessionID
+	hash    string // of a blob
 }
 
 // sessionPattern is what clients know of the ids of sessions. The log makes only
@@ -48,6 +50,10 @@ func readParams(r *http.Request, ps httprouter.Params) (params, error) {
 				if !reads && !sessionPattern.MatchString(param.Value) {
 					err = invalid("session", "must match "+sessionPattern.String())
 				}
+			}
+		case "hash":
+			if p.hash = param.Value; !blob.ValidHash(p.hash) {
+				err = errNoBlob
 			}
 		}
 		if err != nil {

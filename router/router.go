@@ -102,6 +102,7 @@ func (rt *router) register() {
 	post("/tasks/:task/sessions/:session/events", rt.appendToSession)
 	post("/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
 	post("/tasks/:task/sessions/:session/complete", rt.complete)
+	get("/tasks/:task/sessions/:session/blobs/:hash", rt.getBlob)
 	get("/backup", rt.backup)
 	get("/healthz", rt.healthz)
 	get("/readyz", rt.readyz)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"jrweb/eventlog"
+	"jrweb/router/blob"
 	"jrweb/router/client"
 )
 
@@ -34,9 +35,9 @@ func (p *printer) print(e *client.Event) error {
 		p.paint(typeColour(e), fmt.Sprintf("%-11s", visibleLine(e.Type))))
 	if p.details {
 		fmt.Fprintf(&text, "%s#%d\n", who, e.Sequence)
-		writeFields(&text, e.Data, "    ")
+		writeFields(&text, []byte(blob.Elide(string(e.Data))), "    ")
 	} else {
-		text.WriteString(who + clip(visibleLine(summary(e)), maxSummary) + "\n")
+		text.WriteString(who + clip(visibleLine(blob.Elide(summary(e))), maxSummary) + "\n")
 	}
 	_, err := io.WriteString(p.out, text.String())
 	return err

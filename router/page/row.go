@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/router/blob"
 )
 
 // row is what the templates know of one event.
@@ -21,17 +23,18 @@ type row struct {
 	Link     template.URL // to this event
 	Raw      template.URL // the event as JSON, "" in an export
 
-	Label   string
-	Code    string // of an error
-	Line    string // what a folded row says
-	Prose   *prose
-	Block   *block
-	Fields  []fieldView
-	Banner  string // the status that a complete event tells
-	Tool    *toolView
-	Result  *resultView
-	Results []*row // of a call; one as a rule
-	Nested  []*row // what the subagent did that this call started
+	Label    string
+	Code     string // of an error
+	Line     string // what a folded row says
+	Prose    *prose
+	Pictures []pictureView
+	Block    *block
+	Fields   []fieldView
+	Banner   string // the status that a complete event tells
+	Tool     *toolView
+	Result   *resultView
+	Results  []*row // of a call; one as a rule
+	Nested   []*row // what the subagent did that this call started
 
 	call, tool, parent string
 	caller             *row // that this one is nested in, at which depth
@@ -98,6 +101,7 @@ type maker struct {
 	space space
 	watch stopwatch
 	row   *row
+	shown int // pictures
 }
 
 // view is what is the same for all rows of a page.
@@ -203,8 +207,9 @@ func (m *maker) body() {
 func (m *maker) says(label string) {
 	r := m.row
 	r.Label = label
+	left := m.pictures(&r.Pictures)
 	r.Prose = m.prose("content")
-	r.Fields = m.fields(m.data.without("content"), "")
+	r.Fields = m.fields(left.without("content"), "")
 }
 
 func (m *maker) note(label string) {
@@ -282,12 +287,12 @@ func (m *maker) unknown() {
 	r.Block = m.json("text json", m.entry.Data, "")
 }
 
-// The parts that rows are made of.
+// The parts that rows are made of. None shows walls of base64.
 
 func plain(text string) template.HTML { return escaped(text) }
 
 func (m *maker) prose(name string) *prose {
-	text := m.data.text(name)
+	text := m.withoutPlaceholders(blob.Elide(m.data.text(name)))
 	if m.view.offline && len(text) > shownAtMost {
 		// Nothing is left out, but to parse so much as Markdown helps nobody.
 		return &prose{Head: "<pre>" + escaped(text) + "</pre>"}
@@ -301,6 +306,7 @@ func (m *maker) prose(name string) *prose {
 }
 
 func (m *maker) block(class, text, pointer string, render func(string) template.HTML) *block {
+	text = blob.Elide(text)
 	x := m.space.take(text)
 	b := &block{Class: class, Head: render(x.head), Cut: m.cut(x, text, pointer)}
 	if b.Cut != nil {
@@ -310,7 +316,7 @@ func (m *maker) block(class, text, pointer string, render func(string) template.
 }
 
 func (m *maker) json(class string, raw []byte, pointer string) *block {
-	text := prettyJSON(raw)
+	text := prettyJSON(json.RawMessage(blob.Elide(string(raw))))
 	x := m.space.take(text)
 	var head strings.Builder
 	writeJSON(&head, x.head)

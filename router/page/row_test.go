@@ -53,6 +53,13 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// imagePart is a PNG of 2 × 3 pixels as it stands among the parts of an event.
+const (
+	imageHash = "29fc0e31125e00ffb67d2f4e89e4cbb29bbe084582b9e08d229f7852844bc46d"
+	imageData = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAEElEQVR42mM4oaEBRAwoFABIvQaRYkFkLQAAAABJRU5ErkJggg=="
+	imagePart = `{"type":"image","media_type":"image/png","bytes":73,"sha256":"` + imageHash + `","data":"` + imageData + `"}`
+)
+
 // rows are events of every type, and of every form that a type has.
 var rows = []struct {
 	name string
@@ -65,6 +72,11 @@ var rows = []struct {
 	{"user", "user", "human", `{"content":"Please hurry"}`},
 	{"user_of_the_agent", "user", "agent", `{"content":"You are a reviewer"}`},
 	{"comment", "comment", "human", `{"content":"Looks right.\nShip it."}`},
+	{"user_with_image", "user", "human", `{"content":"Like this:\n[image]\nBut blue.","parts":[` + imagePart + `]}`},
+	{"user_with_parts", "user", "human", `{"content":"[image]\n[image]\n[document]","parts":[{"type":"image","media_type":"image/svg+xml","bytes":12,"sha256":"` + imageHash + `","data":"PHN2Zz48L3N2Zz4="},{"type":"image","media_type":"image/png","bytes":3000000,"sha256":"` + imageHash + `"},{"type":"document","title":"a.pdf"}]}`},
+	{"assistant_with_image", "assistant", "agent", `{"content":"[image]","parts":[` + imagePart + `]}`},
+	{"result_with_image", "tool_result", "agent", `{"tool":"screenshot","success":true,"output":"[image]","call_id":"c9","parts":[` + imagePart + `]}`},
+	{"result_with_image_and_text", "tool_result", "agent", `{"tool":"screenshot","success":true,"output":"1280 x 800\n[image]","call_id":"c9","parts":[` + imagePart + `]}`},
 	{"status", "status", "system", `{"content":"Started on branch x","branch":"x"}`},
 	{"checkpoint", "checkpoint", "agent", `{"content":"Tests pass"}`},
 	{"guardrail", "guardrail", "system", `{"content":"Refused to push to main"}`},

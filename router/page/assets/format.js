@@ -76,6 +76,13 @@ export function withoutEscapes(string) {
   return string.replace(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g, "");
 }
 
+// withoutBase64 takes long runs of base64 out of a text, as package blob does: they are
+// no text for people.
+export function withoutBase64(string) {
+  return string.replace(/[A-Za-z0-9+/=]{1001,}/g, (run) =>
+    /[a-z]/.test(run) && /[A-Z]/.test(run) && /[0-9]/.test(run) ? `${run.slice(0, 24)}… (${bytes(run.length)} of base64)` : run);
+}
+
 export function firstLine(string) {
   const trimmed = string.trimStart();
   const end = trimmed.indexOf("\n");
