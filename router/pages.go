@@ -2,8 +2,10 @@ package router
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,11 +84,40 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 			return err
 		}
 	}
+	if err := rt.addToPage(r.Context(), &view, t); err != nil {
+		return err
+	}
 	var html bytes.Buffer
 	if err := page.Task(&html, view); err != nil {
 		return err
 	}
 	return writePage(w, &html)
+}
+
+// addToPage finds what the page tells beside the timeline.
+func (rt *router) addToPage(ctx context.Context, view *page.TaskPage, t *timeline) (err error) {
+	if t.session.ID.IsZero() {
+		return nil
+	}
+	shown := []eventlog.SessionInfo{t.session}
+	if view.Whole {
+		shown = slices.Clone(view.Sessions)
+		slices.Reverse(shown)
+	}
+	if view.Raws, err = rt.raws.of(ctx, rt.log, view.Task.ID, shown); err != nil {
+		return err
+	}
+	if t.session.ParentExternalID == "" {
+		return nil
+	}
+	parents, err := rt.log.SessionsByExternalID(ctx, t.session.Agent, t.session.ParentExternalID)
+	if err != nil {
+		return err
+	}
+	if len(parents) > 0 {
+		view.ParentRun = page.Run{Task: parents[0].Task, Session: parents[0].ID}
+	}
+	return nil
 }
 
 // withSession puts a session as it was read last among the others, at the end if

@@ -42,6 +42,7 @@ type router struct {
 	trace  Trace
 	guard  *guard
 	routes *httprouter.Router
+	raws   rawCounts
 }
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with

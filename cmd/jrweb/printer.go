@@ -26,6 +26,9 @@ const maxSummary = 160
 
 // print writes one line for an event: time of day, type, summary; or all of it.
 func (p *printer) print(e *client.Event) error {
+	shown := *e
+	shown.Data = []byte(blob.Elide(string(e.Data)))
+	e = &shown
 	var text strings.Builder
 	who := ""
 	if e.Actor != eventlog.Agent {
@@ -35,9 +38,9 @@ func (p *printer) print(e *client.Event) error {
 		p.paint(typeColour(e), fmt.Sprintf("%-11s", visibleLine(e.Type))))
 	if p.details {
 		fmt.Fprintf(&text, "%s#%d\n", who, e.Sequence)
-		writeFields(&text, []byte(blob.Elide(string(e.Data))), "    ")
+		writeFields(&text, e.Data, "    ")
 	} else {
-		text.WriteString(who + clip(visibleLine(blob.Elide(summary(e))), maxSummary) + "\n")
+		text.WriteString(who + clip(visibleLine(summary(e)), maxSummary) + "\n")
 	}
 	_, err := io.WriteString(p.out, text.String())
 	return err

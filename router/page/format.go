@@ -17,6 +17,8 @@ var formats = template.FuncMap{
 	"moment":   moment,
 	"machine":  machine,
 	"duration": duration,
+	"fact":     func(id, name, value string) fact { return fact{ID: id, Name: name, Value: value} },
+	"raws":     raws,
 	"styles":   func() []string { return styleSheets },
 	"modules":  func(script string) []string { return modules[script] },
 }
@@ -111,4 +113,13 @@ func byteSize(n int) string {
 		return fmt.Sprintf("%.0f KB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// raws says how much was not understood.
+func raws(r Raws) string {
+	text := plural(r.Count, "line") + " not understood"
+	if r.More {
+		return "At least " + text
+	}
+	return text
 }

@@ -59,6 +59,25 @@ type TaskPage struct {
 	Whole bool
 	// Part is the part of the timeline that the page shows.
 	Part Part
+	// ParentRun is the run that began the one that is shown, if it is in the log.
+	ParentRun Run
+	// Raws tells of output that was not understood, in what the timeline is of.
+	Raws Raws
+}
+
+// Run names a session of a task.
+type Run struct {
+	Task    string
+	Session eventlog.SessionID
+}
+
+// Raws tells of an agent's output that was not understood, which its events of type
+// raw keep.
+type Raws struct {
+	Count int
+	First eventlog.Cursor // of the first such event
+	// More says that there may be more of them.
+	More bool
 }
 
 // Part is a part of a timeline: events that follow each other.
@@ -146,6 +165,12 @@ type taskView struct {
 	Cursor string       // of the newest event on the page
 	Older  template.URL // where the older events are, "" when there are none
 	Newer  template.URL
+}
+
+// RawsLink is where the first event of type raw is.
+func (v taskView) RawsLink() template.URL {
+	r := view{task: v.Task.ID, whole: v.Whole}
+	return r.address(v.Raws.First)
 }
 
 // run is a session with its place among all sessions of its task.

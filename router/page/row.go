@@ -17,6 +17,7 @@ type row struct {
 	Mark     mark
 	Template string // which body it has
 	Compact  bool
+	Hidden   bool // it is known elsewhere on the page
 	Clock    string
 	Moment   string
 	Since    string       // the time since the event before it in the timeline
@@ -109,6 +110,8 @@ type view struct {
 	task string
 	// whole: events of several sessions stand in one timeline.
 	whole bool
+	// started is when the run began: a row of another day says which.
+	started time.Time
 	// offline: there is no server to ask for what is left out, so nothing is.
 	offline bool
 }
@@ -124,7 +127,7 @@ func (v *view) row(e *Entry) *row {
 			Type: e.Type, Actor: e.Actor, Time: machine(t),
 		},
 		Template: e.Type,
-		Clock:    clock(t), Moment: moment(t), time: e.Time,
+		Clock:    v.clock(t), Moment: moment(t), time: e.Time,
 	}
 	r := m.row
 	if v.whole {
@@ -140,6 +143,14 @@ func (v *view) row(e *Entry) *row {
 	return r
 }
 
+// clock is the time of day of an event, with the day if that is not the run's first.
+func (v *view) clock(t eventlog.Time) string {
+	if v.started.IsZero() || t.UTC().Truncate(24*time.Hour).Equal(v.started.UTC().Truncate(24*time.Hour)) {
+		return clock(t)
+	}
+	return t.UTC().Format("Jan 2 ") + clock(t)
+}
+
 // link sets the addresses of a row. They are made of ids, which have no character
 // that means anything in a URL but for the colon of a cursor.
 func (v *view) link(r *row, c eventlog.Cursor) {
@@ -147,13 +158,17 @@ func (v *view) link(r *row, c eventlog.Cursor) {
 		r.Link = template.URL("#" + r.Mark.ID)
 		return
 	}
-	address := fmt.Sprintf("?session=%s&around=%d#%s", c.Session, c.Sequence, r.Mark.ID)
-	if v.whole {
-		address = fmt.Sprintf("?sessions=all&around=%s#%s", c, r.Mark.ID)
-	}
-	r.Link = template.URL(address)
+	r.Link = v.address(c)
 	before := eventlog.Cursor{Session: c.Session, Sequence: c.Sequence - 1}
 	r.Raw = template.URL(fmt.Sprintf("./%s/events?session=%s&after=%s&limit=1", url.PathEscape(v.task), c.Session, before))
+}
+
+// address is where a page shows an event.
+func (v *view) address(c eventlog.Cursor) template.URL {
+	if v.whole {
+		return template.URL(fmt.Sprintf("?sessions=all&around=%s#%s", c, c))
+	}
+	return template.URL(fmt.Sprintf("?session=%s&around=%d#%d", c.Session, c.Sequence, c.Sequence))
 }
 
 // parentFields are shown by the place where a row stands.
@@ -189,6 +204,10 @@ func (m *maker) body() {
 		m.note("Checkpoint")
 	case eventlog.TypeGuardrail:
 		m.note("Guardrail")
+	case eventlog.TypeSession:
+		m.session()
+	case TypeRaw:
+		m.raw()
 	case eventlog.TypeCost:
 		m.cost()
 	case eventlog.TypeError:
@@ -275,6 +294,38 @@ func (m *maker) complete() {
 		r.Block = m.block("text", reason, "/reason", plain)
 	}
 	r.Fields = m.fields(m.data.without("status", "reason"), "")
+}
+
+// session is no row of its own: the head of the page tells what is known of the run.
+// Only that another model works from here on is told where it happened; who has the
+// events before it decides that.
+func (m *maker) session() {
+	r := m.row
+	r.Template, r.Compact, r.Hidden = "note", true, true
+	r.Mark.Model = shorten(m.data.text("model"))
+	if r.Mark.Model != "" {
+		r.Label, r.Block = "Model", m.block("text", r.Mark.Model, "/model", plain)
+		return
+	}
+	r.Label, r.Block = "Run", &block{Class: "text"}
+	r.Fields = m.fields(m.data, "")
+}
+
+// TypeRaw is the type of an event that keeps a line of an agent's output which was
+// not understood, as package transcript makes it.
+const TypeRaw = "raw"
+
+func (m *maker) raw() {
+	r := m.row
+	r.Template, r.Compact, r.Label = "other", true, "Not understood"
+	content := m.data.text("content")
+	r.Line = firstLine(content)
+	if looksLikeJSON(content) {
+		r.Block = m.json("text json", []byte(content), "/content")
+	} else {
+		r.Block = m.block("text", content, "/content", terminalHTML)
+	}
+	r.Fields = m.fields(m.data.without("content"), "")
 }
 
 func (m *maker) unknown() {

@@ -42,6 +42,8 @@ type timeline struct {
 	items []item
 
 	session eventlog.SessionID
+	middle  bool   // what comes before in the session is not known
+	model   string // that works in the session
 	last    time.Time
 	open    []*row          // calls that wait for their result, oldest first
 	callers map[string]*row // the latest call of an id
@@ -59,6 +61,15 @@ func (t *timeline) add(e Entry) {
 		t.begin(&e)
 	}
 	r := t.view.row(&e)
+	if e.Type == eventlog.TypeSession {
+		t.learn(r)
+		if r.Hidden {
+			if !t.view.offline { // who follows a link to it sees it
+				t.items = append(t.items, item{Row: r})
+			}
+			return
+		}
+	}
 	if !t.last.IsZero() {
 		r.Since = since(e.Time.Sub(t.last))
 	}
@@ -95,11 +106,22 @@ func (t *timeline) add(e Entry) {
 	}
 }
 
+// learn shows the row of a session event if it tells that another model works now.
+func (t *timeline) learn(r *row) {
+	if r.Mark.Model == "" {
+		return
+	}
+	known := t.model != "" || t.middle
+	r.Hidden = !known || r.Mark.Model == t.model
+	t.model = r.Mark.Model
+}
+
 // begin starts a session's part of the timeline, with a notice if it is the
 // session's start and not only the start of a page.
 func (t *timeline) begin(e *Entry) {
 	isPageStart := t.session.IsZero() && t.older
-	t.session, t.last = e.Session, time.Time{}
+	t.session, t.last, t.model = e.Session, time.Time{}, ""
+	t.middle = e.Sequence > 1
 	t.open, t.callers = nil, map[string]*row{}
 	start := sessionBreak{SessionInfo: eventlog.SessionInfo{ID: e.Session}}
 	for i := range t.runs {
@@ -107,6 +129,7 @@ func (t *timeline) begin(e *Entry) {
 			start.SessionInfo, start.Number = t.runs[i].SessionInfo, t.runs[i].Number
 		}
 	}
+	t.view.started = start.Started.Time
 	if !t.view.offline {
 		start.Link = "?session=" + e.Session.String()
 	}

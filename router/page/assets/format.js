@@ -42,9 +42,11 @@ export function ago(ms) {
 const clockFormat = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
+const dayFormat = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const momentFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
 
 export const clock = (date) => valid(date) ? clockFormat.format(date) : "";
+export const day = (date) => valid(date) ? dayFormat.format(date) : "";
 export const moment = (date) => valid(date) ? momentFormat.format(date) : "–";
 
 const valid = (date) => !Number.isNaN(date.getTime());

@@ -7,7 +7,7 @@ import { clock, duration, moment, plural, tokens, usd } from "./format.js";
 import { Favicon } from "./favicon.js";
 
 const stuckMs = 5 * 60_000; // nothing for so long, and a tool is open
-const refreshMs = 2000;
+const refreshMs = 1000; // between two looks at what the stream does not tell
 
 const page = document.body.dataset;
 const byID = (id) => document.getElementById(id);
@@ -24,6 +24,8 @@ export class Header {
   #totals = { events: Number(page.events), usd: Number(page.usd), input: Number(page.in), output: Number(page.out) };
   #exactAt = page.cursor; // the totals hold everything up to here
   #refreshing;
+  #refreshedAt = 0;
+  #retitle = false;
   #about = ""; // what the server said last
 
   constructor(timeline, taskURL) {
@@ -70,27 +72,39 @@ export class Header {
   counted(row, isAfter) {
     if (!isAfter(this.#exactAt)) return;
     this.#totals.events++;
-    const { type, usd: cost, in: input, out: output, scope } = row.dataset;
-    if (type === "cost") {
-      if (scope === "cumulative" || page.all === "true") {
-        this.refresh(); // only the server knows what the last value was
-      } else {
-        this.#totals.usd += Number(cost ?? 0);
-        this.#totals.input += Number(input ?? 0);
-        this.#totals.output += Number(output ?? 0);
-      }
-    }
+    const { type } = row.dataset;
+    // What a cost adds only the log knows: a value may be of a whole, or told before.
+    if (type === "cost" || type === "session") this.refresh();
+    if (type === "session") this.#retitle = true;
+    if (type === "raw") this.#countRaw(row);
     this.#showTotals();
   }
 
-  // refresh asks for what the stream does not tell, not more often than every moment.
+  #countRaw(row) {
+    const place = byID("raws"), link = byID("raws-link");
+    const count = Number(place.dataset.count) + 1;
+    place.dataset.count = String(count);
+    place.hidden = false;
+    if (count === 1) link.href = row.querySelector(".seq").href;
+    setText(link, `${plural(count, "line")} not understood`);
+  }
+
+  // refresh asks for what the stream does not tell: at once, and then not more often
+  // than every moment.
   refresh() {
-    this.#refreshing ??= setTimeout(() => this.#refresh(), refreshMs);
+    const wait = Math.max(0, this.#refreshedAt + refreshMs - Date.now());
+    this.#refreshing ??= setTimeout(() => this.#refresh(), wait);
   }
 
   async #refresh() {
     clearTimeout(this.#refreshing);
     this.#refreshing = undefined;
+    this.#refreshedAt = Date.now();
+    if (this.#retitle) {
+      this.#retitle = false;
+      const task = await jsonOf(this.#taskURL);
+      if (task !== null) this.titled(task.title);
+    }
     if (page.all === "true") {
       const task = await jsonOf(this.#taskURL);
       if (task === null) return;
@@ -123,13 +137,25 @@ export class Header {
 
   #facts(info) {
     this.#started = dateOf(info.started);
-    showFact("agent", info.agent ?? "");
+    showFact("agent", `${info.agent ?? ""} ${info.version ?? ""}`.trim());
     showFact("model", info.model ?? "");
+    showFact("directory", info.cwd ?? "");
+    showFact("branch", info.branch ?? "");
+    showFact("machine", info.machine ?? "");
+    showFact("thread", info.external_id ?? "");
+    showFact("parent-thread", info.parent_external_id ?? "");
     if (this.#started !== null) {
       byID("started").dateTime = info.started;
       showFact("started", moment(this.#started));
     }
     this.tick();
+  }
+
+  // titled shows the title of the task.
+  titled(title) {
+    page.title = title;
+    setText(document.querySelector(".bar h1 bdi"), title || page.task);
+    this.#showTitle();
   }
 
   // finished tells of the row that ends a session.

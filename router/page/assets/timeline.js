@@ -35,9 +35,9 @@ export class Timeline {
     return row === null ? "" : cursorOf(row);
   }
 
-  // rows are the top ones, in order.
+  // rows are the top ones, in order, but for those that nobody is shown.
   get rows() {
-    return [...this.#list.querySelectorAll(":scope > .event")];
+    return [...this.#list.querySelectorAll(":scope > .event:not([hidden])")];
   }
 
   get running() {
@@ -61,6 +61,11 @@ export class Timeline {
   }
 
   #add(row) {
+    if (row.dataset.type === "session") this.#learn(row);
+    if (row.hidden) {
+      this.#list.append(row);
+      return 0;
+    }
     const time = Date.parse(row.dataset.time);
     const since = row.querySelector(":scope > .meta .since");
     if (since !== null && since.textContent === "" && time - this.#lastTime >= 1) since.textContent = `+${took(time - this.#lastTime)}`;
@@ -83,6 +88,14 @@ export class Timeline {
     this.#prepare(row);
     if (!nest(this.#list, row)) this.#list.append(row);
     return 1;
+  }
+
+  // #learn shows the row of a session event if it tells that another model works now.
+  #learn(row) {
+    const { model, session } = row.dataset;
+    const known = [...this.#list.querySelectorAll(`.event[data-type="session"][data-model][data-session="${session}"]`)].at(-1)?.dataset.model;
+    const shown = document.body.dataset.all === "true" ? undefined : document.getElementById("model").textContent || undefined;
+    row.hidden = model === undefined || (known ?? shown ?? model) === model;
   }
 
   // newer adds a part that the server has joined already, behind everything here.
@@ -196,7 +209,7 @@ export class Timeline {
 
   #findLast() {
     this.last = null;
-    for (const event of this.#list.querySelectorAll("[data-seq]")) {
+    for (const event of this.#list.querySelectorAll("[data-seq]:not([hidden])")) {
       if (this.last === null || compare(cursorOf(event), cursorOf(this.last)) > 0) this.last = event;
     }
     this.#lastTime = Date.parse(this.last?.dataset.time);
