@@ -232,6 +232,9 @@ func (l *Log) now() time.Time { return l.o.Now().UTC().Truncate(time.Millisecond
 // committed makes a commit seen: it moves what readers in this process know,
 // then tells the trace. It runs before the writers get their answers.
 func (l *Log) committed(tx *txn) {
+	for _, err := range tx.damage {
+		l.o.Logger.Error("something is damaged, and was passed over", "error", err)
+	}
 	l.open.Add(int64(len(tx.started) - len(tx.ended)))
 	l.leases.committed(tx)
 	l.watches.committed(tx, time.Now())

@@ -86,6 +86,7 @@ func (tx *txn) deleteSession(t *taskRecord, s *sessionRecord) error {
 	t.Sessions--
 	if s.Status != StatusOpen {
 		t.Totals.subtract(s.Totals)
+		t.Unpriced.subtract(s.Models)
 	}
 	t.Latest, t.Status = SessionID{}, StatusNone
 	if latest != nil {
@@ -154,6 +155,9 @@ func (tx *txn) forget(t *taskRecord, s *sessionRecord) {
 	}
 	tx.sessions[s.id] = nil
 	tx.trash(bucketEvents, s.id[:])
+	if tx.saidAnything(s.id) {
+		tx.trash(bucketSaid, s.id[:])
+	}
 	tx.dropped = append(tx.dropped, dropped{t.id, s.id})
 }
 
@@ -250,6 +254,13 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 	name, prefix, _ := bytes.Cut(key, []byte{0})
 	bucket := Bucket(name)
 	return true, p.log.committer.doFreeing(ctx, func(tx *txn) error {
+		tx.wrote = true
+		if bucket == bucketSaid {
+			if !tx.takeBack(SessionID(prefix)) {
+				tx.Delete(bucketTrash, key)
+			}
+			return nil
+		}
 		var found [][]byte
 		for k := range tx.Ascend(bucket, prefix, prefixEnd(prefix)) {
 			if found = append(found, bytes.Clone(k)); len(found) == purgeKeys {
@@ -265,7 +276,6 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 		if len(found) < purgeKeys {
 			tx.Delete(bucketTrash, key)
 		}
-		tx.wrote = true
 		return nil
 	})
 }

@@ -128,7 +128,7 @@ func (l *Log) SessionsByExternalID(ctx context.Context, agent, externalID string
 			return err
 		}
 		for _, p := range places {
-			s, err := readSession(r, p.task, p.id)
+			s, err := readWhole(r, p.task, p.id)
 			if err != nil {
 				return err
 			}

@@ -164,7 +164,7 @@ func (s *Session) Complete(ctx context.Context, status Status, reason string) er
 func (s *Session) Info(ctx context.Context) (SessionInfo, error) {
 	var info SessionInfo
 	err := s.log.view(ctx, func(r Reader) error {
-		record, err := readSession(r, s.task, s.id)
+		record, err := readWhole(r, s.task, s.id)
 		if err == nil {
 			info = record.info()
 		}

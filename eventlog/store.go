@@ -90,6 +90,13 @@ const (
 	// bucketEvents: |session| |sequence, 8 bytes big-endian|. Behind the last event of
 	// an open session stands its state, see sessionState.
 	bucketEvents Bucket = "events"
+	// bucketSpent: |session|: what an open session has cost, by model. See spending.
+	bucketSpent Bucket = "spent"
+	// bucketAccounts: |account, 16 bytes| 00, |account| 01 |session| and |account| 02
+	// |member, 16 bytes|: costs that count once. See accounts.go.
+	bucketAccounts Bucket = "accounts"
+	// bucketSaid: |session| |account| |member|: what sessions said of accounts.
+	bucketSaid Bucket = "said"
 	// bucketKeys: idempotency keys, see keyRecord.
 	bucketKeys Bucket = "keys"
 	// bucketTrash: |bucket| 00 |prefix|: keys of a bucket that are still to be removed.
@@ -101,7 +108,8 @@ const (
 func Buckets() []Bucket {
 	return []Bucket{
 		bucketMeta, bucketTasks, bucketActivity, bucketSessions,
-		bucketOpen, bucketEnded, bucketEvents, bucketKeys, bucketTrash, bucketExternal,
+		bucketOpen, bucketEnded, bucketEvents, bucketKeys, bucketTrash,
+		bucketExternal, bucketSpent, bucketAccounts, bucketSaid,
 	}
 }
 

@@ -29,6 +29,8 @@ type Task struct {
 	Change uint64 `json:"-"`
 	// Latest is the session that started last, zero before the first.
 	Latest SessionID `json:"-"`
+	// Unpriced are the tokens, by model, that no cost with money has settled.
+	Unpriced []ModelTokens `json:"-"`
 }
 
 // SessionInfo is a session as it stood at one moment.
@@ -60,6 +62,8 @@ type SessionInfo struct {
 	First uint64 `json:"-"`
 	// Lease is how long the session may be silent before it is sealed, 0 for none.
 	Lease time.Duration `json:"-"`
+	// Unpriced are the tokens, by model, that no cost with money has settled.
+	Unpriced []ModelTokens `json:"-"`
 }
 
 // Sealed reports whether the session has ended.
@@ -79,12 +83,16 @@ const (
 )
 
 // Totals is what the events of a session, or of all sessions of a task, add up to.
-// A cumulative cost adds only what it exceeds the last one of its session and model by.
+// A cumulative cost adds only what it exceeds the last one of its session and model
+// by. A cost with an id counts once in the whole log: it adds what it exceeds all that
+// was said of it by.
 type Totals struct {
-	Events       uint64 `json:"events"`
-	USD          USD    `json:"usd"`
-	InputTokens  uint64 `json:"input_tokens"`
-	OutputTokens uint64 `json:"output_tokens"`
+	Events           uint64 `json:"events"`
+	USD              USD    `json:"usd"`
+	InputTokens      uint64 `json:"input_tokens"`
+	OutputTokens     uint64 `json:"output_tokens"`
+	CacheReadTokens  uint64 `json:"cache_read_tokens"`
+	CacheWriteTokens uint64 `json:"cache_write_tokens"`
 }
 
 // USD is an amount of money in US dollars.

@@ -45,7 +45,7 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		if err != nil {
 			return err
 		}
-		sum, err := tx.totals(t)
+		sum, unpriced, err := tx.sums(t)
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		}
 		tx.touch(id)
 		task, created = t.info(), isNew
-		task.Updated, task.Totals = Time{tx.now}, sum.public()
+		task.Updated, task.Totals, task.Unpriced = Time{tx.now}, sum.public(), unpriced.public()
 		return nil
 	})
 	if err != nil {

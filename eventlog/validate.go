@@ -177,7 +177,7 @@ var (
 		TypeError:      {{"message", "a string"}},
 		TypeCost: {
 			{"usd", optional}, {"input_tokens", optional}, {"output_tokens", optional}, {"cache_read_tokens", optional},
-			{"cache_write_tokens", optional}, {"scope", optional}, {"model", optional},
+			{"cache_write_tokens", optional}, {"scope", optional}, {"model", optional}, {"id", optional}, {"part_of", optional},
 		},
 		TypeSession:  aboutFields,
 		TypeComplete: {{"status", optional}, {"reason", optional}},
@@ -243,7 +243,41 @@ func (p *prepared) readCost(o *object) *FieldError {
 		return err
 	}
 	p.cost = c
+	return c.readIDs(o)
+}
+
+// maxCostID is how many bytes the id of a cost may have.
+const maxCostID = 256
+
+// readIDs sets the ids, or none if one is wrong.
+func (c *cost) readIDs(o *object) *FieldError {
+	var id, partOf string
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"id", &id}, {"part_of", &partOf}} {
+		if err := optionalText(o, f.name, f.to); err != nil {
+			return err
+		}
+		if o.value(f.name) != nil && (*f.to == "" || len(*f.to) > maxCostID) {
+			return wrong("data."+f.name, fmt.Sprintf("must have 1 to %d bytes", maxCostID))
+		}
+	}
+	if partOf != "" && id == "" {
+		return wrong("data.part_of", "needs an id beside it")
+	}
+	c.ID, c.PartOf = id, partOf
 	return nil
+}
+
+// prepareStored is prepare for an event of the log. Format 2 knew nothing of the ids
+// of costs, and took any: a cost whose ids are wrong has none.
+func (p *prepared) prepareStored(e *Event) *FieldError {
+	err := p.prepare(e, len(e.Data))
+	if p.cost != nil {
+		return nil
+	}
+	return err
 }
 
 func amount(o *object, name string, limit float64) (float64, *FieldError) {

@@ -10,7 +10,7 @@ func TestATaskIsCreatedAndChangedAndKeepsWhatIsLeftOut(t *testing.T) {
 	s := serve(t)
 	want := func(title, typ, parent, description string) string {
 		return fmt.Sprintf(`{"id":"t-197.4","title":%q,"type":%q,"parent":%q,"description":%q,"status":"none","created":"<time>","updated":"<time>",
-			"sessions":0,"totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0}}`, title, typ, parent, description)
+			"sessions":0,"totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}}`, title, typ, parent, description)
 	}
 	put := func(body string) *answer { return s.put("/tasks/t-197.4", body) }
 	put(`{"title":"A","type":"bug","parent":"t-197","description":"why"}`).is(201).json(want("A", "bug", "t-197", "why"))
@@ -32,7 +32,7 @@ func TestATaskAddsUpItsSessions(t *testing.T) {
 	s.append("t-1", cost("0.1", 10), complete)
 	s.append("t-1", cost("0.2", 20), `{"type":"complete","data":{"status":"failed"}}`)
 	s.get("/tasks/t-1").json(`{"id":"t-1","title":"","type":"","parent":"","description":"","status":"failed","created":"<time>","updated":"<time>",
-		"sessions":2,"totals":{"events":4,"usd":0.3,"input_tokens":30,"output_tokens":2}}`)
+		"sessions":2,"totals":{"events":4,"usd":0.3,"input_tokens":30,"output_tokens":2,"cache_read_tokens":0,"cache_write_tokens":0}}`)
 	s.start("t-1")
 	s.get("/tasks/t-1").says(`"status":"open"`).says(`"sessions":3`)
 }

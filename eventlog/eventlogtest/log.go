@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -208,7 +209,7 @@ var logCases = []testCase{
 		log = s.reopenLog(nil)
 		after, err := log.Tasks(s.Context(), 0, 10)
 		s.ok(err)
-		if !slices.Equal(before, after) {
+		if !reflect.DeepEqual(before, after) {
 			s.Errorf("Opened again, the log lists %v, not %v.", after, before)
 		}
 		if len(after) != 2 || after[0].ID != "t-1" || after[0].Sessions != 2 || after[0].Totals.Events != 4 || after[1].ID != "t-3" {
