@@ -32,6 +32,7 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, _ params) err
 	}
 	view := page.ListPage{Tasks: tasks, Sessions: map[string][]eventlog.SessionInfo{}}
 	for i := range tasks {
+		rt.showTask(&tasks[i])
 		id := tasks[i].ID
 		if tasks[i].Sessions < 2 {
 			continue
@@ -53,7 +54,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	view := page.TaskPage{}
+	view := page.TaskPage{Prices: rt.o.Prices}
 	if view.Session, err = q.session(); err != nil {
 		return err
 	}
@@ -86,6 +87,10 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	}
 	if err := rt.addToPage(r.Context(), &view, t); err != nil {
 		return err
+	}
+	rt.showTask(&view.Task)
+	for i := range view.Sessions {
+		rt.showSession(&view.Sessions[i])
 	}
 	var html bytes.Buffer
 	if err := page.Task(&html, view); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/router/page"
+	"jrweb/router/price"
 	"jrweb/streamer"
 )
 
@@ -27,6 +28,9 @@ type Options struct {
 	AllowedHosts []string
 	// MaxRequestBytes is how large the body of a request may be. 0: 32 MiB.
 	MaxRequestBytes int64
+	// Prices estimate what tokens cost where agents name no money. Nil: the table that
+	// is built in.
+	Prices *price.Table
 	// Metrics is served at GET /metrics. Nil: the route does not exist.
 	Metrics http.Handler
 	// Trace is told what happens.
@@ -50,11 +54,13 @@ type router struct {
 // defaults. It fails if AllowedHosts has an entry that is none.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
 	rt := &router{log: log, stream: s}
-	if s != nil { // without one, only the options are checked
-		s.SetHTML(page.AppendEvent)
-	}
 	if o != nil {
 		rt.o = *o
+	}
+	rt.o.Prices = cmp.Or(rt.o.Prices, price.Default())
+	if s != nil { // without one, only the options are checked
+		s.SetHTML(page.Rows{Prices: rt.o.Prices}.AppendEvent)
+		s.SetTasks(rt.showTask)
 	}
 	rt.o.MaxRequestBytes = cmp.Or(rt.o.MaxRequestBytes, 32<<20)
 	if rt.o.Logger == nil {

@@ -131,6 +131,9 @@ func (f *taskFeed) send(changes eventlog.Changes) {
 		f.sock.control("task_deleted", deletedData{id})
 	}
 	for i := range changes.Tasks {
+		if f.tasks != nil {
+			f.tasks(&changes.Tasks[i])
+		}
 		f.sock.control("task", &changes.Tasks[i])
 	}
 	f.sent = f.sent || len(changes.Deleted)+len(changes.Tasks) > 0

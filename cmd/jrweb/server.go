@@ -18,6 +18,7 @@ import (
 	"jrweb/eventlog/redact"
 	"jrweb/metrics"
 	"jrweb/router"
+	"jrweb/router/price"
 	"jrweb/streamer"
 )
 
@@ -36,6 +37,7 @@ type settings struct {
 	maxDBBytes      int64
 	redact          bool
 	retention       retention
+	prices          *price.Table     // nil: those that are built in
 	certificate     *tls.Certificate // nil: no TLS
 	logger          *slog.Logger
 	now             func() time.Time // the clock of the log
@@ -104,7 +106,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	})
 	errorLog := slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)
 	handler, err := router.New(s.log, s.streams, &router.Options{
-		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes,
+		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes, Prices: s.prices,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger,
 	})

@@ -94,7 +94,10 @@ func TestAnExportNeedsNoOtherFileAndNoServer(t *testing.T) {
 	if found := regexp.MustCompile(`url\("?(?:[^"d]|d[^a])|@import`).FindString(style); found != "" {
 		t.Errorf("the style asks for a file: %s", found)
 	}
-	for i := range rows {
+	for i, row := range rows {
+		if row.kind == eventlog.TypeSession {
+			continue // the head tells it
+		}
 		if !strings.Contains(got, fmt.Sprintf(` data-seq="%d" `, i+1)) {
 			t.Errorf("event %d is not in the export", i+1)
 		}

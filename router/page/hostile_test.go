@@ -82,7 +82,7 @@ var attacks = []string{
 var (
 	allowedEverywhere = []string{"class", "id", "tabindex", "role", "aria-hidden", "aria-label", "title"}
 	allowed           = map[string][]string{
-		"li": nil, "div": nil, "p": nil, "span": nil, "ol": {"start"}, "ul": nil, "dl": nil, "dt": nil, "dd": nil,
+		"li": {"hidden"}, "div": nil, "p": nil, "span": nil, "ol": {"start"}, "ul": nil, "dl": nil, "dt": nil, "dd": nil,
 		"pre": nil, "code": nil, "bdi": nil, "strong": nil, "em": nil, "del": nil, "br": nil, "hr": nil, "blockquote": nil,
 		"table": nil, "tbody": nil, "tr": nil, "td": {"align"}, "th": {"align"},
 		"details": {"open"}, "summary": nil, "time": {"datetime"}, "a": {"href", "rel", "target"},

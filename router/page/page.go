@@ -3,6 +3,7 @@
 //
 //	err := page.List(w, page.ListPage{Tasks: tasks})
 //	err := page.Task(w, page.TaskPage{Task: task, Sessions: sessions})
+//	row := page.Rows{}.AppendEvent(nil, "t-1", session, &event, false)
 //	mux.Handle("/assets/", http.StripPrefix("/assets/", page.Assets()))
 //
 // What it promises:
@@ -14,7 +15,7 @@
 //   - All URLs are relative, so the pages work under any prefix. List belongs at
 //     <mount>/, Task at <mount>/tasks/<id>, Assets at <mount>/assets/.
 //   - Without script the pages are static and whole: links lead through all parts
-//     of a timeline. [AppendEvent] renders what comes later, for the stream.
+//     of a timeline. [Rows] render what comes later, for the stream.
 //   - One event takes a bounded time and makes a bounded piece of a page, whatever
 //     an agent printed. What is left out is a link away, and [Export] leaves out nothing.
 //
@@ -31,6 +32,7 @@ import (
 	"strconv"
 
 	"jrweb/eventlog"
+	"jrweb/router/price"
 )
 
 // ContentSecurityPolicy is the policy that both pages work under. Whoever serves
@@ -59,6 +61,9 @@ type TaskPage struct {
 	Whole bool
 	// Part is the part of the timeline that the page shows.
 	Part Part
+	// Prices tell what the tokens of one event cost. The totals of task and sessions
+	// have their estimates already. Nil: nothing is estimated.
+	Prices *price.Table
 	// ParentRun is the run that began the one that is shown, if it is in the log.
 	ParentRun Run
 	// Raws tells of output that was not understood, in what the timeline is of.
@@ -111,12 +116,18 @@ func Task(w io.Writer, p TaskPage) error {
 	return nil
 }
 
+// Rows renders events one by one. The zero value is good.
+type Rows struct {
+	// Prices tell what tokens cost. Nil: nothing is estimated.
+	Prices *price.Table
+}
+
 // AppendEvent appends the row of one event to dst: a list item, as it stands in
 // the timeline of a task page. whole says that the timeline is of all sessions,
 // where a sequence alone does not name an event. The row of a tool's result is one
 // of its own; who has the row of its call joins them.
-func AppendEvent(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event, whole bool) []byte {
-	v := view{task: task, whole: whole}
+func (r Rows) AppendEvent(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event, whole bool) []byte {
+	v := view{task: task, whole: whole, prices: r.Prices}
 	out := appender{dst}
 	if err := templates.ExecuteTemplate(&out, "event", v.row(&Entry{session, *e})); err != nil {
 		panic("page: the row of an event cannot be rendered: " + err.Error()) // our own template
@@ -210,6 +221,10 @@ func (v *taskView) setTotals() {
 			v.Totals.USD += t.USD
 			v.Totals.InputTokens += t.InputTokens
 			v.Totals.OutputTokens += t.OutputTokens
+			v.Totals.CacheReadTokens += t.CacheReadTokens
+			v.Totals.CacheWriteTokens += t.CacheWriteTokens
+			v.Totals.EstimatedUSD += t.EstimatedUSD
+			v.Totals.Unpriced = v.Totals.Unpriced || t.Unpriced
 		}
 	}
 }
@@ -244,7 +259,7 @@ func (v *taskView) setPart() {
 	} else if v.Part.Older || v.Part.Newer { // nobody was led here: back to where the events are
 		v.Newer = template.URL(base[:len(base)-1])
 	}
-	t := newTimeline(view{task: v.Task.ID, whole: v.Whole}, v.Runs)
+	t := newTimeline(view{task: v.Task.ID, whole: v.Whole, prices: v.Prices}, v.Runs)
 	t.older = v.Part.Older
 	for _, e := range v.Part.Entries {
 		t.add(e)

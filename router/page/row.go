@@ -10,6 +10,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/router/blob"
+	"jrweb/router/price"
 )
 
 // row is what the templates know of one event.
@@ -55,10 +56,7 @@ type mark struct {
 	Parent   string
 	Tool     string
 	Outcome  string
-	Scope    string
-	USD      string
-	Input    string
-	Output   string
+	Cost     string // the message whose cost it is, if its events tell how it grows
 	Model    string
 	MS       string
 	Size     string // of a result's output, in bytes
@@ -109,7 +107,8 @@ type maker struct {
 type view struct {
 	task string
 	// whole: events of several sessions stand in one timeline.
-	whole bool
+	whole  bool
+	prices *price.Table
 	// started is when the run began: a row of another day says which.
 	started time.Time
 	// offline: there is no server to ask for what is left out, so nothing is.
@@ -236,37 +235,6 @@ func (m *maker) note(label string) {
 	r.Template, r.Compact, r.Label = "note", true, label
 	r.Block = m.block("text", m.data.text("content"), "/content", plain)
 	r.Fields = m.fields(m.data.without("content"), "")
-}
-
-func (m *maker) cost() {
-	r := m.row
-	r.Compact = true
-	var parts []string
-	number := func(name string, attribute *string, show func(float64) string) {
-		n, ok := m.data.number(name)
-		if !ok {
-			return
-		}
-		if attribute != nil {
-			*attribute = string(m.data.raw(name))
-		}
-		if name == "usd" || n != 0 {
-			parts = append(parts, show(n))
-		}
-	}
-	number("usd", &r.Mark.USD, func(n float64) string { return usd(eventlog.USD(n)) })
-	number("input_tokens", &r.Mark.Input, func(n float64) string { return count(n) + " in" })
-	number("output_tokens", &r.Mark.Output, func(n float64) string { return count(n) + " out" })
-	number("cache_read_tokens", nil, func(n float64) string { return count(n) + " from cache" })
-	number("cache_write_tokens", nil, func(n float64) string { return count(n) + " to cache" })
-	if r.Mark.Model = m.data.text("model"); r.Mark.Model != "" {
-		parts = append(parts, shorten(r.Mark.Model))
-	}
-	if r.Mark.Scope = m.data.text("scope"); r.Mark.Scope == "cumulative" {
-		parts = append(parts, "so far")
-	}
-	r.Line = strings.Join(parts, " · ")
-	r.Fields = m.fields(m.data.without("usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "model", "scope"), "")
 }
 
 func (m *maker) error() {

@@ -12,6 +12,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/router/page"
+	"jrweb/router/price"
 )
 
 var update = flag.Bool("update", false, "write what the tests got as what they want")
@@ -32,7 +33,7 @@ func rendered(t testing.TB, e eventlog.Event) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(page.AppendEvent(nil, "t-1", id, &e, false))
+	return string(page.Rows{Prices: price.Default()}.AppendEvent(nil, "t-1", id, &e, false))
 }
 
 // golden compares with a file of testdata.
@@ -82,6 +83,14 @@ var rows = []struct {
 	{"guardrail", "guardrail", "system", `{"content":"Refused to push to main"}`},
 	{"cost", "cost", "agent", `{"usd":0.012,"input_tokens":900,"output_tokens":40,"cache_read_tokens":7000,"model":"sonnet-4","scope":"delta"}`},
 	{"cost_so_far", "cost", "agent", `{"usd":1.5,"input_tokens":1700000,"scope":"cumulative"}`},
+	{"cost_estimated", "cost", "agent", `{"input_tokens":12,"output_tokens":4000,"cache_read_tokens":70000,"cache_write_tokens":8000,"model":"claude-opus-4-5-20251101","scope":"delta"}`},
+	{"cost_unknown", "cost", "agent", `{"usd":0,"input_tokens":900,"output_tokens":40,"model":"m-1"}`},
+	{"cost_of_a_message", "cost", "agent", `{"input_tokens":900,"output_tokens":40,"model":"gpt-5","id":"msg_1","part_of":"s-1/gpt-5"}`},
+	{"cost_of_a_thread", "cost", "agent", `{"usd":0.034,"input_tokens":900,"output_tokens":40,"model":"gpt-5","id":"s-1/gpt-5"}`},
+	{"session", "session", "system", `{"agent":"Claude Code","version":"2.1.332","model":"claude-opus-4-5","cwd":"/srv/app"}`},
+	{"session_title", "session", "system", `{"title":"Mend the cart","title_by":"agent"}`},
+	{"raw", "raw", "system", `{"content":"{\"type\":\"new\",\"n\":1}","format":"claude","reason":"unknown type"}`},
+	{"raw_text", "raw", "system", `{"content":"Segmentation fault","format":"claude","reason":"not JSON"}`},
 	{"error", "error", "agent", `{"message":"rate limited","code":"429","fatal":false,"retry_after":30}`},
 	{"error_fatal", "error", "system", `{"message":"out of memory","fatal":true}`},
 	{"complete", "complete", "system", `{"status":"succeeded","reason":"all tests pass","exit_code":0}`},
@@ -113,7 +122,7 @@ func TestRowsOfEveryType(t *testing.T) {
 // In the timeline of all sessions a sequence is not enough to name an event.
 func TestRowsOfAWholeHistoryAreNamedByTheirCursor(t *testing.T) {
 	e := event(12, "status", "system", `{"content":"x"}`)
-	got := string(page.AppendEvent([]byte("before "), "t-1", session(t, newest), &e, true))
+	got := string(page.Rows{Prices: price.Default()}.AppendEvent([]byte("before "), "t-1", session(t, newest), &e, true))
 	for _, want := range []string{
 		`before <li class="event compact" id="` + newest + `:12" data-seq="12" `,
 		`href="?sessions=all&amp;around=` + newest + `:12#` + newest + `:12" data-to="` + newest + `:12"`,
@@ -224,19 +233,19 @@ func BenchmarkAppendEvent(b *testing.B) {
 			}
 			var dst []byte
 			for b.Loop() {
-				dst = page.AppendEvent(dst[:0], "t-1", id, &e, false)
+				dst = page.Rows{Prices: price.Default()}.AppendEvent(dst[:0], "t-1", id, &e, false)
 			}
 			b.ReportMetric(float64(len(dst)), "bytes/row")
 		})
 	}
 }
 
-func ExampleAppendEvent() {
+func ExampleRows_AppendEvent() {
 	e := eventlog.Event{
 		Sequence: 3, Type: eventlog.TypeCheckpoint, Actor: eventlog.Agent,
 		Data: json.RawMessage(`{"content":"Tests <pass>"}`),
 	}
-	row := page.AppendEvent(nil, "my-task", eventlog.SessionID{1}, &e, false)
+	row := page.Rows{Prices: price.Default()}.AppendEvent(nil, "my-task", eventlog.SessionID{1}, &e, false)
 	_, body, _ := strings.Cut(string(row), `<div class="content">`)
 	fmt.Println(body)
 	// Output: <div class="note"><span class="label">Checkpoint</span> <span class="text">Tests &lt;pass&gt;</span></div></div></li>

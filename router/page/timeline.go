@@ -47,10 +47,11 @@ type timeline struct {
 	last    time.Time
 	open    []*row          // calls that wait for their result, oldest first
 	callers map[string]*row // the latest call of an id
+	costs   map[string]*row // the latest cost of a message
 }
 
 func newTimeline(v view, runs []run) *timeline {
-	return &timeline{view: v, runs: runs, callers: map[string]*row{}}
+	return &timeline{view: v, runs: runs, callers: map[string]*row{}, costs: map[string]*row{}}
 }
 
 // mostNested is how deep subagents of subagents are shown.
@@ -85,6 +86,8 @@ func (t *timeline) add(e Entry) {
 		// The agent goes on only once it has what it asked for, and not all
 		// agents record results.
 		t.abandon(func(call *row) bool { return call.parent == r.parent })
+	case eventlog.TypeCost:
+		t.grow(r)
 	case eventlog.TypeComplete:
 		t.abandon(func(*row) bool { return true })
 	}
@@ -116,13 +119,25 @@ func (t *timeline) learn(r *row) {
 	t.model = r.Mark.Model
 }
 
+// grow leaves of the costs of one message only the latest to be seen: it has what the
+// others had, and more.
+func (t *timeline) grow(r *row) {
+	if r.Mark.Cost == "" {
+		return
+	}
+	if before := t.costs[r.Mark.Cost]; before != nil {
+		before.Hidden = true
+	}
+	t.costs[r.Mark.Cost] = r
+}
+
 // begin starts a session's part of the timeline, with a notice if it is the
 // session's start and not only the start of a page.
 func (t *timeline) begin(e *Entry) {
 	isPageStart := t.session.IsZero() && t.older
 	t.session, t.last, t.model = e.Session, time.Time{}, ""
 	t.middle = e.Sequence > 1
-	t.open, t.callers = nil, map[string]*row{}
+	t.open, t.callers, t.costs = nil, map[string]*row{}, map[string]*row{}
 	start := sessionBreak{SessionInfo: eventlog.SessionInfo{ID: e.Session}}
 	for i := range t.runs {
 		if t.runs[i].ID == e.Session {
@@ -171,6 +186,7 @@ func (t *timeline) abandon(which func(call *row) bool) {
 func (t *timeline) release() {
 	t.items, t.open = nil, nil
 	clear(t.callers)
+	clear(t.costs)
 }
 
 // waiting counts the calls that still wait for their result.

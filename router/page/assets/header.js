@@ -3,7 +3,7 @@
 
 import { activityOf } from "./activity.js";
 import { setText } from "./dom.js";
-import { clock, duration, moment, plural, tokens, usd } from "./format.js";
+import { clock, cost, costNote, duration, moment, plural, tokenKinds, tokens } from "./format.js";
 import { Favicon } from "./favicon.js";
 
 const stuckMs = 5 * 60_000; // nothing for so long, and a tool is open
@@ -21,7 +21,7 @@ export class Header {
   #started = dateOf(byID("started").dateTime);
   #ended = dateOf(byID("duration").dataset.ended);
   #since = null;
-  #totals = { events: Number(page.events), usd: Number(page.usd), input: Number(page.in), output: Number(page.out) };
+  #totals = totalsOf(page);
   #exactAt = page.cursor; // the totals hold everything up to here
   #refreshing;
   #refreshedAt = 0;
@@ -54,7 +54,7 @@ export class Header {
     }
     this.#started = dateOf(byID("started").dateTime);
     this.#ended = dateOf(byID("duration").dataset.ended);
-    this.#totals = { events: Number(data.events), usd: Number(data.usd), input: Number(data.in), output: Number(data.out) };
+    this.#totals = totalsOf(data);
     this.#exactAt = data.cursor;
     this.#setStatus(data.status);
     this.#showTotals();
@@ -108,8 +108,7 @@ export class Header {
     if (page.all === "true") {
       const task = await jsonOf(this.#taskURL);
       if (task === null) return;
-      const { usd, input_tokens: input, output_tokens: output } = task.totals;
-      Object.assign(this.#totals, { usd, input, output });
+      this.#totals = { ...task.totals, events: this.#totals.events };
       this.#showTotals();
     } else if (page.session !== "") {
       await this.latest();
@@ -127,8 +126,7 @@ export class Header {
     if (page.session === "") return null;
     const info = await jsonOf(`${this.#taskURL}/sessions/${page.session}`);
     if (info === null) return null;
-    const { events, usd, input_tokens: input, output_tokens: output } = info.totals;
-    this.#totals = { events, usd, input, output };
+    this.#totals = info.totals;
     this.#exactAt = `${info.id}:${info.head}`;
     this.#facts(info);
     this.#showTotals();
@@ -207,12 +205,18 @@ export class Header {
   }
 
   #showTotals() {
-    const { events, usd: cost, input, output } = this.#totals;
-    setText(byID("count"), String(events));
-    setText(byID("usd"), usd(cost));
-    setText(byID("tokens"), tokens(input + output));
+    const totals = this.#totals;
+    const money = cost(totals), note = costNote(totals, page.prices), kinds = tokenKinds(totals);
+    setText(byID("count"), String(totals.events));
+    setText(byID("usd"), money);
+    setText(byID("tokens"), tokens(totals));
+    byID("usd").title = note;
+    byID("tokens").title = kinds;
+    setText(byID("cost"), money);
+    setText(byID("cost-note"), note);
+    showFact("token-kinds", kinds);
     const run = document.querySelector(`.runs a[data-session="${CSS.escape(page.session)}"] .run-totals`);
-    if (run !== null && page.all !== "true") setText(run, `${plural(events, "event")} · ${usd(cost)}`);
+    if (run !== null && page.all !== "true") setText(run, `${plural(totals.events, "event")} · ${money}`);
   }
 
   // activity says what the agent does now; the newest events must be in the page.
@@ -267,6 +271,14 @@ export class Header {
     page.stuck = String(stuck);
     this.#showTitle();
   }
+}
+
+// totalsOf reads the totals that a page was made with, in the form of the JSON.
+function totalsOf(data) {
+  return {
+    events: Number(data.events), usd: Number(data.usd), estimated_usd: Number(data.estimated), unpriced: data.unpriced === "true",
+    input_tokens: Number(data.in), output_tokens: Number(data.out), cache_read_tokens: Number(data.read), cache_write_tokens: Number(data.write),
+  };
 }
 
 async function jsonOf(url) {

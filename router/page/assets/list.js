@@ -2,7 +2,7 @@
 
 import { announcer, el, setText } from "./dom.js";
 import { Favicon } from "./favicon.js";
-import { ago, duration, moment, plural, tokens, usd } from "./format.js";
+import { ago, cost, duration, moment, plural, tokens } from "./format.js";
 import { Link } from "./link.js";
 
 const byID = (id) => document.getElementById(id);
@@ -161,8 +161,8 @@ function fill(row, task) {
   part(".when time").dateTime = task.updated ?? "";
   setText(part(".sessions"), String(task.sessions));
   setText(part(".events"), String(task.totals.events));
-  setText(part(".cost"), usd(task.totals.usd));
-  setText(part(".tokens"), tokens(task.totals.input_tokens + task.totals.output_tokens));
+  setText(part(".cost"), cost(task.totals));
+  setText(part(".tokens"), tokens(task.totals));
   showTimes(row, task, Date.now());
 }
 

@@ -81,6 +81,8 @@ export class Timeline {
         return 0;
       }
     }
+    // The latest cost of a message has what the ones before it had, and more.
+    if (row.dataset.cost !== undefined) this.#grow(row);
     // The agent goes on only once it has what it asked for, and not all agents
     // record results.
     if (type === "assistant") abandonCalls(this.#list, (call) => call.dataset.parent === parent);
@@ -96,6 +98,11 @@ export class Timeline {
     const known = [...this.#list.querySelectorAll(`.event[data-type="session"][data-model][data-session="${session}"]`)].at(-1)?.dataset.model;
     const shown = document.body.dataset.all === "true" ? undefined : document.getElementById("model").textContent || undefined;
     row.hidden = model === undefined || (known ?? shown ?? model) === model;
+  }
+
+  #grow(row) {
+    const { cost, session } = row.dataset;
+    for (const before of this.#list.querySelectorAll(`.event[data-cost="${CSS.escape(cost)}"][data-session="${session}"]`)) before.hidden = true;
   }
 
   // newer adds a part that the server has joined already, behind everything here.
