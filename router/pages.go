@@ -32,9 +32,9 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, _ params) err
 	}
 	view := page.ListPage{Tasks: tasks, Sessions: map[string][]eventlog.SessionInfo{}}
 	for i := range tasks {
-		rt.showTask(&tasks[i])
+		rt.o.Prices.EstimateTask(&tasks[i])
 		id := tasks[i].ID
-		if tasks[i].Sessions < 2 {
+		if tasks[i].Sessions == 0 {
 			continue
 		}
 		view.Sessions[id], err = rt.log.Sessions(r.Context(), id, eventlog.SessionID{}, pageTries)
@@ -88,7 +88,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	if err := rt.addToPage(r.Context(), &view, t); err != nil {
 		return err
 	}
-	rt.showTask(&view.Task)
+	rt.o.Prices.EstimateTask(&view.Task)
 	for i := range view.Sessions {
 		rt.showSession(&view.Sessions[i])
 	}

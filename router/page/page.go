@@ -30,6 +30,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 
 	"jrweb/eventlog"
 	"jrweb/router/price"
@@ -47,7 +48,7 @@ var styleSheets = []string{"app.css", "syntax.css", "terminal.css"}
 type ListPage struct {
 	Tasks []eventlog.Task // newest activity first
 	// Sessions are the newest sessions of tasks by the task's id, newest first:
-	// how its tries ended. Tasks that were tried once need no entry.
+	// when they ran and how they ended.
 	Sessions map[string][]eventlog.SessionInfo
 }
 
@@ -150,7 +151,20 @@ type listView struct{ Tasks []taskRow }
 type taskRow struct {
 	eventlog.Task
 	Tries []eventlog.SessionInfo
+	// Started and Ended are when the agent ran last.
+	Started, Ended eventlog.Time
 }
+
+// Ran is the day on which the agent ran, if that is long before it was recorded.
+func (r taskRow) Ran() eventlog.Time {
+	if r.Ended.IsZero() || r.Updated.Sub(r.Ended.Time) < longAgo {
+		return eventlog.Time{}
+	}
+	return r.Ended
+}
+
+// longAgo is so long that a run was not recorded live.
+const longAgo = time.Hour
 
 // mostTries is how many sessions of a task the list shows one by one.
 const mostTries = 10
@@ -161,7 +175,11 @@ func newListView(p ListPage) listView {
 		tries := slices.Clone(p.Sessions[task.ID])
 		tries = tries[:min(len(tries), mostTries)]
 		slices.Reverse(tries)
-		v.Tasks = append(v.Tasks, taskRow{task, tries})
+		row := taskRow{Task: task, Tries: tries}
+		if n := len(tries); n > 0 {
+			row.Started, row.Ended = tries[n-1].Started, tries[n-1].Ended
+		}
+		v.Tasks = append(v.Tasks, row)
 	}
 	return v
 }

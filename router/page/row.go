@@ -20,6 +20,7 @@ type row struct {
 	Compact  bool
 	Hidden   bool // it is known elsewhere on the page
 	Clock    string
+	Day      string // if it is not the run's first
 	Moment   string
 	Since    string       // the time since the event before it in the timeline
 	Link     template.URL // to this event
@@ -46,22 +47,25 @@ type row struct {
 
 // mark is what a script and a style sheet know of an event: its attributes.
 type mark struct {
-	ID       string
-	Sequence uint64
-	Session  eventlog.SessionID
-	Type     string
-	Actor    eventlog.Actor
-	Time     string
-	Call     string
-	Parent   string
-	Tool     string
-	Outcome  string
-	Cost     string // the message whose cost it is, if its events tell how it grows
-	Model    string
-	MS       string
-	Size     string // of a result's output, in bytes
-	Fatal    bool
-	Status   string
+	ID        string
+	Sequence  uint64
+	Session   eventlog.SessionID
+	Type      string
+	Actor     eventlog.Actor
+	Time      string
+	Call      string
+	Parent    string
+	Tool      string
+	Outcome   string
+	Name      string // by which the event can be withdrawn
+	Withdraws string // the names of those that the event withdraws
+	Withdrawn bool
+	Cost      string // the message whose cost it is, if its events tell how it grows
+	Model     string
+	MS        string
+	Size      string // of a result's output, in bytes
+	Fatal     bool
+	Status    string
 }
 
 // prose is Markdown.
@@ -126,7 +130,7 @@ func (v *view) row(e *Entry) *row {
 			Type: e.Type, Actor: e.Actor, Time: machine(t),
 		},
 		Template: e.Type,
-		Clock:    v.clock(t), Moment: moment(t), time: e.Time,
+		Clock:    clock(t), Day: v.day(t), Moment: moment(t), time: e.Time,
 	}
 	r := m.row
 	if v.whole {
@@ -138,16 +142,17 @@ func (v *view) row(e *Entry) *row {
 		r.Mark.Parent = m.data.text("parent_tool_use_id")
 	}
 	r.parent = r.Mark.Parent
+	r.Mark.Name, r.Mark.Withdraws = m.ownName(), m.withdraws()
 	m.body()
 	return r
 }
 
-// clock is the time of day of an event, with the day if that is not the run's first.
-func (v *view) clock(t eventlog.Time) string {
+// day is the day of an event, "" if it is the run's first.
+func (v *view) day(t eventlog.Time) string {
 	if v.started.IsZero() || t.UTC().Truncate(24*time.Hour).Equal(v.started.UTC().Truncate(24*time.Hour)) {
-		return clock(t)
+		return ""
 	}
-	return t.UTC().Format("Jan 2 ") + clock(t)
+	return t.UTC().Format("Jan 2 ")
 }
 
 // link sets the addresses of a row. They are made of ids, which have no character
@@ -234,7 +239,11 @@ func (m *maker) note(label string) {
 	r := m.row
 	r.Template, r.Compact, r.Label = "note", true, label
 	r.Block = m.block("text", m.data.text("content"), "/content", plain)
-	r.Fields = m.fields(m.data.without("content"), "")
+	left := m.data.without("content")
+	if r.Mark.Withdraws != "" {
+		left = left.without("withdraws") // the rows show it
+	}
+	r.Fields = m.fields(left, "")
 }
 
 func (m *maker) error() {

@@ -48,10 +48,11 @@ type timeline struct {
 	open    []*row          // calls that wait for their result, oldest first
 	callers map[string]*row // the latest call of an id
 	costs   map[string]*row // the latest cost of a message
+	named   map[string]*row // the latest row of a name
 }
 
 func newTimeline(v view, runs []run) *timeline {
-	return &timeline{view: v, runs: runs, callers: map[string]*row{}, costs: map[string]*row{}}
+	return &timeline{view: v, runs: runs, callers: map[string]*row{}, costs: map[string]*row{}, named: map[string]*row{}}
 }
 
 // mostNested is how deep subagents of subagents are shown.
@@ -76,6 +77,10 @@ func (t *timeline) add(e Entry) {
 	}
 	t.last = e.Time
 
+	t.withdraw(r.Mark.Withdraws)
+	if r.Mark.Name != "" {
+		t.named[r.Mark.Name] = r
+	}
 	switch e.Type {
 	case eventlog.TypeToolResult:
 		if call := t.take(r); call != nil {
@@ -137,7 +142,7 @@ func (t *timeline) begin(e *Entry) {
 	isPageStart := t.session.IsZero() && t.older
 	t.session, t.last, t.model = e.Session, time.Time{}, ""
 	t.middle = e.Sequence > 1
-	t.open, t.callers, t.costs = nil, map[string]*row{}, map[string]*row{}
+	t.open, t.callers, t.costs, t.named = nil, map[string]*row{}, map[string]*row{}, map[string]*row{}
 	start := sessionBreak{SessionInfo: eventlog.SessionInfo{ID: e.Session}}
 	for i := range t.runs {
 		if t.runs[i].ID == e.Session {
@@ -187,6 +192,7 @@ func (t *timeline) release() {
 	t.items, t.open = nil, nil
 	clear(t.callers)
 	clear(t.costs)
+	clear(t.named)
 }
 
 // waiting counts the calls that still wait for their result.

@@ -12,7 +12,9 @@ export function looks(row) {
   for (const time of row.querySelectorAll(":scope > .meta time, :scope > .result-meta time")) {
     const date = new Date(time.dateTime);
     const start = startOf(row);
-    setText(time, start === null || day(start) === day(date) ? clock(date) : `${day(date)} ${clock(date)}`);
+    const dated = start !== null && day(start) !== day(date);
+    setText(time, dated ? `${day(date)} ${clock(date)}` : clock(date));
+    time.classList.toggle("dated", dated);
     time.title = moment(date);
   }
   const blocks = row.matches(".result")

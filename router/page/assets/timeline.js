@@ -81,6 +81,7 @@ export class Timeline {
         return 0;
       }
     }
+    for (const name of row.dataset.withdraws?.split(" ") ?? []) this.#withdraw(name, row.dataset.session);
     // The latest cost of a message has what the ones before it had, and more.
     if (row.dataset.cost !== undefined) this.#grow(row);
     // The agent goes on only once it has what it asked for, and not all agents
@@ -98,6 +99,12 @@ export class Timeline {
     const known = [...this.#list.querySelectorAll(`.event[data-type="session"][data-model][data-session="${session}"]`)].at(-1)?.dataset.model;
     const shown = document.body.dataset.all === "true" ? undefined : document.getElementById("model").textContent || undefined;
     row.hidden = model === undefined || (known ?? shown ?? model) === model;
+  }
+
+  // #withdraw marks the latest row of a name: an agent has taken back what it says.
+  #withdraw(name, session) {
+    const rows = this.#list.querySelectorAll(`[data-name="${CSS.escape(name)}"][data-session="${session}"]`);
+    if (rows.length > 0) rows[rows.length - 1].dataset.withdrawn = "true";
   }
 
   #grow(row) {
