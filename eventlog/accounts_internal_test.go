@@ -9,7 +9,7 @@ import (
 // understood is written to the same bytes again, or at least read as the same.
 func FuzzDecodeAccounts(f *testing.F) {
 	half := costValues{USD: 0.5, InputTokens: 1}
-	f.Add((&accountSums{half, half}).encode())
+	f.Add((&accountSums{half, half, half}).encode())
 	f.Add((&memberSum{half}).encode())
 	f.Add((&saying{half, "m"}).encode())
 	f.Add((&credit{"t-1", map[string]costValues{"": half, "m": half}}).encode())
