@@ -206,8 +206,8 @@ func TestInOneGroupOnlyWhatTakesRoomIsRefused(t *testing.T) {
 		wantErr(t, "append", appended, eventlog.ErrFull)
 		wantErr(t, "complete", completed, nil)
 		wantEqual(t, "status", f.task("t-2").Status, eventlog.Succeeded)
-		// The probe's, the group's, and that of what is left of the group.
-		wantEqual(t, "transactions", s.updates.Load()-before, 3)
+		// The probe's, the group's, and that of each half of the group.
+		wantEqual(t, "transactions", s.updates.Load()-before, 4)
 	})
 }
 
