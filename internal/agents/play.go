@@ -1,0 +1,258 @@
+package agents
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"jrweb/internal/agents/model"
+)
+
+// Prepare makes the place for a scenario: the folders, the files and what configures
+// the agent.
+func (a *Agent) Prepare(p Place, s Scenario) error {
+	for _, dir := range []string{p.Home, p.Work, p.temp()} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	all := map[string]string{}
+	for name, text := range s.Files {
+		if strings.HasSuffix(name, ".png") {
+			data, err := base64.StdEncoding.DecodeString(text)
+			if err != nil {
+				return err
+			}
+			text = string(data)
+		}
+		all[name] = text
+	}
+	return errors.Join(files(p.Work, all), a.Setup(p))
+}
+
+// temp is the agent's folder for temporary files. Codex makes its helpers only where
+// its home is not below it.
+func (p Place) temp() string { return filepath.Join(filepath.Dir(p.Home), "tmp") }
+
+// Script is what the model says in a run, in the words of this agent. An answer that
+// asks for nothing that this agent can do, and says nothing, is left out.
+func (a *Agent) Script(p Place, r Run) map[string][]model.Turn {
+	script := map[string][]model.Turn{}
+	for thread, turns := range r.Threads {
+		for _, t := range turns {
+			turn := model.Turn{Thought: t.Thought, Text: t.Text, Tokens: t.Tokens, Fail: t.Fail, Stall: t.Stall}
+			for _, m := range a.Calls(p, t.Calls) {
+				if m.Call != nil {
+					c := *m.Call
+					c.ID = fmt.Sprintf("call_%s_%d_%d", thread, len(script[thread])+1, len(turn.Calls)+1)
+					turn.Calls = append(turn.Calls, c)
+				}
+			}
+			if turn.Calls == nil && turn.Text == "" && turn.Fail == nil {
+				continue
+			}
+			script[thread] = append(script[thread], turn)
+		}
+	}
+	return script
+}
+
+// Can reports whether the agent has what all calls of a scenario need, or says what is
+// missing.
+func (a *Agent) Can(s Scenario) (missing string) {
+	for _, r := range s.Runs {
+		for _, turns := range r.Threads {
+			for _, t := range turns {
+				for _, c := range t.Calls {
+					if c.Do != Find && c.Do != Await && a.Calls(Place{}, []Call{c}) == nil {
+						return deeds[c.Do]
+					}
+				}
+			}
+		}
+		if why := a.Cannot[r.Mode]; why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// deeds are what agents lack.
+var deeds = map[Deed]string{
+	Edit: "it has no tool that edits", Patch: "it has no tool for patches", Plan: "it has no todo list",
+	Remote: "it knows no MCP", Delegate: "it has no subagents", Look: "it reads no images",
+}
+
+// Ended is how a run ended.
+type Ended struct {
+	Stdout, Stderr []byte
+	Code           int
+	Signal         syscall.Signal
+	TimedOut       bool
+	Session        string // the agent's id
+	Took           time.Duration
+}
+
+// mostTime is how long a run may take. Only the long one comes near it.
+const mostTime = 4 * time.Minute
+
+// Play runs the agent once. What wraps it gets the agent's command line as its last
+// arguments, and passes its output on. watch, if any, sees the output as it comes.
+func (a *Agent) Play(ctx context.Context, p Place, r Run, m *model.Server, wrap []string, watch io.Writer) (*Ended, error) {
+	m.Play(a.Script(p, r))
+	ctx, cancel := context.WithTimeout(ctx, mostTime)
+	defer cancel()
+	pid := filepath.Join(filepath.Dir(p.Home), "pid")
+	started := filepath.Join(p.Work, "started")
+	for _, old := range []string{pid, started} {
+		if err := os.Remove(old); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	line := append(append([]string{}, wrap...), "sh", "-c", `echo $$ >"$0"; exec "$@"`, pid)
+	line = append(line, a.Command(p, r)...)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd.Dir, cmd.Env = p.Work, a.environment(p)
+	// All that the agent starts is killed with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 2 * time.Second
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.Writer(&out), &errs
+	if watch != nil {
+		cmd.Stdout = io.MultiWriter(&out, watch)
+	}
+	begun := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	over := make(chan struct{})
+	if r.Cut != NoCut {
+		go cutAgent(ctx, over, r.Cut, m, pid, started)
+	}
+	err := cmd.Wait()
+	close(over)
+	// What it left behind, a command that sleeps, say.
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited && !errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		return nil, err
+	}
+	e := &Ended{Stdout: out.Bytes(), Stderr: errs.Bytes(), Code: cmd.ProcessState.ExitCode(), TimedOut: ctx.Err() != nil, Took: time.Since(begun)}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		e.Signal = status.Signal()
+	}
+	e.Session = sessionOf(e.Stdout)
+	if a.Export != nil && e.Session != "" {
+		p.Session = e.Session
+		return e, a.export(ctx, p)
+	}
+	return e, nil
+}
+
+// export writes what the agent exports into its home, as a file of its own for each
+// session.
+func (a *Agent) export(ctx context.Context, p Place) error {
+	line := a.Export(p)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd.Dir, cmd.Env = p.Work, a.environment(p)
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("export of %s: %w", p.Session, err)
+	}
+	return os.WriteFile(filepath.Join(p.Home, "export-"+p.Session+".json"), out, 0o644)
+}
+
+// environment is all that an agent has in its environment.
+func (a *Agent) environment(p Place) []string {
+	return append([]string{
+		"HOME=" + p.Home, "PWD=" + p.Work, "TMPDIR=" + p.temp(), "LANG=C.UTF-8", "TERM=dumb", "SHELL=/bin/bash",
+		"PATH=" + filepath.Join(p.Bin, ".bin") + ":/usr/local/bin:/usr/bin:/bin",
+		"HTTP_PROXY=", "HTTPS_PROXY=", "NO_PROXY=*",
+	}, a.Env(p)...)
+}
+
+// cutAgent sends a signal to the agent, and to nobody else, once it is in the middle.
+func cutAgent(ctx context.Context, over <-chan struct{}, how Cut, m *model.Server, pid, started string) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for middle := false; !middle; {
+		select {
+		case <-over:
+			return
+		case <-ctx.Done():
+			return
+		case <-m.Stalled():
+			middle = true
+		case <-tick.C:
+			_, err := os.Stat(started)
+			middle = err == nil
+		}
+	}
+	// The agent is to see what was said before it ends.
+	select {
+	case <-over:
+		return
+	case <-time.After(time.Second):
+	}
+	text, err := os.ReadFile(pid)
+	if err != nil {
+		return // the run ends by its time-out
+	}
+	id, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return
+	}
+	_ = syscall.Kill(id, map[Cut]syscall.Signal{Interrupt: syscall.SIGINT, Kill: syscall.SIGKILL}[how]) // it may be over
+}
+
+// sessionOf finds the agent's id of its session in what it printed.
+func sessionOf(stdout []byte) string {
+	for line := range bytes.Lines(stdout) {
+		var o struct {
+			Type      string
+			ID        string `json:"id"`
+			SessionID string `json:"session_id"`
+			ThreadID  string `json:"thread_id"`
+			OpenCode  string `json:"sessionID"`
+		}
+		if json.Unmarshal(line, &o) != nil {
+			continue
+		}
+		if o.Type != "session" {
+			o.ID = ""
+		}
+		for _, id := range []string{o.SessionID, o.ThreadID, o.OpenCode, o.ID} {
+			if id != "" {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+// Left are the files that the agent left on disk, in order.
+func (a *Agent) Left(p Place) (paths []string, err error) {
+	for _, pattern := range a.Disk {
+		found, err := filepath.Glob(filepath.Join(p.Home, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range found {
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths, nil
+}
