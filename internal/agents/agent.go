@@ -24,6 +24,8 @@ type Agent struct {
 	Export func(Place) []string
 	// Disk are patterns, below the home, of what it leaves there.
 	Disk []string
+	// Window is how many tokens fill its context.
+	Window int
 	// Cannot says why a mode is not possible.
 	Cannot map[Mode]string
 	// CacheWrites says that its API tells what is written to a cache.

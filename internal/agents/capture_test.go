@@ -50,7 +50,11 @@ func TestCapture(t *testing.T) {
 				os.RemoveAll(dir)
 				p := agents.Place{Bin: bin, Home: filepath.Join(dir, "home"), Work: filepath.Join(dir, "work"), Model: m.URL}
 				if s.Tools {
-					p.MCP = []string{os.Args[0], "serve-mcp"}
+					self, err := os.Executable()
+					if err != nil {
+						t.Fatal(err)
+					}
+					p.MCP = []string{self, "serve-mcp"}
 				}
 				if err := a.Prepare(p, s); err != nil {
 					t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 )
 
 var claude = &Agent{
-	Name: "claude", Package: "@anthropic-ai/claude-code", CacheWrites: true,
+	Name: "claude", Package: "@anthropic-ai/claude-code", Window: 190000, CacheWrites: true,
 	Setup: func(Place) error { return nil },
 	Env: func(p Place) []string {
 		return []string{
@@ -21,7 +21,7 @@ var claude = &Agent{
 			"-p", "--output-format", "stream-json", "--verbose", "--model", "claude-sonnet-4-5-20250929", "--dangerously-skip-permissions",
 		}
 		if p.MCP != nil {
-			config, err := json.Marshal(map[string]any{"mcpServers": map[string]any{"sums": map[string]any{"command": p.MCP[0], "args": p.MCP[1:]}}})
+			config, err := json.Marshal(map[string]any{"mcpServers": map[string]any{"sums": map[string]any{"type": "stdio", "command": p.MCP[0], "args": p.MCP[1:]}}})
 			if err != nil {
 				panic(err) // strings
 			}

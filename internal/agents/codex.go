@@ -10,14 +10,14 @@ import (
 )
 
 // codex is Codex with one of its own models, whose tools run from a script.
-var codex = codexWith("codex", "gpt-6.2-sol", codexScript)
+var codex = codexWith("codex", "gpt-6.2-sol", 460_000, codexScript)
 
 // codexTools is Codex with a model that calls tools one by one.
-var codexTools = codexWith("codex-tools", "gpt-5.5", each(codexCall))
+var codexTools = codexWith("codex-tools", "gpt-5.5", 250_000, each(codexCall))
 
-func codexWith(name, llm string, calls func(Place, []Call) []Made) *Agent {
+func codexWith(name, llm string, window int, calls func(Place, []Call) []Made) *Agent {
 	return &Agent{
-		Name: name, Package: "@openai/codex", CacheWrites: true,
+		Name: name, Package: "@openai/codex", CacheWrites: true, Window: window,
 		Setup: func(p Place) error {
 			config := fmt.Sprintf(`model = %q
 model_provider = "fake"

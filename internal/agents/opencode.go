@@ -6,7 +6,7 @@ import (
 )
 
 var opencode = &Agent{
-	Name: "opencode", Package: "opencode-ai",
+	Name: "opencode", Package: "opencode-ai", Window: 195000,
 	Setup: func(p Place) error {
 		config := map[string]any{
 			"provider": map[string]any{"fake": map[string]any{

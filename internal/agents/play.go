@@ -3,7 +3,6 @@ package agents
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,18 +26,7 @@ func (a *Agent) Prepare(p Place, s Scenario) error {
 			return err
 		}
 	}
-	all := map[string]string{}
-	for name, text := range s.Files {
-		if strings.HasSuffix(name, ".png") {
-			data, err := base64.StdEncoding.DecodeString(text)
-			if err != nil {
-				return err
-			}
-			text = string(data)
-		}
-		all[name] = text
-	}
-	return errors.Join(files(p.Work, all), a.Setup(p))
+	return errors.Join(files(p.Work, s.Files), a.Setup(p))
 }
 
 // temp is the agent's folder for temporary files. Codex makes its helpers only where
@@ -52,6 +40,9 @@ func (a *Agent) Script(p Place, r Run) map[string][]model.Turn {
 	for thread, turns := range r.Threads {
 		for _, t := range turns {
 			turn := model.Turn{Thought: t.Thought, Text: t.Text, Tokens: t.Tokens, Fail: t.Fail, Stall: t.Stall}
+			if t.Fills {
+				turn.Tokens = model.Tokens{Input: a.Window, Output: t.Tokens.Output}
+			}
 			for _, m := range a.Calls(p, t.Calls) {
 				if m.Call != nil {
 					c := *m.Call

@@ -6,7 +6,7 @@ import (
 )
 
 var qwen = &Agent{
-	Name: "qwen", Package: "@qwen-code/qwen-code",
+	Name: "qwen", Package: "@qwen-code/qwen-code", Window: 255000,
 	Setup: func(p Place) error {
 		settings := map[string]any{
 			"general":   map[string]any{"enableAutoUpdate": false, "disableAutoUpdate": true},

@@ -8,7 +8,7 @@ import (
 type Scenario struct {
 	Name  string // a word or two, with a dash
 	About string
-	Files map[string]string // that stand in the working directory, base64 if the name ends in .png
+	Files map[string]string // that stand in the working directory
 	Tools bool              // an MCP server is configured
 	Runs  []Run
 }
@@ -49,8 +49,10 @@ type Turn struct {
 	Text    string
 	Calls   []Call
 	Tokens  model.Tokens
-	Fail    *model.Failure
-	Stall   bool
+	// Fills says that the tokens are as many as the agent's window has.
+	Fills bool
+	Fail  *model.Failure
+	Stall bool
 }
 
 // Deed is what a call does, whatever the agent calls its tool.

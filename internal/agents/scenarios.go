@@ -2,7 +2,12 @@ package agents
 
 import (
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
 	"net/http"
+	"strings"
 	"time"
 
 	"jrweb/internal/agents/model"
@@ -31,8 +36,16 @@ func once(name, about, prompt string, turns ...Turn) Scenario {
 	}}}
 }
 
-// pixel is a red square of 8 × 8.
-const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFUlEQVR4nGP8z8Dwn4EIwESMolGFAOxPAQ9RgIQnAAAAAElFTkSuQmCC"
+// red is a red square of 8 × 8.
+var red = func() string {
+	picture := image.NewNRGBA(image.Rect(0, 0, 8, 8))
+	draw.Draw(picture, picture.Bounds(), image.NewUniform(color.NRGBA{R: 255, A: 255}), image.Point{}, draw.Src)
+	var b strings.Builder
+	if err := png.Encode(&b, picture); err != nil {
+		panic(err) // a buffer takes all
+	}
+	return b.String()
+}()
 
 // failing is the command that most scenarios run.
 var failing = Call{Do: Shell, Command: "echo one file; exit 3", Fails: true, Output: "one file"}
@@ -48,7 +61,7 @@ func Scenarios() []Scenario {
 		once("failing-command", "a command that ends with 3", "Look at the files.",
 			Turn{Text: "I will look at the files.", Calls: []Call{failing}},
 			Turn{Text: "There is **one** file."}),
-		edit(), patch(), parallel(), subagent(), plan(), image(), remote(),
+		edit(), patch(), parallel(), subagent(), plan(), look(), remote(),
 		once("api-error", "the API refuses the second request for good", "Look at the files.",
 			Turn{Text: "I will look at the files.", Calls: []Call{failing}},
 			Turn{Fail: &model.Failure{Status: http.StatusBadRequest, Type: "invalid_request_error", Message: "The model is out of order.", Forever: true}}),
@@ -68,7 +81,7 @@ func Scenarios() []Scenario {
 			Turn{Text: "There are many words that", Stall: true}),
 		again("resume", "a second run goes on with the thread of the first", Resume),
 		again("fork", "a second run makes a new thread of the first", Fork),
-		long(),
+		compact(), long(),
 	}
 }
 
@@ -141,11 +154,11 @@ func plan() Scenario {
 		Turn{Text: "Planned."})
 }
 
-func image() Scenario {
+func look() Scenario {
 	s := once("image", "looks at a picture", "What is in the picture?",
 		Turn{Text: "I look at it.", Calls: []Call{{Do: Look, Path: "red.png", Output: ""}}},
 		Turn{Text: "It is red."})
-	s.Files = map[string]string{"red.png": pixel}
+	s.Files = map[string]string{"red.png": red}
 	return s
 }
 
@@ -175,6 +188,18 @@ func again(name, about string, mode Mode) Scenario {
 	s.Runs = append(s.Runs, Run{Mode: mode, Prompt: "Once more, please. [more]", Threads: map[string][]Turn{"more": says(
 		Turn{Text: "I look once more.", Calls: []Call{{Do: Shell, Command: "echo still one", Output: "still one"}}, Tokens: spent(21)},
 		Turn{Text: "There is still one file.", Tokens: spent(22)})}})
+	return s
+}
+
+// compact fills the agent's window, so that it has to sum up what was said.
+func compact() Scenario {
+	s := again("compact", "the context is full and is summed up, and a second run goes on", Resume)
+	first := &s.Runs[0]
+	first.Threads["main"][0].Fills = true
+	for i := range s.Runs {
+		s.Runs[i].Threads[model.Summary] = says(
+			Turn{Text: "<summary>There is one file.</summary>", Tokens: spent(31 + i)})
+	}
 	return s
 }
 

@@ -39,11 +39,28 @@ func (responses) ask(_ string, body []byte) (question, error) {
 				q.Tools = append(q.Tools, t.Name)
 			}
 		}
-		if item.Role == "user" {
+		switch {
+		case item.Role == "user":
 			q.Words = append(q.Words, texts(item.Content, "input_text")...)
+		case item.Type == "agent_message": // of one agent to another
+			q.Words = append(q.Words, sealed(item.Content)...)
 		}
 	}
 	return q, nil
+}
+
+// sealed are the texts of a message that only the model is to read. Here nothing
+// encrypts them.
+func sealed(content json.RawMessage) (all []string) {
+	var parts []struct {
+		Encrypted string `json:"encrypted_content"`
+	}
+	if json.Unmarshal(content, &parts) == nil {
+		for _, p := range parts {
+			all = append(all, p.Encrypted)
+		}
+	}
+	return all
 }
 
 func (responses) output(a *Answer) []any {

@@ -158,12 +158,22 @@ func (s *Server) stall(r *http.Request) {
 // mark is how the words of a person name a thread.
 var mark = regexp.MustCompile(`\[([a-z][a-z0-9-]*)\]`)
 
+// Summary is the thread of the requests to sum up, if the script has it: an agent makes
+// them when its context is full.
+const Summary = "summary"
+
+// summary is how agents ask to sum up what was said.
+var summary = regexp.MustCompile(`(?i)summar|compact|handoff|state_snapshot`)
+
 // answer chooses the turn that answers a question.
 func (s *Server) answer(path string, body []byte, q question) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := Answer{Path: path, Model: q.Model, Body: body, Tools: q.Tools, Turn: Turn{Text: "ok", Tokens: Chore}}
-	if len(q.Tools) > 0 {
+	switch {
+	case s.threads[Summary] != nil && len(q.Words) > 0 && summary.MatchString(q.Words[len(q.Words)-1]):
+		a.Thread = Summary
+	case len(q.Tools) > 0:
 		a.Thread = s.thread(q.Words)
 	}
 	if a.Thread != "" {
