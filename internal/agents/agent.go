@@ -11,6 +11,7 @@ import (
 // Agent is a coding agent.
 type Agent struct {
 	Name    string // short, as in file names
+	Title   string // as people call it
 	Package string // on npm
 	// Setup writes the agent's configuration.
 	Setup func(Place) error
@@ -24,6 +25,12 @@ type Agent struct {
 	Export func(Place) []string
 	// Disk are patterns, below the home, of what it leaves there.
 	Disk []string
+	// Blind says what its sources do not tell, and why.
+	Blind map[Source]map[Blind]string
+	// NoWay says why a way in is none.
+	NoWay map[Way]string
+	// Repeats says that a fork's file begins with what its parent's says.
+	Repeats bool
 	// Window is how many tokens fill its context.
 	Window int
 	// Cannot says why a mode is not possible.
@@ -41,20 +48,20 @@ type Made struct {
 
 // Seen is what is to be seen of a call.
 type Seen struct {
-	Tool   string
+	Do     Deed
+	Tool   string         // names with | between them are equally right
 	Args   map[string]any // some of them
 	Fails  bool
+	Unsure bool // nobody can tell whether it failed
 	Hangs  bool
-	Output string
-	// Starts says that what a subagent does stands below it.
-	Starts string
+	Output string // a part of it
 }
 
 // made is a call that is seen as it is made.
 func made(c Call, tool string, args map[string]any) Made {
 	return Made{
 		Call: &model.Call{Tool: tool, Args: args},
-		Seen: Seen{Tool: tool, Args: args, Fails: c.Fails, Hangs: c.Hangs, Output: c.Output},
+		Seen: Seen{Do: c.Do, Tool: tool, Args: args, Fails: c.Fails, Hangs: c.Hangs, Output: c.Output},
 	}
 }
 
@@ -96,6 +103,12 @@ type Place struct {
 	MCP   []string
 	// Session is the agent's own id of the run before.
 	Session string
+}
+
+// Main reports whether a file is that of a main thread, not of a subagent.
+func (a *Agent) Main(p Place, path string) bool {
+	ok, err := filepath.Match(filepath.Join(p.Home, a.Disk[0]), path)
+	return ok && err == nil
 }
 
 // files writes files with their folders.

@@ -6,7 +6,7 @@ import (
 )
 
 var claude = &Agent{
-	Name: "claude", Package: "@anthropic-ai/claude-code", Window: 190000, CacheWrites: true,
+	Name: "claude", Title: "Claude Code", Package: "@anthropic-ai/claude-code", Window: 190000, CacheWrites: true,
 	Setup: func(Place) error { return nil },
 	Env: func(p Place) []string {
 		return []string{

@@ -10,14 +10,14 @@ import (
 )
 
 // codex is Codex with one of its own models, whose tools run from a script.
-var codex = codexWith("codex", "gpt-6.2-sol", 460_000, codexScript)
+var codex = codexWith("codex", "Codex", "gpt-6.2-sol", 460_000, codexScript)
 
 // codexTools is Codex with a model that calls tools one by one.
-var codexTools = codexWith("codex-tools", "gpt-5.5", 250_000, each(codexCall))
+var codexTools = codexWith("codex-tools", "Codex with a model that calls tools one by one", "gpt-5.5", 250_000, each(codexCall))
 
-func codexWith(name, llm string, window int, calls func(Place, []Call) []Made) *Agent {
+func codexWith(name, title, llm string, window int, calls func(Place, []Call) []Made) *Agent {
 	return &Agent{
-		Name: name, Package: "@openai/codex", CacheWrites: true, Window: window,
+		Name: name, Title: title, Package: "@openai/codex", CacheWrites: true, Window: window,
 		Setup: func(p Place) error {
 			config := fmt.Sprintf(`model = %q
 model_provider = "fake"
@@ -61,12 +61,14 @@ stream_max_retries = 1
 
 // codexSeen is how a deed is seen that runs in Codex.
 func codexSeen(c Call) Seen {
-	s := Seen{Fails: c.Fails, Hangs: c.Hangs, Output: c.Output}
+	s := Seen{Do: c.Do, Fails: c.Fails, Hangs: c.Hangs, Output: c.Output}
 	switch c.Do {
-	case Shell, Read:
-		s.Tool = "shell"
+	case Shell:
+		s.Tool, s.Args = "shell", map[string]any{"command": c.Command}
+	case Read:
+		s.Do, s.Tool, s.Args = Shell, "shell", map[string]any{"command": "cat " + c.Path}
 	case Patch, Write, Edit:
-		s.Tool = "apply_patch"
+		s.Do, s.Tool = Patch, "apply_patch"
 	case Look:
 		s.Tool = "view_image"
 	case Remote:
@@ -74,7 +76,7 @@ func codexSeen(c Call) Seen {
 	case Delegate:
 		s.Tool = "spawn_agent"
 	case Await:
-		s.Tool = "wait_agent"
+		s.Tool = "wait|wait_agent"
 	}
 	return s
 }

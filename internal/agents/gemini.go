@@ -6,7 +6,7 @@ import (
 )
 
 var gemini = &Agent{
-	Name: "gemini", Package: "@google/gemini-cli", Cannot: map[Mode]string{Fork: "it cannot fork"}, Window: 900000,
+	Name: "gemini", Title: "Gemini CLI", Package: "@google/gemini-cli", Cannot: map[Mode]string{Fork: "it cannot fork"}, Window: 900000,
 	Setup: func(p Place) error {
 		settings := map[string]any{
 			"security":  map[string]any{"auth": map[string]any{"selectedType": "gemini-api-key"}},

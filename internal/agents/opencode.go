@@ -6,7 +6,7 @@ import (
 )
 
 var opencode = &Agent{
-	Name: "opencode", Package: "opencode-ai", Window: 195000,
+	Name: "opencode", Title: "opencode", Package: "opencode-ai", Window: 195000,
 	Setup: func(p Place) error {
 		config := map[string]any{
 			"provider": map[string]any{"fake": map[string]any{
@@ -65,5 +65,6 @@ var opencode = &Agent{
 	Export: func(p Place) []string {
 		return []string{filepath.Join(p.Bin, "opencode-linux-x64/bin/opencode"), "export", p.Session}
 	},
-	Disk: []string{"export*.json"},
+	NoWay: map[Way]string{ByFollow: "its sessions stand in a database, and in a file only when it is told to export one"},
+	Disk:  []string{"export*.json"},
 }

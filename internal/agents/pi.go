@@ -6,7 +6,7 @@ import (
 )
 
 var pi = &Agent{
-	Name: "pi", Package: "@mariozechner/pi-coding-agent", Window: 190000,
+	Name: "pi", Title: "pi", Package: "@mariozechner/pi-coding-agent", Window: 190000,
 	Setup: func(p Place) error {
 		data, err := json.Marshal(map[string]any{"providers": map[string]any{"fake": map[string]any{
 			"baseUrl": p.Model + "/v1", "api": "openai-completions", "apiKey": "x",

@@ -2,14 +2,15 @@ package agents
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -99,8 +100,8 @@ type Ended struct {
 const mostTime = 4 * time.Minute
 
 // Play runs the agent once. What wraps it gets the agent's command line as its last
-// arguments, and passes its output on. watch, if any, sees the output as it comes.
-func (a *Agent) Play(ctx context.Context, p Place, r Run, m *model.Server, wrap []string, watch io.Writer) (*Ended, error) {
+// arguments, and passes its output and signals on.
+func (a *Agent) Play(ctx context.Context, p Place, r Run, m *model.Server, wrap ...string) (*Ended, error) {
 	m.Play(a.Script(p, r))
 	ctx, cancel := context.WithTimeout(ctx, mostTime)
 	defer cancel()
@@ -120,17 +121,15 @@ func (a *Agent) Play(ctx context.Context, p Place, r Run, m *model.Server, wrap 
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 2 * time.Second
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = io.Writer(&out), &errs
-	if watch != nil {
-		cmd.Stdout = io.MultiWriter(&out, watch)
-	}
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	begun := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	over := make(chan struct{})
 	if r.Cut != NoCut {
-		go cutAgent(ctx, over, r.Cut, m, pid, started)
+		c := cutter{how: r.Cut, ours: cmd.Process.Pid, pid: pid, started: started}
+		go c.cut(ctx, over, m)
 	}
 	err := cmd.Wait()
 	close(over)
@@ -173,8 +172,17 @@ func (a *Agent) environment(p Place) []string {
 	}, a.Env(p)...)
 }
 
-// cutAgent sends a signal to the agent, and to nobody else, once it is in the middle.
-func cutAgent(ctx context.Context, over <-chan struct{}, how Cut, m *model.Server, pid, started string) {
+// cutter ends a run in the middle.
+type cutter struct {
+	how     Cut
+	ours    int    // the process that we started
+	pid     string // the file that names the agent's
+	started string // the file that the agent's command makes
+}
+
+// cut sends a signal once the agent is in the middle. A person interrupts what they
+// started; a kill is for the agent alone.
+func (c cutter) cut(ctx context.Context, over <-chan struct{}, m *model.Server) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for middle := false; !middle; {
@@ -186,7 +194,7 @@ func cutAgent(ctx context.Context, over <-chan struct{}, how Cut, m *model.Serve
 		case <-m.Stalled():
 			middle = true
 		case <-tick.C:
-			_, err := os.Stat(started)
+			_, err := os.Stat(c.started)
 			middle = err == nil
 		}
 	}
@@ -196,15 +204,17 @@ func cutAgent(ctx context.Context, over <-chan struct{}, how Cut, m *model.Serve
 		return
 	case <-time.After(time.Second):
 	}
-	text, err := os.ReadFile(pid)
+	if c.how == Interrupt {
+		_ = syscall.Kill(c.ours, syscall.SIGINT) // it may be over
+		return
+	}
+	text, err := os.ReadFile(c.pid)
 	if err != nil {
 		return // the run ends by its time-out
 	}
-	id, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return
+	if id, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+		_ = syscall.Kill(id, syscall.SIGKILL) // likewise
 	}
-	_ = syscall.Kill(id, map[Cut]syscall.Signal{Interrupt: syscall.SIGINT, Kill: syscall.SIGKILL}[how]) // it may be over
 }
 
 // sessionOf finds the agent's id of its session in what it printed.
@@ -232,12 +242,16 @@ func sessionOf(stdout []byte) string {
 	return ""
 }
 
-// Left are the files that the agent left on disk, in order.
-func (a *Agent) Left(p Place) (paths []string, err error) {
-	for _, pattern := range a.Disk {
+// Left are the files that the agent left on disk. Those of the main threads come
+// first, in the order of the sessions.
+func (a *Agent) Left(p Place, sessions ...string) (paths []string, err error) {
+	for i, pattern := range a.Disk {
 		found, err := filepath.Glob(filepath.Join(p.Home, pattern))
 		if err != nil {
 			return nil, err
+		}
+		if i == 0 {
+			slices.SortFunc(found, func(a, b string) int { return cmp.Compare(sessionIn(a, sessions), sessionIn(b, sessions)) })
 		}
 		for _, path := range found {
 			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
@@ -246,4 +260,14 @@ func (a *Agent) Left(p Place) (paths []string, err error) {
 		}
 	}
 	return paths, nil
+}
+
+// sessionIn tells which of some sessions a file is of, by its name.
+func sessionIn(path string, sessions []string) int {
+	for i, id := range sessions {
+		if strings.Contains(path, id) {
+			return i
+		}
+	}
+	return len(sessions)
 }

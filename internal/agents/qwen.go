@@ -6,7 +6,7 @@ import (
 )
 
 var qwen = &Agent{
-	Name: "qwen", Package: "@qwen-code/qwen-code", Window: 255000,
+	Name: "qwen", Title: "Qwen Code", Package: "@qwen-code/qwen-code", Window: 255000,
 	Setup: func(p Place) error {
 		settings := map[string]any{
 			"general":   map[string]any{"enableAutoUpdate": false, "disableAutoUpdate": true},
@@ -55,6 +55,7 @@ var qwen = &Agent{
 		case Remote:
 			args, tool := map[string]any{"a": 2, "b": 40}, "mcp__sums__"+c.Tool
 			call := made(c, "tool_call", map[string]any{"name": tool, "arguments": args})
+			call.Seen.Tool, call.Seen.Args = "tool_call|"+tool, args
 			return []Made{call}
 		case Delegate:
 			return one("agent", map[string]any{"description": "Look around", "prompt": c.Prompt, "subagent_type": "general-purpose", "run_in_background": false})

@@ -155,6 +155,10 @@ func (s *Server) stall(r *http.Request) {
 	}
 }
 
+// Title is what an agent hears that asks for something beside its work. Mostly that is
+// a title.
+const Title = "A short title"
+
 // mark is how the words of a person name a thread.
 var mark = regexp.MustCompile(`\[([a-z][a-z0-9-]*)\]`)
 
@@ -169,7 +173,7 @@ var summary = regexp.MustCompile(`(?i)summar|compact|handoff|state_snapshot`)
 func (s *Server) answer(path string, body []byte, q question) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := Answer{Path: path, Model: q.Model, Body: body, Tools: q.Tools, Turn: Turn{Text: "ok", Tokens: Chore}}
+	a := Answer{Path: path, Model: q.Model, Body: body, Tools: q.Tools, Turn: Turn{Text: Title, Tokens: Chore}}
 	switch {
 	case s.threads[Summary] != nil && len(q.Words) > 0 && summary.MatchString(q.Words[len(q.Words)-1]):
 		a.Thread = Summary

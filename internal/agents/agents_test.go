@@ -1,0 +1,371 @@
+//go:build agents
+
+package agents_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"jrweb/eventlog"
+	"jrweb/internal/agents"
+	"jrweb/internal/agents/model"
+)
+
+var (
+	bin      = flag.String("agents", "", "the folder node_modules with the agents")
+	jrweb    = flag.String("jrweb", "", "the jrweb program")
+	report   = flag.String("report", "", "write the table into this file")
+	captures = flag.String("captures", "", "write what the agents print and leave into this folder")
+)
+
+// TestMain is also the MCP server that the agents start.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "serve-mcp" {
+		if err := agents.ServeMCP(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	flag.Parse()
+	if *bin == "" || *jrweb == "" {
+		fmt.Fprintln(os.Stderr, "run it with make test-agents: it needs -agents and -jrweb")
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
+}
+
+func TestAgentsAreRecordedAsTheScriptSays(t *testing.T) {
+	url := serve(t)
+	table := agents.NewReport()
+	t.Cleanup(func() {
+		text := table.Markdown(func(a *agents.Agent) string { return version(t, a) })
+		t.Log("\n" + text)
+		if *report != "" {
+			if err := os.WriteFile(*report, []byte(text), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for _, a := range agents.All() {
+		for _, s := range agents.Scenarios() {
+			t.Run(a.Name+"/"+s.Name, func(t *testing.T) {
+				t.Parallel()
+				if why := a.Can(s); why != "" {
+					for _, way := range agents.Ways {
+						table.Add(a, s, way, agents.Cell{Impossible: why})
+					}
+					return
+				}
+				newCase(t, url, a, s).check(table)
+			})
+		}
+	}
+}
+
+// version is that of an installed agent.
+func version(t *testing.T, a *agents.Agent) string {
+	data, err := os.ReadFile(filepath.Join(*bin, a.Package, "package.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o struct{ Version string }
+	if err := json.Unmarshal(data, &o); err != nil {
+		t.Fatal(err)
+	}
+	return o.Version
+}
+
+// serve starts a server that all cases share, and returns its URL.
+func serve(t *testing.T) string {
+	t.Helper()
+	cmd := exec.Command(*jrweb, "serve", "-db", filepath.Join(t.TempDir(), "jr.db"), "-addr", "127.0.0.1:0")
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "jrweb: listening on ")
+	if err != nil || !ok {
+		t.Fatalf("the server says %q, %v", line, err)
+	}
+	return url
+}
+
+// testCase is an agent that plays a scenario.
+type testCase struct {
+	*testing.T
+	url      string
+	agent    *agents.Agent
+	scenario agents.Scenario
+	place    agents.Place
+	dir      string
+	model    *model.Server
+	ended    []*agents.Ended
+	answers  [][]model.Answer
+}
+
+func newCase(t *testing.T, url string, a *agents.Agent, s agents.Scenario) *testCase {
+	c := &testCase{T: t, url: url, agent: a, scenario: s, dir: t.TempDir(), model: model.Serve()}
+	t.Cleanup(c.model.Close)
+	c.place = agents.Place{Bin: *bin, Home: filepath.Join(c.dir, "home"), Work: filepath.Join(c.dir, "work"), Model: c.model.URL}
+	if s.Tools {
+		self, err := os.Executable()
+		c.must(err)
+		c.place.MCP = []string{self, "serve-mcp"}
+	}
+	c.must(a.Prepare(c.place, s))
+	return c
+}
+
+func (c *testCase) must(err error) {
+	c.Helper()
+	if err != nil {
+		c.Fatal(err)
+	}
+}
+
+// task is the task of a way in.
+func (c *testCase) task(way agents.Way) string {
+	return fmt.Sprintf("%s.%s.%s", c.agent.Name, c.scenario.Name, way)
+}
+
+func (c *testCase) check(table *agents.Report) {
+	stop := c.follow()
+	for _, r := range c.scenario.Runs {
+		e, err := c.agent.Play(c.Context(), c.place, r, c.model,
+			*jrweb, "run", "-url", c.url, "-task", c.task(agents.ByRun), "-spool", filepath.Join(c.dir, "spool"), "--")
+		c.must(err)
+		if e.TimedOut {
+			c.Errorf("it did not end:\n%s\n%s", tail(e.Stdout), tail(e.Stderr))
+		}
+		for _, a := range c.model.Answers() {
+			if a.Surplus {
+				c.Errorf("the script had no turn %d of %q", a.Number, a.Thread)
+			}
+		}
+		c.place.Session = e.Session
+		c.ended, c.answers = append(c.ended, e), append(c.answers, c.model.Answers())
+	}
+	stop()
+	var sessions []string
+	for _, e := range c.ended {
+		sessions = append(sessions, e.Session)
+	}
+	files, err := c.agent.Left(c.place, sessions...)
+	c.must(err)
+	c.capture(files)
+	for _, way := range agents.Ways {
+		from := agents.Disk
+		if way == agents.ByRun {
+			from = agents.Stdout
+		}
+		if why := c.agent.NoWay[way]; why != "" {
+			table.Add(c.agent, c.scenario, way, agents.Cell{Impossible: why})
+			continue
+		}
+		if way != agents.ByRun {
+			c.jrweb(append([]string{"import", "-task", c.task(way), "-spool", filepath.Join(c.dir, "spool-"+string(way))}, files...)...)
+		}
+		want := c.agent.Want(c.place, c.scenario, from, c.answers)
+		differences := agents.Compare(want, c.observe(way))
+		for _, d := range differences {
+			c.Errorf("%s: %s", way, d)
+		}
+		table.Add(c.agent, c.scenario, way, agents.Cell{Differences: differences, Hidden: want.Hidden})
+	}
+}
+
+func tail(text []byte) []byte { return text[max(0, len(text)-2000):] }
+
+// jrweb runs a command that is to succeed.
+func (c *testCase) jrweb(args ...string) {
+	c.Helper()
+	cmd := exec.CommandContext(c.Context(), *jrweb, append(args[:1:1], append([]string{"-url", c.url}, args[1:]...)...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		c.Errorf("jrweb %s: %v: %s", args[0], err, out)
+	}
+}
+
+// follow follows the files of main threads from when they appear, until it is told to
+// stop.
+func (c *testCase) follow() (stop func()) {
+	if c.agent.NoWay[agents.ByFollow] != "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(c.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		followed := map[string]*exec.Cmd{}
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			files, _ := c.agent.Left(c.place)
+			for _, path := range files {
+				if followed[path] != nil || !c.agent.Main(c.place, path) {
+					continue
+				}
+				cmd := exec.Command(*jrweb, "import", "-url", c.url, "-follow", "-task", c.task(agents.ByFollow),
+					"-spool", filepath.Join(c.dir, "spool-"+string(agents.ByFollow)), path)
+				cmd.Stderr = c.Output()
+				if err := cmd.Start(); err != nil {
+					c.Error(err)
+					return
+				}
+				followed[path] = cmd
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
+		}
+		for path, cmd := range followed {
+			_ = cmd.Process.Signal(os.Interrupt)
+			if err := cmd.Wait(); err != nil {
+				c.Errorf("follow %s: %v", path, err)
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// get decodes what the server answers.
+func (c *testCase) get(path string, answer any) {
+	c.Helper()
+	r, err := http.NewRequestWithContext(c.Context(), http.MethodGet, c.url+path, nil)
+	c.must(err)
+	r.Header.Set("Accept", "application/json")
+	response, err := http.DefaultClient.Do(r)
+	c.must(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	c.must(err)
+	if response.StatusCode == http.StatusNotFound {
+		return // nothing was recorded
+	}
+	if err := json.Unmarshal(body, answer); err != nil || response.StatusCode != http.StatusOK {
+		c.Fatalf("%s: %s %s, %v", path, response.Status, body, err)
+	}
+}
+
+// observe asks the server for a task.
+func (c *testCase) observe(way agents.Way) agents.Task {
+	c.Helper()
+	var task struct {
+		Title  string
+		Totals map[string]float64
+	}
+	c.get("/tasks/"+c.task(way), &task)
+	var sessions struct {
+		Sessions []struct {
+			ID, Status, Reason, Agent string
+			ExternalID                string `json:"external_id"`
+			Parent                    string `json:"parent_external_id"`
+		}
+	}
+	c.get("/tasks/"+c.task(way)+"/sessions", &sessions)
+	_, cached := task.Totals["cache_read_tokens"]
+	seen := agents.Task{NoCache: !cached, Tokens: model.Tokens{
+		Input: int(task.Totals["input_tokens"]), Output: int(task.Totals["output_tokens"]),
+		CacheRead: int(task.Totals["cache_read_tokens"]), CacheWrite: int(task.Totals["cache_write_tokens"]),
+	}}
+	for _, s := range slices.Backward(sessions.Sessions) {
+		one := agents.Session{ExternalID: s.ExternalID, Parent: s.Parent, Status: s.Status, Reason: s.Reason}
+		after := ""
+		for {
+			var page struct {
+				Events []struct {
+					Type  string
+					Actor eventlog.Actor
+					Time  time.Time
+					Data  json.RawMessage
+				}
+				Next string
+			}
+			c.get(fmt.Sprintf("/tasks/%s/events?session=%s&limit=1000%s", c.task(way), s.ID, after), &page)
+			for _, e := range page.Events {
+				one.Events = append(one.Events, eventlog.Event{Type: e.Type, Actor: e.Actor, Time: e.Time, Data: e.Data})
+			}
+			if len(page.Events) == 0 {
+				break
+			}
+			after = "&after=" + page.Next
+		}
+		seen.Sessions = append(seen.Sessions, one)
+	}
+	return seen
+}
+
+// capture keeps what the agent printed and left.
+func (c *testCase) capture(files []string) {
+	if *captures == "" {
+		return
+	}
+	dir := filepath.Join(*captures, c.agent.Name+"-"+version(c.T, c.agent), c.scenario.Name)
+	c.must(os.RemoveAll(dir))
+	keep := func(name string, data []byte) {
+		path := filepath.Join(dir, name)
+		c.must(os.MkdirAll(filepath.Dir(path), 0o755))
+		c.must(os.WriteFile(path, data, 0o644))
+	}
+	for i, e := range c.ended {
+		suffix := ""
+		if i > 0 {
+			suffix = fmt.Sprintf("-%d", i+1)
+		}
+		keep("stdout"+suffix+".jsonl", e.Stdout)
+		keep("stderr"+suffix+".txt", e.Stderr)
+		var b bytes.Buffer
+		fmt.Fprintf(&b, "exit %d, session %s, %s\n", e.Code, e.Session, e.Took)
+		sum := model.Tokens{}
+		for _, a := range c.answers[i] {
+			turn, err := json.Marshal(a.Turn)
+			c.must(err)
+			fmt.Fprintf(&b, "%s thread=%q turn=%d surplus=%t %s\n", a.Path, a.Thread, a.Number, a.Surplus, turn)
+			if a.Turn.Fail == nil && !a.Turn.Stall {
+				sum = sum.Plus(a.Turn.Tokens)
+			}
+			if i == 0 && a.Number == 1 || a.Thread == model.Summary {
+				keep(fmt.Sprintf("request%s-%s-%d.json", suffix, a.Thread, a.Number), a.Body)
+			}
+		}
+		fmt.Fprintf(&b, "sum %+v\n", sum)
+		keep("model"+suffix+".txt", b.Bytes())
+	}
+	for _, path := range files {
+		name, err := filepath.Rel(c.place.Home, path)
+		c.must(err)
+		data, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		c.must(err)
+		keep(filepath.Join("disk", name), data)
+	}
+}
