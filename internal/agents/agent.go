@@ -29,6 +29,8 @@ type Agent struct {
 	Blind map[Source]map[Blind]string
 	// NoWay says why a way in is none.
 	NoWay map[Way]string
+	// Quotes says that what a person says is kept in quotes, where it has spaces.
+	Quotes bool
 	// Repeats says that a fork's file begins with what its parent's says.
 	Repeats bool
 	// Window is how many tokens fill its context.

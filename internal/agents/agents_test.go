@@ -30,6 +30,7 @@ var (
 	bin      = flag.String("agents", "", "the folder node_modules with the agents")
 	jrweb    = flag.String("jrweb", "", "the jrweb program")
 	report   = flag.String("report", "", "write the table into this file")
+	fixtures = flag.String("fixtures", "", "write fixtures made of what the agents print and leave into this folder")
 	captures = flag.String("captures", "", "write what the agents print and leave into this folder")
 )
 
@@ -180,6 +181,7 @@ func (c *testCase) check(table *agents.Report) {
 	files, err := c.agent.Left(c.place, sessions...)
 	c.must(err)
 	c.capture(files)
+	c.fixture(files)
 	for _, way := range agents.Ways {
 		from := agents.Disk
 		if way == agents.ByRun {
@@ -367,5 +369,41 @@ func (c *testCase) capture(files []string) {
 		}
 		c.must(err)
 		keep(filepath.Join("disk", name), data)
+	}
+}
+
+// fixture makes fixtures of what the agent printed and left. The long one would be too
+// large. Where it left more than the files of its main threads, they stay in their
+// folders, whose names tell what belongs to what.
+func (c *testCase) fixture(files []string) {
+	if *fixtures == "" || c.scenario.Name == "long" {
+		return
+	}
+	cutter := agents.NewCutter(c.place)
+	keep := func(name string, data []byte) {
+		path := filepath.Join(*fixtures, c.agent.Name+"-"+version(c.T, c.agent), c.scenario.Name+"."+cutter.Rename(name))
+		c.must(os.MkdirAll(filepath.Dir(path), 0o755))
+		c.must(os.WriteFile(path, cutter.Cut(data), 0o644))
+	}
+	number := func(i int) string {
+		if i == 0 {
+			return ""
+		}
+		return fmt.Sprintf("-%d", i+1)
+	}
+	for i, e := range c.ended {
+		keep("stdout"+number(i)+".jsonl", e.Stdout)
+	}
+	folders := slices.ContainsFunc(files, func(path string) bool { return !c.agent.Main(c.place, path) })
+	for i, path := range files {
+		name := "disk" + number(i) + ".jsonl"
+		if folders {
+			below, err := filepath.Rel(c.place.Home, path)
+			c.must(err)
+			name = filepath.Join("disk", below)
+		}
+		data, err := os.ReadFile(path)
+		c.must(err)
+		keep(name, data)
 	}
 }

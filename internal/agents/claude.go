@@ -35,6 +35,16 @@ var claude = &Agent{
 		}
 		return append(c, "--", r.Prompt)
 	},
+	Repeats: true,
+	Blind: map[Source]map[Blind]string{
+		Stdout: {
+			NoPrompt:      "it prints no prompt",
+			NoSubWords:    "of a subagent it prints the calls, not the words",
+			NoKilledWords: "it prints words when they are whole",
+			NoKilledCost:  "it prints the output tokens at the end of the run",
+		},
+		Disk: {NoKilledWords: "it writes words when they are whole"},
+	},
 	Calls: each(func(p Place, c Call) []Made {
 		path := filepath.Join(p.Work, c.Path)
 		one := func(tool string, args map[string]any) []Made { return []Made{made(c, tool, args)} }

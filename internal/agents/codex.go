@@ -54,6 +54,20 @@ stream_max_retries = 1
 			}
 			return append(c, r.Prompt)
 		},
+		Blind: map[Source]map[Blind]string{
+			Stdout: {
+				NoPrompt:     "it prints no prompt",
+				NoRefused:    "it prints no patch that does not fit",
+				NoImage:      "it prints no image that it looks at",
+				NoDelegation: "it does not print that a subagent starts",
+				NoSub:        "it prints nothing of what a subagent does",
+				NoSubTokens:  "it does not count what a subagent costs",
+				NoCutWords:   "it prints words when they are whole",
+				NoCutTokens:  "it prints tokens at the end of a turn",
+				NoFork:       "a fork counts on from its parent, and does not print which",
+			},
+			Disk: {NoCutWords: "it writes words when they are whole"},
+		},
 		Calls: calls,
 		Disk:  []string{".codex/sessions/*/*/*/*"},
 	}

@@ -33,6 +33,20 @@ var gemini = &Agent{
 		}
 		return append(c, "-p", r.Prompt)
 	},
+	Blind: map[Source]map[Blind]string{
+		Stdout: {
+			NoThoughts:  "it prints no thoughts",
+			NoExit:      "it prints no exit code, and that the command succeeded",
+			NoOutput:    "of most tools it prints no output",
+			NoSub:       "it prints nothing of what a subagent does",
+			NoCutTokens: "it prints tokens at the end of the run",
+		},
+		Disk: {
+			NoCutWords:    "it writes words when they are whole",
+			NoInterrupted: "it does not write that it was interrupted",
+			NoError:       "it does not write that the API failed",
+		},
+	},
 	Calls: each(func(p Place, c Call) []Made {
 		path := filepath.Join(p.Work, c.Path)
 		one := func(tool string, args map[string]any) []Made { return []Made{made(c, tool, args)} }
@@ -49,6 +63,8 @@ var gemini = &Agent{
 			return one("write_todos", map[string]any{"todos": todos(c, "description", nil)})
 		case Remote:
 			return one("mcp_sums_"+c.Tool, map[string]any{"a": 2, "b": 40})
+		case Answer:
+			return one("complete_task", map[string]any{"result": c.Prompt})
 		case Delegate:
 			return one("invoke_agent", map[string]any{"agent_name": "generalist", "prompt": c.Prompt})
 		}

@@ -41,6 +41,23 @@ var opencode = &Agent{
 		}
 		return append(c, r.Prompt)
 	},
+	Repeats: true,
+	Blind: map[Source]map[Blind]string{
+		Stdout: {
+			NoPrompt:    "it prints no prompt",
+			NoSub:       "it prints nothing of what a subagent does",
+			NoSubTokens: "it does not count what a subagent costs",
+			NoCutWords:  "it prints words when they are whole",
+			NoCutCall:   "it prints a call when it has ended",
+			NoCutTokens: "it prints tokens at the end of an answer",
+		},
+		Disk: {
+			NoCutWords:    "it keeps words when they are whole",
+			NoCutTokens:   "it keeps tokens at the end of an answer",
+			NoInterrupted: "it does not keep that it was interrupted",
+			NoFork:        "a fork holds copies of what its parent said, under new ids",
+		},
+	},
 	Calls: each(func(p Place, c Call) []Made {
 		path := filepath.Join(p.Work, c.Path)
 		one := func(tool string, args map[string]any) []Made { return []Made{made(c, tool, args)} }
@@ -65,6 +82,7 @@ var opencode = &Agent{
 	Export: func(p Place) []string {
 		return []string{filepath.Join(p.Bin, "opencode-linux-x64/bin/opencode"), "export", p.Session}
 	},
-	NoWay: map[Way]string{ByFollow: "its sessions stand in a database, and in a file only when it is told to export one"},
-	Disk:  []string{"export*.json"},
+	Quotes: true,
+	NoWay:  map[Way]string{ByFollow: "its sessions stand in a database, and in a file only when it is told to export one"},
+	Disk:   []string{"export*.json"},
 }

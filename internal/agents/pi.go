@@ -28,6 +28,13 @@ var pi = &Agent{
 		}
 		return append(c, "-p", r.Prompt)
 	},
+	Repeats: true,
+	Blind: map[Source]map[Blind]string{
+		Disk: {
+			NoCutWords:    "it writes words when they are whole",
+			NoInterrupted: "it does not write that it was interrupted",
+		},
+	},
 	Calls: each(func(_ Place, c Call) []Made {
 		one := func(tool string, args map[string]any) []Made { return []Made{made(c, tool, args)} }
 		switch c.Do {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,27 @@ func (a *Agent) Prepare(p Place, s Scenario) error {
 			return err
 		}
 	}
-	return errors.Join(files(p.Work, s.Files), a.Setup(p))
+	return errors.Join(files(p.Work, s.Files), p.repository(), a.Setup(p))
+}
+
+// repository makes a git repository of the working directory, because most people's is
+// one. Its only commit is always the same.
+func (p Place) repository() error {
+	for _, args := range [][]string{
+		{"init", "--quiet", "--initial-branch=trunk"},
+		{"add", "--all"},
+		{"commit", "--quiet", "--allow-empty", "--message=Begin"},
+	} {
+		git := exec.Command("git", args...)
+		git.Dir = p.Work
+		git.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=Dev", "GIT_AUTHOR_EMAIL=dev@example.com",
+			"GIT_COMMITTER_NAME=Dev", "GIT_COMMITTER_EMAIL=dev@example.com",
+			"GIT_AUTHOR_DATE=2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE=2026-01-01T00:00:00Z")
+		if out, err := git.CombinedOutput(); err != nil {
+			return fmt.Errorf("git %s: %w: %s", args[0], err, out)
+		}
+	}
+	return nil
 }
 
 // temp is the agent's folder for temporary files. Codex makes its helpers only where
@@ -67,7 +88,7 @@ func (a *Agent) Can(s Scenario) (missing string) {
 		for _, turns := range r.Threads {
 			for _, t := range turns {
 				for _, c := range t.Calls {
-					if c.Do != Find && c.Do != Await && a.Calls(Place{}, []Call{c}) == nil {
+					if c.Do != Find && c.Do != Await && c.Do != Answer && a.Calls(Place{}, []Call{c}) == nil {
 						return deeds[c.Do]
 					}
 				}
@@ -143,24 +164,32 @@ func (a *Agent) Play(ctx context.Context, p Place, r Run, m *model.Server, wrap 
 		e.Signal = status.Signal()
 	}
 	e.Session = sessionOf(e.Stdout)
-	if a.Export != nil && e.Session != "" {
-		p.Session = e.Session
-		return e, a.export(ctx, p)
+	if a.Export != nil {
+		ids := sessionName.FindAllString(string(e.Stdout), -1)
+		slices.Sort(ids)
+		for _, id := range slices.Compact(ids) {
+			if err := a.export(context.WithoutCancel(ctx), p, id); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return e, nil
 }
 
-// export writes what the agent exports into its home, as a file of its own for each
-// session.
-func (a *Agent) export(ctx context.Context, p Place) error {
+// sessionName is the id of a session that can be exported.
+var sessionName = regexp.MustCompile(`\bses_\w+`)
+
+// export writes a session that the agent exports into its home.
+func (a *Agent) export(ctx context.Context, p Place, id string) error {
+	p.Session = id
 	line := a.Export(p)
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Dir, cmd.Env = p.Work, a.environment(p)
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("export of %s: %w", p.Session, err)
+		return fmt.Errorf("export of %s: %w", id, err)
 	}
-	return os.WriteFile(filepath.Join(p.Home, "export-"+p.Session+".json"), out, 0o644)
+	return os.WriteFile(filepath.Join(p.Home, "export-"+id+".json"), out, 0o644)
 }
 
 // environment is all that an agent has in its environment.

@@ -36,6 +36,18 @@ var qwen = &Agent{
 		}
 		return append(c, "-p", r.Prompt)
 	},
+	Repeats: true,
+	Blind: map[Source]map[Blind]string{
+		Stdout: {
+			NoPrompt:   "it prints no prompt",
+			NoSubWords: "of a subagent it prints the calls, not the words",
+			NoCutWords: "it prints words when they are whole",
+		},
+		Disk: {
+			NoCutWords:    "it writes words when they are whole",
+			NoInterrupted: "it does not write that it was interrupted",
+		},
+	},
 	Calls: each(func(p Place, c Call) []Made {
 		path := filepath.Join(p.Work, c.Path)
 		one := func(tool string, args map[string]any) []Made { return []Made{made(c, tool, args)} }

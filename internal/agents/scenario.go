@@ -70,6 +70,7 @@ const (
 	Remote               // calls Tool of the MCP server
 	Delegate             // starts a subagent with Prompt
 	Await                // waits for the subagent, where that is a call of its own
+	Answer               // ends a subagent with Prompt, where that is a call
 	Find                 // looks for Tools, where the agent keeps some of them back
 )
 

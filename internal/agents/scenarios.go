@@ -48,7 +48,7 @@ var red = func() string {
 }()
 
 // failing is the command that most scenarios run.
-var failing = Call{Do: Shell, Command: "echo one file; exit 3", Fails: true, Output: "one file"}
+var failing = Call{Do: Shell, Command: "echo one file; sleep 0.1; exit 3", Fails: true, Output: "one file"}
 
 // lines is the text that is edited.
 const lines = "alpha\nbeta\ngamma\n"
@@ -129,7 +129,7 @@ func parallel() Scenario {
 	return once("parallel", "three commands in one answer, the second fails", "Do three things at once.",
 		Turn{Text: "All at once.", Calls: []Call{
 			{Do: Shell, Command: "echo first", Output: "first"},
-			{Do: Shell, Command: "echo second; exit 4", Fails: true, Output: "second"},
+			{Do: Shell, Command: "echo second; sleep 0.1; exit 4", Fails: true, Output: "second"},
 			{Do: Shell, Command: "echo third", Output: "third"},
 		}},
 		Turn{Text: "Two of three."})
@@ -142,7 +142,7 @@ func subagent() Scenario {
 		Turn{Text: "The helper has found it."})
 	s.Runs[0].Threads["helper"] = says(
 		Turn{Text: "I am the helper.", Calls: []Call{failing}, Tokens: spent(11)},
-		Turn{Text: "The helper found one file.", Tokens: spent(12)})
+		Turn{Text: "The helper found one file.", Calls: []Call{{Do: Answer, Prompt: "The helper found one file."}}, Tokens: spent(12)})
 	return s
 }
 

@@ -1,6 +1,8 @@
 package agents
 
 import (
+	"strconv"
+
 	"jrweb/internal/agents/model"
 )
 
@@ -25,7 +27,9 @@ const (
 	NoImage       Blind = "image"          // that an image was looked at, and the image
 	NoRefused     Blind = "refused"        // a patch that does not fit
 	NoCutWords    Blind = "cut words"      // words that were broken off
+	NoKilledWords Blind = "killed words"   // the same, where the agent was killed
 	NoCutTokens   Blind = "cut tokens"     // tokens of a run that was cut
+	NoKilledCost  Blind = "killed tokens"  // the same, where the agent was killed
 	NoCutCall     Blind = "cut call"       // the call that a cut left open
 	NoFork        Blind = "fork"           // from which sum a fork's goes on
 	NoSub         Blind = "subagent"       // what a subagent does
@@ -120,7 +124,11 @@ func (w *wanting) hides(b Blind) bool {
 // thread is what is to be seen of a thread.
 func (w *wanting) thread(r Run, name string, run int) (items []Item) {
 	if name != "helper" && !w.hides(NoPrompt) {
-		items = append(items, Item{Kind: "user", Text: r.Prompt})
+		prompt := r.Prompt
+		if w.agent.Quotes && w.from == Disk {
+			prompt = strconv.Quote(prompt)
+		}
+		items = append(items, Item{Kind: "user", Text: prompt})
 	}
 	for _, t := range r.Threads[name] {
 		if t.Fail != nil {
@@ -134,7 +142,7 @@ func (w *wanting) thread(r Run, name string, run int) (items []Item) {
 		if t.Thought != "" && !w.hides(NoThoughts) {
 			items = append(items, Item{Kind: "thought", Text: t.Thought})
 		}
-		if t.Text != "" && (!t.Stall || !w.hides(NoCutWords)) {
+		if t.Text != "" && (!t.Stall || !w.hides(NoCutWords) && (r.Cut != Kill || !w.hides(NoKilledWords))) {
 			items = append(items, Item{Kind: "assistant", Text: t.Text})
 		}
 		for _, m := range w.agent.Calls(w.place, t.Calls) {
@@ -145,6 +153,9 @@ func (w *wanting) thread(r Run, name string, run int) (items []Item) {
 	}
 	return items
 }
+
+// quiet are the deeds whose tools some sources show without what they say.
+var quiet = map[Deed]bool{Write: true, Read: true, Edit: true, Delegate: true}
 
 // seen is what the source tells of a call.
 func (w *wanting) seen(s Seen) (Seen, bool) {
@@ -158,7 +169,7 @@ func (w *wanting) seen(s Seen) (Seen, bool) {
 	if s.Do == Shell && s.Fails && !s.Hangs && w.hides(NoExit) {
 		s.Unsure = true
 	}
-	if s.Output != "" && s.Do != Shell && w.hides(NoOutput) {
+	if s.Output != "" && quiet[s.Do] && w.hides(NoOutput) {
 		s.Output = ""
 	}
 	return s, true
@@ -201,7 +212,7 @@ func (w *wanting) tokens(r Run, answers []model.Answer) {
 			w.Least = w.Least.Plus(t)
 		}
 	}
-	if r.Cut != NoCut && w.hides(NoCutTokens) || r.Mode == Fork && w.hides(NoFork) {
+	if r.Cut != NoCut && w.hides(NoCutTokens) || r.Cut == Kill && w.hides(NoKilledCost) || r.Mode == Fork && w.hides(NoFork) {
 		w.Unknown = true
 	}
 }

@@ -163,7 +163,8 @@ const Title = "A short title"
 var mark = regexp.MustCompile(`\[([a-z][a-z0-9-]*)\]`)
 
 // Summary is the thread of the requests to sum up, if the script has it: an agent makes
-// them when its context is full.
+// them when its context is full. Once it is told, what looks like such a request is what
+// the agent made of the summary.
 const Summary = "summary"
 
 // summary is how agents ask to sum up what was said.
@@ -175,7 +176,7 @@ func (s *Server) answer(path string, body []byte, q question) Answer {
 	defer s.mu.Unlock()
 	a := Answer{Path: path, Model: q.Model, Body: body, Tools: q.Tools, Turn: Turn{Text: Title, Tokens: Chore}}
 	switch {
-	case s.threads[Summary] != nil && len(q.Words) > 0 && summary.MatchString(q.Words[len(q.Words)-1]):
+	case s.next[Summary] < len(s.threads[Summary]) && len(q.Words) > 0 && summary.MatchString(q.Words[len(q.Words)-1]):
 		a.Thread = Summary
 	case len(q.Tools) > 0:
 		a.Thread = s.thread(q.Words)

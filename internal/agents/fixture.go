@@ -1,0 +1,172 @@
+package agents
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Where the agents of fixtures live.
+const (
+	FixtureHome = "/home/dev"
+	FixtureWork = "/home/dev/project"
+)
+
+// Cutter makes fixtures of what an agent printed and left: long texts, which are the
+// agent's own, are cut out, and what is different in each run gets the same name in
+// each file.
+type Cutter struct {
+	place Place
+	names map[string]string
+	kinds map[string]int
+}
+
+// NewCutter cuts what came of a place.
+func NewCutter(p Place) *Cutter {
+	return &Cutter{place: p, names: map[string]string{}, kinds: map[string]int{}}
+}
+
+const (
+	// mostText is how long a text is at most: nothing that the script says is longer.
+	mostText = 400
+	// mostList is how long the lists are at most that are the agent's own.
+	mostList = 3
+)
+
+// ownLists are the names of lists that have nothing to do with the script.
+var ownLists = map[string]bool{
+	"tools": true, "slash_commands": true, "terminal_slash_commands": true, "skills": true, "agents": true, "plugins": true,
+	"addedNames": true, "addedLines": true, "addedTypes": true, "dynamic_tools": true, "betas": true, "skillNames": true, "names": true,
+	"capabilities": true, "toolNames": true,
+}
+
+// random are what is different in each run, by kind.
+var random = []struct {
+	kind    string
+	pattern *regexp.Regexp
+	name    func(n int, old string) string
+}{
+	{"uuid", regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`),
+		func(n int, _ string) string { return fmt.Sprintf("00000000-0000-7000-8000-%012d", n) }},
+	{"opencode", regexp.MustCompile(`\b(ses|msg|prt)_[0-9a-f]{12}[0-9A-Za-z]{14}\b`),
+		func(n int, old string) string { return fmt.Sprintf("%s_%012d%014d", old[:3], n, 0) }},
+	{"port", regexp.MustCompile(`127\.0\.0\.1:\d+`), func(int, string) string { return "127.0.0.1:8080" }},
+	{"kernel", regexp.MustCompile(`Linux \d+\.[-\w.]+`), func(int, string) string { return "Linux 6.12.0" }},
+}
+
+// Cut makes a fixture of a file: of each line if it has several, of all if it is one
+// document.
+func (c *Cutter) Cut(file []byte) []byte {
+	file = []byte(c.Rename(string(file)))
+	if json.Valid(file) {
+		return append(c.cut(file), '\n')
+	}
+	var b bytes.Buffer
+	for line := range bytes.Lines(file) {
+		text := bytes.TrimRight(line, "\n")
+		b.Write(c.cut(text))
+		b.Write(line[len(text):])
+	}
+	return b.Bytes()
+}
+
+// Rename replaces what is different in each run.
+func (c *Cutter) Rename(text string) string {
+	encoded := func(path string) string { return regexp.MustCompile(`[^A-Za-z0-9]`).ReplaceAllString(path, "-") }
+	text = strings.NewReplacer(
+		c.place.Work, FixtureWork, encoded(c.place.Work), encoded(FixtureWork),
+		strings.TrimPrefix(c.place.Work, "/"), strings.TrimPrefix(FixtureWork, "/"),
+		c.place.Home, FixtureHome, encoded(c.place.Home), encoded(FixtureHome),
+		c.place.temp(), "/tmp/dev", encoded(c.place.temp()), encoded("/tmp/dev"),
+		c.place.Bin, "/usr/lib/node_modules",
+	).Replace(text)
+	for _, r := range random {
+		text = r.pattern.ReplaceAllStringFunc(text, func(old string) string {
+			name, ok := c.names[old]
+			if !ok {
+				c.kinds[r.kind]++
+				name = r.name(c.kinds[r.kind], old)
+				c.names[old] = name
+			}
+			return name
+		})
+	}
+	return text
+}
+
+// cut shortens the texts and lists of a JSON value. What is none stays as it is.
+func (c *Cutter) cut(value []byte) []byte {
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.UseNumber()
+	var b bytes.Buffer
+	if err := cutValue(d, &b, ""); err != nil || d.More() {
+		return value
+	}
+	return b.Bytes()
+}
+
+// cutValue copies the next value, which stands under a name.
+func cutValue(d *json.Decoder, b *bytes.Buffer, name string) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	switch v := token.(type) {
+	case json.Delim:
+		return cutMany(d, b, name, v)
+	case string:
+		if len(v) > mostText {
+			v = strings.ToValidUTF8(v[:mostText/4], "") + fmt.Sprintf("… (%d bytes cut)", len(v)-mostText/4)
+		}
+		return quote(b, v)
+	default:
+		data, err := json.Marshal(v)
+		b.Write(data)
+		return err
+	}
+}
+
+func quote(b *bytes.Buffer, text string) error {
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(text); err != nil {
+		return err
+	}
+	b.Truncate(b.Len() - 1) // its line end
+	return nil
+}
+
+// cutMany copies an object, or a list.
+func cutMany(d *json.Decoder, b *bytes.Buffer, name string, open json.Delim) error {
+	b.WriteString(open.String())
+	for n := 0; d.More(); n++ {
+		into, key := b, name
+		if open == '[' && ownLists[name] && n >= mostList {
+			into = &bytes.Buffer{} // left out
+		} else if n > 0 {
+			b.WriteByte(',')
+		}
+		if open == '{' {
+			token, err := d.Token()
+			if err != nil {
+				return err
+			}
+			key = token.(string)
+			if err := quote(into, key); err != nil {
+				return err
+			}
+			into.WriteByte(':')
+		}
+		if err := cutValue(d, into, key); err != nil {
+			return err
+		}
+	}
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	b.WriteString(token.(json.Delim).String())
+	return nil
+}
