@@ -83,6 +83,7 @@ func observe(s Session, prompt string) (o observed) {
 		case eventlog.TypeToolCall:
 			if _, again := calls[d.CallID]; again && d.CallID != "" {
 				o.wrong = append(o.wrong, fmt.Sprintf("calls: %s is told twice", d.Tool))
+				continue
 			}
 			calls[d.CallID] = place{list, len(*list)}
 			// A call without a result hangs.

@@ -70,7 +70,7 @@ var gemini = &Agent{
 		}
 		return nil
 	}),
-	Disk: []string{".gemini/tmp/*/chats/*", ".gemini/tmp/*/chats/*/*"},
+	Disk: []string{".gemini/tmp/*/chats/*.jsonl", ".gemini/tmp/*/chats/*/*.jsonl"},
 }
 
 func node(p Place) string { return filepath.Join(p.Bin, ".bin/node") }

@@ -6,7 +6,7 @@ import (
 )
 
 var qwen = &Agent{
-	Name: "qwen", Title: "Qwen Code", Package: "@qwen-code/qwen-code", Window: 255000,
+	Name: "qwen", Title: "Qwen Code", Package: "@qwen-code/qwen-code", Window: 235000,
 	Setup: func(p Place) error {
 		settings := map[string]any{
 			"general":   map[string]any{"enableAutoUpdate": false, "disableAutoUpdate": true},
@@ -74,5 +74,5 @@ var qwen = &Agent{
 		}
 		return nil
 	}),
-	Disk: []string{".qwen/projects/*/chats/*", ".qwen/projects/*/*/*"},
+	Disk: []string{".qwen/projects/*/chats/*.jsonl", ".qwen/projects/*/subagents/*/*"},
 }

@@ -191,14 +191,17 @@ func again(name, about string, mode Mode) Scenario {
 	return s
 }
 
-// compact fills the agent's window, so that it has to sum up what was said.
+// compact fills the agent's window, so that it has to sum up what was said. Some agents
+// do so before the next answer, others before the next run.
 func compact() Scenario {
 	s := again("compact", "the context is full and is summed up, and a second run goes on", Resume)
-	first := &s.Runs[0]
-	first.Threads["main"][0].Fills = true
+	for i := range s.Runs[0].Threads["main"] {
+		s.Runs[0].Threads["main"][i].Fills = true
+	}
 	for i := range s.Runs {
-		s.Runs[i].Threads[model.Summary] = says(
-			Turn{Text: "<summary>There is one file.</summary>", Tokens: spent(31 + i)})
+		// All that filled the window goes into the summary.
+		summary := Turn{Text: "<summary>There is one file.</summary>", Fills: true}
+		s.Runs[i].Threads[model.Summary] = says(summary, summary)
 	}
 	return s
 }
