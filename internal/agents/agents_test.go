@@ -3,25 +3,19 @@
 package agents_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"jrweb/eventlog"
 	"jrweb/internal/agents"
 	"jrweb/internal/agents/model"
 )
@@ -52,7 +46,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestAgentsAreRecordedAsTheScriptSays(t *testing.T) {
-	url := serve(t)
+	r := startRecorder(t, *jrweb)
 	table := agents.NewReport()
 	t.Cleanup(func() {
 		text := table.Markdown(func(a *agents.Agent) string { return version(t, a) })
@@ -73,7 +67,7 @@ func TestAgentsAreRecordedAsTheScriptSays(t *testing.T) {
 					}
 					return
 				}
-				newCase(t, url, a, s).check(table)
+				newCase(t, r, a, s).check(table)
 			})
 		}
 	}
@@ -92,36 +86,10 @@ func version(t *testing.T, a *agents.Agent) string {
 	return o.Version
 }
 
-// serve starts a server that all cases share, and returns its URL.
-func serve(t *testing.T) string {
-	t.Helper()
-	cmd := exec.Command(*jrweb, "serve", "-db", filepath.Join(t.TempDir(), "jr.db"), "-addr", "127.0.0.1:0")
-	cmd.Stderr = t.Output()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Error(err)
-		}
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	url, ok := strings.CutPrefix(strings.TrimSpace(line), "jrweb: listening on ")
-	if err != nil || !ok {
-		t.Fatalf("the server says %q, %v", line, err)
-	}
-	return url
-}
-
 // testCase is an agent that plays a scenario.
 type testCase struct {
 	*testing.T
-	url      string
+	recorder recorder
 	agent    *agents.Agent
 	scenario agents.Scenario
 	place    agents.Place
@@ -131,8 +99,8 @@ type testCase struct {
 	answers  [][]model.Answer
 }
 
-func newCase(t *testing.T, url string, a *agents.Agent, s agents.Scenario) *testCase {
-	c := &testCase{T: t, url: url, agent: a, scenario: s, dir: t.TempDir(), model: model.Serve()}
+func newCase(t *testing.T, r recorder, a *agents.Agent, s agents.Scenario) *testCase {
+	c := &testCase{T: t, recorder: r, agent: a, scenario: s, dir: t.TempDir(), model: model.Serve()}
 	t.Cleanup(c.model.Close)
 	c.place = agents.Place{Bin: *bin, Home: filepath.Join(c.dir, "home"), Work: filepath.Join(c.dir, "work"), Model: c.model.URL}
 	if s.Tools {
@@ -160,7 +128,7 @@ func (c *testCase) check(table *agents.Report) {
 	stop := c.follow()
 	for _, r := range c.scenario.Runs {
 		e, err := c.agent.Play(c.Context(), c.place, r, c.model,
-			*jrweb, "run", "-url", c.url, "-task", c.task(agents.ByRun), "-spool", filepath.Join(c.dir, "spool"), "--")
+			*jrweb, "run", "-url", c.recorder.url, "-task", c.task(agents.ByRun), "-spool", filepath.Join(c.dir, "spool"), "--")
 		c.must(err)
 		if e.TimedOut {
 			c.Errorf("it did not end:\n%s\n%s", tail(e.Stdout), tail(e.Stderr))
@@ -192,10 +160,10 @@ func (c *testCase) check(table *agents.Report) {
 			continue
 		}
 		if way != agents.ByRun {
-			c.jrweb(append([]string{"import", "-task", c.task(way), "-spool", filepath.Join(c.dir, "spool-"+string(way))}, files...)...)
+			c.recorder.must(c.T, append([]string{"import", "-task", c.task(way), "-spool", filepath.Join(c.dir, "spool-"+string(way))}, files...)...)
 		}
 		want := c.agent.Want(c.place, c.scenario, from, c.answers)
-		differences := agents.Compare(want, c.observe(way))
+		differences := agents.Compare(want, c.recorder.task(c.T, c.task(way)))
 		for _, d := range differences {
 			c.Errorf("%s: %s", way, d)
 		}
@@ -204,15 +172,6 @@ func (c *testCase) check(table *agents.Report) {
 }
 
 func tail(text []byte) []byte { return text[max(0, len(text)-2000):] }
-
-// jrweb runs a command that is to succeed.
-func (c *testCase) jrweb(args ...string) {
-	c.Helper()
-	cmd := exec.CommandContext(c.Context(), *jrweb, append(args[:1:1], append([]string{"-url", c.url}, args[1:]...)...)...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		c.Errorf("jrweb %s: %v: %s", args[0], err, out)
-	}
-}
 
 // follow follows the files of main threads from when they appear, until it is told to
 // stop.
@@ -233,7 +192,7 @@ func (c *testCase) follow() (stop func()) {
 				if followed[path] != nil || !c.agent.Main(c.place, path) {
 					continue
 				}
-				cmd := exec.Command(*jrweb, "import", "-url", c.url, "-follow", "-task", c.task(agents.ByFollow),
+				cmd := c.recorder.command(c.T, "import", "-follow", "-task", c.task(agents.ByFollow),
 					"-spool", filepath.Join(c.dir, "spool-"+string(agents.ByFollow)), path)
 				cmd.Stderr = c.Output()
 				if err := cmd.Start(); err != nil {
@@ -255,73 +214,6 @@ func (c *testCase) follow() (stop func()) {
 		}
 	}()
 	return func() { cancel(); <-done }
-}
-
-// get decodes what the server answers.
-func (c *testCase) get(path string, answer any) {
-	c.Helper()
-	r, err := http.NewRequestWithContext(c.Context(), http.MethodGet, c.url+path, nil)
-	c.must(err)
-	r.Header.Set("Accept", "application/json")
-	response, err := http.DefaultClient.Do(r)
-	c.must(err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	c.must(err)
-	if response.StatusCode == http.StatusNotFound {
-		return // nothing was recorded
-	}
-	if err := json.Unmarshal(body, answer); err != nil || response.StatusCode != http.StatusOK {
-		c.Fatalf("%s: %s %s, %v", path, response.Status, body, err)
-	}
-}
-
-// observe asks the server for a task.
-func (c *testCase) observe(way agents.Way) agents.Task {
-	c.Helper()
-	var task struct {
-		Title  string
-		Totals map[string]float64
-	}
-	c.get("/tasks/"+c.task(way), &task)
-	var sessions struct {
-		Sessions []struct {
-			ID, Status, Reason, Agent string
-			ExternalID                string `json:"external_id"`
-			Parent                    string `json:"parent_external_id"`
-		}
-	}
-	c.get("/tasks/"+c.task(way)+"/sessions", &sessions)
-	_, cached := task.Totals["cache_read_tokens"]
-	seen := agents.Task{NoCache: !cached, Tokens: model.Tokens{
-		Input: int(task.Totals["input_tokens"]), Output: int(task.Totals["output_tokens"]),
-		CacheRead: int(task.Totals["cache_read_tokens"]), CacheWrite: int(task.Totals["cache_write_tokens"]),
-	}}
-	for _, s := range slices.Backward(sessions.Sessions) {
-		one := agents.Session{ExternalID: s.ExternalID, Parent: s.Parent, Status: s.Status, Reason: s.Reason}
-		after := ""
-		for {
-			var page struct {
-				Events []struct {
-					Type  string
-					Actor eventlog.Actor
-					Time  time.Time
-					Data  json.RawMessage
-				}
-				Next string
-			}
-			c.get(fmt.Sprintf("/tasks/%s/events?session=%s&limit=1000%s", c.task(way), s.ID, after), &page)
-			for _, e := range page.Events {
-				one.Events = append(one.Events, eventlog.Event{Type: e.Type, Actor: e.Actor, Time: e.Time, Data: e.Data})
-			}
-			if len(page.Events) == 0 {
-				break
-			}
-			after = "&after=" + page.Next
-		}
-		seen.Sessions = append(seen.Sessions, one)
-	}
-	return seen
 }
 
 // capture keeps what the agent printed and left.
@@ -391,9 +283,18 @@ func (c *testCase) fixture(files []string) {
 		}
 		return fmt.Sprintf("-%d", i+1)
 	}
+	var played []agents.Played
 	for i, e := range c.ended {
 		keep("stdout"+number(i)+".jsonl", e.Stdout)
+		one := agents.Played{Code: e.Code}
+		for _, a := range c.answers[i] {
+			one.Answers = append(one.Answers, agents.Told{Thread: a.Thread, Turn: a.Number})
+		}
+		played = append(played, one)
 	}
+	text, err := json.Marshal(played)
+	c.must(err)
+	keep("played.json", append(text, '\n'))
 	folders := slices.ContainsFunc(files, func(path string) bool { return !c.agent.Main(c.place, path) })
 	for i, path := range files {
 		name := "disk" + number(i) + ".jsonl"

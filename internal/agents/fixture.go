@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"jrweb/internal/agents/model"
 )
 
 // Where the agents of fixtures live.
@@ -169,4 +171,34 @@ func cutMany(d *json.Decoder, b *bytes.Buffer, name string, open json.Delim) err
 	}
 	b.WriteString(token.(json.Delim).String())
 	return nil
+}
+
+// Played is what a fixture knows of a run beside what the agent printed and left.
+type Played struct {
+	Code    int
+	Answers []Told
+}
+
+// Told is an answer of the model: which turn of which thread, "" for a chore.
+type Told struct {
+	Thread string
+	Turn   int
+}
+
+// Answers are the answers of the model to the runs of a scenario, as a fixture knows
+// them.
+func (a *Agent) Answers(p Place, s Scenario, played []Played) (all [][]model.Answer) {
+	for i, r := range s.Runs {
+		script := a.Script(p, r)
+		var answers []model.Answer
+		for _, told := range played[i].Answers {
+			answer := model.Answer{Thread: told.Thread, Number: told.Turn, Turn: model.Turn{Tokens: model.Chore}}
+			if turns := script[told.Thread]; told.Turn <= len(turns) {
+				answer.Turn = turns[told.Turn-1]
+			}
+			answers = append(answers, answer)
+		}
+		all = append(all, answers)
+	}
+	return all
 }

@@ -52,6 +52,9 @@ type Item struct {
 
 // Want is what is to be seen of a scenario.
 type Want struct {
+	// Summary are words that may be shown or not, wherever they stand.
+	Summary string
+
 	// Sessions are those of the main thread, oldest first.
 	Sessions [][]Item
 	// Below is what a subagent does.
@@ -97,6 +100,9 @@ func (a *Agent) Want(p Place, s Scenario, from Source, answers [][]model.Answer)
 			w.Sessions = append(w.Sessions, append(w.Sessions[0][:len(w.Sessions[0]):len(w.Sessions[0])], items...))
 		default:
 			w.Sessions = append(w.Sessions, items)
+		}
+		for _, t := range r.Threads[model.Summary] {
+			w.Summary = t.Text
 		}
 		w.end(r)
 		w.tokens(r, answers[i])
