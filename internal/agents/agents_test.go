@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestAgentsAreRecordedAsTheScriptSays(t *testing.T) {
-	r := startRecorder(t, *jrweb)
+	r := startRecorders(t, *jrweb)
 	table := agents.NewReport()
 	t.Cleanup(func() {
 		text := table.Markdown(func(a *agents.Agent) string { return version(t, a) })
@@ -89,18 +89,18 @@ func version(t *testing.T, a *agents.Agent) string {
 // testCase is an agent that plays a scenario.
 type testCase struct {
 	*testing.T
-	recorder recorder
-	agent    *agents.Agent
-	scenario agents.Scenario
-	place    agents.Place
-	dir      string
-	model    *model.Server
-	ended    []*agents.Ended
-	answers  [][]model.Answer
+	recorders recorders
+	agent     *agents.Agent
+	scenario  agents.Scenario
+	place     agents.Place
+	dir       string
+	model     *model.Server
+	ended     []*agents.Ended
+	answers   [][]model.Answer
 }
 
-func newCase(t *testing.T, r recorder, a *agents.Agent, s agents.Scenario) *testCase {
-	c := &testCase{T: t, recorder: r, agent: a, scenario: s, dir: t.TempDir(), model: model.Serve()}
+func newCase(t *testing.T, r recorders, a *agents.Agent, s agents.Scenario) *testCase {
+	c := &testCase{T: t, recorders: r, agent: a, scenario: s, dir: t.TempDir(), model: model.Serve(a.Name + "-" + s.Name)}
 	t.Cleanup(c.model.Close)
 	c.place = agents.Place{Bin: *bin, Home: filepath.Join(c.dir, "home"), Work: filepath.Join(c.dir, "work"), Model: c.model.URL}
 	if s.Tools {
@@ -128,7 +128,7 @@ func (c *testCase) check(table *agents.Report) {
 	stop := c.follow()
 	for _, r := range c.scenario.Runs {
 		e, err := c.agent.Play(c.Context(), c.place, r, c.model,
-			*jrweb, "run", "-url", c.recorder.url, "-task", c.task(agents.ByRun), "-spool", filepath.Join(c.dir, "spool"), "--")
+			*jrweb, "run", "-url", c.recorders[agents.ByRun].url, "-task", c.task(agents.ByRun), "-spool", filepath.Join(c.dir, "spool"), "--")
 		c.must(err)
 		if e.TimedOut {
 			c.Errorf("it did not end:\n%s\n%s", tail(e.Stdout), tail(e.Stderr))
@@ -160,10 +160,10 @@ func (c *testCase) check(table *agents.Report) {
 			continue
 		}
 		if way != agents.ByRun {
-			c.recorder.must(c.T, append([]string{"import", "-task", c.task(way), "-spool", filepath.Join(c.dir, "spool-"+string(way))}, files...)...)
+			c.recorders[way].must(c.T, append([]string{"import", "-task", c.task(way), "-spool", filepath.Join(c.dir, "spool-"+string(way))}, files...)...)
 		}
 		want := c.agent.Want(c.place, c.scenario, from, c.answers)
-		differences := agents.Compare(want, c.recorder.task(c.T, c.task(way)))
+		differences := agents.Compare(want, c.recorders[way].task(c.T, c.task(way)))
 		for _, d := range differences {
 			c.Errorf("%s: %s", way, d)
 		}
@@ -192,7 +192,7 @@ func (c *testCase) follow() (stop func()) {
 				if followed[path] != nil || !c.agent.Main(c.place, path) {
 					continue
 				}
-				cmd := c.recorder.command(c.T, "import", "-follow", "-task", c.task(agents.ByFollow),
+				cmd := c.recorders[agents.ByFollow].command(c.T, "import", "-follow", "-task", c.task(agents.ByFollow),
 					"-spool", filepath.Join(c.dir, "spool-"+string(agents.ByFollow)), path)
 				cmd.Stderr = c.Output()
 				if err := cmd.Start(); err != nil {
@@ -271,7 +271,7 @@ func (c *testCase) fixture(files []string) {
 	if *fixtures == "" || c.scenario.Name == "long" {
 		return
 	}
-	cutter := agents.NewCutter(c.place)
+	cutter := agents.NewCutter(c.place, c.agent.Name+"/"+c.scenario.Name)
 	keep := func(name string, data []byte) {
 		path := filepath.Join(*fixtures, c.agent.Name+"-"+version(c.T, c.agent), c.scenario.Name+"."+cutter.Rename(name))
 		c.must(os.MkdirAll(filepath.Dir(path), 0o755))

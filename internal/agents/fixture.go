@@ -2,6 +2,8 @@ package agents
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -21,13 +23,14 @@ const (
 // each file.
 type Cutter struct {
 	place Place
+	name  string
 	names map[string]string
 	kinds map[string]int
 }
 
-// NewCutter cuts what came of a place.
-func NewCutter(p Place) *Cutter {
-	return &Cutter{place: p, names: map[string]string{}, kinds: map[string]int{}}
+// NewCutter cuts what came of a place. Ids follow from a name.
+func NewCutter(p Place, name string) *Cutter {
+	return &Cutter{place: p, name: name, names: map[string]string{}, kinds: map[string]int{}}
 }
 
 const (
@@ -48,14 +51,16 @@ var ownLists = map[string]bool{
 var random = []struct {
 	kind    string
 	pattern *regexp.Regexp
-	name    func(n int, old string) string
+	name    func(hash, old string) string
 }{
 	{"uuid", regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`),
-		func(n int, _ string) string { return fmt.Sprintf("00000000-0000-7000-8000-%012d", n) }},
+		func(hash, _ string) string {
+			return strings.Join([]string{hash[:8], hash[8:12], "7" + hash[12:15], "8" + hash[15:18], hash[18:30]}, "-")
+		}},
 	{"opencode", regexp.MustCompile(`\b(ses|msg|prt)_[0-9a-f]{12}[0-9A-Za-z]{14}\b`),
-		func(n int, old string) string { return fmt.Sprintf("%s_%012d%014d", old[:3], n, 0) }},
-	{"port", regexp.MustCompile(`127\.0\.0\.1:\d+`), func(int, string) string { return "127.0.0.1:8080" }},
-	{"kernel", regexp.MustCompile(`Linux \d+\.[-\w.]+`), func(int, string) string { return "Linux 6.12.0" }},
+		func(hash, old string) string { return old[:4] + hash[:26] }},
+	{"port", regexp.MustCompile(`127\.0\.0\.1:\d+`), func(string, string) string { return "127.0.0.1:8080" }},
+	{"kernel", regexp.MustCompile(`Linux \d+\.[-\w.]+`), func(string, string) string { return "Linux 6.12.0" }},
 }
 
 // Cut makes a fixture of a file: of each line if it has several, of all if it is one
@@ -89,7 +94,8 @@ func (c *Cutter) Rename(text string) string {
 			name, ok := c.names[old]
 			if !ok {
 				c.kinds[r.kind]++
-				name = r.name(c.kinds[r.kind], old)
+				hash := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", c.name, r.kind, c.kinds[r.kind]))
+				name = r.name(hex.EncodeToString(hash[:]), old)
 				c.names[old] = name
 			}
 			return name

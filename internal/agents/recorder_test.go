@@ -19,6 +19,18 @@ import (
 	"jrweb/internal/agents/model"
 )
 
+// recorders are those of the ways in. What two of them record of one run is not the
+// same run to a log, where each token counts once.
+type recorders map[agents.Way]recorder
+
+func startRecorders(t *testing.T, program string) recorders {
+	all := recorders{}
+	for _, way := range agents.Ways {
+		all[way] = startRecorder(t, program)
+	}
+	return all
+}
+
 // recorder is jrweb: the program, and a server of it that all cases share.
 type recorder struct {
 	program string

@@ -31,7 +31,7 @@ func build(t *testing.T) string {
 // What real agents printed and left once comes in as the script says, by jrweb run and
 // by import. make test-agents does so with the agents themselves.
 func TestWhatAgentsPrintedIsRecordedAsTheScriptSays(t *testing.T) {
-	r := startRecorder(t, build(t))
+	r := startRecorders(t, build(t))
 	dirs, err := os.ReadDir(fixtureDir)
 	if err != nil {
 		t.Fatal(err)
@@ -69,21 +69,21 @@ func TestWhatAgentsPrintedIsRecordedAsTheScriptSays(t *testing.T) {
 	}
 }
 
-func replay(t *testing.T, r recorder, name, base string, a *agents.Agent, s agents.Scenario, played []agents.Played) {
+func replay(t *testing.T, r recorders, name, base string, a *agents.Agent, s agents.Scenario, played []agents.Played) {
 	task := func(way agents.Way) string { return name + "." + s.Name + "." + string(way) }
 	spool := t.TempDir()
 	for i, p := range played {
-		cmd := r.command(t, "run", "-task", task(agents.ByRun), "-spool", spool, "--", "sh", "-c", ending(s.Runs[i], p), numbered(base+".stdout", i))
+		cmd := r[agents.ByRun].command(t, "run", "-task", task(agents.ByRun), "-spool", spool, "--", "sh", "-c", ending(s.Runs[i], p), numbered(base+".stdout", i))
 		out, err := cmd.CombinedOutput()
 		if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
-	r.must(t, append([]string{"import", "-task", task(agents.ByImport), "-spool", spool}, left(t, base)...)...)
+	r[agents.ByImport].must(t, append([]string{"import", "-task", task(agents.ByImport), "-spool", spool}, left(t, base)...)...)
 	place := agents.Place{Home: agents.FixtureHome, Work: agents.FixtureWork}
 	for way, from := range map[agents.Way]agents.Source{agents.ByRun: agents.Stdout, agents.ByImport: agents.Disk} {
 		want := a.Want(place, s, from, a.Answers(place, s, played))
-		for _, d := range agents.Compare(want, r.task(t, task(way))) {
+		for _, d := range agents.Compare(want, r[way].task(t, task(way))) {
 			t.Errorf("%s: %s", way, d)
 		}
 	}

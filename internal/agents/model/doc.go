@@ -1,6 +1,6 @@
 // Package model is a scripted model for real coding agents, on loopback:
 //
-//	m := model.Serve()
+//	m := model.Serve("demo")
 //	defer m.Close()
 //	m.Play(map[string][]model.Turn{"main": {{Text: "There is one file.", Tokens: model.Tokens{Input: 100, Output: 42}}}})
 //	// run an agent whose model is at m.URL, with a prompt that says [main]

@@ -16,6 +16,8 @@ import (
 // Server is the model. Its methods may be called concurrently.
 type Server struct {
 	URL string
+	// Name is a part of all ids: those of two models are never the same.
+	Name string
 
 	http    *httptest.Server
 	mu      sync.Mutex
@@ -36,14 +38,16 @@ type Answer struct {
 	Turn   Turn
 	// Surplus says that the script had no more turns.
 	Surplus bool
+
+	name string // of the model
 }
 
 // mostStall is how long an answer stalls at most.
 const mostStall = time.Minute
 
 // Serve starts a model on loopback.
-func Serve() *Server {
-	s := &Server{stalled: make(chan struct{}, 1)}
+func Serve(name string) *Server {
+	s := &Server{Name: name, stalled: make(chan struct{}, 1)}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = s.http.URL
 	return s
@@ -174,7 +178,7 @@ var summary = regexp.MustCompile(`(?i)summar|compact|handoff|state_snapshot`)
 func (s *Server) answer(path string, body []byte, q question) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := Answer{Path: path, Model: q.Model, Body: body, Tools: q.Tools, Turn: Turn{Text: Title, Tokens: Chore}}
+	a := Answer{name: s.Name, Path: path, Model: q.Model, Body: body, Tools: q.Tools, Turn: Turn{Text: Title, Tokens: Chore}}
 	switch {
 	case s.next[Summary] < len(s.threads[Summary]) && len(q.Words) > 0 && summary.MatchString(q.Words[len(q.Words)-1]):
 		a.Thread = Summary
@@ -218,7 +222,7 @@ func (a *Answer) id(prefix string) string {
 	if thread == "" {
 		thread = "chore"
 	}
-	return fmt.Sprintf("%s_%s_%03d", prefix, thread, a.Number)
+	return fmt.Sprintf("%s_%s_%s_%03d", prefix, a.name, thread, a.Number)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -54,7 +54,7 @@ var script = map[string][]model.Turn{"main": {
 }}
 
 func serve(t *testing.T, threads map[string][]model.Turn) *model.Server {
-	m := model.Serve()
+	m := model.Serve("test")
 	t.Cleanup(m.Close)
 	m.Play(threads)
 	return m
