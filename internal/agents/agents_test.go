@@ -268,10 +268,11 @@ func (c *testCase) capture(files []string) {
 // large. Where it left more than the files of its main threads, they stay in their
 // folders, whose names tell what belongs to what.
 func (c *testCase) fixture(files []string) {
-	if *fixtures == "" || c.scenario.Name == "long" {
+	few := agents.FewFixtures[c.agent.Name]
+	if *fixtures == "" || c.scenario.Name == "long" || few != nil && !slices.Contains(few, c.scenario.Name) {
 		return
 	}
-	cutter := agents.NewCutter(c.place, c.agent.Name+"/"+c.scenario.Name)
+	cutter := agents.NewCutter(c.place, c.agent.Name+"/"+c.scenario.Name, c.scenario)
 	keep := func(name string, data []byte) {
 		path := filepath.Join(*fixtures, c.agent.Name+"-"+version(c.T, c.agent), c.scenario.Name+"."+cutter.Rename(name))
 		c.must(os.MkdirAll(filepath.Dir(path), 0o755))

@@ -18,7 +18,7 @@ var claude = &Agent{
 	Command: func(p Place, r Run) []string {
 		c := []string{
 			filepath.Join(p.Bin, "@anthropic-ai/claude-code-linux-x64/claude"),
-			"-p", "--output-format", "stream-json", "--verbose", "--model", "claude-sonnet-4-5-20250929", "--dangerously-skip-permissions",
+			"-p", "--output-format", "stream-json", "--verbose", "--model", "claude-sonnet-4-5-20250929", "--dangerously-skip-permissions", "--autocompact", "100000",
 		}
 		if p.MCP != nil {
 			config, err := json.Marshal(map[string]any{"mcpServers": map[string]any{"sums": map[string]any{"type": "stdio", "command": p.MCP[0], "args": p.MCP[1:]}}})

@@ -63,7 +63,8 @@ stream_max_retries = 1
 				NoSub:        "it prints nothing of what a subagent does",
 				NoSubTokens:  "it does not count what a subagent costs",
 				NoCutWords:   "it prints words when they are whole",
-				NoCutTokens:  "it prints tokens at the end of a turn",
+				NoCutTokens:  "it prints tokens at the end of a turn that did not fail",
+				NoFailedCost: "it prints tokens at the end of a turn that did not fail",
 				NoFork:       "a fork counts on from its parent, and does not print which",
 			},
 			Disk: {NoCutWords: "it writes words when they are whole"},
@@ -87,8 +88,8 @@ func codexSeen(c Call) Seen {
 		s.Tool = "view_image"
 	case Remote:
 		s.Tool, s.Args = "sums."+c.Tool, map[string]any{"a": 2, "b": 40}
-	case Delegate:
-		s.Tool = "spawn_agent"
+	case Delegate: // which tells no more than that it has begun
+		s.Tool, s.Output = "spawn_agent", ""
 	case Await:
 		s.Tool = "wait|wait_agent"
 	}

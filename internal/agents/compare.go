@@ -1,7 +1,6 @@
 package agents
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -165,7 +164,7 @@ func Compare(w Want, t Task) (differences []string) {
 			continue
 		}
 		if w.Summary != "" {
-			o.items = slices.DeleteFunc(o.items, func(i Item) bool { return i.Kind == "assistant" && i.Text == w.Summary })
+			o.items = slices.DeleteFunc(o.items, func(i Item) bool { return i.Kind == "assistant" && strings.Contains(i.Text, w.Summary) })
 		}
 		if len(main) < len(w.Sessions) {
 			differences = append(differences, compareItems(w.Sessions[len(main)], o.items)...)
@@ -222,19 +221,7 @@ func compareTokens(w Want, t Task) (differences []string) {
 // compareItems compares two lists. Calls that follow each other may stand in any
 // order: they may have run at the same time.
 func compareItems(want, got []Item) (differences []string) {
-	order := func(items []Item) []Item {
-		items = slices.Clone(items)
-		for i := 0; i < len(items); i++ {
-			end := i
-			for end < len(items) && items[end].Kind == "call" {
-				end++
-			}
-			slices.SortStableFunc(items[i:end], func(a, b Item) int { return cmp.Compare(a.Seen.key(), b.Seen.key()) })
-			i = end
-		}
-		return items
-	}
-	want, got = order(want), order(got)
+	got = slices.Clone(got)
 	for i := range max(len(want), len(got)) {
 		switch {
 		case i >= len(got):
@@ -244,20 +231,17 @@ func compareItems(want, got []Item) (differences []string) {
 		case want[i].Kind != got[i].Kind || want[i].Kind != "call" && want[i].Text != got[i].Text:
 			return append(differences, fmt.Sprintf("%s: %s, want %s", want[i].aspect(), got[i], want[i]))
 		case want[i].Kind == "call":
+			for k := i; k < len(got) && got[k].Kind == "call"; k++ {
+				if compareCalls(want[i].Seen, got[k].Seen) == nil {
+					found := got[k]
+					got = slices.Insert(slices.Delete(got, k, k+1), i, found)
+					break
+				}
+			}
 			differences = append(differences, compareCalls(want[i].Seen, got[i].Seen)...)
 		}
 	}
 	return differences
-}
-
-// key sorts calls that ran at the same time.
-func (s Seen) key() string {
-	for _, word := range []string{"first", "second", "third", "Look", "Think", "Write"} {
-		if strings.Contains(fmt.Sprint(s.Args), word) {
-			return word
-		}
-	}
-	return ""
 }
 
 func compareCalls(want, got Seen) (differences []string) {

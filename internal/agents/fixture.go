@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"jrweb/internal/agents/model"
@@ -22,29 +23,67 @@ const (
 // agent's own, are cut out, and what is different in each run gets the same name in
 // each file.
 type Cutter struct {
-	place Place
-	name  string
-	names map[string]string
-	kinds map[string]int
+	place  Place
+	name   string
+	script []string // texts that are not cut
+	names  map[string]string
+	kinds  map[string]int
 }
 
-// NewCutter cuts what came of a place. Ids follow from a name.
-func NewCutter(p Place, name string) *Cutter {
-	return &Cutter{place: p, name: name, names: map[string]string{}, kinds: map[string]int{}}
+// NewCutter cuts what came of a scenario at a place. Ids follow from a name.
+func NewCutter(p Place, name string, s Scenario) *Cutter {
+	return &Cutter{place: p, name: name, script: s.texts(), names: map[string]string{}, kinds: map[string]int{}}
 }
 
 const (
-	// mostText is how long a text is at most: nothing that the script says is longer.
-	mostText = 400
-	// mostList is how long the lists are at most that are the agent's own.
-	mostList = 3
+	// mostText is how long a text is at most of which nothing is the script's.
+	mostText = 160
+	// mostScript is how long one is at most that holds words of the script.
+	mostScript = 4000
 )
 
-// ownLists are the names of lists that have nothing to do with the script.
-var ownLists = map[string]bool{
+// own are the names of what has nothing to do with the script: lists of which one
+// entry stays, and objects of which nothing stays.
+var own = map[string]bool{
 	"tools": true, "slash_commands": true, "terminal_slash_commands": true, "skills": true, "agents": true, "plugins": true,
-	"addedNames": true, "addedLines": true, "addedTypes": true, "dynamic_tools": true, "betas": true, "skillNames": true, "names": true,
-	"capabilities": true, "toolNames": true,
+	"addedNames": true, "addedLines": true, "addedTypes": true, "dynamic_tools": true, "betas": true, "systemPrompt": true,
+	"system": true, "input_schema": true, "schema": true, "params": true, "partial": true,
+	"internal_chat_message_metadata_passthrough": true,
+}
+
+// FewFixtures are the scenarios of which fixtures are kept of an agent that differs from
+// another in its calls alone.
+var FewFixtures = map[string][]string{"codex-tools": {"failing-command", "patch", "parallel", "image", "mcp"}}
+
+// texts are the texts of a scenario.
+func (s Scenario) texts() (all []string) {
+	add := func(texts ...string) {
+		for _, text := range texts {
+			if len(text) > 3 { // shorter ones are anywhere
+				all = append(all, text)
+			}
+		}
+	}
+	for _, r := range s.Runs {
+		add(r.Prompt)
+		for _, turns := range r.Threads {
+			for _, t := range turns {
+				add(t.Thought, t.Text)
+				if t.Fail != nil {
+					add(t.Fail.Message)
+				}
+				for _, c := range t.Calls {
+					add(c.Command, c.Path, c.Old, c.Output, c.Prompt, strings.TrimSpace(c.New))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// ours reports whether a text holds words of the script.
+func (c *Cutter) ours(text string) bool {
+	return slices.ContainsFunc(c.script, func(word string) bool { return strings.Contains(text, word) })
 }
 
 // random are what is different in each run, by kind.
@@ -109,24 +148,24 @@ func (c *Cutter) cut(value []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(value))
 	d.UseNumber()
 	var b bytes.Buffer
-	if err := cutValue(d, &b, ""); err != nil || d.More() {
+	if err := c.cutValue(d, &b, ""); err != nil || d.More() {
 		return value
 	}
 	return b.Bytes()
 }
 
 // cutValue copies the next value, which stands under a name.
-func cutValue(d *json.Decoder, b *bytes.Buffer, name string) error {
+func (c *Cutter) cutValue(d *json.Decoder, b *bytes.Buffer, name string) error {
 	token, err := d.Token()
 	if err != nil {
 		return err
 	}
 	switch v := token.(type) {
 	case json.Delim:
-		return cutMany(d, b, name, v)
+		return c.cutMany(d, b, name, v)
 	case string:
-		if len(v) > mostText {
-			v = strings.ToValidUTF8(v[:mostText/4], "") + fmt.Sprintf("… (%d bytes cut)", len(v)-mostText/4)
+		if len(v) > mostScript || len(v) > mostText && !c.ours(v) {
+			v = strings.ToValidUTF8(v[:mostText/2], "") + fmt.Sprintf("… (%d bytes cut)", len(v)-mostText/2)
 		}
 		return quote(b, v)
 	default:
@@ -147,11 +186,11 @@ func quote(b *bytes.Buffer, text string) error {
 }
 
 // cutMany copies an object, or a list.
-func cutMany(d *json.Decoder, b *bytes.Buffer, name string, open json.Delim) error {
+func (c *Cutter) cutMany(d *json.Decoder, b *bytes.Buffer, name string, open json.Delim) error {
 	b.WriteString(open.String())
 	for n := 0; d.More(); n++ {
 		into, key := b, name
-		if open == '[' && ownLists[name] && n >= mostList {
+		if own[name] && (open == '{' || n > 0) {
 			into = &bytes.Buffer{} // left out
 		} else if n > 0 {
 			b.WriteByte(',')
@@ -167,7 +206,7 @@ func cutMany(d *json.Decoder, b *bytes.Buffer, name string, open json.Delim) err
 			}
 			into.WriteByte(':')
 		}
-		if err := cutValue(d, into, key); err != nil {
+		if err := c.cutValue(d, into, key); err != nil {
 			return err
 		}
 	}

@@ -117,14 +117,21 @@ type Ended struct {
 	Took           time.Duration
 }
 
-// mostTime is how long a run may take. Only the long one comes near it.
-const mostTime = 4 * time.Minute
+// How long a run may take, and a long one.
+const (
+	mostTime = 4 * time.Minute
+	longTime = 20 * time.Minute
+)
 
 // Play runs the agent once. What wraps it gets the agent's command line as its last
 // arguments, and passes its output and signals on.
 func (a *Agent) Play(ctx context.Context, p Place, r Run, m *model.Server, wrap ...string) (*Ended, error) {
 	m.Play(a.Script(p, r))
-	ctx, cancel := context.WithTimeout(ctx, mostTime)
+	most := mostTime
+	if r.Long {
+		most = longTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	pid := filepath.Join(filepath.Dir(p.Home), "pid")
 	started := filepath.Join(p.Work, "started")

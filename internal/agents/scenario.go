@@ -19,6 +19,8 @@ type Run struct {
 	Prompt string // names its thread in brackets
 	// Threads is what the model says, by thread.
 	Threads map[string][]Turn
+	// Long says that it may take a quarter of an hour, not minutes.
+	Long bool
 	// Cut ends the agent in the middle.
 	Cut Cut
 }

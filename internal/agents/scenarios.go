@@ -199,8 +199,9 @@ func compact() Scenario {
 		s.Runs[0].Threads["main"][i].Fills = true
 	}
 	for i := range s.Runs {
-		// All that filled the window goes into the summary.
-		summary := Turn{Text: "<summary>There is one file.</summary>", Fills: true}
+		// All that filled the window goes into the summary, which may be all that still
+		// names the thread.
+		summary := Turn{Text: "<summary>There is one file. [main]</summary>", Fills: true}
 		s.Runs[i].Threads[model.Summary] = says(summary, summary)
 	}
 	return s
@@ -216,5 +217,7 @@ func long() Scenario {
 			{Do: Shell, Command: fmt.Sprintf("echo step %d", i), Output: fmt.Sprintf("step %d", i)},
 		}})
 	}
-	return once("long", "300 turns", "Count.", append(all, Turn{Text: "Counted."})...)
+	s := once("long", "300 turns", "Count.", append(all, Turn{Text: "Counted."})...)
+	s.Runs[0].Long = true
+	return s
 }

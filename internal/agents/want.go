@@ -2,6 +2,7 @@ package agents
 
 import (
 	"strconv"
+	"strings"
 
 	"jrweb/internal/agents/model"
 )
@@ -31,6 +32,7 @@ const (
 	NoCutTokens   Blind = "cut tokens"     // tokens of a run that was cut
 	NoKilledCost  Blind = "killed tokens"  // the same, where the agent was killed
 	NoCutCall     Blind = "cut call"       // the call that a cut left open
+	NoFailedCost  Blind = "failed tokens"  // tokens of a run that failed
 	NoFork        Blind = "fork"           // from which sum a fork's goes on
 	NoSub         Blind = "subagent"       // what a subagent does
 	NoSubWords    Blind = "subagent words" // what a subagent says
@@ -102,7 +104,7 @@ func (a *Agent) Want(p Place, s Scenario, from Source, answers [][]model.Answer)
 			w.Sessions = append(w.Sessions, items)
 		}
 		for _, t := range r.Threads[model.Summary] {
-			w.Summary = t.Text
+			w.Summary = strings.TrimSuffix(strings.TrimPrefix(t.Text, "<summary>"), "</summary>")
 		}
 		w.end(r)
 		w.tokens(r, answers[i])
@@ -218,7 +220,7 @@ func (w *wanting) tokens(r Run, answers []model.Answer) {
 			w.Least = w.Least.Plus(t)
 		}
 	}
-	if r.Cut != NoCut && w.hides(NoCutTokens) || r.Cut == Kill && w.hides(NoKilledCost) || r.Mode == Fork && w.hides(NoFork) {
+	if r.Cut != NoCut && w.hides(NoCutTokens) || r.Cut == Kill && w.hides(NoKilledCost) || r.Mode == Fork && w.hides(NoFork) || w.Errors != "" && w.hides(NoFailedCost) {
 		w.Unknown = true
 	}
 }
