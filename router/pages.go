@@ -20,11 +20,11 @@ const (
 	pageTries = 10
 )
 
-func (rt *router) listPage(w http.ResponseWriter, r *http.Request, _ params) error {
+func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) error {
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
-	tasks, err := rt.log.Tasks(r.Context(), 0, pageTasks)
+	tasks, _, err := taskList(r.Context(), rt.log.Tasks, 0, pageTasks, p.grant.seen)
 	if err != nil {
 		return err
 	}
@@ -139,9 +139,9 @@ func (rt *router) streamEvents(w http.ResponseWriter, r *http.Request, p params)
 	return rt.stream.Events(w, r, p.task)
 }
 
-func (rt *router) streamTasks(w http.ResponseWriter, r *http.Request, _ params) error {
+func (rt *router) streamTasks(w http.ResponseWriter, r *http.Request, p params) error {
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
-	return rt.stream.Tasks(w, r)
+	return rt.stream.Tasks(w, r, p.grant.Sees)
 }

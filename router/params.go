@@ -16,10 +16,11 @@ import (
 	"jrweb/eventlog"
 )
 
-// params are the ids in a path, checked.
+// params are the ids in a path, checked, and what the request may do.
 type params struct {
 	task    string
 	session eventlog.SessionID
+	grant   Grant
 }
 
 // sessionPattern is what clients know of the ids of sessions. The log makes only

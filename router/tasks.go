@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -13,8 +14,8 @@ const (
 	mostList    = 1000
 )
 
-func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) error {
-	q, err := readQuery(r, "limit", "after")
+func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := readQuery(r, "limit", "after", "external_id")
 	if err != nil {
 		return err
 	}
@@ -28,7 +29,13 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) er
 			return badQuery("after", "must be the next of an earlier answer")
 		}
 	}
-	tasks, err := rt.log.Tasks(r.Context(), before, limit+1)
+	read := rt.log.Tasks
+	if external, given := q["external_id"]; given {
+		read = func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error) {
+			return rt.log.TasksByExternalID(ctx, external, before, limit)
+		}
+	}
+	tasks, next, err := taskList(r.Context(), read, before, limit, p.grant.seen)
 	if err != nil {
 		return err
 	}
@@ -36,9 +43,8 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) er
 		Tasks []eventlog.Task `json:"tasks"`
 		Next  string          `json:"next"` // empty: that was all
 	}{Tasks: tasks}
-	if len(tasks) > limit {
-		answer.Tasks = tasks[:limit]
-		answer.Next = strconv.FormatUint(tasks[limit-1].Change, 10)
+	if next != 0 {
+		answer.Next = strconv.FormatUint(next, 10)
 	}
 	if tasks == nil {
 		answer.Tasks = []eventlog.Task{}

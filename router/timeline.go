@@ -79,7 +79,7 @@ func (t *timeline) part(ctx context.Context) (page.Part, error) {
 		if err != nil {
 			return page.Part{}, err
 		}
-		from := eventlog.Cursor{Session: t.around.Session, Sequence: t.around.Sequence - 1}
+		from := eventlog.Cursor{Session: t.around.Session, Sequence: max(t.around.Sequence, 1) - 1}
 		newer, moreNewer, err := t.forward(ctx, from, partEvents/2, partBytes/2)
 		return page.Part{Entries: append(older, newer...), Older: moreOlder, Newer: moreNewer}, err
 	case !t.before.Session.IsZero():

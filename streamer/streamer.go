@@ -115,7 +115,7 @@ func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (ok bool, err e
 	}
 	if s.open.Add(1) > int64(s.o.MaxStreams) {
 		s.open.Add(-1)
-		sock := newSocket(newResponse(r.Context(), w), &s.o)
+		sock := newSocket(s.responseTo(r, w), &s.o)
 		// Any status but 200 would stop a browser for good.
 		sock.retryAfter(5000, 10_000)
 		sock.say(": too many streams are open, come back later\n\n")

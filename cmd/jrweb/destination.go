@@ -86,6 +86,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
+	answer.WriteHeader(http.StatusOK) // one that wrote nothing
 	return &http.Response{
 		StatusCode: answer.status, Header: answer.header, Request: r, ContentLength: int64(answer.body.Len()),
 		Body: io.NopCloser(&answer.body),

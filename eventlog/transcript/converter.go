@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,14 +17,15 @@ type Options struct {
 	// MaxEventBytes is how large the data of an event may be, as in
 	// [eventlog.Options]. 0: 4 MiB. Less than 16 KiB is taken as that.
 	MaxEventBytes int
-}
-
-// Origin is what the lines so far tell about the run. What they do not tell is empty.
-type Origin struct {
-	Agent   string // "Claude Code"
-	Version string
-	Model   string // the latest, if it changed
-	Session string // the agent's own id of the session, to resume it with
+	// Parent is the id of the call whose subagent wrote the lines, where a subagent
+	// has a file of its own. All events then have it as parent_call_id, or the call of
+	// the subagent's own subagent. What such lines say of a title, of where the run
+	// stands and of its end is not of the run, and left out.
+	Parent string
+	// Apart reports whether the lines of a subagent, named by the agent's id of it,
+	// are converted by another converter: what this file repeats of them is left out.
+	// Nil: none is.
+	Apart func(agent string) bool
 }
 
 // Stats count lines that are not blank, and what became of them.
@@ -60,17 +62,23 @@ type Converter struct {
 	out     output
 	stats   Stats
 	begun   bool
-	held    []Line // copies
+	held    []Line // copies, until the format is known
 	bytes   int
-	seen    int // lines before the format was known
+	seen    int    // lines before the format was known
+	values  values // of the lines, in the formats that are JSON
+	probe   values // of the lines that are held, to find the format
+	found   Format // what the probe found, "" for nothing
 	prelude text
 }
 
 // New returns a converter for a format. It fails for names that are none.
 func New(format Format, o *Options) (*Converter, error) {
 	c := &Converter{format: format, out: output{format: format, limit: 4 << 20}}
-	if o != nil && o.MaxEventBytes > 0 {
-		c.out.limit = max(o.MaxEventBytes, 16<<10)
+	if o != nil {
+		c.out.root, c.out.apart = o.Parent, o.Apart
+		if o.MaxEventBytes > 0 {
+			c.out.limit = max(o.MaxEventBytes, 16<<10)
+		}
 	}
 	if format == Auto {
 		return c, nil
@@ -103,6 +111,9 @@ func (c *Converter) Line(l Line) []eventlog.Event {
 // wait for the next line.
 func (c *Converter) Flush() []eventlog.Event {
 	if c.decoder == nil {
+		if c.probe.open {
+			return nil // the rest of a JSON document comes
+		}
 		// The lines so far may belong to a program that prints text. They are shown
 		// as that, and what comes may still tell a format.
 		for _, l := range c.held {
@@ -124,6 +135,7 @@ func (c *Converter) End() []eventlog.Event {
 	if c.decoder == nil {
 		c.settle(Text)
 	}
+	c.values.end(c.taker())
 	c.decoder.flush(&c.out)
 	c.decoder.end(&c.out)
 	return c.take()
@@ -135,10 +147,9 @@ func (c *Converter) Format() Format { return c.format }
 // Origin returns what is known about the run.
 func (c *Converter) Origin() Origin { return c.out.origin }
 
-// Failure returns why the latest turn that ended failed, or "" if it did not:
-// agents exit with 0 after failures, and go on after errors. It is for whoever
-// seals the session, and decides nothing by itself.
-func (c *Converter) Failure() string { return c.out.failure }
+// Outcome returns how the run ended, as far as its lines tell. It is for whoever
+// seals the session, and decides nothing by itself: ask it after [Converter.End].
+func (c *Converter) Outcome() Outcome { return c.out.outcome(c.values.cutOff) }
 
 // Stats returns what was counted so far.
 func (c *Converter) Stats() Stats {
@@ -159,14 +170,26 @@ func (c *Converter) detect(l Line) []eventlog.Event {
 	c.bytes += len(l.Text)
 	l.Text = slices.Clone(l.Text)
 	c.held = append(c.held, l)
-	format, found := Text, false
-	if !l.isCut() {
-		format, found = Detect(l.Text)
+	if text := clean(l.Text); len(bytes.TrimSpace(text)) > 0 && !l.isCut() {
+		c.probe.line(Line{Text: text}, taker{object: c.recognise, other: func(Line) {}})
 	}
-	if found || c.seen >= mostHeldLines || c.bytes >= mostHeldBytes {
-		c.settle(format)
+	most := mostHeldBytes
+	if c.probe.open {
+		most = mostDocument
+	}
+	switch {
+	case c.found != "":
+		c.settle(c.found)
+	case c.seen >= mostHeldLines && !c.probe.open || c.bytes >= most:
+		c.settle(Text)
 	}
 	return c.take()
+}
+
+func (c *Converter) recognise(o object, _ []byte) {
+	if c.found == "" {
+		c.found, _ = detect(o)
+	}
 }
 
 func (c *Converter) settle(format Format) {
@@ -175,16 +198,15 @@ func (c *Converter) settle(format Format) {
 		panic(err) // the table of formats names it
 	}
 	c.decoder, c.format, c.out.format = d, format, format
-	for _, l := range c.held {
+	held := c.held
+	c.held, c.probe = nil, values{}
+	for _, l := range held {
 		c.convert(l)
 	}
-	c.held = nil
 }
 
 // convert adds the events of a line to the output.
 func (c *Converter) convert(l Line) {
-	before := len(c.out.events)
-	c.out.at, c.out.parent = time.Time{}, ""
 	if t, isText := c.decoder.(*text); isText {
 		c.count(l)
 		t.line(c.mend(l), &c.out)
@@ -194,27 +216,45 @@ func (c *Converter) convert(l Line) {
 		return
 	}
 	c.count(l)
-	l = c.mend(l)
-	if l.isCut() {
-		c.keep(l, "the line is too long")
-		return
-	}
-	o := parseObject(l.Text)
-	if o == nil && c.format == OpenCodeServer {
-		if isFraming(l.Text) {
-			c.stats.Silent++
-			return
-		}
-		o = parseObject(serverSent(l.Text))
-	}
-	switch {
-	case o == nil:
-		c.keep(l, "this is no JSON object")
-	case !c.decoder.object(o, &c.out):
-		c.keep(l, unknown(o))
-	case len(c.out.events) == before:
+	before := len(c.out.events)
+	c.values.line(c.mend(l), c.taker())
+	if len(c.out.events) == before {
 		c.stats.Silent++
 	}
+}
+
+// taker converts what the values of the lines are.
+func (c *Converter) taker() taker { return taker{object: c.object, other: c.other} }
+
+func (c *Converter) object(o object, text []byte) {
+	c.out.at, c.out.parent = time.Time{}, ""
+	if !c.decoder.object(o, &c.out) {
+		c.keep(Line{Text: text}, cmp.Or(c.out.refusal, unknown(o)))
+		c.out.refusal = ""
+	}
+}
+
+// other takes a line, or a piece of one, that is no JSON object.
+func (c *Converter) other(l Line) {
+	c.out.at, c.out.parent = time.Time{}, ""
+	switch {
+	case l.isCut():
+		c.keep(l, "the line is too long")
+	case isFraming(l.Text) && serverSentFormats[c.format]:
+		if name, found := sentAs(l.Text); found {
+			c.out.sent = name
+		}
+	case announces(c.decoder, l.Text):
+	default:
+		c.keep(l, "this is no JSON object")
+	}
+}
+
+// announces reports whether a line that is no object belongs to the format, and only
+// says that an object follows.
+func announces(d decoder, line []byte) bool {
+	f, may := d.(interface{ framing(line []byte) bool })
+	return may && f.framing(line)
 }
 
 // keep adds a line as it is, after what was said before it.
@@ -229,9 +269,10 @@ func (c *Converter) keep(l Line, reason string) {
 
 // unknown says what a decoder did not know.
 func unknown(o object) string {
-	names := []string{o.text("type", "kind")}
+	names := []string{o.text("type", "kind", "method")}
 	for _, sub := range []string{
 		o.text("subtype"), o.object("event").text("type"), o.object("item").text("type"), o.object("payload").text("type"),
+		o.object("payload").object("item").text("type"), o.object("params").object("item").text("type"),
 		o.object("data").text("type"), o.object("request").text("subtype"),
 		o.object("part").text("type"), o.object("properties").object("part").text("type"), o.object("message").text("role"),
 	} {

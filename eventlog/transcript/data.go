@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 )
 
 // data is the data of an event while it is made: its members in their order,
@@ -56,3 +57,13 @@ func quote(s string) []byte {
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
+
+// comma separates members from those before them.
+func comma(more data) data {
+	if len(more) == 0 {
+		return nil
+	}
+	return append(data{','}, more...)
+}
+
+func isBlank(text string) bool { return strings.TrimSpace(text) == "" }

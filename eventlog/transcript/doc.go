@@ -23,30 +23,42 @@
 //   - Costs never count twice. A cost event tells its scope: what the agent counts
 //     over the whole run is cumulative, by model, and the log adds only what is new.
 //   - What a subagent does has the field parent_call_id: the call that started it.
+//   - An answer that the agent withdraws stays as it was told. A status event says so,
+//     and its field withdraws names the events by type and the beginning of their
+//     content, or by call_id.
 //   - No line ends a session. There is no complete event: only the process can tell
-//     the end. [Converter.Failure] tells how the latest turn went.
+//     the end. [Converter.Outcome] tells how the run ended as far as its lines say, and
+//     a success only if they say so.
+//   - What is known of the run (agent, version, model, working directory, title, the
+//     agent's own id) is told by events of type [TypeSession], at first and when it changes.
+//   - Images have one shape in parts, whatever the agent's is, and a bounded size.
 //   - Lines of any length, binary, carriage returns, a byte order mark and warnings
 //     between the JSON do no harm. Memory is bounded.
 //
 // # Formats
 //
 //	format           time      thought  money       tokens      subagents  remarks
-//	claude           some      yes      cumulative  cumulative  yes        what was said but never became a whole message is told at the end, as partial
-//	claude-session   yes       yes      –           delta       yes        tokens are less than the truth: the file does not keep all of them
-//	codex            –         yes      –           delta       –          prints the running total of the thread; the differences are told
-//	codex-rollout    yes       yes      –           delta       –          two logs in one; what both tell is told once
-//	gemini           yes       –        –           cumulative  –          text comes in pieces without an end; a failed login prints no result
-//	opencode         yes       yes      delta       delta       –          a tool is told when it has finished
-//	opencode-server  yes       yes      delta       delta       yes
-//	cursor           some      yes      –           delta       –          tokens from newer versions only
-//	amp              –         yes      –           delta       yes
-//	copilot          yes       yes      –           cumulative  yes        standard output has output tokens only, events.jsonl has all
-//	pi               yes       yes      delta       delta       –
-//	openhands        yes       yes      cumulative  cumulative  –
+//	claude           some      yes      by turn     by message  yes        what was said but never became a whole message is told at the end, as partial
+//	claude-session   yes       yes      newer ones  by message  yes        subagents have files of their own: see [Subagents]
+//	codex            –         yes      –           cumulative  –          counts over the whole thread, also what was before it was resumed
+//	codex-rollout    yes       yes      –           cumulative  –          three logs in one, what they tell alike is told once; a subagent has a file of its own
+//	codex-server     –         yes      –           cumulative  yes
+//	gemini           yes       –        –           by run      –          text comes in pieces without an end; a command's failure is not told
+//	gemini-chat      yes       yes      –           by session  in files   a call that was running when the agent was killed is not in the file
+//	qwen             –         yes      –           by session  yes        a subagent's own words are not told
+//	qwen-session     yes       yes      –           by answer   in files
+//	opencode         yes       yes      by step     by step     –          a tool is told when it has finished
+//	opencode-server  yes       yes      by step     by step     yes
+//	opencode-export  yes       yes      by step     by step     –
+//	cursor           some      yes      –           by turn     –          tokens from newer versions only
+//	amp              –         yes      –           by message  yes
+//	copilot          yes       yes      –           by session  yes        standard output has output tokens only, events.jsonl has all
+//	pi               yes       yes      by message  by message  –          a branch that was given up is told, and that it was
+//	openhands        yes       yes      by session  by session  –
 //	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event
 //
-// The formats claude, codex and opencode-server were checked against output of real
-// agents; the others are written from definitions.
+// The formats of Amp, Copilot, Cursor and OpenHands are written from definitions; the
+// others were checked against what real agents print and keep.
 //
 // Tokens mean the same for all of them: input_tokens are without those that were
 // read from a cache or written to one, and output_tokens are with those of

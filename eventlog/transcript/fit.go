@@ -125,13 +125,22 @@ func cutTexts(members data, limit int, known []cut) (data, []cut) {
 					return nil, cuts
 				}
 				out = append(out, members[copied:i]...)
-				out = append(out, quote(beginning(text, limit))...)
+				short := beginning(text, limit)
+				if isImageData(stack) {
+					short = "" // a part of an image is none
+				}
+				out = append(out, quote(short)...)
 				copied = end
 			}
 			i = end - 1
 		}
 	}
 	return append(out, members[copied:]...), cuts
+}
+
+// isImageData reports whether the innermost level is at parts/…/data.
+func isImageData(stack []level) bool {
+	return len(stack) == 3 && stack[0].key == `"parts"` && stack[2].key == `"data"`
 }
 
 // stringEnd returns where the string that begins at i ends, its quotes included.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"jrweb/eventlog/transcript"
@@ -21,22 +23,56 @@ func TestGoldenFilesOfAllFormats(t *testing.T) {
 			for _, e := range events {
 				checkEvent(t, e, 4<<20)
 			}
-			got := lines(events)
-			got = fmt.Appendf(got, "%+v\nfailure %q\n%+v\n", c.Origin(), c.Failure(), c.Stats())
-			path := filepath.Join("testdata", string(format)+".golden")
-			if *update {
-				if err := os.WriteFile(path, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
+			got := fmt.Appendf(lines(events), "%+v\n%+v\n%+v\n", c.Origin(), c.Outcome(), c.Stats())
+			checkGolden(t, filepath.Join("testdata", string(format)+".golden"), got)
+		})
+	}
+}
+
+// checkGolden compares with a golden file, or writes it anew.
+func checkGolden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// Each file of testdata/inputs has its golden file beside it. They are small inputs
+// of kinds that came out wrong once.
+func TestGoldenFilesOfInputs(t *testing.T) {
+	err := filepath.WalkDir("testdata/inputs", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, ".golden") || strings.HasSuffix(path, ".meta.json") {
+			return err
+		}
+		t.Run(path, func(t *testing.T) {
+			input, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			c := converter(t, transcript.Auto, nil)
+			events := feed(c, input, 0)
+			for _, e := range events {
+				checkEvent(t, e, 4<<20)
+			}
+			got := fmt.Appendf(lines(events), "%s\n%+v\n%+v\n%+v\n", c.Format(), c.Origin(), c.Outcome(), c.Stats())
+			checkGolden(t, path+".golden", got)
+			if again := lines(feed(converter(t, transcript.Auto, nil), input, 7)); !bytes.Equal(again, lines(events)) {
+				t.Errorf("in small chunks:\n%s\nat once:\n%s", again, lines(events))
 			}
 		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

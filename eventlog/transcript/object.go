@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
-	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // object is a JSON object whose members are decoded when they are asked for.
@@ -40,8 +40,14 @@ func (o object) text(names ...string) string {
 
 // textOf returns "" for what is no string.
 func textOf(raw json.RawMessage) string {
+	if len(raw) < 2 || raw[0] != '"' {
+		return ""
+	}
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner) // most are as short and plain as this
+	}
 	var s string
-	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+	if json.Unmarshal(raw, &s) != nil {
 		return ""
 	}
 	return s
@@ -127,36 +133,4 @@ func millis(ms float64) time.Time {
 func isObject(raw []byte) bool {
 	raw = bytes.TrimLeft(raw, " \t\r\n")
 	return len(raw) > 0 && raw[0] == '{'
-}
-
-// contentText returns what a message's content says, whether it is a string, a
-// block, or a list of blocks. Blocks that are no text are named in their place
-// ("[image]"), and rest is the content as it stands if there are any.
-func contentText(raw json.RawMessage) (text string, rest json.RawMessage) {
-	if isObject(raw) {
-		raw = json.RawMessage("[" + string(raw) + "]")
-	}
-	blocks := listOf(raw)
-	if blocks == nil {
-		if s := textOf(raw); s != "" || len(raw) == 0 || raw[0] == '"' || string(raw) == "null" {
-			return s, nil
-		}
-		return string(raw), nil
-	}
-	var parts []string
-	for _, block := range blocks {
-		o := parseObject(block)
-		_, isText := o["text"]
-		switch {
-		case o == nil && len(block) > 0 && block[0] == '"':
-			parts = append(parts, textOf(block))
-		case isText && (o.text("type") == "" || strings.HasSuffix(o.text("type"), "text")):
-			parts = append(parts, o.text("text"))
-		case o.text("type") != "":
-			parts, rest = append(parts, "["+o.text("type")+"]"), raw
-		default:
-			parts = append(parts, string(block))
-		}
-	}
-	return strings.Join(parts, "\n"), rest
 }

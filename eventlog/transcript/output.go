@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"strings"
@@ -22,13 +23,22 @@ type output struct {
 
 	at     time.Time // of the line, zero if it does not tell
 	parent string    // the call whose subagent is at work, "" for the agent itself
+	root   string    // Options.Parent
+	apart  func(agent string) bool
+	sent   string // the latest name of a server-sent event
 
-	origin  Origin
-	began   bool
-	failure string
-	tools   recent[string] // by call id
-	raws    int
+	refusal string // why the decoder did not take an object, if it says more than that it did not know it
+
+	origin   Origin
+	titles   titles
+	progress progress
+	tools    recent[string] // by call id
+	counted  recent[usage]  // by the id of a cost
+	raws     int
 }
+
+// nested reports whether a subagent is at work.
+func (out *output) nested() bool { return out.parent != "" || out.root != "" }
 
 // take returns the events made since the last time.
 func (out *output) take() []eventlog.Event {
@@ -38,27 +48,33 @@ func (out *output) take() []eventlog.Event {
 }
 
 func (out *output) add(kind string, actor eventlog.Actor, d data, known ...cut) {
-	d = d.some("parent_call_id", out.parent)
+	d = d.some("parent_call_id", cmp.Or(out.parent, out.root))
 	out.events = append(out.events, eventlog.Event{Type: kind, Actor: actor, Time: out.at, Data: fit(d, out.limit, known)})
 }
 
 // says adds a text of the agent: an assistant or thought event. No text, no event.
 func (out *output) says(kind, text string) {
 	if strings.TrimSpace(text) != "" {
+		out.spoke()
 		out.add(kind, "", data(nil).text("content", text))
 	}
 }
 
 // user adds what was said to the agent: by a person, by the program around it
 // ([eventlog.System]), or by the agent that started a subagent.
-func (out *output) user(actor eventlog.Actor, text string) {
-	if strings.TrimSpace(text) == "" {
+// What a person says begins a turn. Parts are images and the like, or nil.
+func (out *output) user(actor eventlog.Actor, text string, parts json.RawMessage) {
+	if strings.TrimSpace(text) == "" && len(parts) == 0 {
 		return
 	}
-	if out.parent != "" {
+	if out.nested() && actor == eventlog.Human {
 		actor = eventlog.Agent
 	}
-	out.add(eventlog.TypeUser, actor, data(nil).text("content", text))
+	if actor == eventlog.Human {
+		out.prompted(text)
+		out.working()
+	}
+	out.add(eventlog.TypeUser, actor, data(nil).text("content", text).raw("parts", parts))
 }
 
 // note adds a status or guardrail event.
@@ -80,13 +96,11 @@ func (out *output) error(message, code string) {
 	out.add(eventlog.TypeError, "", data(nil).text("message", message).some("code", code))
 }
 
-// failed says that a turn, or all of the run, ended in failure. Empty: it did not.
-func (out *output) failed(message string) { out.failure = beginning(message, 4<<10) }
-
 // call adds a tool call. Args may be any JSON: what is no object becomes one.
 func (out *output) call(id, tool string, args json.RawMessage) {
 	if id != "" {
 		out.tools.put(id, tool)
+		out.opened(id)
 	}
 	out.add(eventlog.TypeToolCall, "", data(nil).text("tool", tool).raw("args", argsOf(args)).some("call_id", id))
 }
@@ -121,6 +135,7 @@ func (out *output) result(r result) {
 	if r.tool == "" {
 		r.tool, _ = out.tools.get(r.id)
 	}
+	out.closed(r.id)
 	d := data(nil).text("tool", r.tool).flag("success", r.success).text("output", r.output).some("call_id", r.id)
 	if r.took > 0 && r.took < 1e15 {
 		d = d.number("duration_ms", math.Round(r.took*1000)/1000)
@@ -137,97 +152,10 @@ func (out *output) raw(text, reason string, known ...cut) {
 	out.add(TypeRaw, eventlog.System, data(nil).text("content", text).text("format", string(out.format)).text("reason", reason), known...)
 }
 
-// begin tells which agent is at work, once, and again when that changes. What o
-// leaves empty stays as it was.
-func (out *output) begin(o Origin, more data) {
-	was := out.origin
-	for _, f := range []struct{ to, from *string }{
-		{&out.origin.Agent, &o.Agent}, {&out.origin.Version, &o.Version},
-		{&out.origin.Model, &o.Model}, {&out.origin.Session, &o.Session},
-	} {
-		if *f.from != "" {
-			*f.to = beginning(*f.from, 1<<10)
-		}
-	}
-	if out.began && was == out.origin {
-		return
-	}
-	out.began = true
-	text := strings.TrimSpace(out.origin.Agent + " " + out.origin.Version)
-	if out.origin.Model != "" {
-		text += ", model " + out.origin.Model
-	}
-	d := data(nil).some("agent", out.origin.Agent).some("version", out.origin.Version).
-		some("model", out.origin.Model).some("external_id", out.origin.Session)
-	if len(more) > 0 {
-		d = append(append(d, ','), more...)
-	}
-	out.note(eventlog.TypeStatus, text, d)
-}
-
-// usage is what an agent tells of money and tokens. The kinds of tokens do not
-// overlap: input is without what was read from or written to a cache. Output is
-// with what was spent on reasoning.
-type usage struct {
-	usd, input, output, cacheRead, cacheWrite float64
-}
-
-// The largest amounts that the log takes.
-const (
-	mostUSD    = 1e12
-	mostTokens = 1e12
-)
-
-func (u usage) clamped() usage {
-	for _, n := range []*float64{&u.input, &u.output, &u.cacheRead, &u.cacheWrite} {
-		*n = math.Trunc(min(max(*n, 0), mostTokens))
-	}
-	u.usd = min(max(u.usd, 0), mostUSD)
-	return u
-}
-
-func (u usage) plus(o usage) usage {
-	return usage{u.usd + o.usd, u.input + o.input, u.output + o.output, u.cacheRead + o.cacheRead, u.cacheWrite + o.cacheWrite}
-}
-
-// since returns how much u exceeds last, in each amount on its own.
-func (u usage) since(last usage) usage {
-	return usage{
-		max(0, u.usd-last.usd), max(0, u.input-last.input), max(0, u.output-last.output),
-		max(0, u.cacheRead-last.cacheRead), max(0, u.cacheWrite-last.cacheWrite),
-	}
-}
-
-// most returns the larger one of each amount.
-func (u usage) most(o usage) usage {
-	return usage{
-		max(u.usd, o.usd), max(u.input, o.input), max(u.output, o.output),
-		max(u.cacheRead, o.cacheRead), max(u.cacheWrite, o.cacheWrite),
-	}
-}
-
-const (
-	delta      = "delta"
-	cumulative = "cumulative"
-)
-
-// cost adds what was spent, unless that is nothing.
-func (out *output) cost(model, scope string, u usage, more data) {
-	u = u.clamped()
-	if u == (usage{}) {
-		return
-	}
-	d := data(nil)
-	if u.usd > 0 {
-		d = d.number("usd", u.usd)
-	}
-	d = d.number("input_tokens", u.input).number("output_tokens", u.output).
-		number("cache_read_tokens", u.cacheRead).number("cache_write_tokens", u.cacheWrite).
-		some("model", beginning(model, 1<<10)).text("scope", scope)
-	if len(more) > 0 {
-		d = append(append(d, ','), more...)
-	}
-	out.add(eventlog.TypeCost, "", d)
+// refuse says why an object cannot be taken, for a decoder that returns it.
+func (out *output) refuse(reason string) bool {
+	out.refusal = reason
+	return false
 }
 
 // inside runs a part of the conversion as the work of a call's subagent.

@@ -42,6 +42,7 @@ var gemini = &Agent{
 			NoCutTokens: "it prints tokens at the end of the run",
 		},
 		Disk: {
+			NoCutCall:     "it writes a call when it has ended, so that a run that is cut meanwhile looks like one that is over",
 			NoCutWords:    "it writes words when they are whole",
 			NoInterrupted: "it does not write that it was interrupted",
 			NoError:       "it does not write that the API failed",
@@ -62,9 +63,12 @@ var gemini = &Agent{
 		case Plan:
 			return one("write_todos", map[string]any{"todos": todos(c, "description", nil)})
 		case Remote:
+			if c.Fails {
+				c.Output = "" // it does not tell why
+			}
 			return one("mcp_sums_"+c.Tool, map[string]any{"a": 2, "b": 40})
 		case Answer:
-			return one("complete_task", map[string]any{"result": c.Prompt})
+			return one("complete_task", map[string]any{"result": map[string]any{"response": c.Prompt}})
 		case Delegate:
 			return one("invoke_agent", map[string]any{"agent_name": "generalist", "prompt": c.Prompt})
 		}

@@ -198,6 +198,10 @@ func (w *wanting) end(r Run) {
 	case w.Errors != "":
 		w.Ends, w.Errors = []string{"interrupted"}, ""
 	}
+	// What is said before a call that is not told may be the last word.
+	if _, blind := w.agent.Blind[w.from][NoCutCall]; blind && w.from == Disk && r.hangs() {
+		w.Ends = append(w.Ends, "succeeded")
+	}
 }
 
 // tokens adds up what the model told. What an agent does beside its work it may count
@@ -243,4 +247,18 @@ func (w *wanting) helper(r Run, run int) {
 			w.Below = append(w.Below, item)
 		}
 	}
+}
+
+// hangs reports whether a call is under way when the run is cut.
+func (r Run) hangs() bool {
+	for _, turns := range r.Threads {
+		for _, t := range turns {
+			for _, c := range t.Calls {
+				if c.Hangs {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
