@@ -30,7 +30,9 @@ var pi = &Agent{
 	},
 	Repeats: true,
 	Blind: map[Source]map[Blind]string{
+		Stdout: {NoSummary: "it does not tell what summing up costs"},
 		Disk: {
+			NoSummary:     "it does not tell what summing up costs",
 			NoCutWords:    "it writes words when they are whole",
 			NoInterrupted: "it does not write that it was interrupted",
 		},
