@@ -172,7 +172,7 @@ var mark = regexp.MustCompile(`\[([a-z][a-z0-9-]*)\]`)
 const Summary = "summary"
 
 // summary is how agents ask to sum up what was said.
-var summary = regexp.MustCompile(`(?i)\b(create|write|provide|generate|update)\b[^.]*\b(summary|state_snapshot|prompt for continuing)`)
+var summary = regexp.MustCompile(`(?i)\b(create|write|provide|generate|produce|update)\b[^.]*\b(summary|state_snapshot|prompt for continuing)`)
 
 // answer chooses the turn that answers a question.
 func (s *Server) answer(path string, body []byte, q question) Answer {
