@@ -57,13 +57,14 @@ type Seen struct {
 	Unsure bool // nobody can tell whether it failed
 	Hangs  bool
 	Output string // a part of it
+	Image  bool   // the result holds an image
 }
 
 // made is a call that is seen as it is made.
 func made(c Call, tool string, args map[string]any) Made {
 	return Made{
 		Call: &model.Call{Tool: tool, Args: args},
-		Seen: Seen{Do: c.Do, Tool: tool, Args: args, Fails: c.Fails, Hangs: c.Hangs, Output: c.Output},
+		Seen: Seen{Do: c.Do, Tool: tool, Args: args, Fails: c.Fails, Hangs: c.Hangs, Output: c.Output, Image: c.Do == Look},
 	}
 }
 

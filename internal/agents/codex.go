@@ -85,7 +85,7 @@ func codexSeen(c Call) Seen {
 	case Patch, Write, Edit:
 		s.Do, s.Tool = Patch, "apply_patch"
 	case Look:
-		s.Tool = "view_image"
+		s.Tool, s.Image = "view_image", true
 	case Remote:
 		s.Tool, s.Args = "sums."+c.Tool, map[string]any{"a": 2, "b": 40}
 	case Delegate: // which tells no more than that it has begun

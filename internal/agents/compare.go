@@ -46,6 +46,11 @@ type data struct {
 	Parent  string          `json:"parent_call_id"`
 	Success bool            `json:"success"`
 	Output  string          `json:"output"`
+	Parts   []struct {
+		Type      string `json:"type"`
+		MediaType string `json:"media_type"`
+		Data      []byte `json:"data"`
+	} `json:"parts"`
 }
 
 // observe reads the events of a session.
@@ -99,6 +104,9 @@ func observe(s Session, prompt string) (o observed) {
 			done[d.CallID] = true
 			call := &(*at.list)[at.at]
 			call.Seen.Hangs, call.Seen.Fails, call.Seen.Output = false, !d.Success, d.Output
+			for _, p := range d.Parts {
+				call.Seen.Image = call.Seen.Image || p.Type == "image" && p.MediaType == "image/png" && len(p.Data) > 0
+			}
 			if d.Tool != call.Text {
 				o.wrong = append(o.wrong, fmt.Sprintf("results: %s answers %s", d.Tool, call.Text))
 			}
@@ -269,6 +277,8 @@ func compareCalls(want, got Seen) (differences []string) {
 		differ("results: %s has none", got.Tool)
 	case got.Fails != want.Fails && !want.Unsure:
 		differ("results: %s fails: %t, want %t", got.Tool, got.Fails, want.Fails)
+	case got.Image != want.Image:
+		differ("results: %s holds an image: %t, want %t", got.Tool, got.Image, want.Image)
 	case !strings.Contains(got.Output, want.Output):
 		differ("results: %s says %.80q, want %q", got.Tool, got.Output, want.Output)
 	}

@@ -98,6 +98,7 @@ func TestWhatDiffersIsTold(t *testing.T) {
 		{"a call twice", add(event("tool_call", eventlog.Agent, fields{"tool": "Bash", "call_id": "c2", "args": fields{}})), "calls"},
 		{"a failure as success", replace(7, event("tool_result", eventlog.Agent, fields{"tool": "Bash", "call_id": "c2", "success": true, "output": "three"})), "results"},
 		{"another output", func(w *agents.Want, _ *agents.Task) { w.Sessions[0][3].Seen.Output = "four" }, "results"},
+		{"an image that is missing", func(w *agents.Want, _ *agents.Task) { w.Sessions[0][3].Seen.Image = true }, "results"},
 		{"no result", remove(7), "results"},
 		{"a result twice", add(event("tool_result", eventlog.Agent, fields{"tool": "Bash", "call_id": "c2", "success": false, "output": "three"})), "results"},
 		{"a result of nothing", add(event("tool_result", eventlog.Agent, fields{"tool": "Bash", "call_id": "c9", "success": true, "output": ""})), "results"},

@@ -35,6 +35,7 @@ var gemini = &Agent{
 	},
 	Blind: map[Source]map[Blind]string{
 		Stdout: {
+			NoPicture:   "it prints no images",
 			NoThoughts:  "it prints no thoughts",
 			NoExit:      "it prints no exit code, and that the command succeeded",
 			NoOutput:    "of most tools it prints no output",

@@ -39,11 +39,13 @@ var qwen = &Agent{
 	Repeats: true,
 	Blind: map[Source]map[Blind]string{
 		Stdout: {
+			NoPicture:  "it prints no images",
 			NoPrompt:   "it prints no prompt",
 			NoSubWords: "of a subagent it prints the calls, not the words",
 			NoCutWords: "it prints words when they are whole",
 		},
 		Disk: {
+			NoPicture:     "it writes no images",
 			NoCutWords:    "it writes words when they are whole",
 			NoInterrupted: "it does not write that it was interrupted",
 		},

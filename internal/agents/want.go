@@ -25,7 +25,8 @@ const (
 	NoThoughts    Blind = "thoughts"       // reasoning
 	NoExit        Blind = "exit"           // that a command failed
 	NoOutput      Blind = "output"         // what tools that change files or start agents say
-	NoImage       Blind = "image"          // that an image was looked at, and the image
+	NoImage       Blind = "image"          // that an image was looked at
+	NoPicture     Blind = "picture"        // the image itself
 	NoRefused     Blind = "refused"        // a patch that does not fit
 	NoCutWords    Blind = "cut words"      // words that were broken off
 	NoKilledWords Blind = "killed words"   // the same, where the agent was killed
@@ -176,6 +177,9 @@ func (w *wanting) seen(s Seen) (Seen, bool) {
 	}
 	if s.Do == Shell && s.Fails && !s.Hangs && w.hides(NoExit) {
 		s.Unsure = true
+	}
+	if s.Image && w.hides(NoPicture) {
+		s.Image = false
 	}
 	if s.Output != "" && quiet[s.Do] && w.hides(NoOutput) {
 		s.Output = ""
