@@ -16,6 +16,10 @@ test: ## install what the tests need, then vet and run them all
 	scripts/setup
 	scripts/test
 
+.PHONY: test-agents
+test-agents: ## install real coding agents, 1.8 GB, and record what they do, about 15 minutes
+	scripts/test-agents
+
 .PHONY: torture
 torture: ## kill, cut the power, flip bits and fuzz for longer, about 40 minutes
 	scripts/setup
