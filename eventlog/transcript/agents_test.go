@@ -105,6 +105,16 @@ func TestCostsOfAgentsWithIDsHaveIDs(t *testing.T) {
 	}
 }
 
+// Some servers send of a message, each time, all that it has so far.
+func TestAMessageThatGrowsIsToldOnce(t *testing.T) {
+	var b strings.Builder
+	for _, text := range []string{"I", "I run", "I run it."} {
+		b.WriteString("event: messages/partial\ndata: [{\"type\":\"AIMessageChunk\",\"id\":\"1\",\"content\":\"" + text + "\"}]\n\n")
+	}
+	b.WriteString("event: messages/complete\ndata: [{\"type\":\"ai\",\"id\":\"1\",\"content\":\"I run it.\"}]\n\n")
+	checkTexts(t, convert(t, transcript.LangGraph, b.String()), "assistant", "content", "I run it.")
+}
+
 // What a person says twice is told twice, also where the agent keeps it in two ways.
 func TestAPersonMayRepeatThemselves(t *testing.T) {
 	prompt := `{"type":"turn.prompt","input":[{"type":"text","text":"Go on"}],"origin":{"kind":"user"},"time":1}` + "\n"

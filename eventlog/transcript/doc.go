@@ -47,6 +47,21 @@
 //	copilot          yes       yes      –           cumulative  yes        standard output has output tokens only, events.jsonl has all
 //	pi               yes       yes      delta       delta       –
 //	openhands        yes       yes      cumulative  cumulative  –
+//	append           yes       yes      as told     as told     as told    what the log would refuse stays raw, with the reason
+//	acp              –         yes      some        some        some       both directions of an agent's standard input and output, or the agent's alone
+//	antigravity      –         yes      –           delta       –          what a subagent does is in the result of its call
+//	crush            yes       yes      cumulative  –           yes        Crush keeps the tokens of the last request only
+//	amp-thread       some      yes      –           delta       –
+//	ag-ui            some      yes      –           –           –          nothing tells whether a tool failed, but for what it gave back
+//	responses        –         yes      –           delta       –          results of functions are not in the stream
+//	chat-completions yes       yes      –           delta       –          results of tools are not in the stream
+//	ai-sdk           –         yes      –           some        –          tokens if the server puts them into the metadata of the message
+//	droid            yes       yes      –           delta       –          tokens from the stream only
+//	goose            yes       yes      some        cumulative  –
+//	cline            yes       yes      delta       delta       some       ui_messages.json does not tell what most tools gave back
+//	kimi             some      yes      –           delta       yes        tokens from wire.jsonl only
+//	langgraph        –         yes      –           delta       –          messages that come in pieces and as a whole are told once
+//	auggie           –         –        delta       –           –          one line: the last words
 //	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event
 //
 // The formats claude, codex and opencode-server were checked against output of real
