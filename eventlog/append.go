@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -49,6 +50,12 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 			return err
 		}
 		t, s, err := tx.target(b, events)
+		if err == nil {
+			err = tx.foresee(s, events)
+		}
+		if err == nil && s == nil {
+			t, s, err = tx.startFor(b)
+		}
 		if err != nil {
 			return err
 		}
@@ -69,17 +76,16 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 	return answer, nil
 }
 
-// target finds the open session that a batch goes to, or starts it. The task
-// is nil if the batch needs nothing of it.
+// target finds the open session that a batch goes to. It is nil if it is to be
+// started. The task is nil if the batch needs nothing of it.
 func (tx *txn) target(b *Batch, events []prepared) (*taskRecord, *sessionRecord, error) {
 	if !b.Session.IsZero() {
 		s, err := tx.openSession(b.Task, b.Session)
 		if err != nil {
 			return nil, nil, err
 		}
-		seals := events[len(events)-1].Type == TypeComplete
 		// In a shared store the session may be new to this log, which keeps its lease.
-		if s != nil && !seals && !tx.shared && b.Key.ID == "" {
+		if s != nil && !slices.ContainsFunc(events, prepared.needsAll) && !tx.shared && b.Key.ID == "" {
 			return nil, s, nil
 		}
 		t, err := tx.task(b.Task)
@@ -104,11 +110,25 @@ func (tx *txn) target(b *Batch, events []prepared) (*taskRecord, *sessionRecord,
 		}
 		return nil, nil, err
 	}
-	if t, _, err = tx.taskOrNew(b.Task); err != nil {
+	if errors.Is(err, ErrTaskNotFound) {
+		err = nil
+	}
+	return nil, nil, err
+}
+
+// startFor starts the session that a batch goes to.
+func (tx *txn) startFor(b *Batch) (*taskRecord, *sessionRecord, error) {
+	t, _, err := tx.taskOrNew(b.Task)
+	if err != nil {
 		return nil, nil, err
 	}
 	s, err := tx.startSession(t, &StartOptions{})
 	return t, s, err
+}
+
+// needsAll reports whether the event changes more of a session than its state.
+func (p prepared) needsAll() bool {
+	return p.Type == TypeComplete || p.about != nil || p.cost != nil && p.cost.ID != ""
 }
 
 var errTaskID = &FieldError{Index: -1, Field: "task", Reason: "must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}"}

@@ -86,6 +86,7 @@ func (tx *txn) deleteSession(t *taskRecord, s *sessionRecord) error {
 	t.Sessions--
 	if s.Status != StatusOpen {
 		t.Totals.subtract(s.Totals)
+		t.Unpriced.subtract(s.Models)
 	}
 	t.Latest, t.Status = SessionID{}, StatusNone
 	if latest != nil {
@@ -146,13 +147,17 @@ func (tx *txn) latestBut(t *taskRecord, but SessionID) (*sessionRecord, error) {
 func (tx *txn) forget(t *taskRecord, s *sessionRecord) {
 	key := sessionKey(t.id, s.id)
 	tx.Delete(bucketSessions, key)
+	tx.unindex(s)
 	if s.Status != StatusOpen {
-		tx.Delete(bucketEnded, endedKey(s.Ended.Time, s.id))
+		tx.Delete(bucketEnded, endedKey(s.Sealed.Time, s.id))
 	} else {
 		tx.Delete(bucketEvents, stateKey(s.id, s.Head)) // an append would find it open
 	}
 	tx.sessions[s.id] = nil
 	tx.trash(bucketEvents, s.id[:])
+	if tx.saidAnything(s.id) {
+		tx.trash(bucketSaid, s.id[:])
+	}
 	tx.dropped = append(tx.dropped, dropped{t.id, s.id})
 }
 
@@ -184,6 +189,9 @@ type purger struct {
 	more    chan struct{} // holds a token when there may be trash
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+
+	mu   sync.Mutex
+	told map[string]bool // damage that was logged
 }
 
 func (p *purger) start(l *Log) {
@@ -229,14 +237,28 @@ func (p *purger) run(ctx context.Context) {
 	}
 }
 
+// tell logs damage that the purger passes over, once.
+func (p *purger) tell(damage error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if text := damage.Error(); !p.told[text] {
+		if p.told == nil {
+			p.told = map[string]bool{}
+		}
+		p.told[text] = true
+		p.log.o.Logger.Error("something in the trash is damaged, and was passed over", "error", damage)
+	}
+}
+
 // purge removes some of what is in the trash. more is false once it is empty.
 func (p *purger) purge(ctx context.Context) (more bool, err error) {
 	var key []byte
 	err = p.log.view(ctx, func(r Reader) error {
 		for k, raw := range r.Ascend(bucketTrash, nil, nil) {
-			// A damaged key may name what nobody deleted.
+			// A damaged key may name what nobody deleted. It stays.
 			if _, err := decodeRecord(bucketTrash, k, raw); err != nil {
-				return err
+				p.tell(err)
+				continue
 			}
 			key = bytes.Clone(k)
 			break
@@ -249,6 +271,13 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 	name, prefix, _ := bytes.Cut(key, []byte{0})
 	bucket := Bucket(name)
 	return true, p.log.committer.doFreeing(ctx, func(tx *txn) error {
+		tx.wrote = true
+		if bucket == bucketSaid {
+			if !tx.takeBack(SessionID(prefix)) {
+				tx.Delete(bucketTrash, key)
+			}
+			return nil
+		}
 		var found [][]byte
 		for k := range tx.Ascend(bucket, prefix, prefixEnd(prefix)) {
 			if found = append(found, bytes.Clone(k)); len(found) == purgeKeys {
@@ -257,14 +286,13 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 		}
 		for _, k := range found {
 			if err := tx.deleteMentioned(bucket, k); err != nil {
-				return err
+				p.tell(err) // the record stays where it is, and the rest goes on
 			}
 			tx.Delete(bucket, k)
 		}
 		if len(found) < purgeKeys {
 			tx.Delete(bucketTrash, key)
 		}
-		tx.wrote = true
 		return nil
 	})
 }

@@ -19,6 +19,9 @@ var (
 	ErrMalformed = errors.New("malformed")
 	// ErrBehind: too much has happened since the change that was asked for.
 	ErrBehind = errors.New("too far behind")
+	// ErrRefused is for middleware to wrap: the append is not wanted, for a reason
+	// that its caller may hear.
+	ErrRefused = errors.New("refused")
 	// ErrTooLarge: an append beyond the limits of [Options].
 	ErrTooLarge = errors.New("too large")
 )

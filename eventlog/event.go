@@ -20,6 +20,7 @@ const (
 	TypeComment    = "comment"
 	TypeCheckpoint = "checkpoint"
 	TypeGuardrail  = "guardrail"
+	TypeSession    = "session"
 	TypeComplete   = "complete"
 )
 
@@ -58,6 +59,8 @@ func typeName(name []byte) string {
 		return TypeCheckpoint
 	case TypeGuardrail:
 		return TypeGuardrail
+	case TypeSession:
+		return TypeSession
 	case TypeComplete:
 		return TypeComplete
 	}

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"sync/atomic"
 	"testing"
 
@@ -175,16 +175,16 @@ func event(typ, data string) eventlog.Event {
 
 func complete() eventlog.Event { return event(eventlog.TypeComplete, `{}`) }
 
-func wantEqual[T comparable](t reporter, what string, got, want T) {
+func wantEqual[T any](t reporter, what string, got, want T) {
 	t.Helper()
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
 
-func wantSlice[T comparable](t reporter, what string, got, want []T) {
+func wantSlice[T any](t reporter, what string, got, want []T) {
 	t.Helper()
-	if !slices.Equal(got, want) {
+	if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
@@ -264,4 +264,12 @@ func wantOneLineOfJSON(t testing.TB, text []byte) {
 type reporter interface {
 	Helper()
 	Errorf(format string, args ...any)
+}
+
+// wantField checks that an append was refused for a field.
+func wantField(t reporter, what string, err error, field string) {
+	t.Helper()
+	if got, ok := errors.AsType[*eventlog.FieldError](err); !ok || got.Field != field {
+		t.Errorf("%s: got error %v, want one of %s", what, err, field)
+	}
 }

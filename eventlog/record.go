@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -191,19 +192,22 @@ func changeKey(change uint64) []byte { return binary.BigEndian.AppendUint64(nil,
 
 // taskRecord is a task on disk.
 type taskRecord struct {
-	Title       string      `json:"title,omitempty"`
-	Type        string      `json:"type,omitempty"`
-	Parent      string      `json:"parent,omitempty"`
-	Description string      `json:"description,omitempty"`
-	Status      Status      `json:"status"`
-	Created     Time        `json:"created"`
-	Updated     Time        `json:"updated"`
-	Sessions    int         `json:"sessions"`
-	Latest      SessionID   `json:"latest"`
-	Open        []SessionID `json:"open,omitempty"`
-	Totals      totals      `json:"totals"` // of the sessions that are not open
-	Born        uint64      `json:"born"`   // the change that made it
-	Change      uint64      `json:"change"`
+	Title       string         `json:"title,omitempty"`       // a person's
+	AgentTitle  string         `json:"agent_title,omitempty"` // its agent's
+	Prompt      string         `json:"prompt,omitempty"`      // a person's first words
+	Type        string         `json:"type,omitempty"`
+	Parent      string         `json:"parent,omitempty"`
+	Description string         `json:"description,omitempty"`
+	Status      Status         `json:"status"`
+	Created     Time           `json:"created"`
+	Updated     Time           `json:"updated"`
+	Sessions    int            `json:"sessions"`
+	Latest      SessionID      `json:"latest"`
+	Open        []SessionID    `json:"open,omitempty"`
+	Totals      totals         `json:"totals"` // of the sessions that are not open, as is
+	Unpriced    unpricedTokens `json:"unpriced,omitempty"`
+	Born        uint64         `json:"born"` // the change that made it
+	Change      uint64         `json:"change"`
 
 	id     string
 	tidied bool // see txn.tidy
@@ -211,41 +215,51 @@ type taskRecord struct {
 
 func (t *taskRecord) info() Task {
 	return Task{
-		ID: t.id, Title: t.Title, Type: t.Type, Parent: t.Parent, Description: t.Description,
+		ID: t.id, Title: cmp.Or(t.Title, t.AgentTitle, t.Prompt), Type: t.Type, Parent: t.Parent, Description: t.Description,
 		Status: t.Status, Created: t.Created, Updated: t.Updated, Sessions: t.Sessions,
 		Totals: t.Totals.public(), Change: t.Change, Latest: t.Latest,
+		Unpriced: t.Unpriced.public(),
 	}
 }
 
 // sessionRecord is a session on disk. While it is open its state stands elsewhere.
 type sessionRecord struct {
-	Status     Status        `json:"status"`
-	Reason     string        `json:"reason,omitempty"`
-	Agent      string        `json:"agent,omitempty"`
-	Model      string        `json:"model,omitempty"`
-	ExternalID string        `json:"external_id,omitempty"`
-	Lease      time.Duration `json:"lease,omitempty"`
-	Beats      uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
-	Started    Time          `json:"started"`
-	Ended      Time          `json:"ended"`
-	First      uint64        `json:"first"`
+	Status           Status        `json:"status"`
+	Reason           string        `json:"reason,omitempty"`
+	Agent            string        `json:"agent,omitempty"`
+	Version          string        `json:"version,omitempty"`
+	Model            string        `json:"model,omitempty"`
+	Cwd              string        `json:"cwd,omitempty"`
+	Branch           string        `json:"branch,omitempty"`
+	Machine          string        `json:"machine,omitempty"`
+	ExternalID       string        `json:"external_id,omitempty"`
+	ParentExternalID string        `json:"parent_external_id,omitempty"`
+	Lease            time.Duration `json:"lease,omitempty"`
+	Beats            uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
+	Started          Time          `json:"started"`
+	Ended            Time          `json:"ended"`           // as the complete event says
+	Sealed           Time          `json:"sealed,omitzero"` // when that was committed
+	First            uint64        `json:"first"`
 	sessionState
 
 	id   SessionID
 	task string
 
 	// Within a transaction:
-	brief  bool // only id, task, that it is open, and its state are known
-	dirty  bool // the record is to be written
-	listed bool // it stands in its task's touch
-	closed bool // it was open before, and is not any more
+	brief   bool // only id, task, that it is open, and its state are known
+	dirty   bool // the record is to be written
+	listed  bool // it stands in its task's touch
+	closed  bool // it was open before, and is not any more
+	counted bool // what it has cost so far is known; of one that is sealed it always is
+	spends  bool // what it has cost is to be written, if it is open then
 }
 
 func (s *sessionRecord) info() SessionInfo {
 	return SessionInfo{
-		ID: s.id, Task: s.task, Status: s.Status, Reason: s.Reason, Agent: s.Agent, Model: s.Model,
-		ExternalID: s.ExternalID, Started: s.Started, Ended: s.Ended, Head: s.Head,
-		Totals: s.Totals.public(), First: s.First, Lease: s.Lease,
+		ID: s.id, Task: s.task, Status: s.Status, Reason: s.Reason, Agent: s.Agent, Version: s.Version, Model: s.Model,
+		Cwd: s.Cwd, Branch: s.Branch, Machine: s.Machine,
+		ExternalID: s.ExternalID, ParentExternalID: s.ParentExternalID, Started: s.Started, Ended: s.Ended, Head: s.Head,
+		Totals: s.Totals.public(), First: s.First, Lease: s.Lease, Unpriced: s.Models.unpriced(),
 	}
 }
 
@@ -278,6 +292,9 @@ func readTask(r Reader, id string) (*taskRecord, error) {
 	}
 	for _, open := range t.Open {
 		s, err := readSessionState(r, id, open)
+		if err == nil {
+			err = readSpending(r, open, &s)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -289,13 +306,29 @@ func readTask(r Reader, id string) (*taskRecord, error) {
 // include adds what an open session of the task says.
 func (t *taskRecord) include(s *sessionState) {
 	t.Totals.add(s.Totals)
+	t.Unpriced.add(s.Models)
 	if s.change > t.Change {
 		t.Change, t.Updated = s.change, s.updated
 	}
 }
 
-// readSession reads a session, with its state if it is open.
+// readSession reads a session, with its state if it is open, but without what it
+// has cost so far then.
 func readSession(r Reader, task string, id SessionID) (*sessionRecord, error) {
+	key := sessionKey(task, id)
+	raw := r.Get(bucketSessions, key)
+	if raw == nil {
+		return nil, ErrSessionNotFound
+	}
+	s, err := decodeSession(task, key, raw)
+	if err == nil && s.Status == StatusOpen {
+		s.sessionState, err = readSessionState(r, task, id)
+	}
+	return s, err
+}
+
+// readWhole reads a session with all that is known of it.
+func readWhole(r Reader, task string, id SessionID) (*sessionRecord, error) {
 	key := sessionKey(task, id)
 	raw := r.Get(bucketSessions, key)
 	if raw == nil {
@@ -304,13 +337,17 @@ func readSession(r Reader, task string, id SessionID) (*sessionRecord, error) {
 	return wholeSession(r, task, key, raw)
 }
 
-// wholeSession is readSession for those who have the record.
+// wholeSession is readWhole for those who have the record.
 func wholeSession(r Reader, task string, key, raw []byte) (*sessionRecord, error) {
 	s, err := decodeSession(task, key, raw)
-	if err == nil && s.Status == StatusOpen {
-		s.sessionState, err = readSessionState(r, task, s.id)
+	if err != nil || s.Status != StatusOpen {
+		return s, err
 	}
-	return s, err
+	if s.sessionState, err = readSessionState(r, task, s.id); err != nil {
+		return nil, err
+	}
+	s.counted = true
+	return s, readSpending(r, s.id, &s.sessionState)
 }
 
 // decodeSession decodes the record of a session as it stands: without the state

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 )
@@ -38,9 +37,10 @@ type checkedTask struct {
 	latest   SessionID
 	status   Status // of the latest session
 	open     []SessionID
-	totals   totals   // of those that are not open
-	change   uint64   // the last one, of the task and its open sessions
-	changes  []uint64 // all of these
+	totals   totals     // of those that are not open
+	unpriced costValues // of these, too
+	change   uint64     // the last one, of the task and its open sessions
+	changes  []uint64   // all of these
 }
 
 // note takes down a change that a record of the task tells of.
@@ -57,6 +57,9 @@ type checkedSession struct {
 	ended  int64 // milliseconds, of one that is sealed
 	events bool  // has some
 	some   bool  // should have some
+
+	credits   map[string]costValues // in accounts, by model
+	uncounted bool                  // not all of them can be known
 }
 
 // check runs every check. An error is one of reading, or of the context.
@@ -64,7 +67,8 @@ func (c *relations) check() error {
 	c.progress.half()
 	c.tasks, c.sessions = map[string]*checkedTask{}, map[SessionID]*checkedSession{}
 	for _, check := range []func() error{
-		c.readTrash, c.checkTasks, c.checkSessions, c.checkActivity, c.checkOpen, c.checkEnded, c.checkListed,
+		c.readTrash, c.checkTasks, c.checkSessions, c.checkActivity, c.checkOpen, c.checkEnded, c.checkListed, c.checkExternal,
+		c.checkSpent, c.checkAccounts, c.checkSaid,
 		c.checkEvents, c.checkTotals, c.checkKeys, c.checkMeta,
 	} {
 		if err := check(); err != nil {
@@ -112,8 +116,8 @@ func (c *relations) readTrash() error {
 	return c.each(bucketTrash, func(key, payload []byte) error {
 		name, prefix, ok := bytes.Cut(key, []byte{0})
 		switch {
-		case !ok || len(prefix) == 0 || len(payload) != 0, Bucket(name) != bucketEvents && Bucket(name) != bucketKeys,
-			Bucket(name) == bucketEvents && len(prefix) != len(SessionID{}):
+		case !ok || len(prefix) == 0 || len(payload) != 0, Bucket(name) != bucketEvents && Bucket(name) != bucketKeys && Bucket(name) != bucketSaid,
+			Bucket(name) != bucketKeys && len(prefix) != len(SessionID{}):
 			c.wrong(bucketTrash, key, "names nothing that can be removed")
 		default:
 			c.trash = append(c.trash, bytes.Clone(key))
@@ -198,10 +202,10 @@ func (c *relations) checkSessions() error {
 		}
 		s.open = record.Status == StatusOpen
 		t.status = record.Status
-		s.ended = record.Ended.UnixMilli()
+		s.ended = record.Sealed.UnixMilli()
 		if s.open {
 			t.open = append(t.open, id)
-			if record.Head != 0 || record.Totals != (totals{}) || len(record.Cumulative) > 0 {
+			if record.Head != 0 || record.Totals != (totals{}) || len(record.Models) > 0 {
 				c.wrong(bucketSessions, key, "is open, and says what only its state is to say")
 			}
 			if ok, err := c.readState(t, record); !ok {
@@ -210,6 +214,9 @@ func (c *relations) checkSessions() error {
 			}
 		} else {
 			t.totals.add(record.Totals)
+			for _, m := range record.Models {
+				t.unpriced.add(m.Unpriced)
+			}
 		}
 		s.known = true
 		s.some = record.First <= record.Head
@@ -218,8 +225,11 @@ func (c *relations) checkSessions() error {
 			c.wrong(bucketSessions, key, "keeps events from %d on, and its head is %d", record.First, record.Head)
 		case !s.open && !s.some:
 			c.wrong(bucketSessions, key, "is sealed without an event")
-		case s.open != record.Ended.IsZero():
-			c.wrong(bucketSessions, key, "is %s, and ended %s", record.Status, record.Ended.Format(TimeFormat))
+		case s.open != record.Ended.IsZero(), s.open != record.Sealed.IsZero():
+			c.wrong(bucketSessions, key, "is %s, and ended %s, sealed %s", record.Status, record.Ended.Format(TimeFormat), record.Sealed.Format(TimeFormat))
+		}
+		if record.ExternalID != "" && c.Get(bucketExternal, externalKey(record.Agent, record.ExternalID, id)) == nil {
+			c.wrong(bucketSessions, key, "is not listed under its external id")
 		}
 		if record.Totals.Events != record.Head {
 			c.wrong(bucketSessions, key, "counts %d events, and its head is %d", record.Totals.Events, record.Head)
@@ -279,6 +289,31 @@ func (c *relations) checkEnded() error {
 	})
 }
 
+// checkExternal checks that what is listed under an external id has it.
+func (c *relations) checkExternal() error {
+	return c.each(bucketExternal, func(key, payload []byte) error {
+		agent, external, id, ok := splitExternalKey(key)
+		if !ok {
+			c.wrong(bucketExternal, key, "is no external id")
+			return nil
+		}
+		s := c.sessions[id]
+		if s == nil || s.task != string(payload) {
+			c.wrong(bucketExternal, key, "the session does not exist")
+			return nil
+		}
+		if !s.known {
+			return nil
+		}
+		at := sessionKey(s.task, id)
+		record, err := decodeSession(s.task, at, c.Get(bucketSessions, at))
+		if err == nil && (record.Agent != agent || record.ExternalID != external) {
+			c.wrong(bucketExternal, key, "the session has another external id")
+		}
+		return err
+	}, nil)
+}
+
 // checkListed checks that each session stands in its list.
 func (c *relations) checkListed() error {
 	for _, id := range slices.SortedFunc(maps.Keys(c.sessions), compareIDs) {
@@ -318,13 +353,15 @@ func (c *relations) checkTotals() error {
 		if open := slices.SortedFunc(slices.Values(t.record.Open), compareIDs); !slices.Equal(open, t.open) {
 			c.wrong(bucketTasks, key, "lists %d open sessions of %d, or others", len(open), len(t.open))
 		}
-		// Money was added, and subtracted with sessions that were deleted, in
-		// another order: a cent is not damage.
-		sum, kept := t.totals, t.record.Totals
-		usd := math.Abs(sum.USD - kept.USD)
-		sum.USD, kept.USD = 0, 0
-		if sum != kept || usd > 0.01+1e-9*math.Abs(t.record.Totals.USD) {
+		if t.totals.Events != t.record.Totals.Events || !nearly(t.totals.costs(), t.record.Totals.costs()) {
 			c.wrong(bucketTasks, key, "its totals are %+v, those of its sessions %+v", t.record.Totals, t.totals)
+		}
+		var unpriced costValues
+		for _, v := range t.record.Unpriced {
+			unpriced.add(v)
+		}
+		if unpriced != t.unpriced {
+			c.wrong(bucketTasks, key, "has unpriced tokens %+v, its sessions %+v", unpriced, t.unpriced)
 		}
 	}
 	return nil
@@ -361,6 +398,10 @@ func placeOf(b Bucket, key []byte) string {
 	case b == bucketEnded && len(key) == 8+len(SessionID{}):
 		ended, id := splitEndedKey(key)
 		return fmt.Sprintf("ended %s session %s", ended.UTC().Format(TimeFormat), id)
+	case b == bucketExternal:
+		if agent, external, id, ok := splitExternalKey(key); ok {
+			return fmt.Sprintf("external id %q of agent %q session %s", external, agent, id)
+		}
 	case b == bucketSessions, b == bucketOpen:
 		if task, id, ok := splitSessionKey(key); ok && b == bucketOpen {
 			return fmt.Sprintf("open session %s of task %s", id, task)

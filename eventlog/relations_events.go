@@ -15,8 +15,15 @@ type eventRun struct {
 	next    uint64         // the sequence that is due
 	unknown bool           // a damaged event was among them
 
-	// What the events add up to, if none is missing.
+	// What the events add up to, if none is missing, but for costs with ids.
 	sum sessionState
+	ids bool // there were some
+	// unsaid is the first cost with an id that the session's agent has not said, but
+	// perhaps another that it had before an event named one.
+	unsaid []byte
+	agent  string // of the session, as the last event that named one says
+	named  bool   // an event has
+	vague  bool   // an event may have, in a way that says nothing
 	// complete is the last event, if it is of that type.
 	complete *prepared
 }
@@ -98,6 +105,14 @@ func (c *relations) readState(t *checkedTask, s *sessionRecord) (ok bool, err er
 		return false, nil
 	}
 	s.sessionState = st
+	if raw := c.Get(bucketSpent, s.id[:]); raw != nil {
+		if _, err := decodeRecord(bucketSpent, s.id[:], raw); err != nil {
+			return false, nil // was found already
+		}
+	}
+	if err := readSpending(c.Reader, s.id, &s.sessionState); err != nil {
+		return false, c.malformed(bucketSpent, s.id[:], err)
+	}
 	t.note(st.change)
 	return true, nil
 }
@@ -132,7 +147,7 @@ func (c *relations) startRun(id SessionID) (*eventRun, error) {
 	if !s.known {
 		return run, nil
 	}
-	record, err := readSession(c.Reader, s.task, id)
+	record, err := readWhole(c.Reader, s.task, id)
 	if err != nil {
 		return nil, err
 	}
@@ -186,18 +201,38 @@ func (r *eventRun) add(e *Event) {
 	}
 	r.complete = nil
 	r.sum.Totals.Events++
-	if e.Type != TypeCost && e.Type != TypeComplete {
+	var p prepared
+	switch e.Type {
+	case TypeSession:
+		if err := p.prepare(e, len(e.Data)); err != nil {
+			r.vague = true // format 2 knew nothing of such events, and took any
+		} else if p.about.Agent != "" {
+			r.agent, r.named = p.about.Agent, true
+		}
+		return
+	case TypeCost, TypeComplete:
+	default:
 		return
 	}
-	var p prepared
-	if err := p.prepare(e, len(e.Data)); err != nil {
+	if err := p.prepareStored(e); err != nil {
 		r.unknown = true
 		r.c.wrong(bucketEvents, key, "%s", err.Error())
 		return
 	}
 	if p.cost != nil {
-		added := r.sum.count(*p.cost)
-		r.sum.Totals.add(totals{USD: added.USD, InputTokens: added.InputTokens, OutputTokens: added.OutputTokens})
+		if p.cost.ID == "" {
+			r.sum.enter(p.cost, r.sum.plain(p.cost))
+			return
+		}
+		r.ids = true
+		r.sum.enter(p.cost, costValues{})
+		switch {
+		case r.vague:
+		case r.named && !r.said(r.agent, p.cost):
+			r.c.wrong(bucketEvents, key, "what it says counts in no account")
+		case !r.named && r.unsaid == nil && !r.said(r.session.Agent, p.cost):
+			r.unsaid = key
+		}
 		return
 	}
 	r.complete = &p
@@ -222,11 +257,14 @@ func (r *eventRun) end() {
 		r.c.wrong(bucketSessions, key, "is sealed, and its last event is not complete")
 	case r.complete != nil && (r.complete.status != s.Status || r.complete.reason != s.Reason):
 		r.c.wrong(bucketSessions, key, "is %s (%s), and its last event says %s (%s)", s.Status, s.Reason, r.complete.status, r.complete.reason)
+	case r.complete != nil && !r.complete.Time.Equal(s.Ended.Time):
+		r.c.wrong(bucketSessions, key, "ended %s, and its last event is of %s", s.Ended.Format(TimeFormat), r.complete.Time.Format(TimeFormat))
+	}
+	if r.unsaid != nil && !r.named && !r.vague {
+		r.c.wrong(bucketEvents, r.unsaid, "what it says counts in no account")
 	}
 	if s.First > 1 {
 		return // what was trimmed counts as well, and is gone
 	}
-	if r.sum.Totals != s.Totals || !maps.Equal(r.sum.Cumulative, s.Cumulative) {
-		r.c.wrong(bucketSessions, key, "its totals are %+v, those of its events %+v", s.Totals, r.sum.Totals)
-	}
+	r.checkCosts()
 }

@@ -15,7 +15,10 @@ type doctored struct {
 	Tx
 	t            *testing.T
 	done, open   SessionID // sessions of tasks "done" and "open"
-	keyed, other []byte    // an idempotency key of "done", and a free id
+	paid, also   SessionID // of task "paid", sealed and open, with costs of one account
+	account      accountID
+	member       []byte // its key
+	keyed, other []byte // an idempotency key of "done", and a free id
 }
 
 func (d *doctored) put(b Bucket, key, payload []byte) { d.Put(b, key, encodeRecord(b, key, payload)) }
@@ -53,6 +56,10 @@ func (d *doctored) state(task string, id SessionID, change func(*sessionState)) 
 func (d *doctored) putState(task string, id SessionID, s *sessionState) {
 	key := stateKey(id, s.Head)
 	d.Put(bucketEvents, key, encodeState(key, task, s))
+}
+
+func (d *doctored) spent(id SessionID, models spending) {
+	d.Put(bucketSpent, id[:], encodeSpending(id[:], models))
 }
 
 // active puts an entry of a change.
@@ -136,18 +143,99 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 		{"a session has two states", func(d *doctored) { d.putState("open", d.open, &sessionState{Head: 3}) }, ":3: is not the last state of its session"},
 		{"a state is of another task", func(d *doctored) { d.putState("done", d.open, &sessionState{Head: 2}) }, `:3: is a state in task "done", its session is in open`},
 		{"a state is too short", func(d *doctored) { d.put(bucketEvents, stateKey(d.open, 2), make([]byte, stateHeader-1)) }, "state is too short"},
-		{"the cost in a state is too short", func(d *doctored) {
-			d.put(bucketEvents, stateKey(d.open, 2), append(make([]byte, stateHeader), 0, 1, 'm'))
-		}, "state is too short"},
 		{"a state has a head that is no event", func(d *doctored) {
 			d.state("open", d.open, func(s *sessionState) { s.Head++ })
 		}, ":3: is missing"},
-		{"a state does not add up", func(d *doctored) {
-			d.state("open", d.open, func(s *sessionState) { s.Totals.USD++ })
+		{"what an open session has cost does not add up", func(d *doctored) {
+			d.spent(d.open, spending{"m": {costValues: costValues{InputTokens: 1}}})
 		}, "its totals are"},
-		{"a state has a cumulative cost that is no event's", func(d *doctored) {
-			d.state("open", d.open, func(s *sessionState) { s.Cumulative = map[string]costValues{"m": {USD: 1}} })
+		{"what an open session has cost has a cumulative cost that is no event's", func(d *doctored) {
+			d.spent(d.open, spending{"m": {Last: costValues{USD: 1}}})
 		}, "its totals are"},
+		{"what an open session has cost is missing", func(d *doctored) { d.Delete(bucketSpent, d.also[:]) }, "its totals are"},
+		{"an open session has other unpriced tokens", func(d *doctored) {
+			d.spent(d.open, spending{})
+			d.event(d.open, 2, "cost", `{"input_tokens":1}`)
+			d.spent(d.open, spending{"": {costValues: costValues{InputTokens: 1}}})
+		}, "its totals are"},
+		{"what an open session has cost is too short", func(d *doctored) { d.put(bucketSpent, d.also[:], []byte{0, 1, 'm'}) }, "is too short"},
+		{"a sealed session has what only open ones have", func(d *doctored) { d.spent(d.done, spending{}) }, "the session is sealed"},
+		{"a session that is not has cost something", func(d *doctored) { d.spent(SessionID(d.other), spending{}) }, "the session does not exist"},
+		{"what has cost something is no session", func(d *doctored) { d.put(bucketSpent, []byte("x"), nil) }, "is no session"},
+		{"a checksum of what a session has cost does not match", func(d *doctored) {
+			d.Put(bucketSpent, d.also[:], []byte("\x01xxxxxxxx"))
+		}, "checksum does not match"},
+		{"a session ended at another time than it says", func(d *doctored) {
+			d.session("done", d.done, func(s *sessionRecord) { s.Ended = Time{time.UnixMilli(1)} })
+		}, "ended 1970-01-01T00:00:00.001Z, and its last event is of"},
+		{"a session with an external id is not listed under it", func(d *doctored) {
+			d.Delete(bucketExternal, externalKey("a", "x", d.paid))
+		}, "is not listed under its external id"},
+		{"a session is listed under another external id", func(d *doctored) {
+			d.put(bucketExternal, externalKey("a", "y", d.paid), []byte("paid"))
+		}, "the session has another external id"},
+		{"a session that is not has an external id", func(d *doctored) {
+			d.put(bucketExternal, externalKey("a", "y", SessionID(d.other)), []byte("paid"))
+		}, "the session does not exist"},
+		{"an external id is none", func(d *doctored) { d.put(bucketExternal, []byte("\x00\x01x"), []byte("paid")) }, "is no external id"},
+		{"a checksum of an external id does not match", func(d *doctored) {
+			d.Put(bucketExternal, externalKey("a", "x", d.paid), []byte("\x01xxxxxxxx"))
+		}, "checksum does not match"},
+		{"an account is missing", func(d *doctored) { d.Delete(bucketAccounts, accountKey(d.account)) }, "is missing"},
+		{"a key of an account is none", func(d *doctored) { d.put(bucketAccounts, append(d.account[:], 3), nil) }, "is no key of an account"},
+		{"a record of an account is none", func(d *doctored) { d.put(bucketAccounts, accountKey(d.account), []byte{1}) }, "is no record of an account"},
+		{"an account costs more as a whole than anybody said", func(d *doctored) {
+			d.put(bucketAccounts, accountKey(d.account), (&accountSums{whole: costValues{InputTokens: 9}, members: costValues{InputTokens: 7}}).encode())
+		}, "sessions said"},
+		{"the members of an account add up to something else", func(d *doctored) {
+			d.put(bucketAccounts, accountKey(d.account), (&accountSums{whole: costValues{InputTokens: 8}, members: costValues{InputTokens: 6}}).encode())
+		}, "its members cost"},
+		{"the turns of an account add up to something else", func(d *doctored) {
+			d.put(bucketAccounts, accountKey(d.account), (&accountSums{whole: costValues{InputTokens: 8}, members: costValues{InputTokens: 7}, turns: costValues{InputTokens: 1}}).encode())
+		}, "its turns cost"},
+		{"a member costs more than anybody said", func(d *doctored) {
+			d.put(bucketAccounts, d.member, (&memberSum{costValues{InputTokens: 9}}).encode())
+		}, "sessions said"},
+		{"a session has added less to an account", func(d *doctored) {
+			d.put(bucketAccounts, creditKey(d.account, d.paid), (&credit{task: "paid"}).encode())
+		}, "its sessions have added"},
+		{"a session that is not has added to an account", func(d *doctored) {
+			d.put(bucketAccounts, creditKey(d.account, SessionID(d.other)), (&credit{task: "paid"}).encode())
+		}, "the session does not exist"},
+		{"a session of another task has added to an account", func(d *doctored) {
+			d.put(bucketAccounts, creditKey(d.account, d.open), (&credit{task: "paid"}).encode())
+		}, "the session does not exist"},
+		{"what an event says counts in no account", func(d *doctored) {
+			d.event(d.paid, 2, "cost", `{"id":"m-9","input_tokens":7}`)
+		}, "what it says counts in no account"},
+		{"what an event said is missing", func(d *doctored) {
+			d.Delete(bucketSaid, saidKey(d.also, d.account, wholeAccount))
+		}, "sessions said"},
+		{"what was said has no account", func(d *doctored) {
+			d.put(bucketSaid, saidKey(d.open, d.account, memberID{1}), (&saying{}).encode())
+		}, "counts in no account"},
+		{"what was said is too short", func(d *doctored) { d.put(bucketSaid, saidKey(d.also, d.account, wholeAccount), []byte{1}) }, "is too short"},
+		{"a key of what was said is none", func(d *doctored) { d.put(bucketSaid, []byte("x"), nil) }, "is no key of a cost"},
+		{"nobody said it", func(d *doctored) {
+			d.put(bucketSaid, saidKey(SessionID(d.other), d.account, wholeAccount), (&saying{}).encode())
+		}, "the session does not exist"},
+		{"who said it is deleted, and it is in the trash", func(d *doctored) {
+			d.put(bucketSaid, saidKey(SessionID(d.other), d.account, wholeAccount), (&saying{}).encode())
+			d.put(bucketAccounts, creditKey(d.account, SessionID(d.other)), (&credit{task: "gone"}).encode())
+			d.put(bucketTrash, append([]byte("said\x00"), d.other...), nil)
+		}, ""},
+		{"a checksum of an account does not match", func(d *doctored) {
+			d.Put(bucketAccounts, accountKey(d.account), []byte("\x01xxxxxxxx"))
+		}, "checksum does not match"},
+		{"a checksum of what a session has added does not match", func(d *doctored) {
+			d.Put(bucketAccounts, creditKey(d.account, d.paid), []byte("\x01xxxxxxxx"))
+		}, "checksum does not match"},
+		{"a checksum of what was said does not match", func(d *doctored) {
+			d.Put(bucketSaid, saidKey(d.also, d.account, wholeAccount), []byte("\x01xxxxxxxx"))
+		}, "checksum does not match"},
+		{"a task has other unpriced tokens", func(d *doctored) {
+			d.task("paid", func(t *taskRecord) { t.Unpriced.addTo("m", costValues{InputTokens: 1}) })
+		}, "has unpriced tokens"},
 		{"an open session's record has what its state has", func(d *doctored) {
 			s, _ := readSession(d, "open", d.open)
 			key := sessionKey("open", d.open)
@@ -267,12 +355,21 @@ func doctor(t *testing.T, path string, change func(*doctored)) {
 	log, err := Open(path, nil)
 	ok(err)
 	note := Event{Type: "note", Data: json.RawMessage(`{}`)}
-	cost := func(data string) Event { return Event{Type: TypeCost, Data: json.RawMessage(data)} }
+	spend := func(data string) Event { return Event{Type: TypeCost, Data: json.RawMessage(data)} }
 	done, err := log.Append(t.Context(), &Batch{Task: "done", Key: Key{ID: "k"}, Events: []Event{
-		note, cost(`{"usd":1}`), cost(`{"usd":3,"model":"a","scope":"cumulative"}`), note, {Type: TypeComplete, Data: json.RawMessage(`{}`)},
+		note, spend(`{"usd":1}`), spend(`{"usd":3,"model":"a","scope":"cumulative"}`), note, {Type: TypeComplete, Data: json.RawMessage(`{}`)},
 	}})
 	ok(err)
 	open, err := log.Append(t.Context(), &Batch{Task: "open", Events: []Event{note, note}})
+	ok(err)
+	about := Event{Type: TypeSession, Data: json.RawMessage(`{"agent":"a","external_id":"x"}`)}
+	paid, err := log.Append(t.Context(), &Batch{Task: "paid", Events: []Event{
+		about, spend(`{"id":"m-1","part_of":"x/m","input_tokens":7,"model":"m"}`), {Type: TypeComplete, Data: json.RawMessage(`{}`)},
+	}})
+	ok(err)
+	also, err := log.Append(t.Context(), &Batch{Task: "paid", Events: []Event{
+		about, spend(`{"id":"x/m","input_tokens":8}`), spend(`{"id":"m-1","part_of":"x/m","input_tokens":7}`),
+	}})
 	ok(err)
 	title := "idle"
 	_, _, err = log.PutTask(t.Context(), "idle", TaskChange{Title: &title})
@@ -283,7 +380,12 @@ func doctor(t *testing.T, path string, change func(*doctored)) {
 	ok(err)
 	other := SessionID{1}
 	ok(store.Update(t.Context(), func(tx Tx) error {
-		d := &doctored{Tx: tx, t: t, done: done.Session, open: open.Session, other: other[:]}
+		member := &cost{ID: "m-1", PartOf: "x/m"}
+		account := accountOf("a", member)
+		d := &doctored{
+			Tx: tx, t: t, done: done.Session, open: open.Session, other: other[:],
+			paid: paid.Session, also: also.Session, account: account, member: memberKey(account, memberOf(member)),
+		}
 		d.keyed = d.first(bucketKeys)
 		change(d)
 		return nil

@@ -150,6 +150,26 @@ func (n *renaming) rewrite(r *record) (keep bool, err error) {
 		if r.bucket == bucketOpen {
 			n.open = append(n.open, r.key)
 		}
+	case bucketSpent, bucketSaid:
+		to, isOpen := n.ids[SessionID(r.key[:len(SessionID{})])]
+		if !isOpen {
+			return true, nil
+		}
+		r.key = append(to[:], r.key[len(to):]...)
+	case bucketAccounts:
+		a, kind, of, _ := splitAccountKey(r.key)
+		to, isOpen := n.ids[of]
+		if kind != accountCredit || !isOpen {
+			return true, nil
+		}
+		r.key = creditKey(a, to)
+	case bucketExternal:
+		agent, external, id, _ := splitExternalKey(r.key)
+		to, isOpen := n.ids[id]
+		if !isOpen {
+			return true, nil
+		}
+		r.key = externalKey(agent, external, to)
 	case bucketKeys:
 		owner, _ := splitRecordKey(r.key)
 		_, isOpen := n.ids[owner.session]

@@ -11,10 +11,26 @@ import (
 
 // StartOptions say what is known of a session at its start. The zero value is good.
 type StartOptions struct {
-	// Agent, Model and ExternalID are shown to people; at most 1,024 bytes each.
-	Agent      string
-	Model      string
-	ExternalID string
+	// Agent, Version and Model are what runs, Cwd, Branch and Machine where; at
+	// most 1,024 bytes each, as the two ids below. Events of type session may say
+	// all of them later, but for Machine.
+	Agent   string
+	Version string
+	Model   string
+	Cwd     string
+	Branch  string
+	Machine string
+	// ExternalID is the agent's own id of its thread: [Log.SessionsByExternalID]
+	// finds the session by it. ParentExternalID is that of the thread from which
+	// this one was begun.
+	ExternalID       string
+	ParentExternalID string
+	// Started is when the agent began, if that was not now.
+	Started time.Time
+	// Unique refuses the start with a [RecordedError] if a session with the same
+	// Agent and ExternalID ran at Started: from its start to its end, both
+	// included; one that is open runs still. It needs an ExternalID.
+	Unique bool
 	// Lease is how long the session may be silent: without an append or a
 	// [Session.Heartbeat] for so long, it is sealed as [Interrupted], reason
 	// "lease expired". 0: no lease, and [Options.IdleTimeout] holds.
@@ -31,14 +47,29 @@ func (o *StartOptions) check() error {
 	if o.Lease < 0 {
 		return &FieldError{Index: -1, Field: "lease_seconds", Reason: "must not be negative"}
 	}
+	if y := o.Started.UTC().Year(); !o.Started.IsZero() && (y < 1 || y > 9999) {
+		return &FieldError{Index: -1, Field: "started", Reason: "year must be from 1 to 9999"}
+	}
+	if o.Unique && o.ExternalID == "" {
+		return &FieldError{Index: -1, Field: "external_id", Reason: "is required with unique"}
+	}
 	for _, text := range []struct{ field, value string }{
-		{"agent", o.Agent}, {"model", o.Model}, {"external_id", o.ExternalID},
+		{"agent", o.Agent}, {"version", o.Version}, {"model", o.Model}, {"cwd", o.Cwd}, {"branch", o.Branch},
+		{"machine", o.Machine}, {"external_id", o.ExternalID}, {"parent_external_id", o.ParentExternalID},
 	} {
 		if err := checkText(text.field, text.value, maxName); err != nil {
 			return err
 		}
 	}
 	return o.Key.check()
+}
+
+// started is when the session began, if it is started now.
+func (o *StartOptions) started(now time.Time) time.Time {
+	if o.Started.IsZero() {
+		return now
+	}
+	return o.Started.UTC().Truncate(time.Millisecond)
 }
 
 // Session is a handle to one session of a log. It holds no state: any number
@@ -82,6 +113,11 @@ func (l *Log) StartInfo(ctx context.Context, task string, o *StartOptions) (info
 		}
 		if !errors.Is(err, errNoKey) {
 			return err
+		}
+		if o.Unique {
+			if err := tx.recorded(o, o.started(tx.now)); err != nil {
+				return err
+			}
 		}
 		t, _, err := tx.taskOrNew(task)
 		if err != nil {
@@ -128,7 +164,7 @@ func (s *Session) Complete(ctx context.Context, status Status, reason string) er
 func (s *Session) Info(ctx context.Context) (SessionInfo, error) {
 	var info SessionInfo
 	err := s.log.view(ctx, func(r Reader) error {
-		record, err := readSession(r, s.task, s.id)
+		record, err := readWhole(r, s.task, s.id)
 		if err == nil {
 			info = record.info()
 		}
@@ -163,7 +199,7 @@ func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit
 			to = sessionKey(task, before)
 		}
 		for key, raw := range r.Descend(bucketSessions, prefix, to) {
-			if len(sessions) == limit {
+			if len(sessions) >= limit {
 				break
 			}
 			record, err := wholeSession(r, task, key, raw)
@@ -199,7 +235,8 @@ func (l *Log) SessionAfter(ctx context.Context, task string, after SessionID) (i
 }
 
 // interruptOpen seals the sessions that were open when the store was last
-// closed: their writer was this program, and it is gone.
+// closed: their writer was this program, and it is gone. One that is damaged stays
+// as it is: all others can be used.
 func (l *Log) interruptOpen() error {
 	open, err := l.openSessions()
 	if err != nil {
@@ -210,14 +247,17 @@ func (l *Log) interruptOpen() error {
 			for _, o := range some {
 				t, err := tx.task(o.task)
 				if err != nil {
-					return fmt.Errorf("task %s of an open session: %w", o.task, err)
+					tx.note(fmt.Errorf("task %s of an open session: %w", o.task, err))
+					continue
 				}
 				s, err := tx.session(o.task, o.id)
 				if err != nil {
-					return fmt.Errorf("open session %s of task %s: %w", o.id, o.task, err)
+					tx.note(fmt.Errorf("open session %s of task %s: %w", o.id, o.task, err))
+					continue
 				}
 				if s.Status != StatusOpen {
-					return &DamageError{Bucket: bucketOpen, Key: sessionKey(o.task, o.id), Reason: "the session is sealed"}
+					tx.note(&DamageError{Bucket: bucketOpen, Key: sessionKey(o.task, o.id), Reason: "the session is sealed"})
+					continue
 				}
 				tx.interrupt(t, s, "process ended")
 			}
@@ -238,7 +278,8 @@ func (l *Log) openSessions() ([]Session, error) {
 	err := l.view(context.Background(), func(r Reader) error {
 		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
 			if _, err := decodeRecord(bucketOpen, key, raw); err != nil {
-				return err
+				l.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
+				continue
 			}
 			cut := len(key) - len(SessionID{})
 			open = append(open, Session{log: l, task: string(key[:cut-1]), id: SessionID(key[cut:])})

@@ -3,9 +3,6 @@ package eventlog
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
-	"math"
-	"slices"
 	"time"
 )
 
@@ -19,9 +16,9 @@ import (
 // A fixed place behind all events would not do: where a page of the tree begins
 // with it, each later append would make two pages dirty.
 type sessionState struct {
-	Head       uint64                `json:"head,omitempty"`
-	Totals     totals                `json:"totals,omitzero"`
-	Cumulative map[string]costValues `json:"cumulative,omitempty"`
+	Head   uint64   `json:"head,omitempty"`
+	Totals totals   `json:"totals,omitzero"`
+	Models spending `json:"models,omitempty"` // what Totals are the sum of
 
 	// Of an open session: when the task changed by it last, and the number of
 	// that change. See activity.go.
@@ -39,44 +36,21 @@ func isState(record []byte) bool {
 }
 
 // Payload of a state: time of the change (8 bytes), 0 where events have the length
-// of their type, which is never 0, USD (8, IEEE 754), input tokens (8), output
-// tokens (8), number of the change (8), length of the task's id (1), the id. Then
-// for each model, in order, its last cumulative cost: length of the model's name
-// (2), the name, USD, input, output, cache read, cache write tokens (8 each). The
+// of their type, which is never 0, number of the change (8), then the task's id. The
 // head is in the key.
-const (
-	stateHeader = 42
-	stateCost   = 42 // of a model without its name
-)
+const stateHeader = 17
 
 func encodeState(key []byte, task string, s *sessionState) []byte {
-	size := recordHeader + stateHeader + len(task)
-	for model := range s.Cumulative {
-		size += stateCost + len(model)
-	}
 	order := binary.BigEndian
-	record := make([]byte, recordHeader, size)
+	record := make([]byte, recordHeader, recordHeader+stateHeader+len(task))
 	record = order.AppendUint64(record, uint64(s.updated.UnixMilli()))
 	record = append(record, 0)
-	record = order.AppendUint64(record, math.Float64bits(s.Totals.USD))
-	record = order.AppendUint64(record, s.Totals.InputTokens)
-	record = order.AppendUint64(record, s.Totals.OutputTokens)
 	record = order.AppendUint64(record, s.change)
-	record = append(append(record, byte(len(task))), task...)
-	if len(s.Cumulative) > 0 {
-		for _, model := range slices.Sorted(maps.Keys(s.Cumulative)) {
-			c := s.Cumulative[model]
-			record = append(order.AppendUint16(record, uint16(len(model))), model...)
-			record = order.AppendUint64(record, math.Float64bits(c.USD))
-			for _, n := range [...]uint64{c.InputTokens, c.OutputTokens, c.CacheReadTokens, c.CacheWriteTokens} {
-				record = order.AppendUint64(record, n)
-			}
-		}
-	}
-	return sealRecord(bucketEvents, key, record)
+	return sealRecord(bucketEvents, key, append(record, task...))
 }
 
 // decodeState returns a state and the id of its task, which shares record's memory.
+// What the session has cost stands elsewhere: see spending.
 func decodeState(key, record []byte) (s sessionState, task []byte, err error) {
 	payload, err := decodeRecord(bucketEvents, key, record)
 	if err != nil {
@@ -88,41 +62,18 @@ func decodeState(key, record []byte) (s sessionState, task []byte, err error) {
 	if !isState(record) {
 		return sessionState{}, nil, damage("is no state")
 	}
-	if len(payload) < stateHeader || len(payload) < stateHeader+int(payload[stateHeader-1]) {
+	if len(payload) < stateHeader {
 		return sessionState{}, nil, damage("state is too short")
 	}
 	order := binary.BigEndian
 	head := eventSequence(key) - 1
 	s = sessionState{
-		Head: head,
-		Totals: totals{
-			Events:       head, // each one counts
-			USD:          math.Float64frombits(order.Uint64(payload[9:])),
-			InputTokens:  order.Uint64(payload[17:]),
-			OutputTokens: order.Uint64(payload[25:]),
-		},
+		Head:    head,
+		Totals:  totals{Events: head}, // each one counts
 		updated: Time{time.UnixMilli(int64(order.Uint64(payload))).UTC()},
-		change:  order.Uint64(payload[33:]),
+		change:  order.Uint64(payload[9:]),
 	}
-	end := stateHeader + int(payload[stateHeader-1])
-	task = payload[stateHeader:end]
-	for rest := payload[end:]; len(rest) > 0; {
-		if len(rest) < stateCost || len(rest) < stateCost+int(order.Uint16(rest)) {
-			return sessionState{}, nil, damage("state is too short")
-		}
-		name := rest[2:][:order.Uint16(rest)]
-		rest = rest[2+len(name):]
-		if s.Cumulative == nil {
-			s.Cumulative = map[string]costValues{}
-		}
-		s.Cumulative[string(name)] = costValues{
-			USD:         math.Float64frombits(order.Uint64(rest)),
-			InputTokens: order.Uint64(rest[8:]), OutputTokens: order.Uint64(rest[16:]),
-			CacheReadTokens: order.Uint64(rest[24:]), CacheWriteTokens: order.Uint64(rest[32:]),
-		}
-		rest = rest[stateCost-2:]
-	}
-	return s, task, nil
+	return s, payload[stateHeader:], nil
 }
 
 // lastRecord returns the last of a session's records in bucketEvents.

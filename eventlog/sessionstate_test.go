@@ -69,10 +69,18 @@ func TestAnAppendToAnOpenSessionTouchesTheEventTheStateAndTheActivity(t *testing
 	f.startBeside("t-1")
 	for range 3 {
 		store.did = nil
-		f.append(s, says("x"), event("cost", `{"usd":1,"model":"m","scope":"cumulative"}`))
+		f.append(s, says("x"), says("y"))
 		wantSlice(t, "an append", store.did, []string{
 			"iterate events", "put events", "put events", // the state, and two events
 			"get activity", "delete activity", "put events", "put activity", // the next state, and the place among the tasks
+		})
+	}
+	for range 3 {
+		store.did = nil
+		f.append(s, says("x"), event("cost", `{"usd":1,"model":"m","scope":"cumulative"}`))
+		wantSlice(t, "an append of a cost", store.did, []string{
+			"iterate events", "get spent", "put events", "put events",
+			"get activity", "delete activity", "put events", "put activity", "put spent",
 		})
 	}
 	store.did = nil

@@ -79,6 +79,9 @@ const (
 	bucketActivity Bucket = "activity"
 	// bucketSessions: |task| 00 |session|: a task's sessions in the order of their start.
 	bucketSessions Bucket = "sessions"
+	// bucketExternal: |length, 2 bytes| |external id| |length, 2 bytes| |agent|
+	// |session| → |task|: the sessions by the agents' own ids. See externalKey.
+	bucketExternal Bucket = "external"
 	// bucketOpen: |task| 00 |session|: the sessions that are open.
 	bucketOpen Bucket = "open"
 	// bucketEnded: |end, 8 bytes| |session| → |task|: the sessions that have
@@ -87,6 +90,13 @@ const (
 	// bucketEvents: |session| |sequence, 8 bytes big-endian|. Behind the last event of
 	// an open session stands its state, see sessionState.
 	bucketEvents Bucket = "events"
+	// bucketSpent: |session|: what an open session has cost, by model. See spending.
+	bucketSpent Bucket = "spent"
+	// bucketAccounts: |account, 16 bytes| 00, |account| 01 |session| and |account| 02
+	// |member or turn, 16 bytes|: costs that count once. See accounts.go.
+	bucketAccounts Bucket = "accounts"
+	// bucketSaid: |session| |account| |member|: what sessions said of accounts.
+	bucketSaid Bucket = "said"
 	// bucketKeys: idempotency keys, see keyRecord.
 	bucketKeys Bucket = "keys"
 	// bucketTrash: |bucket| 00 |prefix|: keys of a bucket that are still to be removed.
@@ -99,6 +109,7 @@ func Buckets() []Bucket {
 	return []Bucket{
 		bucketMeta, bucketTasks, bucketActivity, bucketSessions,
 		bucketOpen, bucketEnded, bucketEvents, bucketKeys, bucketTrash,
+		bucketExternal, bucketSpent, bucketAccounts, bucketSaid,
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 // Task is what an agent works on: what a user said about it, and what its
 // sessions add up to.
 type Task struct {
-	ID          string `json:"id"`
+	ID string `json:"id"`
+	// Title is what a person called the task, else what its agent did, else the
+	// first words of a person to the agent.
 	Title       string `json:"title"`
 	Type        string `json:"type"`
 	Parent      string `json:"parent"`
@@ -27,6 +29,8 @@ type Task struct {
 	Change uint64 `json:"-"`
 	// Latest is the session that started last, zero before the first.
 	Latest SessionID `json:"-"`
+	// Unpriced are the tokens, by model, that no cost with money has settled.
+	Unpriced []ModelTokens `json:"-"`
 }
 
 // SessionInfo is a session as it stood at one moment.
@@ -36,11 +40,19 @@ type SessionInfo struct {
 	Status     Status    `json:"status"`
 	Reason     string    `json:"reason"`
 	Agent      string    `json:"agent"`
+	Version    string    `json:"version,omitempty"`
 	Model      string    `json:"model"`
+	Cwd        string    `json:"cwd,omitempty"`
+	Branch     string    `json:"branch,omitempty"`
+	Machine    string    `json:"machine,omitempty"`
 	ExternalID string    `json:"external_id"`
-	Started    Time      `json:"started"`
-	// Ended is zero while the session is open.
-	Ended Time `json:"ended"`
+	// ParentExternalID is the agent's own id of the thread that began this one.
+	ParentExternalID string `json:"parent_external_id,omitempty"`
+	// Started and Ended are the agent's times, if it told them: see
+	// [StartOptions] and the time of the complete event. Ended is zero while the
+	// session is open.
+	Started Time `json:"started"`
+	Ended   Time `json:"ended"`
 	// Head is the sequence of the last event, 0 before the first.
 	Head   uint64 `json:"head"`
 	Totals Totals `json:"totals"`
@@ -50,6 +62,8 @@ type SessionInfo struct {
 	First uint64 `json:"-"`
 	// Lease is how long the session may be silent before it is sealed, 0 for none.
 	Lease time.Duration `json:"-"`
+	// Unpriced are the tokens, by model, that no cost with money has settled.
+	Unpriced []ModelTokens `json:"-"`
 }
 
 // Sealed reports whether the session has ended.
@@ -69,12 +83,22 @@ const (
 )
 
 // Totals is what the events of a session, or of all sessions of a task, add up to.
-// A cumulative cost adds only what it exceeds the last one of its session and model by.
+// A cumulative cost adds only what it exceeds the last one of its session and model
+// by. A cost with an id counts once in the whole log: it adds what it exceeds all that
+// was said of it by.
 type Totals struct {
-	Events       uint64 `json:"events"`
-	USD          USD    `json:"usd"`
-	InputTokens  uint64 `json:"input_tokens"`
-	OutputTokens uint64 `json:"output_tokens"`
+	Events           uint64 `json:"events"`
+	USD              USD    `json:"usd"`
+	InputTokens      uint64 `json:"input_tokens"`
+	OutputTokens     uint64 `json:"output_tokens"`
+	CacheReadTokens  uint64 `json:"cache_read_tokens"`
+	CacheWriteTokens uint64 `json:"cache_write_tokens"`
+
+	// EstimatedUSD is what the tokens would cost that no cost with money has settled,
+	// and Unpriced says that the price of some of them is not known. A log leaves both
+	// zero, and keeps neither: who shows totals fills them in from a list of prices.
+	EstimatedUSD USD  `json:"estimated_usd,omitempty"`
+	Unpriced     bool `json:"unpriced,omitempty"`
 }
 
 // USD is an amount of money in US dollars.

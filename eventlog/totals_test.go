@@ -14,25 +14,25 @@ func TestCostsAddUp(t *testing.T) {
 		want  string
 	}{
 		{"a delta counts as it is", []string{`{"usd":0.1,"input_tokens":1,"output_tokens":2}`, `{"usd":0.2,"scope":"delta"}`},
-			`{"events":2,"usd":0.3,"input_tokens":1,"output_tokens":2}`},
+			`{"events":2,"usd":0.3,"input_tokens":1,"output_tokens":2,"cache_read_tokens":0,"cache_write_tokens":0}`},
 		{"a cumulative amount counts what it exceeds the last one by: two turns of a real run",
 			[]string{
 				`{"usd":0.00381875,"output_tokens":49,"model":"m","scope":"cumulative"}`,
 				`{"usd":0.0101307,"output_tokens":370,"model":"m","scope":"cumulative"}`,
 			},
-			`{"events":2,"usd":0.0101307,"input_tokens":0,"output_tokens":370}`},
+			`{"events":2,"usd":0.0101307,"input_tokens":0,"output_tokens":370,"cache_read_tokens":0,"cache_write_tokens":0}`},
 		{"a cumulative amount that is repeated counts once",
 			[]string{`{"usd":1,"scope":"cumulative"}`, `{"usd":1,"scope":"cumulative"}`},
-			`{"events":2,"usd":1,"input_tokens":0,"output_tokens":0}`},
+			`{"events":2,"usd":1,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}`},
 		{"a cumulative amount that falls counts nothing, and is where the next one goes on",
 			[]string{`{"input_tokens":10,"scope":"cumulative"}`, `{"input_tokens":4,"scope":"cumulative"}`, `{"input_tokens":6,"scope":"cumulative"}`},
-			`{"events":3,"usd":0,"input_tokens":12,"output_tokens":0}`},
+			`{"events":3,"usd":0,"input_tokens":12,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}`},
 		{"each model is cumulative on its own",
 			[]string{`{"output_tokens":576,"model":"main","scope":"cumulative"}`, `{"output_tokens":134,"model":"sub","scope":"cumulative"}`},
-			`{"events":2,"usd":0,"input_tokens":0,"output_tokens":710}`},
+			`{"events":2,"usd":0,"input_tokens":0,"output_tokens":710,"cache_read_tokens":0,"cache_write_tokens":0}`},
 		{"deltas do not disturb what is cumulative",
 			[]string{`{"usd":1,"scope":"cumulative"}`, `{"usd":5}`, `{"usd":2,"scope":"cumulative"}`},
-			`{"events":3,"usd":7,"input_tokens":0,"output_tokens":0}`},
+			`{"events":3,"usd":7,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := inMemory(t, &eventlog.Options{KeepOpen: true})

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -22,8 +23,13 @@ type txn struct {
 	touches   []touch
 	rewritten []*sessionRecord // whose records are to be written
 	tidied    []*taskRecord    // that changed without a change of the task
+	spending  []*sessionRecord // of which what they have cost has changed
 	wrote     bool
-	full      error // set when there is room for endings only: nothing new may start
+	damage    []error // that was met, and left where it is
+	full      error   // set when there is room for endings only: nothing new may start
+
+	accounts        map[string]*account // that were read, by bucket and key
+	changedAccounts []*account
 
 	// What there is to tell once the commit has returned.
 	appended []appended
@@ -85,20 +91,27 @@ func (tx *txn) task(id string) (*taskRecord, error) {
 	return t, nil
 }
 
-// totals returns a task's totals, with what its open sessions add.
-func (tx *txn) totals(t *taskRecord) (totals, error) {
-	sum := t.Totals
+// note takes down damage that a change passes over: everything else goes on.
+func (tx *txn) note(err error) { tx.damage = append(tx.damage, err) }
+
+// sums returns a task's totals and unpriced tokens, with what its open sessions add.
+func (tx *txn) sums(t *taskRecord) (totals, unpricedTokens, error) {
+	sum, unpriced := t.Totals, maps.Clone(t.Unpriced)
 	for _, id := range t.Open {
 		s, err := tx.openSession(t.id, id)
 		if err == nil && s == nil {
 			_, err = readSessionState(tx, t.id, id) // says what is wrong
 		}
+		if err == nil {
+			err = tx.spent(s)
+		}
 		if err != nil {
-			return totals{}, err
+			return totals{}, nil, err
 		}
 		sum.add(s.Totals)
+		unpriced.add(s.Models)
 	}
-	return sum, nil
+	return sum, unpriced, nil
 }
 
 // session returns the record of a session, to be changed in place by a change
@@ -112,7 +125,7 @@ func (tx *txn) session(task string, id SessionID) (*sessionRecord, error) {
 		return known, nil
 	}
 	if !seen {
-		s, err := readSession(tx, task, id)
+		s, err := readWhole(tx, task, id)
 		if err == nil {
 			tx.sessions[id] = s
 		}
@@ -126,10 +139,13 @@ func (tx *txn) session(task string, id SessionID) (*sessionRecord, error) {
 		return nil, ErrSessionNotFound
 	}
 	s, err := decodeSession(task, key, raw)
+	if err == nil {
+		err = tx.spent(known)
+	}
 	if err != nil {
 		return nil, err
 	}
-	s.sessionState, s.listed = known.sessionState, known.listed
+	s.sessionState, s.listed, s.counted, s.spends = known.sessionState, known.listed, true, known.spends
 	*known = *s
 	return known, nil
 }
@@ -233,13 +249,15 @@ func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, err
 	tx.last.session = nextSessionID(tx.now, tx.last.session)
 	s := &sessionRecord{
 		id: tx.last.session, task: t.id,
-		Status: StatusOpen, Started: Time{tx.now}, First: 1,
-		Agent: o.Agent, Model: o.Model, ExternalID: o.ExternalID, Lease: o.Lease,
+		Status: StatusOpen, Started: Time{o.started(tx.now)}, First: 1, counted: true,
+		Agent: o.Agent, Version: o.Version, Model: o.Model, Cwd: o.Cwd, Branch: o.Branch, Machine: o.Machine,
+		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Lease: o.Lease,
 	}
 	key := sessionKey(t.id, s.id)
 	tx.sessions[s.id] = s
 	tx.Put(bucketSessions, key, s.encode(key)) // at once, for those who list the task's sessions
 	tx.Put(bucketOpen, key, encodeRecord(bucketOpen, key, nil))
+	tx.index(s)
 	t.Sessions++
 	t.Latest, t.Status = s.id, StatusOpen
 	t.Open = append(t.Open, s.id)
@@ -268,7 +286,8 @@ func (tx *txn) interrupt(t *taskRecord, s *sessionRecord, reason string) {
 }
 
 // appendTo writes events to the end of an open session, and seals it if the
-// last one is complete. Only then it needs the task, and all of the session.
+// last one is complete. It needs the task, and all of the session, only then and for
+// session events.
 func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 	out := make([]Event, len(events))
 	for i := range events {
@@ -280,34 +299,37 @@ func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 		}
 		key := eventKey(s.id, p.Sequence)
 		tx.Put(bucketEvents, key, encodeEvent(key, &p.Event))
-		added := totals{Events: 1}
+		s.Totals.Events++
 		if p.cost != nil {
-			c := s.count(*p.cost)
-			added.USD, added.InputTokens, added.OutputTokens = c.USD, c.InputTokens, c.OutputTokens
+			c := tx.count(s, p.cost)
 			tx.costs = append(tx.costs, CostAdded{
 				Model: p.cost.Model, USD: c.USD, InputTokens: c.InputTokens, OutputTokens: c.OutputTokens,
 				CacheReadTokens: c.CacheReadTokens, CacheWriteTokens: c.CacheWriteTokens,
 			})
 		}
-		s.Totals.add(added)
+		if p.about != nil {
+			tx.learn(t, s, p.about)
+		}
 		out[i] = p.Event
 	}
 	tx.touchSession(s)
 	tx.appended = append(tx.appended, appended{task: s.task, session: s.id, events: out, record: s})
 	if last := &events[len(events)-1]; last.Type == TypeComplete {
-		tx.seal(t, s, last.status, last.reason)
+		tx.seal(t, s, last)
 	}
 }
 
-func (tx *txn) seal(t *taskRecord, s *sessionRecord, status Status, reason string) {
+// seal ends a session with its complete event.
+func (tx *txn) seal(t *taskRecord, s *sessionRecord, end *prepared) {
 	tx.closeSession(t, s)
-	s.Status, s.Reason, s.Ended = status, reason, Time{tx.now}
+	s.Status, s.Reason, s.Ended, s.Sealed = end.status, end.reason, Time{end.Time}, Time{tx.now}
 	tx.rewrite(s)
-	ended := endedKey(s.Ended.Time, s.id)
+	ended := endedKey(s.Sealed.Time, s.id)
 	tx.Put(bucketEnded, ended, encodeRecord(bucketEnded, ended, []byte(t.id)))
 	t.Totals.add(s.Totals)
+	t.Unpriced.add(s.Models)
 	if t.Latest == s.id {
-		t.Status = status
+		t.Status = end.status
 	}
 	tx.touch(t.id)
 }
@@ -315,6 +337,9 @@ func (tx *txn) seal(t *taskRecord, s *sessionRecord, status Status, reason strin
 // closeSession takes a session out of the open ones.
 func (tx *txn) closeSession(t *taskRecord, s *sessionRecord) {
 	tx.Delete(bucketOpen, sessionKey(t.id, s.id))
+	if len(s.Models) > 0 {
+		tx.Delete(bucketSpent, s.id[:])
+	}
 	t.Open = slices.DeleteFunc(t.Open, func(id SessionID) bool { return id == s.id })
 	s.closed = true
 	tx.touchSession(s)
@@ -331,6 +356,12 @@ func (tx *txn) flush() error {
 		written := touched && tx.touches[i].record
 		if !written && tx.tasks[t.id] == t { // else it is deleted, or made anew
 			tx.putTask(t)
+		}
+	}
+	tx.writeAccounts()
+	for _, s := range tx.spending {
+		if s.Status == StatusOpen && tx.sessions[s.id] != nil {
+			tx.Put(bucketSpent, s.id[:], encodeSpending(s.id[:], s.Models))
 		}
 	}
 	for _, s := range tx.rewritten {

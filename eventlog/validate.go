@@ -54,6 +54,7 @@ func ValidType(name string) bool {
 type prepared struct {
 	Event
 	cost   *cost  // of a cost event
+	about  *about // of a session event
 	status Status // of a complete event
 	reason string // of a complete event
 }
@@ -144,6 +145,8 @@ func (p *prepared) checkKnown(o *object) *FieldError {
 	switch p.Type {
 	case TypeCost:
 		return p.readCost(o)
+	case TypeSession:
+		return p.readAbout(o)
 	case TypeComplete:
 		return p.readComplete(o)
 	}
@@ -157,7 +160,7 @@ type field struct{ name, kind string }
 const optional = ""
 
 // maxFields is how many fields the log reads in an event.
-const maxFields = 7
+const maxFields = 10
 
 var (
 	content     = []field{{"content", "a string"}}
@@ -174,8 +177,9 @@ var (
 		TypeError:      {{"message", "a string"}},
 		TypeCost: {
 			{"usd", optional}, {"input_tokens", optional}, {"output_tokens", optional}, {"cache_read_tokens", optional},
-			{"cache_write_tokens", optional}, {"scope", optional}, {"model", optional},
+			{"cache_write_tokens", optional}, {"scope", optional}, {"model", optional}, {"id", optional}, {"turn", optional}, {"part_of", optional},
 		},
+		TypeSession:  aboutFields,
 		TypeComplete: {{"status", optional}, {"reason", optional}},
 	}
 )
@@ -235,14 +239,48 @@ func (p *prepared) readCost(o *object) *FieldError {
 		return wrong("data.scope", "must be delta or cumulative")
 	}
 	c.Cumulative = scope == "cumulative"
-	if err := optionalText(o, "model", &c.Model); err != nil {
+	if err := optionalName(o, "model", &c.Model); err != nil {
 		return err
 	}
-	if len(c.Model) > maxName {
-		return wrong("data.model", fmt.Sprintf("must have at most %d bytes", maxName))
-	}
 	p.cost = c
+	return c.readIDs(o)
+}
+
+// maxCostID is how many bytes the id of a cost may have.
+const maxCostID = 256
+
+// readIDs sets the ids, or none if one is wrong.
+func (c *cost) readIDs(o *object) *FieldError {
+	var id, turn, partOf string
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"id", &id}, {"turn", &turn}, {"part_of", &partOf}} {
+		if err := optionalText(o, f.name, f.to); err != nil {
+			return err
+		}
+		if o.value(f.name) != nil && (*f.to == "" || len(*f.to) > maxCostID) {
+			return wrong("data."+f.name, fmt.Sprintf("must have 1 to %d bytes", maxCostID))
+		}
+	}
+	if partOf != "" && id == "" {
+		return wrong("data.part_of", "needs an id beside it")
+	}
+	if turn != "" && (id == "" || partOf != "") {
+		return wrong("data.turn", "needs the id of an account beside it, and no part_of")
+	}
+	c.ID, c.Turn, c.PartOf = id, turn, partOf
 	return nil
+}
+
+// prepareStored is prepare for an event of the log. Format 2 knew nothing of the ids
+// of costs, and took any: a cost whose ids are wrong has none.
+func (p *prepared) prepareStored(e *Event) *FieldError {
+	err := p.prepare(e, len(e.Data))
+	if p.cost != nil {
+		return nil
+	}
+	return err
 }
 
 func amount(o *object, name string, limit float64) (float64, *FieldError) {
@@ -267,6 +305,17 @@ func optionalText(o *object, name string, to *string) *FieldError {
 	}
 	if err := json.Unmarshal(value, to); err != nil {
 		return wrong("data."+name, err.Error())
+	}
+	return nil
+}
+
+// optionalName is optionalText for short texts.
+func optionalName(o *object, name string, to *string) *FieldError {
+	if err := optionalText(o, name, to); err != nil {
+		return err
+	}
+	if len(*to) > maxName {
+		return wrong("data."+name, fmt.Sprintf("must have at most %d bytes", maxName))
 	}
 	return nil
 }

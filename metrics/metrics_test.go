@@ -41,6 +41,7 @@ var catalog = map[string]string{
 	"jrweb_agent_cost_usd_total":     "counter model",
 	"jrweb_agent_tokens_total":       "counter kind model",
 	"jrweb_http_request_seconds":     "histogram code method route",
+	"jrweb_request_bodies_bytes":     "gauge",
 	"jrweb_build_info":               "gauge goversion revision version",
 }
 

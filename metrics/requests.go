@@ -20,17 +20,24 @@ var methods = []string{
 // requestMetrics are what is counted in requests.
 type requestMetrics struct {
 	seconds *prometheus.HistogramVec
+	bodies  prometheus.Gauge
 }
 
 func newRequestMetrics() *requestMetrics {
-	return &requestMetrics{prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Namespace: namespace, Name: "http_request_seconds",
-		Help:    "Time to answer a request, by the pattern of its route, method and status code. Streams are not in it.",
-		Buckets: latencyBuckets,
-	}, []string{"route", "method", "code"})}
+	return &requestMetrics{
+		bodies: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "request_bodies_bytes",
+			Help: "Memory that the bodies of all requests take together.",
+		}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "http_request_seconds",
+			Help:    "Time to answer a request, by the pattern of its route, method and status code. Streams are not in it.",
+			Buckets: latencyBuckets,
+		}, []string{"route", "method", "code"}),
+	}
 }
 
-func (m *requestMetrics) group() group { return group{m.seconds} }
+func (m *requestMetrics) group() group { return group{m.seconds, m.bodies} }
 
 func (m *requestMetrics) trace() *router.Trace {
 	return &router.Trace{
@@ -40,5 +47,6 @@ func (m *requestMetrics) trace() *router.Trace {
 			}
 			m.seconds.WithLabelValues(route, method, strconv.Itoa(status)).Observe(took.Seconds())
 		},
+		Bodies: func(delta int64) { m.bodies.Add(float64(delta)) },
 	}
 }

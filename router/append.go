@@ -30,18 +30,18 @@ func (rt *router) appendToTask(w http.ResponseWriter, r *http.Request, p params)
 	if err != nil {
 		return err
 	}
-	return rt.append(w, r, &eventlog.Batch{Task: p.task, NoStart: !start})
+	return rt.append(w, r, p, &eventlog.Batch{Task: p.task, NoStart: !start})
 }
 
 func (rt *router) appendToSession(w http.ResponseWriter, r *http.Request, p params) error {
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
-	return rt.append(w, r, &eventlog.Batch{Task: p.task, Session: p.session})
+	return rt.append(w, r, p, &eventlog.Batch{Task: p.task, Session: p.session})
 }
 
 // append reads the events of a request into the batch and appends it.
-func (rt *router) append(w http.ResponseWriter, r *http.Request, b *eventlog.Batch) error {
+func (rt *router) append(w http.ResponseWriter, r *http.Request, p params, b *eventlog.Batch) error {
 	body, mediaType, err := rt.readBody(w, r)
 	if err != nil {
 		return err
@@ -52,6 +52,9 @@ func (rt *router) append(w http.ResponseWriter, r *http.Request, b *eventlog.Bat
 	var where func(int) string
 	if b.Events, where, err = parseEvents(body, mediaType); err != nil {
 		return err
+	}
+	if err := rt.sign(b.Events, &p.grant); err != nil {
+		return locate(err, where)
 	}
 	answer, err := rt.log.Append(r.Context(), b)
 	if err != nil {
@@ -103,10 +106,11 @@ func (rt *router) complete(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	event := eventlog.Event{Type: eventlog.TypeComplete, Data: data}
-	answer, err := rt.log.Append(r.Context(), &eventlog.Batch{
-		Task: p.task, Session: p.session, Events: []eventlog.Event{event}, Key: key,
-	})
+	events := []eventlog.Event{{Type: eventlog.TypeComplete, Data: data}}
+	if err := rt.sign(events, &p.grant); err != nil {
+		return inBody(err)
+	}
+	answer, err := rt.log.Append(r.Context(), &eventlog.Batch{Task: p.task, Session: p.session, Events: events, Key: key})
 	if err != nil {
 		return inBody(err)
 	}

@@ -92,7 +92,7 @@ func TestCompleteSealsWithWhatTheBodySays(t *testing.T) {
 			path := "/tasks/t-1/sessions/" + s.start("t-1")
 			s.post(path+"/complete", c.body).is(200).json(fmt.Sprintf(`{"id":"<session>","task":"t-1","status":%q,"reason":%q,
 				"agent":"","model":"","external_id":"","started":"<time>","ended":"<time>","head":1,
-				"totals":{"events":1,"usd":0,"input_tokens":0,"output_tokens":0}}`, c.status, c.reason))
+				"totals":{"events":1,"usd":0,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}}`, c.status, c.reason))
 			s.get("/tasks/t-1/events").says(`"type":"complete","actor":"agent","data":` + c.data + `}`)
 			s.get("/tasks/t-1").says(fmt.Sprintf(`"status":%q`, c.status))
 			s.post(path+"/complete", c.body).problem(409, "")

@@ -26,6 +26,13 @@ func (rt *router) backup(w http.ResponseWriter, r *http.Request, _ params) error
 		backupHeader(h)
 		return nil
 	}
+	// A copy takes as much room on the disk as the database, for as long as its client takes.
+	if !rt.backingUp.CompareAndSwap(false, true) {
+		p := newProblem(http.StatusConflict, "busy", "A backup is under way", "one backup is made at a time: repeat the request when the other one has ended")
+		p.header = http.Header{"Retry-After": {"10"}}
+		return p
+	}
+	defer rt.backingUp.Store(false)
 	backup, err := rt.log.Backup(r.Context())
 	if errors.Is(err, errors.ErrUnsupported) {
 		return newProblem(http.StatusNotImplemented, "unsupported", "Not supported", "the server keeps its events in a store that cannot be copied while it is in use")

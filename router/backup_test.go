@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
@@ -30,4 +31,42 @@ func TestABackupThatBreaksOffEndsWithWhatWasRead(t *testing.T) {
 	if got := w.Header().Get("Content-Length"); got != "21" {
 		t.Errorf("the length of the answer is said to be %s: its client could take it for whole", got)
 	}
+}
+
+// waiting is a store whose copy waits to be read.
+type waiting struct {
+	eventlog.Store
+	read chan struct{}
+}
+
+func (w waiting) Backup(context.Context) (*eventlog.Backup, error) {
+	return &eventlog.Backup{ReadCloser: io.NopCloser(readerFunc(func([]byte) (int, error) {
+		<-w.read
+		return 0, io.EOF
+	})), Size: 0}, nil
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestOneBackupIsMadeAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := waiting{eventlogtest.NewStore(), make(chan struct{})}
+		h, log := handler(t, w)
+		defer log.Close()
+		done := make(chan int, 1)
+		go func() { done <- handle(h, request("GET", "/backup", nil)).Code }()
+		synctest.Wait()
+		if a := handle(h, request("GET", "/backup", nil)); a.Code != 409 || a.Header().Get("Retry-After") == "" {
+			t.Errorf("the second one is answered %d", a.Code)
+		}
+		close(w.read)
+		if code := <-done; code != 200 {
+			t.Errorf("the first one is answered %d", code)
+		}
+		if a := handle(h, request("GET", "/backup", nil)); a.Code != 200 {
+			t.Errorf("the next one is answered %d", a.Code)
+		}
+	})
 }

@@ -34,7 +34,11 @@ func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		return nil, "", &http.MaxBytesError{Limit: rt.o.MaxRequestBytes}
 	}
 	control := http.NewResponseController(w)
-	body, err = io.ReadAll(http.MaxBytesReader(w, patient{r.Body, control}, rt.o.MaxRequestBytes))
+	in := &patient{ReadCloser: r.Body, control: control}
+	in.share = rt.budget.open(func() { _ = setReadDeadline(control, past) }) // if it fails, the read has ended already
+	body, err = readAll(http.MaxBytesReader(w, in, rt.o.MaxRequestBytes), in.share)
+	in.share.read()
+	whenAnswered(w, in.share.close)
 	if err == nil {
 		err = setReadDeadline(control, time.Time{}) // what comes now may take as long as it likes
 	}
@@ -42,12 +46,43 @@ func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return nil, "", err
 		}
+		if p, told := errors.AsType[*problem](err); told {
+			return nil, "", p
+		}
 		return nil, "", badRequest("the body could not be read: " + err.Error())
 	}
 	if !utf8.Valid(body) {
 		return nil, "", badRequest(fmt.Sprintf("the body is not valid UTF-8 at byte %d (line %d)", invalidAt(body), 1+bytes.Count(body[:invalidAt(body)], []byte("\n"))))
 	}
 	return body, mediaType, nil
+}
+
+// past is before any deadline.
+var past = time.Unix(1, 0)
+
+// readAll reads a body. What it needs, it takes from the budget first.
+func readAll(body io.Reader, s *share) ([]byte, error) {
+	var text []byte
+	for {
+		if len(text) == cap(text) {
+			more := int64(max(4<<10, cap(text)))
+			if err := s.grow(more); err != nil {
+				return nil, err
+			}
+			text = append(make([]byte, 0, int64(cap(text))+more), text...)
+		}
+		n, err := body.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		if !s.came() {
+			return nil, errSlow
+		}
+		if errors.Is(err, io.EOF) {
+			return text, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // bodyTimeout is how long a client may send nothing of its body: one that stopped
@@ -58,12 +93,16 @@ const bodyTimeout = 30 * time.Second
 type patient struct {
 	io.ReadCloser
 	control *http.ResponseController
+	share   *share
 }
 
 // Read implements [io.Reader].
-func (b patient) Read(p []byte) (int, error) {
+func (b *patient) Read(p []byte) (int, error) {
 	if err := setReadDeadline(b.control, time.Now().Add(bodyTimeout)); err != nil {
 		return 0, err
+	}
+	if !b.share.holds() { // it was to give up before the deadline was set
+		return 0, errSlow
 	}
 	return b.ReadCloser.Read(p)
 }
@@ -219,4 +258,17 @@ func (o object) text(name string) (*string, error) {
 		return nil, invalid(name, "must be a string")
 	}
 	return s, nil
+}
+
+// flag returns true or false, false if the field is not given.
+func (o object) flag(name string) (bool, error) {
+	raw, given := o[name]
+	if !given {
+		return false, nil
+	}
+	var set *bool
+	if err := json.Unmarshal(raw, &set); err != nil || set == nil {
+		return false, invalid(name, "must be true or false")
+	}
+	return *set, nil
 }

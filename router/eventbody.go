@@ -135,7 +135,7 @@ func parseEvent(text []byte) (eventlog.Event, error) {
 		return e, err
 	}
 	if at != nil {
-		if e.Time, err = parseTime(*at); err != nil {
+		if e.Time, err = parseTime("time", *at); err != nil {
 			return e, err
 		}
 	}
@@ -146,11 +146,11 @@ func parseEvent(text []byte) (eventlog.Event, error) {
 // hour of one digit.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
 
-// parseTime reads any time of RFC 3339.
-func parseTime(text string) (time.Time, error) {
+// parseTime reads any time of RFC 3339 from a field.
+func parseTime(field, text string) (time.Time, error) {
 	text = strings.ToUpper(text) // t and z are as good as T and Z
 	if !rfc3339.MatchString(text) {
-		return time.Time{}, invalid("time", "must be an RFC 3339 time")
+		return time.Time{}, invalid(field, "must be an RFC 3339 time")
 	}
 	// Go's clock has no leap seconds: theirs is the first one of the next minute.
 	const seconds = len("2006-01-02T15:04:")
@@ -164,9 +164,9 @@ func parseTime(text string) (time.Time, error) {
 	}
 	switch {
 	case err != nil:
-		return time.Time{}, invalid("time", "must be an RFC 3339 time")
+		return time.Time{}, invalid(field, "must be an RFC 3339 time")
 	case t.Truncate(time.Millisecond).IsZero(): // the log takes the zero time for an absent one
-		return time.Time{}, invalid("time", "must be later than the year 1")
+		return time.Time{}, invalid(field, "must be later than the year 1")
 	}
 	return t, nil
 }

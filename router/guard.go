@@ -48,15 +48,29 @@ func (g *guard) check(r *http.Request) error {
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch site := r.Header.Get("Sec-Fetch-Site"); {
 	case origin == "null":
-	case read && r.Header.Get("Sec-Fetch-Mode") == "navigate":
-		return nil // somebody follows a link to us
+	case read && isNavigation(r):
+		return nil // [router.handle] refuses it where there is no page
 	case read && site == "cross-site":
 	case read && site == "" && origin != "" && !sameHost(origin, r.Host):
 	case !read && g.origins.Check(r) != nil:
 	default:
 		return nil
 	}
-	return newProblem(http.StatusForbidden, "origin", "Origin not allowed", "requests from pages of other origins are refused")
+	return errOrigin
+}
+
+var errOrigin = newProblem(http.StatusForbidden, "origin", "Origin not allowed", "requests from pages of other origins are refused")
+
+// isNavigation reports whether somebody follows a link to us: the answer takes the
+// place of a whole document. Frames and objects navigate as well, but stay inside
+// of the page that has them.
+func isNavigation(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+}
+
+// isForeignNavigation reports whether the link stood on a page of another site.
+func isForeignNavigation(r *http.Request) bool {
+	return isNavigation(r) && r.Header.Get("Sec-Fetch-Site") == "cross-site"
 }
 
 func sameHost(origin, host string) bool {

@@ -108,6 +108,12 @@ func TestReadsByForeignPagesAreRefusedAndNavigationsAreNot(t *testing.T) {
 			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: cors", "Origin: http://evil.com"},
 			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"},
 			{"Sec-Fetch-Site: cross-site"},
+			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"},
+			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"},
+			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: frame"},
+			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: embed"},
+			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: object"},
+			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: document"},
 			{"Origin: http://evil.com"},
 			{"Origin: null"},
 		} {
@@ -116,12 +122,26 @@ func TestReadsByForeignPagesAreRefusedAndNavigationsAreNot(t *testing.T) {
 		}
 		for _, headers := range [][]string{
 			{},
-			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"},
-			{"Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate"},
+			{"Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"},
 			{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors"},
 			{"Origin: " + s.http.URL},
 		} {
-			s.get(fill(r.path), headers...).is(200)
+			s.get(fill(r.path), headers...).is(200).has("X-Frame-Options", "DENY")
+		}
+	}
+}
+
+func TestPagesElsewhereMayLinkToPagesOnly(t *testing.T) {
+	s, fill := serveRoutes(t, options{})
+	link := []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Accept: text/html"}
+	for _, r := range routes {
+		if r.method != "GET" {
+			continue
+		}
+		if r.pattern == "/" || r.pattern == "/tasks/:task" {
+			s.get(fill(r.path), link...).is(200)
+		} else {
+			s.get(fill(r.path), link...).problem(403, "")
 		}
 	}
 }

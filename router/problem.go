@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -22,6 +23,12 @@ type problem struct {
 	Field string `json:"field,omitempty"`
 	// Next is where to go on, if what was asked for is no longer kept.
 	Next string `json:"next,omitempty"`
+	// Task, Session and Ended are where something is recorded already.
+	Task    string         `json:"task,omitempty"`
+	Session string         `json:"session,omitempty"`
+	Ended   *eventlog.Time `json:"ended,omitempty"`
+
+	header http.Header // of the answer, beside its own
 }
 
 // problemType is what the type of every problem starts with; a word follows
@@ -72,6 +79,9 @@ func toProblem(err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p
 	}
+	if p, ok := isRefusal(err); ok {
+		return p
+	}
 	if e, ok := errors.AsType[*streamer.QueryError](err); ok {
 		return badQuery(e.Field, e.Reason)
 	}
@@ -87,6 +97,11 @@ func toProblem(err error) *problem {
 		if e.Index >= 0 {
 			p.Detail = fmt.Sprintf("event %d: %s", e.Index, p.Detail)
 		}
+		return p
+	}
+	if e, ok := errors.AsType[*eventlog.RecordedError](err); ok {
+		p := newProblem(http.StatusConflict, "recorded", "It is recorded already", e.Error())
+		p.Task, p.Session, p.Ended = e.Task, e.Session.String(), &e.Ended
 		return p
 	}
 	switch {
@@ -131,6 +146,7 @@ func (rt *router) fail(w *recorder, r *http.Request, err error) {
 		panic("router: a problem cannot be encoded: " + encodeErr.Error()) // our own type
 	}
 	h := w.Header()
+	maps.Copy(h, p.header)
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(body)+1))

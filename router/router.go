@@ -9,12 +9,14 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
 
 	"jrweb/eventlog"
 	"jrweb/router/page"
+	"jrweb/router/price"
 	"jrweb/streamer"
 )
 
@@ -27,12 +29,28 @@ type Options struct {
 	AllowedHosts []string
 	// MaxRequestBytes is how large the body of a request may be. 0: 32 MiB.
 	MaxRequestBytes int64
+	// RequestBudget is how many bytes the bodies of all requests together may take.
+	// Beyond it the answer is 503, and a body that comes slowly gives its room up.
+	// 0: 256 MiB. It is at least MaxRequestBytes.
+	RequestBudget int64
+	// Authorize decides who may do what. Nil: everybody may do everything.
+	Authorize Authorize
+	// Routes are added to the router's own: what a way to sign in needs, for example.
+	Routes []Route
+	// Prices estimate what tokens cost where agents name no money. Nil: the table that
+	// is built in.
+	Prices *price.Table
 	// Metrics is served at GET /metrics. Nil: the route does not exist.
 	Metrics http.Handler
 	// Trace is told what happens.
 	Trace *Trace
 	// Logger gets what no client can be told. Nil: silence.
 	Logger *slog.Logger
+	// Requests gets a line for each request: method, route, path, status, how long it
+	// took, the bytes of the answer, and the name of who sent it; at level debug what
+	// comes all the time: assets, health and metrics. A stream's line comes when it
+	// begins. Nil: none.
+	Requests *slog.Logger
 }
 
 type router struct {
@@ -41,27 +59,39 @@ type router struct {
 	o      Options
 	trace  Trace
 	guard  *guard
-	routes *httprouter.Router
+	budget *budget
+
+	backingUp atomic.Bool
+	routes    *httprouter.Router
+	// pages are the routes that show a page, to which pages elsewhere may link. What
+	// else there is, a link would download, or run for as long as the tab is open.
+	pages map[string]bool
+	raws  rawCounts
 }
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with
 // [http.StripPrefix]. Log and Streamer stay the caller's. Nil options are the
 // defaults. It fails if AllowedHosts has an entry that is none.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
-	rt := &router{log: log, stream: s}
-	if s != nil { // without one, only the options are checked
-		s.SetHTML(page.AppendEvent)
-	}
+	rt := &router{log: log, stream: s, pages: map[string]bool{}}
 	if o != nil {
 		rt.o = *o
 	}
+	rt.o.Prices = cmp.Or(rt.o.Prices, price.Default())
+	if s != nil { // without one, only the options are checked
+		s.SetHTML(page.Rows{Prices: rt.o.Prices}.AppendEvent)
+		s.SetTasks(rt.showTask)
+	}
 	rt.o.MaxRequestBytes = cmp.Or(rt.o.MaxRequestBytes, 32<<20)
+	// Memory grows by doubling: a body of the largest size needs room for twice that.
+	rt.o.RequestBudget = max(cmp.Or(rt.o.RequestBudget, 256<<20), 2*rt.o.MaxRequestBytes)
 	if rt.o.Logger == nil {
 		rt.o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if rt.o.Trace != nil {
 		rt.trace = *rt.o.Trace
 	}
+	rt.budget = newBudget(rt.o.RequestBudget, rt.trace.Bodies)
 	var err error
 	if rt.guard, err = newGuard(rt.o.AllowedHosts); err != nil {
 		return nil, fmt.Errorf("router: %w", err)
@@ -76,38 +106,59 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 	return rt, nil
 }
 
-// register lists every route.
-func (rt *router) register() {
-	get := func(pattern string, h handler) {
-		rt.handle(http.MethodGet, pattern, h)
-		rt.handle(http.MethodHead, pattern, h)
-	}
-	put := func(pattern string, h handler) { rt.handle(http.MethodPut, pattern, h) }
-	post := func(pattern string, h handler) { rt.handle(http.MethodPost, pattern, h) }
-	del := func(pattern string, h handler) { rt.handle(http.MethodDelete, pattern, h) }
+// Route is a route of somebody else. Its handler is behind the same guards, and behind
+// Authorize, as the router's own.
+type Route struct {
+	Method, Pattern string
+	Role            Role
+	// Page says that other sites may link to it: it shows a page, and does nothing else.
+	Page    bool
+	Handler http.Handler
+}
 
-	get("/", rt.listPage)
-	get("/stream", rt.streamTasks)
-	get("/tasks", rt.listTasks)
-	get("/tasks/:task", rt.getTask)
-	put("/tasks/:task", rt.putTask)
-	del("/tasks/:task", rt.deleteTask)
-	get("/tasks/:task/events", rt.listEvents)
-	post("/tasks/:task/events", rt.appendToTask)
-	get("/tasks/:task/events/stream", rt.streamEvents)
-	get("/tasks/:task/sessions", rt.listSessions)
-	post("/tasks/:task/sessions", rt.startSession)
-	get("/tasks/:task/sessions/:session", rt.getSession)
-	del("/tasks/:task/sessions/:session", rt.deleteSession)
-	post("/tasks/:task/sessions/:session/events", rt.appendToSession)
-	post("/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
-	post("/tasks/:task/sessions/:session/complete", rt.complete)
-	get("/backup", rt.backup)
-	get("/healthz", rt.healthz)
-	get("/readyz", rt.readyz)
-	get("/assets/*file", asset(http.StripPrefix("/assets/", page.Assets())))
+// register lists every route, with the role that it needs.
+func (rt *router) register() {
+	get := func(role Role, pattern string, h handler) {
+		rt.handle(role, http.MethodGet, pattern, h)
+		rt.handle(role, http.MethodHead, pattern, h)
+	}
+	put := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPut, pattern, h) }
+	post := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPost, pattern, h) }
+	del := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodDelete, pattern, h) }
+
+	rt.pages["/"], rt.pages["/tasks/:task"] = true, true
+
+	get(RoleRead, "/", rt.listPage)
+	get(RoleRead, "/stream", rt.streamTasks)
+	get(RoleRead, "/tasks", rt.listTasks)
+	get(RoleRead, "/tasks/:task", rt.getTask)
+	put(RoleWrite, "/tasks/:task", rt.putTask)
+	del(RoleAdmin, "/tasks/:task", rt.deleteTask)
+	get(RoleRead, "/tasks/:task/events", rt.listEvents)
+	post(RoleWrite, "/tasks/:task/events", rt.appendToTask)
+	get(RoleRead, "/tasks/:task/events/stream", rt.streamEvents)
+	get(RoleRead, "/tasks/:task/sessions", rt.listSessions)
+	post(RoleWrite, "/tasks/:task/sessions", rt.startSession)
+	get(RoleRead, "/tasks/:task/sessions/:session", rt.getSession)
+	del(RoleAdmin, "/tasks/:task/sessions/:session", rt.deleteSession)
+	post(RoleWrite, "/tasks/:task/sessions/:session/events", rt.appendToSession)
+	post(RoleWrite, "/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
+	post(RoleWrite, "/tasks/:task/sessions/:session/complete", rt.complete)
+	get(RoleRead, "/tasks/:task/sessions/:session/blobs/:hash", rt.getBlob)
+	get(RoleAdmin, "/backup", rt.backup)
+	get(RoleNone, "/healthz", rt.healthz)
+	get(RoleNone, "/readyz", rt.readyz)
+	get(RoleNone, "/assets/*file", asset(http.StripPrefix("/assets/", page.Assets())))
 	if rt.o.Metrics != nil {
-		get("/metrics", fromHandler(rt.o.Metrics))
+		get(RoleRead, "/metrics", fromHandler(rt.o.Metrics))
+	}
+	for _, r := range rt.o.Routes {
+		rt.pages[r.Pattern] = rt.pages[r.Pattern] || r.Page
+		if r.Method == http.MethodGet {
+			get(r.Role, r.Pattern, fromHandler(r.Handler))
+		} else {
+			rt.handle(r.Role, r.Method, r.Pattern, fromHandler(r.Handler))
+		}
 	}
 }
 
@@ -122,12 +173,23 @@ func fromHandler(h http.Handler) handler {
 }
 
 // handle registers a route.
-func (rt *router) handle(method, pattern string, h handler) {
+func (rt *router) handle(role Role, method, pattern string, h handler) {
 	rt.routes.Handle(method, pattern, func(w http.ResponseWriter, r *http.Request, ps httprouter.Params) {
 		rt.answer(w, r, pattern, func(w http.ResponseWriter, r *http.Request) error {
-			p, err := readParams(r, ps)
-			if err != nil {
+			if !rt.pages[pattern] && isForeignNavigation(r) {
+				return errOrigin
+			}
+			p, wrong := readParams(r, ps)
+			var err error
+			if p.grant, err = rt.authorize(r, pattern, role, p); err != nil {
 				return err
+			}
+			w.(*recorder).name = p.grant.Name
+			if wrong != nil { // a word about it only to those who may know
+				return wrong
+			}
+			if p.grant.Until != nil {
+				r = streamer.Until(r, p.grant.Until)
 			}
 			return h(w, r, p)
 		})
@@ -155,10 +217,14 @@ func withoutOptions(next http.Handler) http.Handler {
 // noRoute stands for the pattern of a request that matches none.
 const noRoute = "none"
 
-// answer runs a handler, answers its error, and tells the trace.
+// answer runs a handler, answers its error, and tells the trace and the log.
 func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h func(http.ResponseWriter, *http.Request) error) {
 	start := time.Now()
 	rec := &recorder{ResponseWriter: w}
+	defer rec.finish()
+	if isStream(route) {
+		rec.begins = func() { rt.logRequest(r, route, rec, start) }
+	}
 	err := h(rec, r)
 	if err != nil {
 		rt.fail(rec, r, err)
@@ -166,6 +232,23 @@ func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h
 	if rt.trace.Answered != nil && (err != nil || !isStream(route)) {
 		rt.trace.Answered(route, r.Method, cmp.Or(rec.status, http.StatusOK), time.Since(start))
 	}
+	if !isStream(route) || rec.status == 0 {
+		rt.logRequest(r, route, rec, start)
+	}
+}
+
+// logRequest writes the line of a request. Queries are not in it: they may hold what
+// opens a task.
+func (rt *router) logRequest(r *http.Request, route string, rec *recorder, start time.Time) {
+	if rt.o.Requests == nil {
+		return
+	}
+	level := slog.LevelInfo
+	if strings.HasPrefix(route, "/assets/") || route == "/healthz" || route == "/readyz" || route == "/metrics" {
+		level = slog.LevelDebug // they come all the time, and say nothing of anybody
+	}
+	rt.o.Requests.Log(r.Context(), level, "request", "method", r.Method, "route", route, "path", r.URL.Path,
+		"status", cmp.Or(rec.status, http.StatusOK), "took", time.Since(start).Round(time.Microsecond), "bytes", rec.bytes, "name", rec.name)
 }
 
 // isStream reports whether the answers of a route last as long as their clients.
@@ -176,6 +259,7 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Frame-Options", "DENY")
 	if err := rt.guard.check(r); err != nil {
 		rt.fallback(err).ServeHTTP(w, r)
 		return
@@ -202,22 +286,46 @@ func toMount(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// recorder remembers the status of an answer.
+// recorder remembers the status of an answer, and what is to be done after it.
 type recorder struct {
 	http.ResponseWriter
 	status int
+	bytes  int64
+	name   string // of who sent the request
+	begins func() // nil: nothing; is called when the status is known
+	after  func() // nil: nothing
+}
+
+// whenAnswered calls f once the request of a handler is answered.
+func whenAnswered(w http.ResponseWriter, f func()) { w.(*recorder).after = f }
+
+func (r *recorder) finish() {
+	if r.after != nil {
+		r.after()
+	}
 }
 
 // WriteHeader implements [http.ResponseWriter].
 func (r *recorder) WriteHeader(status int) {
-	r.status = cmp.Or(r.status, status)
+	r.begin(status)
 	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) begin(status int) {
+	if r.status != 0 {
+		return
+	}
+	if r.status = status; r.begins != nil {
+		r.begins()
+	}
 }
 
 // Write implements [http.ResponseWriter].
 func (r *recorder) Write(p []byte) (int, error) {
-	r.status = cmp.Or(r.status, http.StatusOK)
-	return r.ResponseWriter.Write(p)
+	r.begin(http.StatusOK)
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
 }
 
 // Unwrap lets [http.ResponseController] through, for flushes and deadlines.

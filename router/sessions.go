@@ -31,6 +31,9 @@ func (rt *router) listSessions(w http.ResponseWriter, r *http.Request, p params)
 	if err != nil {
 		return err
 	}
+	for i := range sessions {
+		rt.showSession(&sessions[i])
+	}
 	answer := struct {
 		Sessions []eventlog.SessionInfo `json:"sessions"`
 		Next     string                 `json:"next"` // empty: that was all
@@ -53,7 +56,7 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 	if err != nil {
 		return err
 	}
-	o, err := readObject(body, mediaType, "agent", "model", "external_id", "lease_seconds", "concurrent")
+	o, err := readObject(body, mediaType, startFields...)
 	if err != nil {
 		return err
 	}
@@ -72,12 +75,21 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 	return writeJSON(w, http.StatusCreated, info)
 }
 
+// startFields are those of the body of a start.
+var startFields = []string{
+	"agent", "version", "model", "cwd", "branch", "machine", "external_id", "parent_external_id",
+	"started", "unique", "lease_seconds", "concurrent",
+}
+
 func readStart(o object) (*eventlog.StartOptions, error) {
 	start := &eventlog.StartOptions{}
 	for _, f := range []struct {
 		name string
 		to   *string
-	}{{"agent", &start.Agent}, {"model", &start.Model}, {"external_id", &start.ExternalID}} {
+	}{
+		{"agent", &start.Agent}, {"version", &start.Version}, {"model", &start.Model}, {"cwd", &start.Cwd}, {"branch", &start.Branch},
+		{"machine", &start.Machine}, {"external_id", &start.ExternalID}, {"parent_external_id", &start.ParentExternalID},
+	} {
 		value, err := o.text(f.name)
 		if err != nil {
 			return nil, err
@@ -93,14 +105,20 @@ func readStart(o object) (*eventlog.StartOptions, error) {
 		}
 		start.Lease = time.Duration(*seconds * float64(time.Second))
 	}
-	if raw, given := o["concurrent"]; given {
-		var concurrent *bool
-		if err := json.Unmarshal(raw, &concurrent); err != nil || concurrent == nil {
-			return nil, invalid("concurrent", "must be true or false")
-		}
-		start.Concurrent = *concurrent
+	at, err := o.text("started")
+	if err != nil {
+		return nil, err
 	}
-	return start, nil
+	if at != nil {
+		if start.Started, err = parseTime("started", *at); err != nil {
+			return nil, err
+		}
+	}
+	if start.Concurrent, err = o.flag("concurrent"); err != nil {
+		return nil, err
+	}
+	start.Unique, err = o.flag("unique")
+	return start, err
 }
 
 func (rt *router) getSession(w http.ResponseWriter, r *http.Request, p params) error {
@@ -111,6 +129,7 @@ func (rt *router) getSession(w http.ResponseWriter, r *http.Request, p params) e
 	if err != nil {
 		return err
 	}
+	rt.showSession(&info)
 	return writeJSON(w, http.StatusOK, info)
 }
 

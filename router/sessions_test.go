@@ -9,7 +9,7 @@ func TestASessionIsStartedWithWhatIsKnownOfIt(t *testing.T) {
 	s := serve(t)
 	want := func(agent, model, external string) string {
 		return fmt.Sprintf(`{"id":"<session>","task":"t-1","status":"open","reason":"","agent":%q,"model":%q,"external_id":%q,
-			"started":"<time>","ended":null,"head":0,"totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0}}`, agent, model, external)
+			"started":"<time>","ended":null,"head":0,"totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}}`, agent, model, external)
 	}
 	a := s.post("/tasks/t-1/sessions", `{"agent":"jr","model":"m","external_id":"x/1","lease_seconds":60,"concurrent":false}`).is(201).json(want("jr", "m", "x/1"))
 	s.get("/tasks/t-1/sessions/" + a.text("id")).is(200).json(want("jr", "m", "x/1"))
@@ -46,9 +46,9 @@ func TestSessionsAreListedNewestFirst(t *testing.T) {
 	const none = `"agent":"","model":"","external_id":""`
 	s.get("/tasks/t-1/sessions").json(fmt.Sprintf(`{"sessions":[
 		{"id":%q,"task":"t-1","status":"open","reason":"",%s,"started":"<time>","ended":null,"head":0,
-			"totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0}},
+			"totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}},
 		{"id":%q,"task":"t-1","status":"failed","reason":"no luck",%s,"started":"<time>","ended":"<time>","head":2,
-			"totals":{"events":2,"usd":0,"input_tokens":0,"output_tokens":0}}],"next":""}`, second, none, first, none))
+			"totals":{"events":2,"usd":0,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}}],"next":""}`, second, none, first, none))
 }
 
 func TestADeletedSessionIsGoneForGoodAndTheOthersStay(t *testing.T) {

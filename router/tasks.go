@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -13,8 +14,8 @@ const (
 	mostList    = 1000
 )
 
-func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) error {
-	q, err := readQuery(r, "limit", "after")
+func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := readQuery(r, "limit", "after", "external_id")
 	if err != nil {
 		return err
 	}
@@ -28,17 +29,25 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, _ params) er
 			return badQuery("after", "must be the next of an earlier answer")
 		}
 	}
-	tasks, err := rt.log.Tasks(r.Context(), before, limit+1)
+	read := rt.log.Tasks
+	if external, given := q["external_id"]; given {
+		read = func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error) {
+			return rt.log.TasksByExternalID(ctx, external, before, limit)
+		}
+	}
+	tasks, next, err := taskList(r.Context(), read, before, limit, p.grant.seen)
 	if err != nil {
 		return err
+	}
+	for i := range tasks {
+		rt.showTask(&tasks[i])
 	}
 	answer := struct {
 		Tasks []eventlog.Task `json:"tasks"`
 		Next  string          `json:"next"` // empty: that was all
 	}{Tasks: tasks}
-	if len(tasks) > limit {
-		answer.Tasks = tasks[:limit]
-		answer.Next = strconv.FormatUint(tasks[limit-1].Change, 10)
+	if next != 0 {
+		answer.Next = strconv.FormatUint(next, 10)
 	}
 	if tasks == nil {
 		answer.Tasks = []eventlog.Task{}
@@ -58,8 +67,15 @@ func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) erro
 	if err != nil {
 		return err
 	}
+	rt.showTask(&task)
 	return writeJSON(w, http.StatusOK, task)
 }
+
+// showTask makes a task ready to be shown: the log knows no prices.
+func (rt *router) showTask(t *eventlog.Task) { rt.o.Prices.EstimateTask(t) }
+
+// showSession is showTask for a session.
+func (rt *router) showSession(s *eventlog.SessionInfo) { rt.o.Prices.EstimateSession(s) }
 
 func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) error {
 	if _, err := readQuery(r); err != nil {
@@ -89,6 +105,7 @@ func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) erro
 	if err != nil {
 		return err
 	}
+	rt.showTask(&task)
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated

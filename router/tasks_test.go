@@ -1,16 +1,19 @@
 package router_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+
+	"jrweb/eventlog"
 )
 
 func TestATaskIsCreatedAndChangedAndKeepsWhatIsLeftOut(t *testing.T) {
 	s := serve(t)
 	want := func(title, typ, parent, description string) string {
 		return fmt.Sprintf(`{"id":"t-197.4","title":%q,"type":%q,"parent":%q,"description":%q,"status":"none","created":"<time>","updated":"<time>",
-			"sessions":0,"totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0}}`, title, typ, parent, description)
+			"sessions":0,"totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}}`, title, typ, parent, description)
 	}
 	put := func(body string) *answer { return s.put("/tasks/t-197.4", body) }
 	put(`{"title":"A","type":"bug","parent":"t-197","description":"why"}`).is(201).json(want("A", "bug", "t-197", "why"))
@@ -32,7 +35,7 @@ func TestATaskAddsUpItsSessions(t *testing.T) {
 	s.append("t-1", cost("0.1", 10), complete)
 	s.append("t-1", cost("0.2", 20), `{"type":"complete","data":{"status":"failed"}}`)
 	s.get("/tasks/t-1").json(`{"id":"t-1","title":"","type":"","parent":"","description":"","status":"failed","created":"<time>","updated":"<time>",
-		"sessions":2,"totals":{"events":4,"usd":0.3,"input_tokens":30,"output_tokens":2}}`)
+		"sessions":2,"totals":{"events":4,"usd":0.3,"input_tokens":30,"output_tokens":2,"cache_read_tokens":0,"cache_write_tokens":0}}`)
 	s.start("t-1")
 	s.get("/tasks/t-1").says(`"status":"open"`).says(`"sessions":3`)
 }
@@ -139,4 +142,43 @@ func TestADeletedTaskIsGoneForGood(t *testing.T) {
 	s.get("/tasks/t-1/events?session="+session).problem(404, "")
 	s.get("/tasks/t-1/events?after="+session+":0").problem(404, "after")
 	s.holds("/tasks/t-1/events?sessions=all", "new")
+}
+
+// A task may have a description of 64 KiB: a list ends by bytes as well as by count.
+func TestAListOfTasksEndsByBytes(t *testing.T) {
+	s := serve(t)
+	long := strings.Repeat("x", 60<<10)
+	for i := range 60 {
+		if _, _, err := s.log.PutTask(t.Context(), fmt.Sprintf("t-%d", i), eventlog.TaskChange{Description: &long}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for query := "?limit=1000"; query != ""; {
+		a := s.get("/tasks" + query).is(200)
+		if len(a.body) > 2<<20 {
+			t.Errorf("a page has %d bytes", len(a.body))
+		}
+		var list struct {
+			Tasks []struct{ ID string }
+			Next  string
+		}
+		if err := json.Unmarshal([]byte(a.body), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, task := range list.Tasks {
+			got = append(got, task.ID)
+		}
+		if query = ""; list.Next != "" {
+			query = "?limit=1000&after=" + list.Next
+		}
+	}
+	for i := range got {
+		if want := fmt.Sprintf("t-%d", 59-i); got[i] != want {
+			t.Fatalf("task %d of the list is %s, not %s", i, got[i], want)
+		}
+	}
+	if len(got) != 60 {
+		t.Errorf("%d tasks, not 60", len(got))
+	}
 }

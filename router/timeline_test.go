@@ -165,6 +165,9 @@ func TestTheWholeHistoryIsOneTimeline(t *testing.T) {
 	if p := s.part("?sessions=all&around=" + want[150]); p.String() != fmt.Sprintf("%s … %s, 200", want[50], want[249]) {
 		t.Errorf("around the start of the second session: %s", p)
 	}
+	if before, at := s.part("?sessions=all&around="+strings.Replace(want[0], ":1", ":0", 1)), s.part("?sessions=all&around="+want[0]); before.String() != at.String() {
+		t.Errorf("around the place before the first event: %s, around the first event: %s", before, at)
+	}
 	a := s.get("/tasks/t-1?sessions=all", "Accept: text/html").says(`data-all="true"`)
 	if got := strings.Count(a.body, `class="session-break"`); got != 1 {
 		t.Errorf("%d sessions begin on the newest part, not 1", got)

@@ -9,4 +9,7 @@ type Trace struct {
 	// stream that was refused is told as well. route is the pattern of the route,
 	// or "none"; method is as the client sent it.
 	Answered func(route, method string, status int, took time.Duration)
+	// Bodies is called when the bodies of all requests together take so many bytes
+	// more, or less. It must not call back.
+	Bodies func(delta int64)
 }

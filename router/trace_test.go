@@ -105,3 +105,42 @@ func TestTheLoggerGetsTheServersFailuresOnly(t *testing.T) {
 		t.Errorf("a failure is logged as %q", got)
 	}
 }
+
+// Each request is a line, whatever it is answered, and none has a query in it or a line
+// break of a client's.
+func TestEachRequestIsALineOfTheLog(t *testing.T) {
+	for _, r := range routes {
+		var said bytes.Buffer
+		var mu sync.Mutex
+		logger := slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return said.Write(p)
+		}), &slog.HandlerOptions{Level: slog.LevelDebug}))
+		s, fill := serveRoutes(t, options{router: router.Options{Requests: logger, Authorize: func(router.Access) (router.Grant, error) {
+			return router.Grant{Name: "ann\nbob", Role: router.RoleRead}, nil
+		}}})
+		mu.Lock()
+		said.Reset()
+		mu.Unlock()
+		s.do(r.method, fill(r.path), bodyOf(r.body))
+		s.restart() // all requests have ended
+		mu.Lock()
+		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
+		mu.Unlock()
+		if len(lines) != 1 || !strings.Contains(lines[0], "route="+r.pattern) || !strings.Contains(lines[0], fmt.Sprintf("status=%d", r.status)) || strings.Contains(lines[0], "?") {
+			t.Errorf("%s %s: %q", r.method, r.pattern, lines)
+		}
+	}
+	var said bytes.Buffer
+	s := serveWith(t, options{router: router.Options{Requests: slog.New(slog.NewTextHandler(&said, nil))}})
+	s.get("/tasks/%1b%5b31m%0ax?secret=1").problem(404, "")
+	s.restart()
+	if got := said.String(); strings.Contains(got, "secret") || strings.ContainsAny(got, "\x1b") || strings.Count(got, "\n") != 1 {
+		t.Errorf("%q", got)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

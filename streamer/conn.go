@@ -21,7 +21,8 @@ const (
 // ConnContext prepares a connection for long streams. Use it as
 // [http.Server.ConnContext].
 //
-// It bounds the kernel's write buffer, and lets a client that vanished without a
+// It bounds the kernel's write buffer, keeps slow lines from being cut for as long as
+// the client acknowledges anything (Linux only), and lets a client that vanished without a
 // word be noticed within half a minute, or three times [Options.WriteTimeout] if
 // that is longer (Linux only).
 //
@@ -36,10 +37,12 @@ func (s *Streamer) ConnContext(ctx context.Context, c net.Conn) context.Context 
 	if t, ok := c.(interface{ NetConn() net.Conn }); ok { // TLS
 		c = t.NetConn()
 	}
+	prep := preparation{ctx: ctx}
 	if t, ok := c.(*net.TCPConn); ok {
 		// A connection on which these fail is one that has ended already.
 		_ = t.SetWriteBuffer(writeBuffer)
 		_ = setUserTimeout(t, max(3*min(s.o.WriteTimeout, maxUserTimeout/3), minUserTimeout))
+		prep.acked = acknowledged(t)
 	}
-	return context.WithValue(ctx, prepared{s}, ctx)
+	return context.WithValue(ctx, prepared{s}, prep)
 }

@@ -21,3 +21,20 @@ func setUserTimeout(c *net.TCPConn, d time.Duration) error {
 	})
 	return errors.Join(err, setErr)
 }
+
+// acknowledged returns what tells how many bytes the client has acknowledged so far,
+// nil if the connection cannot tell.
+func acknowledged(c *net.TCPConn) func() (uint64, bool) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return func() (bytes uint64, ok bool) {
+		err := raw.Control(func(fd uintptr) {
+			if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+				bytes, ok = info.Bytes_acked, true
+			}
+		})
+		return bytes, ok && err == nil
+	}
+}

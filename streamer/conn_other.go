@@ -9,3 +9,6 @@ import (
 
 // setUserTimeout does nothing where the option does not exist.
 func setUserTimeout(*net.TCPConn, time.Duration) error { return nil }
+
+// acknowledged returns nil: nothing tells.
+func acknowledged(*net.TCPConn) func() (uint64, bool) { return nil }

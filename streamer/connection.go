@@ -16,15 +16,16 @@ import (
 // is left, which waits for the client to go away: whoever wakes it moves the
 // deadline of that read into the past.
 type connection struct {
-	conn    net.Conn
-	among   *connections
-	forget  func() bool // ends the watch of the base context, nil if that never ends
-	try     *try
-	head    []byte // of the response, goes out with the first write
-	woken   atomic.Bool
-	resting atomic.Bool
-	scrap   [64]byte // what a client says during its stream means nothing
-	said    int      // how many bytes that was
+	conn     net.Conn
+	among    *connections
+	forget   func() bool // ends the watch of the base context, nil if that never ends
+	try      *try
+	patience patience
+	head     []byte // of the response, goes out with the first write
+	woken    atomic.Bool
+	resting  atomic.Bool
+	scrap    [64]byte // what a client says during its stream means nothing
+	said     int      // how many bytes that was
 }
 
 // maxSaid is how much a client may say during its stream: to read it for ever is
@@ -32,17 +33,34 @@ type connection struct {
 const maxSaid = 1 << 20
 
 // prepared is the key of the context of a connection that [Streamer.ConnContext]
-// of this Streamer has prepared. Its value is that context.
+// of this Streamer has prepared. Its value is a preparation.
 type prepared struct{ *Streamer }
+
+// preparation is what is known of a connection: its context, and how many bytes the
+// client has acknowledged, nil where nothing tells.
+type preparation struct {
+	ctx   context.Context
+	acked func() (bytes uint64, ok bool)
+}
 
 // takeOver takes the connection of a request, if it may: ok tells. The response
 // then ends with the connection, as RFC 9112, section 6.3 allows. ctx ends with the
 // server's base context, the request's own ends with its handler.
 func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connection, ctx context.Context, ok bool) {
-	ctx, ok = r.Context().Value(prepared{s}).(context.Context)
+	prep, ok := r.Context().Value(prepared{s}).(preparation)
 	if !ok || r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.TLS != nil {
 		return nil, nil, false
 	}
+	// From the hijack on the server forgets the connection: whoever drains must know
+	// of it before.
+	l = &connection{among: &s.taken}
+	s.taken.add(l)
+	defer func() {
+		if !ok { // also if a ResponseWriter panics
+			s.taken.remove(l)
+		}
+	}()
+	ok = false
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, nil, false
@@ -57,12 +75,13 @@ func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connecti
 	head.WriteString("HTTP/1.1 200 OK\r\n")
 	_ = header.Write(&head) // to memory
 	head.WriteString("\r\n")
-	l = &connection{conn: conn, among: &s.taken, try: newTry(conn), head: head.Bytes()}
-	if ctx.Done() != nil {
-		l.forget = context.AfterFunc(ctx, l.wake)
+	l.try, l.head = newTry(conn), head.Bytes()
+	l.patience = patience{acked: prep.acked, renew: conn.SetWriteDeadline}
+	s.taken.took(l, conn)
+	if prep.ctx.Done() != nil {
+		l.forget = context.AfterFunc(prep.ctx, l.wake)
 	}
-	s.taken.add(l)
-	return l, ctx, true
+	return l, prep.ctx, true
 }
 
 func (l *connection) write(p []byte, deadline time.Time) (int, error) {
@@ -88,7 +107,9 @@ func (l *connection) send(p []byte, deadline time.Time) (int, error) {
 	if err := l.conn.SetWriteDeadline(deadline); err != nil {
 		return n, err
 	}
+	l.patience.begin(deadline)
 	rest, err := l.conn.Write(p[n:])
+	l.patience.end()
 	if err == nil {
 		err = l.conn.SetWriteDeadline(time.Time{})
 	}

@@ -2,6 +2,7 @@ package streamer
 
 import (
 	"context"
+	"net"
 	"sync"
 )
 
@@ -27,11 +28,13 @@ func (s *Streamer) Drain(ctx context.Context) error {
 	}
 }
 
-// connections are those that were taken over and are open. The zero value is ready.
+// connections are those that were taken over, or are just being, and are open. The
+// zero value is ready.
 type connections struct {
-	mu   sync.Mutex
-	open map[*connection]struct{}
-	none chan struct{} // closed, and nil again, when the last one has ended; nil if nobody waits
+	mu    sync.Mutex
+	open  map[*connection]struct{}
+	isCut bool
+	none  chan struct{} // closed, and nil again, when the last one has ended; nil if nobody waits
 }
 
 func (cs *connections) add(c *connection) {
@@ -41,6 +44,16 @@ func (cs *connections) add(c *connection) {
 		cs.open = map[*connection]struct{}{}
 	}
 	cs.open[c] = struct{}{}
+}
+
+// took says which connection it is that was added, once it is taken over.
+func (cs *connections) took(c *connection, conn net.Conn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	c.conn = conn
+	if cs.isCut {
+		_ = conn.Close() // nobody is left to hear an error
+	}
 }
 
 func (cs *connections) remove(c *connection) {
@@ -72,7 +85,10 @@ func (cs *connections) ended() <-chan struct{} {
 func (cs *connections) cut() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	cs.isCut = true
 	for c := range cs.open {
-		_ = c.conn.Close() // nobody is left to hear an error
+		if c.conn != nil {
+			_ = c.conn.Close() // nobody is left to hear an error
+		}
 	}
 }

@@ -1,8 +1,11 @@
 package streamer_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"net"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +41,38 @@ func TestDrainWaitsForStreamsThatTheServerDoesNotKnow(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	bubble(t, "also one whose connection is just being taken over", func(t *testing.T) {
+		log := newLog(t)
+		start(t, log)
+		forgotten, goOn := make(chan struct{}), make(chan struct{})
+		server := servePipe(t, log, nil, func(s *pipeServer) {
+			next := s.config.Handler
+			s.config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(slowHijack{w, forgotten, goOn}, r)
+			})
+		})
+		opened := make(chan *reader, 1)
+		go func() { opened <- server.open(t, "") }()
+		<-forgotten
+		if err := server.config.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		drained := make(chan error, 1)
+		go func() { drained <- server.streams.Drain(t.Context()) }()
+		synctest.Wait()
+		select {
+		case err := <-drained:
+			t.Fatalf("drained (%v) before the stream had begun", err)
+		default:
+		}
+		close(goOn)
+		r := <-opened
+		r.wantRetry(1000, 3000)
+		r.wantEnd()
+		if err := <-drained; err != nil {
+			t.Error(err)
+		}
+	})
 	bubble(t, "or cuts them off when its time is over", func(t *testing.T) {
 		log := newLog(t)
 		start(t, log)
@@ -59,3 +94,20 @@ func TestDrainWaitsForStreamsThatTheServerDoesNotKnow(t *testing.T) {
 		r.body.Close()
 	})
 }
+
+// slowHijack waits once the server has forgotten the connection.
+type slowHijack struct {
+	http.ResponseWriter
+	forgotten, goOn chan struct{}
+}
+
+// Hijack implements [http.Hijacker].
+func (s slowHijack) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(s.ResponseWriter).Hijack()
+	close(s.forgotten)
+	<-s.goOn
+	return conn, rw, err
+}
+
+// Unwrap lets [http.ResponseController] through.
+func (s slowHijack) Unwrap() http.ResponseWriter { return s.ResponseWriter }

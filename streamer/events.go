@@ -17,7 +17,7 @@ func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) e
 	if err != nil {
 		return err
 	}
-	st := &stream{Streamer: s, task: task, query: q}
+	st := &stream{Streamer: s, task: task, query: q, may: permissionOf(r)}
 	if err := st.locate(r.Context()); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) e
 		st.serve(ctx, true)
 		return nil
 	}
-	st.begin(newResponse(r.Context(), w))
+	st.begin(s.responseTo(r, w))
 	st.serve(r.Context(), false)
 	return nil
 }
@@ -48,6 +48,7 @@ func (st *stream) begin(l line) {
 	st.sock.wrote = st.trace.Wrote
 	st.hub = st.join(st)
 	st.task = st.hub.task // what the request holds need not stay
+	st.unwatch = st.may.whenRevoked(l.wake)
 }
 
 // serve runs the stream. If it may detach, it returns when there is nothing more
@@ -99,6 +100,7 @@ func (st *stream) greet() {
 
 // end gives back what the stream has taken.
 func (st *stream) end(reason Reason) {
+	st.unwatch()
 	if st.shared != nil {
 		st.hub.release(st.shared)
 	}

@@ -85,7 +85,7 @@ func routes(s *streamer.Streamer) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /tasks/{task}/events/stream", s.Handler(func(r *http.Request) string { return r.PathValue("task") }))
 	mux.HandleFunc("GET /stream", func(w http.ResponseWriter, r *http.Request) {
-		if err := s.Tasks(w, r); err != nil {
+		if err := s.Tasks(w, r, nil); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})

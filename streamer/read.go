@@ -145,6 +145,9 @@ func (st *stream) readShared(ctx context.Context) (page eventlog.Page, ok bool, 
 	if st.flush() != nil { // what is buffered goes first
 		return part.page, true, nil // the next flush tells the error, too
 	}
+	if st.may.revoked() {
+		return part.page, true, nil // as the caller sees
+	}
 	st.sock.send(part.text)
 	events := uint64(len(part.commits))
 	replayed := min(events, max(st.replayTo(), st.cursor.Sequence)-st.cursor.Sequence)

@@ -13,20 +13,33 @@ type response struct {
 	rc    *http.ResponseController
 	ctx   context.Context // the request's: ends when the client is gone
 	woken chan struct{}   // has room for one
+
+	patience patience
 }
 
 func newResponse(ctx context.Context, w http.ResponseWriter) *response {
 	return &response{w: w, rc: http.NewResponseController(w), ctx: ctx, woken: make(chan struct{}, 1)}
 }
 
+// responseTo is newResponse on a connection that [Streamer.ConnContext] may know.
+func (s *Streamer) responseTo(r *http.Request, w http.ResponseWriter) *response {
+	l := newResponse(r.Context(), w)
+	if prep, ok := r.Context().Value(prepared{s}).(preparation); ok {
+		l.patience = patience{acked: prep.acked, renew: l.rc.SetWriteDeadline}
+	}
+	return l
+}
+
 func (l *response) write(p []byte, deadline time.Time) (int, error) {
 	if err := l.rc.SetWriteDeadline(deadline); err != nil {
 		return 0, err
 	}
+	l.patience.begin(deadline)
 	n, err := l.w.Write(p[:min(len(p), writeSize)])
 	if err == nil {
 		err = l.rc.Flush()
 	}
+	l.patience.end()
 	if err == nil {
 		// In HTTP/2 a deadline that passes resets the stream even if nothing is
 		// being written.

@@ -304,3 +304,14 @@ func TestAtTheLimitAClientIsSentAwayForAWhile(t *testing.T) {
 	server.open(t, "session="+s.ID().String()).wantEvents(at(s, 0), 1)
 	tasks.next()
 }
+
+// startBig starts a session with one event of 900 KiB and its end.
+func startBig(t *testing.T, log *eventlog.Log) *eventlog.Session {
+	t.Helper()
+	s := start(t, log)
+	if _, err := s.Append(t.Context(), big(900<<10)); err != nil {
+		t.Fatal(err)
+	}
+	seal(t, s)
+	return s
+}

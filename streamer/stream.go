@@ -20,6 +20,9 @@ type stream struct {
 	hub  *hub
 	sock *socket
 
+	may     permission
+	unwatch func() // ends the watch of the permission
+
 	place  int         // among the hub's streams; guarded by hub.mu
 	polled atomic.Bool // the ticker has woken it
 
@@ -118,6 +121,8 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 		select {
 		case <-st.shutdown:
 			return found, Shutdown, nil
+		case <-st.may.done():
+			return found, Revoked, nil
 		case <-ctx.Done():
 			return found, ClientGone, nil
 		default:
@@ -128,10 +133,15 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 				return found, "", err
 			}
 		}
-		before := st.cursor
+		before, buffered, unsent := st.cursor, st.sock.buffered(), st.unsent
 		page, err := st.read(ctx)
 		if err != nil {
 			return found, "", err
+		}
+		if st.may.revoked() { // what was read may have come after that
+			st.sock.cut(buffered)
+			st.unsent = unsent
+			return found, Revoked, nil
 		}
 		st.markCaughtUp(false)
 		found = found || st.cursor != before

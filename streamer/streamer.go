@@ -39,6 +39,7 @@ type Streamer struct {
 	o        Options
 	trace    Trace
 	html     HTMLFunc
+	tasks    func(*eventlog.Task)
 	created  time.Time
 	open     atomic.Int64
 	shutdown chan struct{}
@@ -74,6 +75,10 @@ func New(log *eventlog.Log, o *Options) *Streamer {
 // without it. It is for whoever has a page for them, and knows how its rows look:
 // package router. Call it before the first request.
 func (s *Streamer) SetHTML(render HTMLFunc) { s.html = render }
+
+// SetTasks sets what is done with each task before the stream of all tasks sends it:
+// it may fill in what a log does not know. Call it before the first request.
+func (s *Streamer) SetTasks(prepare func(*eventlog.Task)) { s.tasks = prepare }
 
 // Handler serves the stream of the task that the function finds in a request,
 // behind any router. Errors before the first byte are plain text; a router that
@@ -115,7 +120,7 @@ func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (ok bool, err e
 	}
 	if s.open.Add(1) > int64(s.o.MaxStreams) {
 		s.open.Add(-1)
-		sock := newSocket(newResponse(r.Context(), w), &s.o)
+		sock := newSocket(s.responseTo(r, w), &s.o)
 		// Any status but 200 would stop a browser for good.
 		sock.retryAfter(5000, 10_000)
 		sock.say(": too many streams are open, come back later\n\n")

@@ -22,9 +22,9 @@ const (
 
 // Tasks serves the stream of all tasks: the newest ones at first, the one with
 // the newest activity last, then each that changes, and the ids of those that
-// are deleted. It ends with the client or with the server. A non-nil error means
-// that nothing was written.
-func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
+// are deleted. It ends with the client or with the server. Of tasks that sees does not
+// take it says nothing; nil takes all. A non-nil error means that nothing was written.
+func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request, sees func(task string) bool) error {
 	changed := s.log.TasksChanged() // before the read: what commits after it wakes us
 	last := s.log.LastChange()
 	tasks, err := s.log.Tasks(r.Context(), 0, firstTasks)
@@ -35,7 +35,7 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer s.open.Add(-1)
-	feed := &taskFeed{Streamer: s, sock: newSocket(newResponse(r.Context(), w), &s.o), last: last}
+	feed := &taskFeed{Streamer: s, sock: newSocket(s.responseTo(r, w), &s.o), last: last, sees: sees, may: permissionOf(r)}
 	defer feed.sock.close()
 	feed.sock.retry()
 	if len(tasks) > 0 {
@@ -47,7 +47,7 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 		changed = s.log.TasksChanged()
 		if err := feed.catchUp(r.Context()); err != nil {
 			// The client comes back and begins anew.
-			if !errors.Is(err, eventlog.ErrBehind) && !errors.Is(err, eventlog.ErrClosed) && r.Context().Err() == nil {
+			if !errors.Is(err, eventlog.ErrBehind) && !errors.Is(err, eventlog.ErrClosed) && !feed.may.revoked() && r.Context().Err() == nil {
 				s.o.Logger.Error("stream of tasks cannot read the log", "error", err)
 			}
 			return nil
@@ -60,6 +60,8 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request) error {
 type taskFeed struct {
 	*Streamer
 	sock *socket
+	sees func(task string) bool // nil: all
+	may  permission
 	last uint64
 	sent bool // something was, since the last rest
 }
@@ -98,6 +100,8 @@ func (f *taskFeed) wait(ctx context.Context, changed <-chan struct{}) bool {
 		case <-f.log.Done():
 			f.goodbye()
 			return false
+		case <-f.may.done():
+			return false
 		case <-ctx.Done():
 			return false
 		}
@@ -117,6 +121,9 @@ func (f *taskFeed) catchUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if f.may.revoked() {
+			return context.Canceled
+		}
 		f.send(changes)
 		f.last = changes.Last
 		if !changes.More {
@@ -128,12 +135,22 @@ func (f *taskFeed) catchUp(ctx context.Context) error {
 // send writes changes. An error shows in the next flush.
 func (f *taskFeed) send(changes eventlog.Changes) {
 	for _, id := range changes.Deleted {
-		f.sock.control("task_deleted", deletedData{id})
+		if f.sees == nil || f.sees(id) {
+			f.sock.control("task_deleted", deletedData{id})
+			f.sent = true
+		}
 	}
 	for i := range changes.Tasks {
-		f.sock.control("task", &changes.Tasks[i])
+		task := &changes.Tasks[i]
+		if f.sees != nil && !f.sees(task.ID) {
+			continue
+		}
+		if f.tasks != nil {
+			f.tasks(task)
+		}
+		f.sock.control("task", task)
+		f.sent = true
 	}
-	f.sent = f.sent || len(changes.Deleted)+len(changes.Tasks) > 0
 }
 
 type deletedData struct {

@@ -41,5 +41,6 @@ const (
 	WriteTimeout Reason = "write_timeout" // the client took nothing for too long
 	Shutdown     Reason = "shutdown"      // the server ends
 	Deleted      Reason = "deleted"       // the session or task was deleted
+	Revoked      Reason = "revoked"       // the client may not watch any more: see [Until]
 	Failed       Reason = "error"         // the log could not be read
 )

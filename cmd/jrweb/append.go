@@ -25,6 +25,7 @@ func appendCommand() *cli.Command {
 			"server restarts, the request is repeated, and nothing is appended twice.",
 		Flags: clientFlags(
 			stringFlag("task", "", "append to this task, which is made if there is none (required)"),
+			titleFlag(),
 			sessionFlag("append to this session"),
 			stringFlag(keyFlag, "", "makes a repeat of the whole command with the same input harmless; input is then sent in full batches, not as it comes")),
 		ArgValidator: operands(),
@@ -43,6 +44,9 @@ func appendEvents(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	if _, err := titleOf(c); err != nil {
+		return err
+	}
 	key, delay := c.String(keyFlag), time.Duration(0)
 	if !c.IsSet(keyFlag) {
 		key, delay = rand.Text(), sendDelay
@@ -51,7 +55,14 @@ func appendEvents(ctx context.Context, c *cli.Command) error {
 	}
 
 	a := &appender{server: server, task: task, session: session, key: key}
-	err = inBatches(ctx, c.Root().Reader, delay, func(b *batch) error { return a.send(ctx, b) })
+	err = inBatches(ctx, c.Root().Reader, delay, func(b *batch) error {
+		first := a.last == 0
+		err := a.send(ctx, b)
+		if err == nil && first {
+			err = putTitle(ctx, c, server, task)
+		}
+		return err
+	})
 	if err == nil && a.last == 0 {
 		err = errors.New("nothing to append: there are no events on standard input")
 	}

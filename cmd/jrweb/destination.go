@@ -42,6 +42,9 @@ func openDestination(ctx context.Context, c *cli.Command) (*destination, error) 
 			return nil, err
 		}
 	}
+	if set.prices, err = readPrices(c); err != nil {
+		return nil, err
+	}
 	to, s, err := openDatabase(ctx, set)
 	if err != nil {
 		return nil, explainOpen(err)
@@ -86,6 +89,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
+	answer.WriteHeader(http.StatusOK) // one that wrote nothing
 	return &http.Response{
 		StatusCode: answer.status, Header: answer.header, Request: r, ContentLength: int64(answer.body.Len()),
 		Body: io.NopCloser(&answer.body),

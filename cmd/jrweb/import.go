@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v3"
 
+	"jrweb/cmd/jrweb/internal/source"
 	"jrweb/eventlog"
 	"jrweb/eventlog/transcript"
 	"jrweb/router/client"
@@ -19,7 +22,12 @@ import (
 func importCommand() *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "record what an agent, or jrweb export, wrote", ArgsUsage: "FILE…",
-		Description: "A file that an agent wrote becomes a session of -task, with its original times, if it tells any.\n" +
+		Description: "What an agent wrote becomes a session of -task, with the agent's own times, if it tells any, and its end, if it\n" +
+			"tells one. A FILE may be packed with gzip or zstd, or be a folder: of its files, those that an agent wrote are\n" +
+			"taken, the oldest run first. The files of Claude Code's subagents belong to their session, and OpenHands' folder\n" +
+			"of events is one run.\n" +
+			"What the task has already is not recorded again, whether it was imported or recorded live. A file that has grown\n" +
+			"since it was imported is imported anew, and takes the place of what was there.\n" +
 			"In what jrweb export wrote, sessions keep their order, events their times and actors. Each session gets a\n" +
 			"new id, because ids are never used twice; its external id is the old one. A session that had not ended is\n" +
 			"sealed as interrupted. Importing the same again changes nothing, and finishes what was broken off.\n" +
@@ -27,12 +35,18 @@ func importCommand() *cli.Command {
 			"without -follow it comes to an end.",
 		Flags: clientFlags(
 			stringFlag("task", "", "record all of it in this task (default: the task that each event of an export names)"),
+			titleFlag(),
 			formatFlag(),
 			boolFlag("follow", "go on with what is added to the file"),
 			spoolFlag()),
 		ArgValidator: someOperands("FILE"),
 		Action:       importFiles,
 	}
+}
+
+// titleFlag is for commands that record a task.
+func titleFlag() cli.Flag {
+	return stringFlag("title", "", "what the task is called (default: what its agent calls it, or the first words that were said)")
 }
 
 // someOperands checks that there is at least one operand, and that none is empty.
@@ -56,6 +70,12 @@ func importFiles(ctx context.Context, c *cli.Command) error {
 			return err
 		}
 	}
+	if c.IsSet("title") && task == "" {
+		return usagef("-title is for the task that -task names")
+	}
+	if _, err := titleOf(c); err != nil {
+		return err
+	}
 	server, err := connect(c)
 	if err != nil {
 		return err
@@ -66,163 +86,150 @@ func importFiles(ctx context.Context, c *cli.Command) error {
 		}
 		return followFile(ctx, c, task, c.Args().First(), false)
 	}
-	// All files are read and checked before anything is sent.
-	var sessions []*oldSession
-	var files []*agentFile
-	finished := 0
-	for _, path := range c.Args().Slice() {
-		if followed, err := isFollowed(c, task, path); err != nil || followed {
-			if err := errors.Join(err, followFile(ctx, c, task, path, true)); err != nil {
-				return err
-			}
-			finished++
-			continue
-		}
-		if sessions, files, err = scanFile(c, path, task, sessions, files); err != nil {
-			return fmt.Errorf("import: %s: %w (nothing was imported)", path, err)
-		}
-	}
-	if len(sessions)+len(files)+finished == 0 {
-		return errors.New("nothing to import: there are no events in the file")
-	}
-	i := &importer{server: server, bar: newProgressBar(c.Root().ErrWriter, "import")}
-	for _, s := range sessions {
-		i.total += int64(s.lastLine - s.firstLine + 1)
-	}
-	for _, f := range files {
-		i.total += int64(f.stats.Events + 1)
-	}
-	if err := i.refuseOpen(ctx, sessions, files); err != nil {
+	i := &importer{command: c, task: task, server: server, bar: newProgressBar(c.Root().ErrWriter, "import")}
+	err = i.files(ctx, c.Args().Slice())
+	i.bar.end()
+	if err != nil {
 		return explain(c, fmt.Errorf("import: %w", err))
-	}
-	for _, f := range files {
-		id, err := i.transcript(ctx, f)
-		i.bar.end()
-		if err != nil {
-			return explain(c, fmt.Errorf("import: %s: %w", f.path, err))
-		}
-		fmt.Fprintf(c.Root().Writer, "task %s: %s is session %s: %s\n", f.task, f.path, id, f)
-	}
-	for _, s := range sessions {
-		id, err := i.session(ctx, s)
-		i.bar.end()
-		if err != nil {
-			return explain(c, fmt.Errorf("import: %s: %w", s.path, err))
-		}
-		fmt.Fprintf(c.Root().Writer, "task %s: session %s is %s: %s\n", s.task, s.old, id, count(int64(s.events), "event"))
 	}
 	return nil
 }
 
-// scanFile adds what is in a file to what is to be imported.
-func scanFile(c *cli.Command, path, task string, sessions []*oldSession, files []*agentFile) ([]*oldSession, []*agentFile, error) {
-	exported, err := isExport(path)
-	if err == nil && exported && !c.IsSet("format") {
-		sessions, err = scanSessions(path, task, sessions)
-		return sessions, files, err
-	}
-	if err == nil && task == "" {
-		err = errors.New("it is no export: -task must say where it belongs")
-	}
-	if err != nil {
-		return sessions, files, err
-	}
-	f, err := readTranscript(path, task, transcript.Format(c.String("format")))
-	if err == nil && f.stats.Events > 0 {
-		files = append(files, f)
-	}
-	return sessions, files, err
+// importer reads files, and sends what they hold to a server.
+type importer struct {
+	command *cli.Command
+	task    string // "" if exports say it
+	server  *client.Client
+	bar     *progressBar
+
+	sessions    []*oldSession
+	runs        []*oldRun
+	followed    []string // files that were followed, and have not come to an end
+	left        int      // files in folders that no agent wrote
+	done, total int64    // bytes to read, then events to send
 }
 
-// oldSession is where a session stands in a file.
-type oldSession struct {
-	path                string
-	old                 eventlog.SessionID
-	task                string
-	firstLine, lastLine int
-	events              int
-	head                uint64 // sequence of its last event
-	ended               bool
-}
-
-// scanSessions adds the sessions of a file to others. Events of one session
-// stand together, in order, and none is missing; the front may have been trimmed.
-func scanSessions(path, task string, sessions []*oldSession) ([]*oldSession, error) {
-	seen := map[eventlog.SessionID]bool{}
-	for _, s := range sessions {
-		seen[s.old] = true
-	}
-	var s *oldSession
-	err := readFile(path, func(l inputLine) error {
-		e, err := eventlog.ParseEnvelope(l.text)
-		if err != nil {
-			return err
-		}
-		if s == nil || s.old != e.Session {
-			if seen[e.Session] {
-				return fmt.Errorf("session %s goes on after another one began", e.Session)
-			}
-			seen[e.Session] = true
-			s = &oldSession{path: path, old: e.Session, task: e.Task, firstLine: l.number, head: e.Sequence - 1}
-			if task != "" {
-				s.task = task
-			}
-			sessions = append(sessions, s)
-		}
-		switch {
-		case s.ended:
-			return fmt.Errorf("session %s goes on after its end", s.old)
-		case e.Sequence != s.head+1:
-			return fmt.Errorf("event %d of session %s follows event %d", e.Sequence, s.old, s.head)
-		case task == "" && e.Task != s.task:
-			return fmt.Errorf("session %s is of task %s, and of task %s", s.old, s.task, e.Task)
-		}
-		s.head, s.lastLine, s.ended = e.Sequence, l.number, e.Type == eventlog.TypeComplete
-		s.events++
-		return nil
-	})
-	return sessions, err
-}
-
-// errEnough: a reader of lines wants no more.
-var errEnough = errors.New("enough")
-
-// readFile takes the lines of a file that are not blank. An error names its line.
-func readFile(path string, take func(inputLine) error) error {
-	f, err := os.Open(path)
+// files imports files and folders. All are read and checked before anything is sent.
+func (i *importer) files(ctx context.Context, names []string) error {
+	bundles, err := gather(names)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }() // it was only read from
-	var refused error
-	err = readLines(f, func(l inputLine) bool {
-		if refused = take(l); refused != nil && !errors.Is(refused, errEnough) {
-			refused = fmt.Errorf("line %d: %w", l.number, refused)
+	i.measure(bundles)
+	for _, b := range bundles {
+		if err := i.read(b); err != nil {
+			return fmt.Errorf("%w (nothing was imported)", err)
 		}
-		return refused == nil
-	})
-	if errors.Is(refused, errEnough) {
-		refused = nil
 	}
-	return errors.Join(refused, err)
+	if len(i.sessions)+len(i.runs)+len(i.followed) == 0 {
+		if i.left > 0 {
+			return fmt.Errorf("nothing to import: none of the %s is a known agent's transcript", count(int64(i.left), "file"))
+		}
+		return errors.New("nothing to import: there are no events in the file")
+	}
+	if i.left > 0 {
+		i.bar.end()
+		fmt.Fprintf(i.command.Root().ErrWriter, "jrweb: import: %s left out: no known agent wrote them\n", count(int64(i.left), "file"))
+	}
+	// The order of sessions is that of their runs. What tells no time is of now.
+	slices.SortStableFunc(i.runs, func(a, b *oldRun) int {
+		if a.first.IsZero() || b.first.IsZero() {
+			return boolCompare(a.first.IsZero(), b.first.IsZero())
+		}
+		return a.first.Compare(b.first)
+	})
+	if err := i.refuseOpen(ctx); err != nil {
+		return err
+	}
+	return i.send(ctx)
 }
 
-// importer sends sessions to a server.
-type importer struct {
-	server      *client.Client
-	bar         *progressBar
-	done, total int64 // lines
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// measure finds out how much there is to read.
+func (i *importer) measure(bundles []*bundle) {
+	i.total = 0
+	for _, b := range bundles {
+		passes := int64(1)
+		if len(b.agents) > 0 {
+			passes = 2
+		}
+		for _, path := range b.paths() {
+			if info, err := os.Stat(path); err == nil { // what cannot be read is said when it is
+				i.total += passes * info.Size()
+			}
+		}
+	}
+}
+
+func (i *importer) moved(n int64) {
+	i.done += n
+	i.bar.show(i.done, i.total)
+}
+
+// read adds what the files of a run hold to what is to be sent.
+func (i *importer) read(b *bundle) error {
+	path := b.main[0]
+	followed, err := isFollowed(i.command, i.task, path)
+	if err != nil {
+		return err
+	}
+	if followed {
+		i.followed = append(i.followed, path)
+		return nil
+	}
+	err = i.scan(b)
+	if _, refused := errors.AsType[*source.Refused](err); !b.named && (refused || errors.Is(err, errNoTranscript)) {
+		i.left++
+		return nil
+	}
+	return err
+}
+
+func (i *importer) scan(b *bundle) error {
+	path := b.main[0]
+	if len(b.main) == 1 && !i.command.IsSet("format") {
+		exported, err := isExport(path)
+		if err != nil {
+			return err
+		}
+		if exported {
+			if i.sessions, err = scanSessions(path, i.task, i.sessions); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			return nil
+		}
+	}
+	run, err := scan(b, i.task, transcript.Format(i.command.String("format")), i.moved)
+	if err != nil {
+		return err
+	}
+	if i.task == "" {
+		return fmt.Errorf("%s: it is no export: -task must say where it belongs", path)
+	}
+	if run.count > 0 {
+		i.runs = append(i.runs, run)
+	}
+	return nil
 }
 
 // refuseOpen refuses tasks with an open session: whoever appends to the latest
 // session of its task would append to what is being imported.
-func (i *importer) refuseOpen(ctx context.Context, sessions []*oldSession, files []*agentFile) error {
+func (i *importer) refuseOpen(ctx context.Context) error {
 	ours, tasks := map[string]bool{}, map[string]bool{}
-	for _, s := range sessions {
+	for _, s := range i.sessions {
 		ours[s.old.String()], tasks[s.task] = true, true
 	}
-	for _, f := range files {
-		ours[f.externalID()], tasks[f.task] = true, true
+	for _, r := range i.runs {
+		ours[r.externalID()], tasks[r.task] = true, true
 	}
 	for _, task := range slices.Sorted(maps.Keys(tasks)) {
 		for info, err := range i.server.Sessions(ctx, task) {
@@ -240,21 +247,79 @@ func (i *importer) refuseOpen(ctx context.Context, sessions []*oldSession, files
 	return nil
 }
 
+// send records what was read.
+func (i *importer) send(ctx context.Context) error {
+	i.done, i.total = 0, 0
+	for _, s := range i.sessions {
+		i.total += int64(s.events + 1)
+	}
+	for _, r := range i.runs {
+		i.total += int64(r.count + 1)
+	}
+	for _, path := range i.followed {
+		i.bar.end()
+		if err := followFile(ctx, i.command, i.task, path, true); err != nil {
+			return err
+		}
+	}
+	for _, r := range i.runs {
+		said, err := i.run(ctx, r)
+		i.bar.end()
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name(), err)
+		}
+		i.say("task %s: %s %s\n", r.task, r.name(), said)
+		if r.format == transcript.Text && i.command.String("format") == string(transcript.Auto) {
+			fmt.Fprintf(i.command.Root().ErrWriter, "jrweb: import: %s is in no format that is known: its lines are kept as text\n", r.name())
+		}
+	}
+	for _, s := range i.sessions {
+		id, err := i.session(ctx, s)
+		i.bar.end()
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.path, err)
+		}
+		i.say("task %s: session %s is %s: %s\n", s.task, s.old, id, count(int64(s.events), "event"))
+	}
+	return putTitle(ctx, i.command, i.server, i.task)
+}
+
+func (i *importer) say(format string, values ...any) {
+	fmt.Fprintf(i.command.Root().Writer, format, values...)
+}
+
+// titleOf reads -title, "" if it was not given.
+func titleOf(c *cli.Command) (string, error) {
+	title := c.String("title")
+	if len(title) > mostTitle || !utf8.ValidString(title) {
+		return "", usagef("-title must have at most %d bytes, in UTF-8", mostTitle)
+	}
+	return title, nil
+}
+
+// mostTitle is how long a task's title may be.
+const mostTitle = 1 << 10
+
+// putTitle gives a task the title that a person wants.
+func putTitle(ctx context.Context, c *cli.Command, server *client.Client, task string) error {
+	if !c.IsSet("title") {
+		return nil
+	}
+	title, err := titleOf(c)
+	if err != nil {
+		return err
+	}
+	_, err = server.PutTask(ctx, task, eventlog.TaskChange{Title: &title})
+	return err
+}
+
 // maxLives is how often a session can be imported and deleted again.
 const maxLives = 1000
 
-// session imports one session. Every request has a key that follows from the old
-// id, so that all of it can be repeated.
-func (i *importer) session(ctx context.Context, s *oldSession) (eventlog.SessionID, error) {
-	start := client.Start{ExternalID: s.old.String(), Concurrent: true}
-	return i.start(ctx, s.task, start, fmt.Sprintf("import-%s", s.old), func(id eventlog.SessionID) error {
-		return i.events(ctx, s, id)
-	})
-}
-
 // start starts a session and has its events appended. If that session was imported
-// before, and deleted, it is imported again.
-func (i *importer) start(ctx context.Context, task string, start client.Start, key string, events func(eventlog.SessionID) error) (eventlog.SessionID, error) {
+// before, and deleted, it is imported again; so it is, if again says so, when the
+// session has ended because an import was broken off.
+func (i *importer) start(ctx context.Context, task string, start client.Start, key string, again bool, events func(eventlog.SessionID) error) (eventlog.SessionID, error) {
 	for life := 1; ; life++ {
 		start.Key = fmt.Sprintf("%s-%d", key, life)
 		info, err := i.server.Start(ctx, task, start)
@@ -262,7 +327,7 @@ func (i *importer) start(ctx context.Context, task string, start client.Start, k
 			return eventlog.SessionID{}, err
 		}
 		err = events(info.ID)
-		if hasStatus(err, http.StatusNotFound) && life < maxLives {
+		if (hasStatus(err, http.StatusNotFound) || again && hasStatus(err, http.StatusConflict)) && life < maxLives {
 			continue
 		}
 		if err != nil {
@@ -270,61 +335,6 @@ func (i *importer) start(ctx context.Context, task string, start client.Start, k
 		}
 		return info.ID, err
 	}
-}
-
-// events appends all events of a session, and its end if it had none.
-func (i *importer) events(ctx context.Context, s *oldSession, id eventlog.SessionID) error {
-	b, batches := &batch{}, 0
-	send := func() error {
-		if len(b.lines) == 0 {
-			return nil
-		}
-		batches++
-		_, err := i.server.Append(ctx, s.task, client.Append{Session: id, Key: fmt.Sprintf("import-%d", batches), Body: b.body})
-		if err != nil {
-			return b.locate(err)
-		}
-		i.done += int64(len(b.lines))
-		i.bar.show(i.done, i.total)
-		b = &batch{}
-		return nil
-	}
-	var failed error // of the server: it names its lines itself
-	err := readFile(s.path, func(l inputLine) error {
-		if l.number < s.firstLine {
-			return nil
-		}
-		if l.number > s.lastLine {
-			return errEnough
-		}
-		e, err := eventlog.ParseEnvelope(l.text)
-		if err != nil {
-			return err
-		}
-		line := eventLine(l.number, &e.Event)
-		if len(b.body)+len(line.text) > batchBytes {
-			failed = send()
-		}
-		b.add(line)
-		if failed == nil && b.full() {
-			failed = send()
-		}
-		if failed != nil {
-			return errEnough
-		}
-		return nil
-	})
-	if err := errors.Join(err, failed); err != nil {
-		return err
-	}
-	if err := send(); err != nil || s.ended {
-		return err
-	}
-	_, err = i.server.Append(ctx, s.task, client.Append{
-		Session: id, Key: "import-end",
-		Body: []byte(`{"type":"complete","actor":"system","data":{"status":"interrupted","reason":"imported"}}`),
-	})
-	return err
 }
 
 // undo deletes what was imported of a session that the server refused, unless
@@ -355,3 +365,7 @@ func hasStatus(err error, status int) bool {
 	refused, ok := errors.AsType[*client.Error](err)
 	return ok && refused.Status == status
 }
+
+// importLease is how long the session of an import may be silent. It ends by itself if
+// the import is broken off, so that the next one need not wait for a person.
+const importLease = time.Minute

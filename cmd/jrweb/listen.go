@@ -2,27 +2,51 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/activation"
 )
 
-// resolve turns -addr into an address to listen on. Anything but loopback is
-// refused unless insecure is set: whoever reaches the server can read and write
-// everything.
-func resolve(ctx context.Context, addr string, insecure bool) (string, error) {
+const (
+	// unixPrefix stands before the path of a Unix socket in an address.
+	unixPrefix = "unix:"
+	// inheritedAddr stands for the socket that systemd gives us.
+	inheritedAddr = "systemd"
+)
+
+// resolve turns -addr into an address to listen on. Anything but loopback and a Unix
+// socket is refused unless everybody may come in, or somebody asks who they are.
+func resolve(ctx context.Context, addr string, beyondAllowed bool) (string, error) {
+	if path, isUnix := strings.CutPrefix(addr, unixPrefix); isUnix {
+		if path == "" {
+			return "", usagef("-addr %q names no socket: unix:/run/jrweb.sock does", addr)
+		}
+		return addr, nil
+	}
+	if addr == inheritedAddr {
+		if beyondAllowed {
+			return addr, nil
+		}
+		return addr, checkInherited()
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", usagef("-addr %q is no host:port", addr)
+		return "", usagef("-addr %q is no host:port, unix:PATH or systemd", addr)
 	}
 	if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
 		return "", usagef("-addr %q has no valid port", addr)
 	}
-	if insecure {
+	if beyondAllowed {
 		return addr, nil
 	}
-	beyond := usagef("-addr %s reaches beyond this machine, and jrweb has no passwords: listen on 127.0.0.1, or add -insecure if everybody who can reach it may read and write", addr)
 	if host == "" {
-		return "", beyond
+		return "", beyond(addr)
 	}
 	ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
 	if err != nil {
@@ -31,7 +55,7 @@ func resolve(ctx context.Context, addr string, insecure bool) (string, error) {
 	chosen := ips[0]
 	for _, ip := range ips {
 		if !ip.IP.IsLoopback() {
-			return "", beyond
+			return "", beyond(addr)
 		}
 		if ip.IP.To4() != nil {
 			chosen = ip
@@ -42,11 +66,79 @@ func resolve(ctx context.Context, addr string, insecure bool) (string, error) {
 	return net.JoinHostPort(chosen.String(), port), nil
 }
 
+func beyond(addr string) error {
+	return usagef("-addr %s reaches beyond this machine, where anybody could read and write: name who may come in with -token-file, listen on 127.0.0.1, or add -insecure", addr)
+}
+
+// checkInherited refuses a socket of systemd's that reaches beyond this machine. It
+// leaves the socket to listen.
+func checkInherited() error {
+	for _, f := range activation.Files(false) {
+		l, err := net.FileListener(f)
+		if err != nil {
+			return usagef("-addr %s: the socket cannot be listened on: %w", inheritedAddr, err)
+		}
+		address := l.Addr()
+		if err := l.Close(); err != nil { // it is a copy
+			return fmt.Errorf("-addr %s: %w", inheritedAddr, err)
+		}
+		if tcp, isTCP := address.(*net.TCPAddr); isTCP && !tcp.IP.IsLoopback() {
+			return beyond(address.String())
+		}
+	}
+	return nil
+}
+
 func listen(ctx context.Context, addr string) (net.Listener, error) {
+	if addr == inheritedAddr {
+		return inherited()
+	}
+	if path, isUnix := strings.CutPrefix(addr, unixPrefix); isUnix {
+		return listenUnix(ctx, path)
+	}
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("%w: choose another -addr", err)
+	}
+	return l, nil
+}
+
+// inherited is the socket that systemd gives us.
+func inherited() (net.Listener, error) {
+	all, err := activation.Listeners()
+	if err != nil {
+		return nil, fmt.Errorf("-addr %s: %w", inheritedAddr, err)
+	}
+	if len(all) != 1 || all[0] == nil {
+		return nil, fmt.Errorf("-addr %s: there are %d sockets, not one: a .socket unit with one ListenStream gives it", inheritedAddr, len(all))
+	}
+	return all[0], nil
+}
+
+// listenUnix makes the socket anew if nobody listens on it: a process that was killed
+// leaves it behind.
+func listenUnix(ctx context.Context, path string) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSocket != 0 {
+		var dialer net.Dialer
+		c, err := dialer.DialContext(ctx, "unix", path)
+		switch {
+		case err == nil:
+			return nil, errors.Join(fmt.Errorf("-addr unix:%s: another process listens there: stop it, or choose another path", path), c.Close())
+		case errors.Is(err, syscall.ECONNREFUSED):
+			if err := os.Remove(path); err != nil {
+				return nil, fmt.Errorf("-addr unix:%s: %w", path, err)
+			}
+		}
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: choose another -addr", err)
+	}
+	// The group may be that of a proxy in front.
+	if err := os.Chmod(path, 0o660); err != nil {
+		return nil, errors.Join(fmt.Errorf("-addr unix:%s: %w", path, err), l.Close())
 	}
 	return l, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -76,7 +77,10 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: start NAME serve|demo ARG…")
 	}
 	line := append(strings.Fields(ts.Getenv("UNDER")), "jrweb")
-	line = append(append(line, args[1:]...), "-addr", "127.0.0.1:0")
+	line = append(line, args[1:]...)
+	if !slices.Contains(args, "-addr") {
+		line = append(line, "-addr", "127.0.0.1:0")
+	}
 	// A server that does not end must not hold up the tests for ever.
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	p := &process{Cmd: exec.CommandContext(ctx, line[0], line[1:]...), stderr: &strings.Builder{}, rest: make(chan []byte, 1)}

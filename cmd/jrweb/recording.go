@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +23,10 @@ type recording struct {
 	dir   string // of the spools
 	to    *destination
 	task  string
+	title string // "": what the agent calls it
 	agent string // the command's name
+	// auto says that the format is to be found out.
+	auto  bool
 	lease time.Duration
 	warn  func(string)
 
@@ -45,6 +49,8 @@ type stream struct {
 	splitter  *transcript.Splitter
 	converter *transcript.Converter
 	last      string // its last line that is not blank, for the reason of a failure
+	odd       oddities
+	objects   int // lines that look like JSON objects
 }
 
 const (
@@ -66,6 +72,7 @@ func (r *recording) open(ctx context.Context, format transcript.Format) error {
 		}
 		r.streams[i] = &stream{splitter: transcript.NewSplitter(0), converter: converter}
 	}
+	r.auto = format == transcript.Auto
 	r.started = time.Now()
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	r.moved = make(chan struct{}, 1)
@@ -92,6 +99,9 @@ func (r *recording) take(i int, b []byte) {
 func (s *stream) line(l transcript.Line) []eventlog.Event {
 	if text := bytes.TrimSpace(l.Text); len(text) > 0 {
 		s.last = string(text[:min(len(text), mostReason)])
+		if text[0] == '{' && text[len(text)-1] == '}' {
+			s.objects++
+		}
 	}
 	return s.converter.Line(l)
 }
@@ -115,6 +125,7 @@ func (r *recording) record(i int, events []eventlog.Event) {
 	now := time.Now()
 	for k := range events {
 		e := &events[k]
+		r.streams[i].odd.see(e)
 		if e.Time.Before(r.started) || e.Time.After(now) {
 			e.Time = now
 		}
@@ -154,10 +165,16 @@ func (r *recording) told(err error) {
 // begin makes the spool, and begins to deliver it.
 func (r *recording) begin() {
 	origin := r.streams[0].converter.Origin()
-	w, err := spool.Create(r.dir, spool.Run{
-		Task: r.task, Agent: cmp.Or(origin.Agent, r.agent), Model: origin.Model, ExternalID: origin.Session,
-		To: r.to.name, LeaseSeconds: int64(r.lease / time.Second),
-	})
+	run := runOf(origin)
+	run.Task, run.Title, run.To, run.LeaseSeconds = r.task, r.title, r.to.name, int64(r.lease/time.Second)
+	run.Agent = cmp.Or(run.Agent, r.agent)
+	run.Started = r.started
+	if run.Cwd == "" {
+		if dir, err := os.Getwd(); err == nil { // else it is not known
+			run.Cwd = clip(dir, mostTitle)
+		}
+	}
+	w, err := spool.Create(r.dir, run)
 	if err != nil {
 		r.told(err)
 		return
@@ -209,12 +226,19 @@ func (r *recording) end(ctx context.Context, how ending) {
 		s.splitter.Rest(func(l transcript.Line) { events = s.line(l) })
 		r.record(i, append(events, s.converter.End()...))
 	}
+	if r.unknownJSON() {
+		r.pending = append(r.pending, eventlog.Event{
+			Type: eventlog.TypeStatus, Actor: eventlog.System, Time: time.Now(),
+			Data: mustJSON(map[string]string{"content": "The output is JSON in no format that is known: its lines are kept as text."}),
+		})
+	}
 	r.write()
 	complete := eventlog.Event{Type: eventlog.TypeComplete, Time: time.Now(), Data: r.completion(how)}
 	w := r.writer
 	r.ended = true
 	r.mu.Unlock()
 	defer r.cancel()
+	r.sum()
 	if w == nil {
 		return // and that was said
 	}
@@ -232,6 +256,24 @@ func (r *recording) end(ctx context.Context, how ending) {
 	}
 }
 
+// unknownJSON reports whether the command printed JSON that nobody knows. A program that
+// prints text is none that anybody has to know.
+func (r *recording) unknownJSON() bool {
+	s := r.streams[0]
+	return r.auto && s.converter.Format() == transcript.Text && s.objects > 0
+}
+
+// sum says what of the output was not understood.
+func (r *recording) sum() {
+	s := r.streams[0]
+	switch {
+	case r.unknownJSON():
+		r.warn("the output is JSON in no format that is known: its lines are kept as text")
+	case s.odd.count > 0:
+		r.warn(fmt.Sprintf("%s: %s", s.converter.Format(), &s.odd))
+	}
+}
+
 func (r *recording) finish(w *spool.Writer, err error) {
 	if err != nil {
 		r.warn(fmt.Sprintf("not all is delivered to %s: %v: it waits in %s: jrweb flush delivers it", r.to.name, err, r.dir))
@@ -244,10 +286,6 @@ func (r *recording) finish(w *spool.Writer, err error) {
 // completion is the data of the event that ends the session.
 func (r *recording) completion(how ending) json.RawMessage {
 	told := r.streams[0].converter.Outcome()
-	failure := ""
-	if told.Status == eventlog.Failed {
-		failure = told.Reason
-	}
 	end := struct {
 		Status   eventlog.Status `json:"status"`
 		Reason   string          `json:"reason,omitempty"`
@@ -257,26 +295,35 @@ func (r *recording) completion(how ending) json.RawMessage {
 	if how.signal != 0 {
 		end.Signal = how.signal.String()
 	}
+	// A person's interruption may end in any code, and so may an agent's failure: some
+	// tell both in their output alone.
+	interrupted := told.Status == eventlog.Canceled || how.asked != nil && told.Status == eventlog.Interrupted && r.isAgent()
 	switch {
-	case how.code == 0 && told.OpenCalls > 0:
+	case how.code == 0 && told.Status == eventlog.Failed, how.code == 0 && told.OpenCalls > 0 && !interrupted:
 		end.Status, end.Reason = told.Status, told.Reason
-	case how.code == 0 && failure == "":
+	case how.code == 0 && !interrupted:
 	case how.asked != nil:
 		end.Status, end.Reason = eventlog.Canceled, fmt.Sprintf("%s: %s", how.asked, how)
+	case told.Status == eventlog.Canceled:
+		end.Status, end.Reason = eventlog.Canceled, told.Reason
 	case how.code == exitInterrupted:
 		end.Status, end.Reason = eventlog.Canceled, how.String()
-	case how.code == 0: // some agents say so in their output alone
-		end.Status, end.Reason = eventlog.Failed, failure
 	default:
 		end.Status, end.Reason = eventlog.Failed, how.String()
+		failure := ""
+		if told.Status == eventlog.Failed {
+			failure = told.Reason
+		}
 		if last := cmp.Or(failure, r.streams[1].last); last != "" {
 			end.Reason += ": " + last
 		}
 	}
 	end.Reason = clip(strings.ToValidUTF8(end.Reason, "\uFFFD"), mostReason)
-	data, err := json.Marshal(end)
-	if err != nil {
-		panic(err) // strings and numbers are always JSON
-	}
-	return data
+	return mustJSON(end)
+}
+
+// isAgent reports whether the command tells in its output how it ended.
+func (r *recording) isAgent() bool {
+	format := r.streams[0].converter.Format()
+	return format != transcript.Text && format != transcript.Auto
 }

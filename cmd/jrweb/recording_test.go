@@ -40,12 +40,17 @@ func (mute) Heartbeat(ctx context.Context, _ spool.Run, _ eventlog.SessionID) er
 // silentRecording is a recording for a server that does not answer. Call it in a bubble.
 func silentRecording(t *testing.T, dir string) (r *recording, warnings *[]string) {
 	t.Helper()
+	return silentRecordingOf(t, dir, transcript.Text)
+}
+
+func silentRecordingOf(t *testing.T, dir string, format transcript.Format) (r *recording, warnings *[]string) {
+	t.Helper()
 	warnings = &[]string{}
 	r = &recording{
 		dir: dir, to: &destination{name: "http://localhost", server: mute{}}, task: "t-1", agent: "sh", lease: time.Minute,
 		warn: func(text string) { *warnings = append(*warnings, text) },
 	}
-	if err := r.open(t.Context(), transcript.Text); err != nil {
+	if err := r.open(t.Context(), format); err != nil {
 		t.Fatal(err)
 	}
 	return r, warnings
@@ -147,6 +152,79 @@ func TestHowACommandEndedIsToldAsItIs(t *testing.T) {
 					t.Errorf("%s, %q, %v", d.Status, d.Reason, err)
 				}
 			})
+		})
+	}
+}
+
+// The exit code is trusted, but for what an agent says of its own last turn.
+func TestWhatAnAgentSaysOfItsEndCounts(t *testing.T) {
+	const head = `{"type":"thread.started","thread_id":"x"}` + "\n" + `{"type":"turn.started"}` + "\n"
+	const call = `{"type":"item.started","item":{"id":"i","type":"command_execution","command":"make","status":"in_progress"}}` + "\n"
+	const failed = `{"type":"turn.failed","error":{"message":"no luck"}}` + "\n"
+	const done = `{"type":"turn.completed","usage":{"input_tokens":1,"output_tokens":1}}` + "\n"
+	for name, c := range map[string]struct {
+		output string
+		how    ending
+		status eventlog.Status
+		reason string
+	}{
+		"done":                                {head + done, ending{}, eventlog.Succeeded, ""},
+		"nothing, and a good exit":            {head, ending{}, eventlog.Succeeded, ""},
+		"a call is open":                      {head + call, ending{}, eventlog.Interrupted, "the transcript ends in the middle of a run: a call without a result"},
+		"the last turn failed":                {head + failed, ending{}, eventlog.Failed, "no luck"},
+		"a later turn went well":              {head + failed + head + done, ending{}, eventlog.Succeeded, ""},
+		"failed, and a bad exit":              {head + failed, ending{code: 1}, eventlog.Failed, "exit code 1: no luck"},
+		"done, and a bad exit":                {head + done, ending{code: 1}, eventlog.Failed, "exit code 1"},
+		"a person's signal":                   {head + call, ending{asked: os.Interrupt}, eventlog.Canceled, "interrupt: exit code 0"},
+		"a person's signal after it was done": {head + done, ending{asked: os.Interrupt}, eventlog.Succeeded, ""},
+		"a signal, and a bad exit":            {head + done, ending{code: 1, asked: os.Interrupt}, eventlog.Canceled, "interrupt: exit code 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "spool")
+			synctest.Test(t, func(t *testing.T) {
+				r, _ := silentRecordingOf(t, dir, transcript.Auto)
+				defer r.abandon()
+				r.output([]byte(c.output))
+				d, err := readData(r.completion(c.how))
+				if err != nil || d.Status != string(c.status) || d.Reason != c.reason {
+					t.Errorf("%s, %q, %v", d.Status, d.Reason, err)
+				}
+			})
+		})
+	}
+}
+
+// Programs print what they like. JSON that nobody knows is of an agent, most likely.
+func TestOutputThatNobodyKnowsIsToldOfIfItIsJSON(t *testing.T) {
+	for name, c := range map[string]struct{ output, says string }{
+		"a program's text":      {"make: all is up to date\n", ""},
+		"an agent's":            {`{"type":"thread.started","thread_id":"x"}` + "\n", ""},
+		"another agent's":       {`{"step":1,"say":"hello"}` + "\n" + `{"step":2}` + "\n", "JSON in no format that is known"},
+		"lines of a new kind":   {`{"type":"thread.started","thread_id":"x"}` + "\n" + `{"type":"turn.paused"}` + "\n", `1 line not understood and kept as they are (type "turn.paused" is not known)`},
+		"a program that speaks": {"starting\n{\"broken\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "spool")
+			synctest.Test(t, func(t *testing.T) {
+				r, warnings := silentRecordingOf(t, dir, transcript.Auto)
+				r.output([]byte(c.output))
+				ctx, stop := context.WithCancel(t.Context())
+				stop()
+				r.end(ctx, ending{})
+				all := strings.Join(*warnings, "\n")
+				all = strings.Split(all+"\n", "not all is delivered")[0]
+				if c.says == "" && strings.TrimSpace(all) != "" || !strings.Contains(all, c.says) {
+					t.Errorf("it says %q", all)
+				}
+			})
+			paths := left(t, dir)
+			if len(paths) != 1 {
+				t.Fatal(paths)
+			}
+			content, err := os.ReadFile(paths[0])
+			if told := strings.Contains(string(content), "in no format that is known"); err != nil || told != strings.Contains(c.says, "no format") {
+				t.Errorf("the session says so: %v, %v", told, err)
+			}
 		})
 	}
 }

@@ -33,10 +33,12 @@ func runCommand() *cli.Command {
 			"and are delivered later, by this command, the next jrweb run, or jrweb flush.",
 		Flags: clientFlags(
 			stringFlag("task", "", "record in a new session of this task, which is made if there is none (required)"),
+			titleFlag(),
 			formatFlag(),
 			stringFlag("db", "", "record in this database file instead of a server"),
 			boolFlag("serve", "serve the -db meanwhile"),
 			stringFlag("addr", defaultAddr, "with -serve, listen here"),
+			pricesFlag(),
 			spoolFlag(),
 			&cli.DurationFlag{Name: "lease", Value: time.Minute, Usage: "the session ends as interrupted when nothing is heard of us for so long", Sources: env("lease"), OnlyOnce: true}),
 		ArgValidator: someOperands("COMMAND"),
@@ -91,6 +93,10 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 	if c.Bool("serve") && !c.IsSet("db") {
 		return usagef("-serve is for -db: with a server, it serves")
 	}
+	title, err := titleOf(c)
+	if err != nil {
+		return err
+	}
 	dir, err := spoolDir(c)
 	if err != nil {
 		return fmt.Errorf("run: %w", err)
@@ -113,7 +119,7 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 		}
 	}()
 
-	r := &recording{dir: dir, to: to, task: task, lease: c.Duration("lease"), agent: filepath.Base(command[0]), warn: warn}
+	r := &recording{dir: dir, to: to, task: task, title: title, lease: c.Duration("lease"), agent: filepath.Base(command[0]), warn: warn}
 	if err := r.open(ctx, transcript.Format(c.String("format"))); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +27,7 @@ func serveCommand() *cli.Command {
 	return &cli.Command{
 		Name: "serve", Usage: "run the server",
 		Flags: slices.Concat([]cli.Flag{
-			stringFlag("addr", defaultAddr, "listen here; port 0 picks a free one"),
+			stringFlag("addr", defaultAddr, "listen here; port 0 picks a free one, unix:PATH is a Unix socket, systemd the socket that it gives us"),
 			stringFlag("db", "jr.db", "the database file, made if there is none"),
 			boolFlag("insecure", "listen beyond this machine, for everybody"),
 			&cli.StringSliceFlag{Name: "allowed-host", Usage: "answer to this name, IP address or network (CIDR) beside loopback; may be repeated", Sources: env("allowed-host")},
@@ -38,11 +37,15 @@ func serveCommand() *cli.Command {
 			&cli.IntFlag{Name: "max-streams", Value: 10_000, Usage: "how many streams may be open", Sources: env("max-streams"), OnlyOnce: true},
 			&cli.IntFlag{Name: "max-event-bytes", Value: 4 << 20, Usage: "how large the data of an event may be", Sources: env("max-event-bytes"), OnlyOnce: true},
 			&cli.Int64Flag{Name: "max-request-bytes", Value: 32 << 20, Usage: "how large the body of a request may be", Sources: env("max-request-bytes"), OnlyOnce: true},
+			&cli.Int64Flag{Name: "request-budget", Value: 256 << 20, Usage: "how many bytes the bodies of all requests may take together", Sources: env("request-budget"), OnlyOnce: true},
 			&cli.Int64Flag{Name: "max-db-bytes", Usage: "how much of the database may be in use before appends are refused, at least 67108864 (64 MiB); 0: no limit", Sources: env("max-db-bytes"), OnlyOnce: true},
 			boolFlag("redact", "replace what has the shape of a secret before it is appended"),
 			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
 			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
-		}, retentionFlags(), logFlags()),
+			pricesFlag(),
+			&cli.BoolFlag{Name: "log-requests", Value: true, Usage: "log a line for each request: who, what, how long", Sources: env("log-requests"), OnlyOnce: true},
+			stringFlag("metrics-addr", "", "serve metrics and health at this address as well, without signing in"),
+		}, accessFlags(), retentionFlags(), logFlags()),
 		ArgValidator: operands(),
 		Action:       serve,
 	}
@@ -57,7 +60,7 @@ func serve(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return explainOpen(err)
 	}
-	if c.Bool("insecure") {
+	if c.Bool("insecure") && set.access == nil {
 		s.logger.Warn("everybody who can reach this address may read and write", "addr", s.listener.Addr().String())
 	}
 	s.logger.Info("serving", "url", s.url(), "db", s.db, "version", version())
@@ -76,9 +79,13 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 		maxStreams:      c.Int("max-streams"),
 		maxEventBytes:   c.Int("max-event-bytes"),
 		maxRequestBytes: c.Int64("max-request-bytes"),
+		requestBudget:   c.Int64("request-budget"),
 		maxDBBytes:      c.Int64("max-db-bytes"),
 		redact:          c.Bool("redact"),
 		logger:          newLogger(c),
+	}
+	if c.Bool("log-requests") {
+		set.requests = set.logger
 	}
 	for _, limit := range []struct {
 		flag     string
@@ -86,16 +93,23 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	}{
 		{"heartbeat", set.heartbeat > 0}, {"poll-interval", set.pollInterval > 0}, {"write-timeout", set.writeTimeout > 0},
 		{"max-streams", set.maxStreams > 0}, {"max-event-bytes", set.maxEventBytes > 0}, {"max-request-bytes", set.maxRequestBytes > 0},
+		{"request-budget", set.requestBudget > 0},
 	} {
 		if !limit.positive {
 			return set, usagef("-%s must be greater than 0", limit.flag)
 		}
+	}
+	if set.requestBudget < 2*set.maxRequestBytes {
+		return set, usagef("-request-budget must be at least twice -max-request-bytes, %d: a body needs so much while it grows", 2*set.maxRequestBytes)
 	}
 	if set.maxDBBytes != 0 && set.maxDBBytes < minMaxDBBytes {
 		return set, usagef("-max-db-bytes must be 0, for no limit, or at least %d", int64(minMaxDBBytes))
 	}
 	var err error
 	if set.retention, err = readRetention(c); err != nil {
+		return set, err
+	}
+	if set.prices, err = readPrices(c); err != nil {
 		return set, err
 	}
 	// The router knows what an allowed host is. It does not touch the log.
@@ -106,15 +120,21 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	if (cert == "") != (key == "") {
 		return set, usagef("-tls-cert and -tls-key belong together: give both or none")
 	}
-	if set.addr, err = resolve(ctx, c.String("addr"), c.Bool("insecure")); err != nil {
+	if set.access, err = readAccess(c); err != nil {
 		return set, err
 	}
-	if cert != "" {
-		pair, err := tls.LoadX509KeyPair(cert, key)
-		if err != nil {
-			return set, fmt.Errorf("read -tls-cert and -tls-key: %w", err)
+	if set.addr, err = resolve(ctx, c.String("addr"), mayBeyond(c, set.access)); err != nil {
+		return set, err
+	}
+	if c.IsSet("metrics-addr") {
+		if set.metricsAddr, err = resolve(ctx, c.String("metrics-addr"), c.Bool("insecure")); err != nil {
+			return set, err
 		}
-		set.certificate = &pair
+	}
+	if cert != "" {
+		if set.certificate, err = openCertificate(cert, key, set.logger); err != nil {
+			return set, err
+		}
 	}
 	return set, nil
 }

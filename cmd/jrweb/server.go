@@ -18,6 +18,8 @@ import (
 	"jrweb/eventlog/redact"
 	"jrweb/metrics"
 	"jrweb/router"
+	"jrweb/router/auth"
+	"jrweb/router/price"
 	"jrweb/streamer"
 )
 
@@ -33,11 +35,16 @@ type settings struct {
 	maxStreams      int
 	maxEventBytes   int
 	maxRequestBytes int64
+	requestBudget   int64
 	maxDBBytes      int64
 	redact          bool
 	retention       retention
-	certificate     *tls.Certificate // nil: no TLS
+	certificate     *certificateFiles // nil: no TLS
+	access          *auth.Options     // nil: everybody may do everything
+	metricsAddr     string            // where metrics and health are served as well, resolved; empty: nowhere
+	prices          *price.Table      // nil: those that are built in
 	logger          *slog.Logger
+	requests        *slog.Logger     // nil: requests are not logged
 	now             func() time.Time // the clock of the log
 }
 
@@ -58,6 +65,9 @@ type server struct {
 	streams  *streamer.Streamer
 	http     *http.Server
 	listener net.Listener
+	auth     *auth.Auth   // nil: everybody may do everything
+	open     http.Handler // that asks nobody who they are, for watched
+	watched  *watched     // nil: metrics and health are served with the rest only
 }
 
 // openServer opens the log and listens, so that clients can connect: they are
@@ -85,13 +95,18 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 	}
 	m.CollectLog(s.log)
 	if err := s.wire(m, registry); err != nil {
-		return nil, errors.Join(err, s.log.Close())
+		return nil, errors.Join(err, s.closeLog())
 	}
 	if s.addr == "" {
 		return s, nil
 	}
 	if s.listener, err = listen(ctx, s.addr); err != nil {
-		return nil, errors.Join(err, s.log.Close())
+		return nil, errors.Join(err, s.closeLog())
+	}
+	if s.metricsAddr != "" {
+		if s.watched, err = watch(ctx, s.metricsAddr, s.open, s.logger); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
 	}
 	return s, nil
 }
@@ -103,13 +118,28 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 		MaxStreams: s.maxStreams, Trace: m.StreamTrace(), Logger: s.logger,
 	})
 	errorLog := slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)
-	handler, err := router.New(s.log, s.streams, &router.Options{
-		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes,
+	o := router.Options{
+		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
-		Trace:   m.RequestTrace(), Logger: s.logger,
-	})
+		Trace:   m.RequestTrace(), Logger: s.logger, Requests: s.requests,
+	}
+	var err error
+	if s.open, err = router.New(s.log, nil, &o); err != nil {
+		return err
+	}
+	if s.access != nil {
+		s.access.KeyFile = s.db + ".key"
+		if s.auth, err = auth.Open(*s.access); err != nil {
+			return err
+		}
+		o.Authorize, o.Routes = s.auth.Authorize, s.auth.Routes()
+	}
+	handler, err := router.New(s.log, s.streams, &o)
 	if err != nil {
 		return err
+	}
+	if s.auth != nil {
+		handler = s.auth.Wrap(handler)
 	}
 	s.http = &http.Server{
 		Handler:           handler,
@@ -125,7 +155,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	s.http.Protocols.SetHTTP2(true)
 	s.http.Protocols.SetUnencryptedHTTP2(true)
 	if s.certificate != nil {
-		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*s.certificate}}
+		s.http.TLSConfig = &tls.Config{GetCertificate: s.certificate.get}
 	}
 	s.http.RegisterOnShutdown(s.streams.Shutdown)
 	return nil
@@ -136,6 +166,9 @@ func (s *server) url() string {
 	scheme := "http"
 	if s.certificate != nil {
 		scheme = "https"
+	}
+	if s.listener.Addr().Network() == "unix" {
+		return unixPrefix + s.listener.Addr().String()
 	}
 	return scheme + "://" + s.listener.Addr().String()
 }
@@ -175,18 +208,26 @@ func (s *server) accept() error {
 func (s *server) shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	err := errors.Join(s.http.Shutdown(ctx), s.streams.Drain(ctx))
+	err := errors.Join(s.http.Shutdown(ctx), s.streams.Drain(ctx), s.watched.close())
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.logger.Warn("some clients did not finish in time and were cut off")
 		err = s.http.Close()
 	}
-	return errors.Join(err, s.log.Close())
+	return errors.Join(err, s.closeLog())
+}
+
+// closeLog closes what openServer opened before it listened.
+func (s *server) closeLog() error {
+	if s.auth != nil {
+		s.auth.Close()
+	}
+	return s.log.Close()
 }
 
 // close gives up a server that was never served.
 func (s *server) close() error {
 	if s.listener == nil {
-		return s.log.Close()
+		return s.closeLog()
 	}
-	return errors.Join(s.listener.Close(), s.log.Close())
+	return errors.Join(s.listener.Close(), s.watched.close(), s.closeLog())
 }

@@ -1,10 +1,8 @@
 package transcript
 
 import (
-	"cmp"
 	"encoding/json"
-	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 
 	"jrweb/eventlog"
@@ -12,220 +10,274 @@ import (
 
 func isCodexRollout(o object) bool {
 	switch o.text("type") {
-	case "session_meta", "turn_context", "response_item", "event_msg", "compacted":
+	case "session_meta", "turn_context", "response_item", "event_msg", "compacted", "token_usage_record", "world_state":
 		return o.object("payload") != nil
 	}
 	return false
 }
 
-// codexRollout converts the files that Codex keeps of its sessions. They are two
-// logs in one, what went over the wire (response_item) and what was shown
-// (event_msg), so nearly everything stands there twice.
+// codexRollout converts the files that Codex keeps of its threads. They are several
+// logs in one, so that nearly everything stands there more than once: what went over
+// the wire (response_item), what was shown (event_msg), and in the files of paginated
+// threads the items of the thread (item_completed).
 type codexRollout struct {
-	holdsNothing
-	spent   usage
-	said    []mirrored
-	calls   recent[struct{}]
-	results recent[struct{}]
-	ends    recent[toolEnd] // by call id
+	items codexItems
+	spent codexAccount
+	fork  codexFork
+
+	subagent bool   // the thread works for another one: no person speaks in it
+	path     string // the agent's name among others, "/root"
+
+	said     []*mirrored
+	ends     recent[codexEnd] // of calls, by id
+	reviewed string           // what a review that was told begins with
+	summary  string           // what the model answered to be asked for a summary
+
+	paginated bool                 // items tell how calls ended
+	scripts   []*codexScript       // that have not ended
+	scripted  recent[*codexScript] // by the id of an item of one
+	waits     recent[*codexScript] // by the id of a call that waits for one
+	running   []result             // of calls that go on
+
+	turnOpen bool   // a turn has begun, and its end will be told
+	ended    bool   // the last turn has ended: what comes is late
+	failure  string // of the turn
 }
 
-// mirrored is a text that one of the two logs told, and the other may tell, too.
+// The logs of a file.
+const (
+	logWire = 1 << iota
+	logShown
+	logItem
+)
+
+// mirrored is a text that one of the logs has told, and others may tell, too.
 type mirrored struct {
-	log, kind, text string
+	logs       int
+	kind, text string
+	images     bool
 }
 
-// mostMirrored is how many texts wait for their mirror, which follows closely.
+// mostMirrored is how many texts wait for their mirrors, which follow closely.
 const mostMirrored = 64
 
-// toolEnd is what the log of what was shown tells of a call's end. The other one
-// has the output that the model got, but not always whether it was a success.
-type toolEnd struct {
+// codexEnd is what is shown of a call's end.
+type codexEnd struct {
 	success bool
+	code    float64
+	coded   bool
 	took    float64
 }
 
 func (c *codexRollout) object(o object, out *output) bool {
 	out.at = o.time("timestamp")
 	p := o.object("payload")
-	switch o.text("type") {
+	kind := o.text("type")
+	if kind != "session_meta" {
+		c.fork.line(kind, p, out.at)
+	}
+	switch kind {
 	case "session_meta":
-		out.begin(Origin{
-			Agent: "Codex", Version: p.text("cli_version"), Session: p.text("id"),
-			Dir: p.text("cwd"), Branch: p.object("git").text("branch"),
-		})
+		c.meta(p, out)
 	case "turn_context":
-		out.begin(Origin{Agent: "Codex", Model: p.text("model")})
+		c.ended = false
+		out.begin(Origin{Agent: "Codex", Model: p.text("model"), Dir: p.text("cwd")})
 	case "compacted":
-		out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).some("summary", p.text("message")))
+		c.compacted(p.text("message"), out)
 	case "response_item":
-		return c.item(p, out)
+		if o.object("metadata").isTrue("compaction_output") && p.text("role") == "assistant" {
+			c.summary, _ = contentText(p["content"]) // comes again with the compaction
+			return true
+		}
+		return c.wire(p, out)
 	case "event_msg":
-		return c.event(p, out)
+		return c.shown(p, out)
+	case "token_usage_record", "usage_record":
+		c.usageRecord(p, out)
+	case "inter_agent_communication":
+		c.agentMessage(withContent(p), out)
+	case "world_state", "inter_agent_communication_metadata", "retained_context", "security_risk_score", "rollout_reference", "realtime_item":
 	default:
 		return false
 	}
 	return true
 }
 
-// isMirror reports whether the other log has told a text before, and remembers it
-// if not.
-func (c *codexRollout) isMirror(log, kind, text string) bool {
-	for i, m := range c.said {
-		if m.log != log && m.kind == kind && m.text == keyOf(text) {
-			c.said = append(c.said[:i:i], c.said[i+1:]...)
-			return true
+// withContent gives a message whose content is a string the blocks that others have.
+func withContent(p object) object {
+	with := withType(p, "agent_message")
+	with["content"] = partsOf([]json.RawMessage{data(nil).text("type", "text").text("text", p.text("content")).object()})
+	return with
+}
+
+// meta takes what a file says of its thread. A fork's file may have the line of its
+// parent, too, with what it repeats.
+func (c *codexRollout) meta(p object, out *output) {
+	id := p.text("id", "session_id")
+	if c.spent.thread != "" && id != c.spent.thread {
+		return
+	}
+	source := p.object("source").object("subagent")
+	parent := p.text("parent_thread_id")
+	if parent == "" {
+		parent = source.object("thread_spawn").text("parent_thread_id")
+	}
+	c.subagent = parent != "" || p.object("source").has("subagent") || p.text("thread_source") == "subagent"
+	if c.path = p.text("agent_path"); c.path == "" {
+		c.path = "/root"
+	}
+	from, base := p.text("forked_from_id"), p.object("history_base").text("thread_id")
+	if c.spent.thread == "" && (from != "" && from != id || base != "" && base != id) {
+		c.spent.fork = true
+		c.fork = newCodexFork(p, out.at)
+	}
+	c.spent.thread = id
+	c.paginated = p.text("history_mode") == "paginated"
+	out.begin(Origin{
+		Agent: "Codex", Version: p.text("cli_version"), Session: id, Parent: parent,
+		Dir: p.text("cwd"), Branch: p.object("git").text("branch"),
+	})
+}
+
+// compacted tells that the conversation was replaced by a summary of it.
+func (c *codexRollout) compacted(summary string, out *output) {
+	if c.summary != "" && !strings.Contains(summary, c.summary) {
+		out.says(eventlog.TypeAssistant, c.summary)
+	}
+	c.summary = ""
+	out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).some("summary", summary))
+}
+
+func (c *codexRollout) tokenCount(info object, out *output) {
+	total, added := codexUsage(info.object("total_token_usage")), codexUsage(info.object("last_token_usage"))
+	if c.fork.repeating {
+		c.spent.inherited(total)
+		return
+	}
+	if !info.has("total_token_usage") {
+		total = c.spent.last.plus(added)
+	}
+	c.spent.total(total, added, out)
+}
+
+// usageRecord takes what a response has cost, or, where none is named, what the thread has.
+func (c *codexRollout) usageRecord(p object, out *output) {
+	u := codexUsage(p.object("usage"))
+	if total := p.object("thread_token_usage"); p.text("response_id") == "" && total != nil && !c.fork.repeating {
+		c.spent.total(codexUsage(total), u, out)
+		return
+	}
+	c.spent.response(p.text("thread_id"), p.text("response_id"), u, out)
+}
+
+// mirrors reports whether another log has told a text before, and remembers it if not.
+func (c *codexRollout) mirrors(log int, kind, text string) bool {
+	return c.mirror(log, kind, text) != nil
+}
+
+func (c *codexRollout) mirror(log int, kind, text string) *mirrored {
+	text = keyOf(squash(text))
+	for _, m := range c.said {
+		if m.logs&log == 0 && m.kind == kind && m.text == text {
+			m.logs |= log
+			return m
 		}
 	}
 	if len(c.said) == mostMirrored {
-		c.said = c.said[1:]
+		c.said = slices.Delete(c.said, 0, 1)
 	}
-	c.said = append(c.said, mirrored{log, kind, keyOf(text)})
-	return false
+	c.said = append(c.said, &mirrored{logs: log, kind: kind, text: text})
+	return nil
 }
 
-func (c *codexRollout) say(log, kind, text string, out *output) {
-	if strings.TrimSpace(text) != "" && !c.isMirror(log, kind, text) {
-		out.says(kind, text)
+// squash leaves out spaces, which the logs do not keep alike, and names of images.
+func squash(text string) string {
+	return strings.Join(strings.Fields(imageNames.Replace(text)), "")
+}
+
+var imageNames = strings.NewReplacer("[image]", "", "[local_image]", "")
+
+// say tells a text of the agent, unless another log has told it.
+func (c *codexRollout) say(log int, kind, text string, out *output) {
+	if strings.TrimSpace(text) != "" && !c.mirrors(log, kind, text) {
+		c.late(out, func() { out.says(kind, text) })
 	}
 }
 
-func (c *codexRollout) item(p object, out *output) bool {
-	id := p.text("call_id", "id")
-	switch p.text("type") {
-	case "message":
-		text, _ := contentText(p["content"])
-		switch role := p.text("role"); {
-		case role == "assistant":
-			c.say("wire", eventlog.TypeAssistant, text, out)
-		case role != "user" || isCodexContext(text):
-			out.user(eventlog.System, text, nil)
-		case !c.isMirror("wire", eventlog.TypeUser, text):
-			out.user(eventlog.Human, text, nil)
+// assistant tells a message of the agent. It is the last one for now where that is said
+// of it, or where files tell no ends of turns.
+func (c *codexRollout) assistant(log int, text, phase string, out *output) {
+	if c.reviewed != "" && strings.HasPrefix(squash(text), c.reviewed) {
+		c.reviewed = ""
+		return
+	}
+	c.say(log, eventlog.TypeAssistant, text, out)
+	if strings.TrimSpace(text) != "" && !c.ended && (!c.turnOpen || phase == "final_answer") {
+		out.rested()
+	}
+}
+
+// user tells the pieces of a message to the agent, those that no other log has told.
+func (c *codexRollout) user(log int, pieces []codexPiece, out *output) {
+	for _, piece := range pieces {
+		if piece.context {
+			if !c.mirrors(log, "context", piece.text) {
+				out.user(eventlog.System, piece.text, nil)
+			}
+			continue
 		}
-	case "reasoning":
-		for _, raw := range append(p.list("summary"), p.list("content")...) {
-			c.say("wire", eventlog.TypeThought, parseObject(raw).text("text"), out)
+		actor := eventlog.Human
+		if c.subagent {
+			actor = eventlog.Agent
 		}
-	case "function_call":
-		c.call(id, p.text("name"), p["arguments"], out)
-	case "custom_tool_call":
-		c.call(id, p.text("name"), p["input"], out)
-	case "local_shell_call":
-		c.call(id, "shell", p["action"], out)
-	case "web_search_call":
-		c.call(id, "web_search", p["action"], out)
-		if status := p.text("status"); status == "completed" || status == "failed" {
-			c.result(result{id: id, tool: "web_search", success: status == "completed"}, out)
+		text := piece.text
+		hasBytes := strings.Contains(string(piece.parts), `"sha256":`)
+		if m := c.mirror(log, eventlog.TypeUser, text); m != nil {
+			if m.images || !hasBytes {
+				continue
+			}
+			m.images = true
+			text = "[image]" // the words were told, but not the images
+		} else {
+			c.said[len(c.said)-1].images = hasBytes
 		}
-	case "function_call_output", "custom_tool_call_output":
-		text, ok := c.output(id, p["output"])
-		c.result(result{id: id, success: ok, output: text}, out)
-	case "ghost_snapshot", "compaction", "compaction_summary", "other":
-	default:
-		return false
-	}
-	return true
-}
-
-// isCodexContext: what Codex itself puts before a person's words.
-func isCodexContext(text string) bool {
-	for _, start := range []string{"<environment_context>", "<user_instructions>", "<permissions", "# AGENTS.md", "<INSTRUCTIONS>", "<turn_aborted>"} {
-		if strings.HasPrefix(strings.TrimSpace(text), start) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *codexRollout) call(id, tool string, args json.RawMessage, out *output) {
-	if first(&c.calls, id) {
-		out.call(id, tool, args)
+		c.begins(out)
+		out.user(actor, text, piece.parts)
 	}
 }
 
-func (c *codexRollout) result(r result, out *output) {
-	if end, known := c.ends.get(r.id); known {
-		r.success, r.took = end.success, end.took
+// begins says that something new is under way.
+func (c *codexRollout) begins(out *output) {
+	for len(c.scripts) > 0 && c.scripts[0].aborted != "" {
+		c.endScript(c.scripts[0], out)
 	}
-	if first(&c.results, r.id) {
-		out.result(r)
+	c.ended = false
+	out.working()
+}
+
+func (c *codexRollout) turnEnded() { c.turnOpen, c.ended = false, true }
+
+// late tells something that changes nothing about an end that was told before: a
+// command in the background may end after its turn.
+func (c *codexRollout) late(out *output, tell func()) {
+	before := out.progress
+	tell()
+	if c.ended {
+		out.progress.status, out.progress.reason = before.status, before.reason
 	}
 }
 
-var exitCode = regexp.MustCompile(`(?m)\A(?:.*\n){0,5}?(?:Exit code:|Process exited with code) (-?\d+)`)
+func (c *codexRollout) flush(*output) {}
 
-// output returns what a tool gave back, and whether it was a success as far as
-// this tells.
-func (c *codexRollout) output(id string, raw json.RawMessage) (text string, success bool) {
-	success = true
-	o := parseObject(raw)
-	if o == nil {
-		o = parseObject([]byte(textOf(raw)))
-	}
-	if o.has("output") || o.has("content") {
-		text, _ = contentText(cmpRaw(o["output"], o["content"]))
-		if ok, told := o.truth("success"); told {
-			success = ok
+// end tells what waits for more of its own.
+func (c *codexRollout) end(out *output) {
+	c.late(out, func() {
+		for len(c.scripts) > 0 {
+			c.endScript(c.scripts[0], out)
 		}
-		if code, told := o.object("metadata").number("exit_code"); told {
-			success = code == 0
+		for _, r := range c.running {
+			c.items.result(r, out)
 		}
-		return text, success
-	}
-	text, _ = contentText(raw)
-	if m := exitCode.FindStringSubmatch(beginning(text, 1<<10)); m != nil {
-		code, err := strconv.Atoi(m[1])
-		success = err == nil && code == 0
-	}
-	return text, success
-}
-
-func cmpRaw(a, b json.RawMessage) json.RawMessage {
-	if len(a) > 0 {
-		return a
-	}
-	return b
-}
-
-func (c *codexRollout) event(p object, out *output) bool {
-	id := p.text("call_id")
-	switch p.text("type") {
-	case "user_message":
-		if text := p.text("message"); !c.isMirror("shown", eventlog.TypeUser, text) {
-			out.user(eventlog.Human, text, nil)
-		}
-	case "agent_message":
-		c.say("shown", eventlog.TypeAssistant, p.text("message"), out)
-	case "agent_reasoning", "agent_reasoning_raw_content":
-		c.say("shown", eventlog.TypeThought, p.text("text"), out)
-	case "token_count":
-		u := codexUsage(p.object("info").object("total_token_usage"))
-		out.cost(out.origin.Model, delta, u.since(c.spent), nil)
-		c.spent = c.spent.most(u)
-	case "exec_command_end":
-		code, known := p.number("exit_code")
-		d := p.object("duration")
-		c.ends.put(id, toolEnd{known && code == 0, d.amount("secs")*1000 + d.amount("nanos")/1e6})
-	case "patch_apply_end":
-		c.ends.put(id, toolEnd{success: p.isTrue("success")})
-	case "mcp_tool_call_end":
-		r := p.object("result")
-		d := p.object("duration")
-		c.ends.put(id, toolEnd{r.has("Ok") && !r.object("Ok").isTrue("is_error") && !r.object("Ok").isTrue("isError"), d.amount("secs")*1000 + d.amount("nanos")/1e6})
-	case "error", "stream_error", "warning":
-		out.error(codexError(p.text("message")), map[string]string{"stream_error": "stream_error", "warning": "warning"}[p.text("type")])
-	case "turn_aborted":
-		reason := "the turn was aborted: " + cmp.Or(p.text("reason"), "no reason told")
-		out.status(reason)
-		out.canceled(reason)
-	case "task_complete", "turn_complete":
-		out.done()
-	case "context_compacted", "task_started", "turn_started", "agent_reasoning_section_break", "exec_command_begin",
-		"exec_command_output_delta", "patch_apply_begin", "mcp_tool_call_begin", "web_search_begin", "web_search_end",
-		"turn_diff", "session_configured", "background_event", "item_started", "item_completed", "thread_name_updated":
-	default:
-		return false
-	}
-	return true
+		out.says(eventlog.TypeAssistant, c.summary)
+	})
 }

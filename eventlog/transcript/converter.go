@@ -17,6 +17,15 @@ type Options struct {
 	// MaxEventBytes is how large the data of an event may be, as in
 	// [eventlog.Options]. 0: 4 MiB. Less than 16 KiB is taken as that.
 	MaxEventBytes int
+	// Parent is the id of the call whose subagent wrote the lines, where a subagent
+	// has a file of its own. All events then have it as parent_call_id, or the call of
+	// the subagent's own subagent. What such lines say of a title, of where the run
+	// stands and of its end is not of the run, and left out.
+	Parent string
+	// Apart reports whether the lines of a subagent, named by the agent's id of it,
+	// are converted by another converter: what this file repeats of them is left out.
+	// Nil: none is.
+	Apart func(agent string) bool
 }
 
 // Stats count lines that are not blank, and what became of them.
@@ -65,8 +74,11 @@ type Converter struct {
 // New returns a converter for a format. It fails for names that are none.
 func New(format Format, o *Options) (*Converter, error) {
 	c := &Converter{format: format, out: output{format: format, limit: 4 << 20}}
-	if o != nil && o.MaxEventBytes > 0 {
-		c.out.limit = max(o.MaxEventBytes, 16<<10)
+	if o != nil {
+		c.out.root, c.out.apart = o.Parent, o.Apart
+		if o.MaxEventBytes > 0 {
+			c.out.limit = max(o.MaxEventBytes, 16<<10)
+		}
 	}
 	if format == Auto {
 		return c, nil
@@ -232,9 +244,17 @@ func (c *Converter) other(l Line) {
 		if name, found := sentAs(l.Text); found {
 			c.out.sent = name
 		}
+	case announces(c.decoder, l.Text):
 	default:
 		c.keep(l, "this is no JSON object")
 	}
+}
+
+// announces reports whether a line that is no object belongs to the format, and only
+// says that an object follows.
+func announces(d decoder, line []byte) bool {
+	f, may := d.(interface{ framing(line []byte) bool })
+	return may && f.framing(line)
 }
 
 // keep adds a line as it is, after what was said before it.
@@ -249,9 +269,10 @@ func (c *Converter) keep(l Line, reason string) {
 
 // unknown says what a decoder did not know.
 func unknown(o object) string {
-	names := []string{o.text("type", "kind")}
+	names := []string{o.text("type", "kind", "method")}
 	for _, sub := range []string{
 		o.text("subtype"), o.object("event").text("type"), o.object("item").text("type"), o.object("payload").text("type"),
+		o.object("payload").object("item").text("type"), o.object("params").object("item").text("type"),
 		o.object("data").text("type"), o.object("request").text("subtype"),
 		o.object("part").text("type"), o.object("properties").object("part").text("type"), o.object("message").text("role"),
 	} {

@@ -93,7 +93,12 @@ func bigLine(format transcript.Format, text string) string {
 		transcript.ClaudeSession:  `{"type":"user","sessionId":"s","message":{"content":[{"type":"tool_result","tool_use_id":"x","content":%s}]}}`,
 		transcript.Codex:          `{"type":"item.completed","item":{"id":"x","type":"command_execution","command":"c","aggregated_output":%s,"exit_code":0,"status":"completed"}}`,
 		transcript.CodexRollout:   `{"type":"response_item","payload":{"type":"function_call_output","call_id":"x","output":%s}}`,
+		transcript.CodexServer:    `{"method":"item/completed","params":{"item":{"id":"x","type":"commandExecution","command":"c","aggregatedOutput":%s,"exitCode":0,"status":"completed"}}}`,
 		transcript.Gemini:         `{"type":"tool_result","tool_id":"x","status":"success","output":%s}`,
+		transcript.Qwen:           `{"type":"user","session_id":"s","message":{"content":[{"type":"tool_result","tool_use_id":"x","content":%s}]}}`,
+		transcript.QwenSession:    `{"type":"tool_result","sessionId":"s","uuid":"u","message":{"parts":[{"functionResponse":{"id":"x","name":"t","response":{"output":%s}}}]}}`,
+		transcript.GeminiChat:     `{"type":"gemini","id":"m","content":"","toolCalls":[{"id":"x","name":"t","status":"success","resultDisplay":%s}]}`,
+		transcript.OpenCodeExport: `{"info":{"id":"s"},"messages":[{"info":{"id":"m","role":"assistant"},"parts":[{"id":"p","type":"tool","callID":"x","tool":"t","state":{"status":"completed","input":{},"output":%s}}]}]}`,
 		transcript.OpenCode:       `{"type":"tool_use","sessionID":"s","part":{"callID":"x","tool":"t","state":{"status":"completed","input":{},"output":%s}}}`,
 		transcript.OpenCodeServer: `{"type":"message.part.updated","properties":{"part":{"id":"p","type":"tool","callID":"x","tool":"t","state":{"status":"completed","input":{},"output":%s}}}}`,
 		transcript.Cursor:         `{"type":"tool_call","subtype":"completed","call_id":"x","tool_call":{"readToolCall":{"args":{},"result":{"success":{"content":%s}}}}}`,
@@ -317,12 +322,12 @@ func TestTextKeepsEveryByteOfALongRun(t *testing.T) {
 
 func TestOneClaudeMessageOnSeveralLinesCostsOnceWithoutAResult(t *testing.T) {
 	line := `{"type":"assistant","session_id":"s","message":{"id":"m","model":"x","content":[{"type":"text","text":"a"}],"usage":{"input_tokens":5,"output_tokens":7}}}` + "\n"
-	checkTotals(t, convert(t, transcript.Claude, strings.Repeat(line, 3)), 0, 5, 7)
+	checkWorth(t, 0, 5, 7, convert(t, transcript.Claude, strings.Repeat(line, 3)))
 }
 
 func TestClaudeWithoutModelUsageCountsMoneyOnce(t *testing.T) {
 	turn := `{"type":"result","subtype":"success","session_id":"s","uuid":"%d","result":"","total_cost_usd":%g,"usage":{"input_tokens":1,"output_tokens":2}}` + "\n"
-	checkTotals(t, convert(t, transcript.Claude, fmt.Sprintf(turn, 1, 0.25)+fmt.Sprintf(turn, 2, 0.75)+fmt.Sprintf(turn, 2, 0.75)), 0.75, 2, 4)
+	checkWorth(t, 0.75, 2, 4, convert(t, transcript.Claude, fmt.Sprintf(turn, 1, 0.25)+fmt.Sprintf(turn, 2, 0.75)+fmt.Sprintf(turn, 2, 0.75)))
 }
 
 func TestAResultThatNothingElseToldIsTold(t *testing.T) {
@@ -352,6 +357,10 @@ func TestNewKindsInKnownAreasAreKept(t *testing.T) {
 		transcript.ClaudeSession:  `{"type":"progress","sessionId":"s","data":{"type":"eclipse"}}`,
 		transcript.Codex:          `{"type":"item.updated","item":{"id":"i","type":"eclipse"}}`,
 		transcript.CodexRollout:   `{"type":"response_item","payload":{"type":"eclipse"}}`,
+		transcript.Qwen:           `{"type":"system","subtype":"eclipse","session_id":"s","data":{}}`,
+		transcript.QwenSession:    `{"type":"system","subtype":"eclipse","sessionId":"s","uuid":"u","systemPayload":{}}`,
+		transcript.GeminiChat:     `{"type":"eclipse","id":"m","content":""}`,
+		transcript.CodexServer:    `{"method":"item/completed","params":{"item":{"id":"i","type":"eclipse"}}}`,
 		transcript.OpenCodeServer: `{"type":"session.eclipse","properties":{"sessionID":"s"}}`,
 		transcript.Copilot:        `{"type":"session.eclipse","data":{},"ephemeral":true}`,
 		transcript.Pi:             `{"type":"message_end","message":{"role":"eclipse","content":[]}}`,

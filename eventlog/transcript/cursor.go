@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -74,8 +73,8 @@ func (c *cursor) object(o object, out *output) bool {
 	case "system":
 		out.begin(Origin{Agent: "Cursor", Model: o.text("model"), Session: o.text("session_id"), Dir: o.text("cwd")})
 	case "user":
-		text, _ := contentText(o.object("message")["content"])
-		out.user(eventlog.Human, text, nil)
+		text, parts := contentText(o.object("message")["content"])
+		out.user(eventlog.Human, text, parts)
 	case "thinking":
 		if sub == "completed" {
 			c.flushThought(out)
@@ -167,40 +166,31 @@ func (c *cursor) tool(o object, completed bool, out *output) {
 	answer := call.object("result")
 	good := answer.object("success")
 	r := result{id: id, tool: name, success: good != nil && !good.isTrue("isError")}
-	if code, told := good.number("exitCode"); told {
-		r.success = r.success && code == 0
-		r.more = r.more.number("exit_code", code)
-	}
-	if ms, told := good.number("executionTime"); told {
-		r.took = ms
-	}
 	switch {
 	case good != nil:
-		r.output = cursorOutput(good, answer["success"])
+		r.output = cmp.Or(cursorText(good), string(answer["success"]))
+		r = r.withExitCode(good.number("exitCode"))
+		r.took = good.amount("executionTime")
 	case len(answer) > 0:
-		for _, kind := range slices.Sorted(maps.Keys(answer)) { // error, rejected, …
-			bad := answer.object(kind)
-			r.output = cmp.Or(bad.text("errorMessage", "message", "error", "reason"), textOf(answer[kind]), string(answer[kind]))
-			r.more = r.more.text("code", kind)
-			break
-		}
+		kind := slices.Sorted(maps.Keys(answer))[0] // error, failure, rejected, …
+		bad := answer.object(kind)
+		r.output = cmp.Or(cursorText(bad), bad.text("errorMessage", "error", "reason"), textOf(answer[kind]), string(answer[kind]))
+		r.more = r.more.text("code", kind)
+		r = r.withExitCode(bad.number("exitCode"))
+		r.took = bad.amount("executionTime")
 	default:
 		r.output = string(call["result"])
 	}
 	out.result(r)
 }
 
-// cursorOutput returns the text of a result, or all of it if it has no text.
-func cursorOutput(o object, raw json.RawMessage) string {
-	if s := strings.TrimSuffix(o.text("stdout")+o.text("stderr"), "\n"); s != "" {
-		return s
+// cursorText returns the text of a result, "" if it has none.
+func cursorText(o object) string {
+	stdout, stderr := o.text("stdout"), o.text("stderr")
+	if stdout != "" && stderr != "" && !strings.HasSuffix(stdout, "\n") {
+		stdout += "\n"
 	}
-	for _, name := range []string{"content", "output", "interleavedOutput", "diffString", "message"} {
-		if s := o.text(name); s != "" {
-			return s
-		}
-	}
-	return string(raw)
+	return cmp.Or(strings.TrimSuffix(stdout+stderr, "\n"), o.text("content", "output", "interleavedOutput", "diffString", "message"))
 }
 
 func (c *cursor) result(o object, out *output) {
@@ -219,10 +209,10 @@ func (c *cursor) result(o object, out *output) {
 		out.says(eventlog.TypeAssistant, text)
 	}
 	u := o.object("usage")
-	out.cost(out.origin.Model, delta, usage{
+	out.member(o.text("request_id"), out.origin.Session, out.origin.Model, usage{
 		input: u.amount("inputTokens"), output: u.amount("outputTokens"),
 		cacheRead: u.amount("cacheReadTokens"), cacheWrite: u.amount("cacheWriteTokens"),
-	}, nil)
+	})
 }
 
 func (c *cursor) flush(out *output) {

@@ -23,6 +23,9 @@
 //   - Costs never count twice. A cost event tells its scope: what the agent counts
 //     over the whole run is cumulative, by model, and the log adds only what is new.
 //   - What a subagent does has the field parent_call_id: the call that started it.
+//   - An answer that the agent withdraws stays as it was told. A status event says so,
+//     and its field withdraws names the events by type and the beginning of their
+//     content, or by call_id.
 //   - No line ends a session. There is no complete event: only the process can tell
 //     the end. [Converter.Outcome] tells how the run ended as far as its lines say, and
 //     a success only if they say so.
@@ -35,37 +38,43 @@
 // # Formats
 //
 //	format           time      thought  money       tokens      subagents  remarks
-//	claude           some      yes      cumulative  cumulative  yes        what was said but never became a whole message is told at the end, as partial
-//	claude-session   yes       yes      –           delta       yes        tokens are less than the truth: the file does not keep all of them
-//	codex            –         yes      –           delta       –          prints the running total of the thread; the differences are told
-//	codex-rollout    yes       yes      –           delta       –          two logs in one; what both tell is told once
-//	gemini           yes       –        –           cumulative  –          text comes in pieces without an end; a failed login prints no result
-//	opencode         yes       yes      delta       delta       –          a tool is told when it has finished
-//	opencode-server  yes       yes      delta       delta       yes
-//	cursor           some      yes      –           delta       –          tokens from newer versions only
-//	amp              –         yes      –           delta       yes
-//	copilot          yes       yes      –           cumulative  yes        standard output has output tokens only, events.jsonl has all
-//	pi               yes       yes      delta       delta       –
-//	openhands        yes       yes      cumulative  cumulative  –
-//	append           yes       yes      as told     as told     as told    what the log would refuse stays raw, with the reason
-//	acp              –         yes      some        some        some       both directions of an agent's standard input and output, or the agent's alone
-//	antigravity      –         yes      –           delta       –          what a subagent does is in the result of its call
-//	crush            yes       yes      cumulative  –           yes        Crush keeps the tokens of the last request only
-//	amp-thread       some      yes      –           delta       –
-//	ag-ui            some      yes      –           –           –          nothing tells whether a tool failed, but for what it gave back
-//	responses        –         yes      –           delta       –          results of functions are not in the stream
-//	chat-completions yes       yes      –           delta       –          results of tools are not in the stream
+//	claude           some      yes      by turn     by message  yes        what was said but never became a whole message is told at the end, as partial
+//	claude-session   yes       yes      newer ones  by message  yes        subagents have files of their own: see [Subagents]
+//	codex            –         yes      –           cumulative  –          counts over the whole thread, also what was before it was resumed
+//	codex-rollout    yes       yes      –           cumulative  –          three logs in one, what they tell alike is told once; a subagent has a file of its own
+//	codex-server     –         yes      –           cumulative  yes
+//	gemini           yes       –        –           by run      –          text comes in pieces without an end; a command's failure is not told
+//	gemini-chat      yes       yes      –           by session  in files   a call that was running when the agent was killed is not in the file
+//	qwen             –         yes      –           by session  yes        a subagent's own words are not told
+//	qwen-session     yes       yes      –           by answer   in files
+//	opencode         yes       yes      by step     by step     –          a tool is told when it has finished
+//	opencode-server  yes       yes      by step     by step     yes
+//	opencode-export  yes       yes      by step     by step     –
+//	cursor           some      yes      –           by turn     –          tokens from newer versions only
+//	amp              –         yes      –           by message  yes
+//	copilot          yes       yes      –           by session  yes        standard output has output tokens only, events.jsonl has all
+//	pi               yes       yes      by message  by message  –          a branch that was given up is told, and that it was
+//	openhands        yes       yes      by session  by session  –
+//	droid            yes       yes      –           by process  –          tokens from the stream only
+//	kimi             some      yes      –           by step     yes        tokens from wire.jsonl only
+//	antigravity      –         yes      –           by step     –          what a subagent does is in the result of its call
+//	cline            yes       yes      by request  by request  some       ui_messages.json does not tell what most tools gave back
+//	goose            yes       yes      some        by session  –
+//	crush            yes       yes      by session  –           yes        Crush keeps the tokens of the last request only
+//	amp-thread       some      yes      –           by message  –
+//	auggie           –         –        by request  –           –          one line: the last words
+//	acp              –         yes      by session  by session  some       both directions of an agent's standard input and output, or the agent's alone
 //	ai-sdk           –         yes      –           some        –          tokens if the server puts them into the metadata of the message
-//	droid            yes       yes      –           delta       –          tokens from the stream only
-//	goose            yes       yes      some        cumulative  –
-//	cline            yes       yes      delta       delta       some       ui_messages.json does not tell what most tools gave back
-//	kimi             some      yes      –           delta       yes        tokens from wire.jsonl only
-//	langgraph        –         yes      –           delta       –          messages that come in pieces and as a whole are told once
-//	auggie           –         –        delta       –           –          one line: the last words
+//	responses        –         yes      –           by response –          results of functions are not in the stream
+//	chat-completions yes       yes      –           by answer   –          results of tools are not in the stream
+//	ag-ui            some      yes      –           –           –          nothing tells whether a tool failed, but for what it gave back
+//	langgraph        –         yes      –           by message  –          messages that come in pieces and as a whole are told once
+//	append           yes       yes      as told     as told     as told    what the log would refuse stays raw, with the reason
 //	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event
 //
-// The formats claude, codex and opencode-server were checked against output of real
-// agents; the others are written from definitions.
+// The formats from claude to opencode-export, and pi, were checked against what real
+// agents print and keep; the others are written from definitions, and from lines that
+// others quote.
 //
 // Tokens mean the same for all of them: input_tokens are without those that were
 // read from a cache or written to one, and output_tokens are with those of

@@ -15,6 +15,7 @@ const (
 	ClaudeSession  Format = "claude-session"  // Claude Code, ~/.claude/projects/…/*.jsonl
 	Codex          Format = "codex"           // Codex, exec --json
 	CodexRollout   Format = "codex-rollout"   // Codex, ~/.codex/sessions/…/rollout-*.jsonl
+	CodexServer    Format = "codex-server"    // Codex, the app server's JSON-RPC
 	Gemini         Format = "gemini"          // Gemini CLI, --output-format stream-json
 	OpenCode       Format = "opencode"        // opencode, run --format json
 	OpenCodeServer Format = "opencode-server" // opencode, the server's event stream
@@ -23,6 +24,10 @@ const (
 	Copilot        Format = "copilot"         // Copilot CLI, --output-format json, and its events.jsonl
 	Pi             Format = "pi"              // pi, --mode json, and its session files
 	OpenHands      Format = "openhands"       // OpenHands' events, one a line
+	Qwen           Format = "qwen"            // Qwen Code, --output-format stream-json or json
+	QwenSession    Format = "qwen-session"    // Qwen Code, ~/.qwen/projects/…/chats/*.jsonl
+	GeminiChat     Format = "gemini-chat"     // Gemini CLI, ~/.gemini/tmp/…/chats/session-*.json and .jsonl
+	OpenCodeExport Format = "opencode-export" // opencode, what opencode export prints
 	Text           Format = "text"            // whatever else a program prints
 )
 
@@ -89,6 +94,11 @@ var formats = []struct {
 	{OpenCode, isOpenCode, func() decoder { return &openCode{} }},
 	{Copilot, isCopilot, func() decoder { return &copilot{} }},
 	{Codex, isCodex, func() decoder { return &codex{} }},
+	{Qwen, isQwen, func() decoder { return &qwen{} }},
+	{QwenSession, isQwenSession, func() decoder { return &qwenSession{} }},
+	{GeminiChat, isGeminiChat, func() decoder { return &geminiChat{} }},
+	{OpenCodeExport, isOpenCodeExport, func() decoder { return &openCodeExport{} }},
+	{CodexServer, isCodexServer, func() decoder { return &codexServer{} }},
 	{Gemini, isGemini, func() decoder { return &gemini{} }},
 	{Pi, isPi, func() decoder { return &pi{} }},
 	{ClaudeSession, isClaudeSession, func() decoder { return &claudeSession{} }},

@@ -2,8 +2,10 @@ package transcript
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +14,8 @@ import (
 
 func isGemini(o object) bool {
 	switch o.text("type") {
+	case "":
+		return isGeminiJSON(o)
 	case "init":
 		return o.has("session_id") && !o.has("subtype")
 	case "message":
@@ -26,7 +30,15 @@ func isGemini(o object) bool {
 	return false
 }
 
-// gemini converts the stream-json of Gemini CLI. The agent's text comes in pieces
+// isGeminiJSON: what --output-format json prints is one object without a type.
+func isGeminiJSON(o object) bool {
+	if !o.has("session_id") || o.has("type") {
+		return false
+	}
+	return o.has("response") || o.object("stats").object("models") != nil || o.object("error").has("message") && len(o) == 2
+}
+
+// gemini converts the stream-json of Gemini CLI, and its json. The agent's text comes in pieces
 // that no id holds together and nothing ends: whatever is no piece ends it.
 type gemini struct {
 	text strings.Builder
@@ -48,6 +60,10 @@ func (g *gemini) object(o object, out *output) bool {
 	}
 	switch kind {
 	case "init", "message", "tool_use", "tool_result", "error", "result":
+	case "":
+		if !isGeminiJSON(o) {
+			return false
+		}
 	default:
 		return false
 	}
@@ -67,22 +83,62 @@ func (g *gemini) object(o object, out *output) bool {
 	case "tool_result":
 		failure := o.object("error")
 		text, parts := contentText(o["output"])
-		out.result(result{
+		r := result{
 			id: o.text("tool_id"), success: o.text("status") == "success",
 			output: cmp.Or(text, failure.text("message")),
 			more:   data(nil).some("code", failure.text("type")).raw("parts", parts),
-		})
+		}
+		code, told := exitCodeOf(text)
+		if rest, is := strings.CutPrefix(text, "Command exited with code: "); is && !told {
+			n, err := strconv.Atoi(rest)
+			code, told = float64(n), err == nil
+		}
+		out.result(r.withExitCode(code, told))
 	case "error":
 		out.error(o.text("message"), o.text("severity"))
 	case "result":
-		g.result(o, out)
+		g.result(o, o.text("timestamp"), o.text("status") != "success", out)
+	case "":
+		g.document(o, out)
 	}
 	return true
 }
 
-func (g *gemini) result(o object, out *output) {
+// document converts the json of a whole run, which tells its end alone.
+func (g *gemini) document(o object, out *output) {
+	models := o.object("stats").object("models")
+	out.begin(Origin{Agent: "Gemini CLI", Session: o.text("session_id"), Model: mainModel(models)})
+	out.says(eventlog.TypeAssistant, o.text("response"))
+	g.result(o, geminiRun(models), o.has("error"), out)
+}
+
+// geminiRun tells a run from the others of its session, where no time does: by how
+// long its requests took.
+func geminiRun(models object) string {
+	run := "json"
+	for _, model := range slices.Sorted(maps.Keys(models)) {
+		m := models.object(model)
+		run += fmt.Sprintf("/%.0f/%.0f", m.object("api").amount("totalLatencyMs"), m.object("tokens").amount("total"))
+	}
+	return run
+}
+
+// mainModel returns the model that answered most: others do chores.
+func mainModel(models object) (most string) {
+	output := -1.0
+	for _, model := range slices.Sorted(maps.Keys(models)) {
+		if n := geminiUsage(models.object(model)).output; n > output {
+			most, output = model, n
+		}
+	}
+	return most
+}
+
+// result converts the end of a run. What it cost is of this run alone, also where an
+// earlier one is resumed; its id is what tells it from others of the session.
+func (g *gemini) result(o object, run string, failed bool, out *output) {
 	out.done()
-	if o.text("status") != "success" {
+	if failed {
 		failure := o.object("error")
 		message := cmp.Or(failure.text("message"), "the run ended with status "+cmp.Or(o.text("status"), "unknown"))
 		out.error(message, cmp.Or(failure.text("type"), failure.text("code")))
@@ -90,17 +146,29 @@ func (g *gemini) result(o object, out *output) {
 	}
 	stats := o.object("stats")
 	models := stats.object("models")
+	session := out.origin.Session
+	spent := func(model string, u usage) {
+		if session == "" {
+			out.cost(model, cumulative, u, nil)
+			return
+		}
+		out.member(session+"/"+run+"/"+model, session, model, u)
+	}
 	for _, model := range slices.Sorted(maps.Keys(models)) {
-		out.cost(model, cumulative, geminiUsage(models.object(model)), nil)
+		spent(model, geminiUsage(models.object(model)))
 	}
 	if len(models) == 0 {
-		out.cost(out.origin.Model, cumulative, geminiUsage(stats), nil)
+		spent(out.origin.Model, geminiUsage(stats))
 	}
 }
 
-// geminiUsage: what was cached is a part of input_tokens; input is the rest.
+// geminiUsage: what was cached is a part of input_tokens; input is the rest. Thoughts
+// are in the total only.
 func geminiUsage(o object) usage {
-	u := usage{output: o.amount("output_tokens"), cacheRead: o.amount("cached")}
+	if t := o.object("tokens"); t != nil {
+		return promptUsage(t.amount("prompt"), t.amount("cached"), t.amount("tool"), t.amount("candidates"), t.amount("thoughts"), t.amount("total"))
+	}
+	u := usage{output: max(o.amount("output_tokens"), o.amount("total_tokens")-o.amount("input_tokens")), cacheRead: o.amount("cached")}
 	var told bool
 	if u.input, told = o.number("input"); !told {
 		u.input = max(0, o.amount("input_tokens")-u.cacheRead)

@@ -2,6 +2,9 @@ package transcript
 
 import (
 	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
 
 	"jrweb/eventlog"
 )
@@ -22,22 +25,30 @@ func isOpenCode(o object) bool {
 // openCode converts the output of opencode run --format json.
 type openCode struct {
 	holdsNothing
-	steps recent[struct{}] // part ids whose cost is counted
+	steps openCodeSteps
+	told  recent[struct{}] // parts
 }
 
 func (c *openCode) object(o object, out *output) bool {
 	out.at = o.time("timestamp")
 	part := o.object("part")
-	switch o.text("type") {
+	kind := o.text("type")
+	switch kind {
+	case "text", "reasoning", "tool_use":
+		if !first(&c.told, part.text("id")) {
+			return true
+		}
+	}
+	c.steps.part(part)
+	if session := o.text("sessionID"); session != "" && out.origin.Session == "" {
+		out.begin(Origin{Agent: "opencode", Session: session})
+	}
+	switch kind {
 	case "step_start":
-		out.begin(Origin{Agent: "opencode", Session: o.text("sessionID")})
+		out.working()
 	case "step_finish":
-		if first(&c.steps, part.text("id")) {
-			openCodeCost(part, out.origin.Model, out)
-		}
-		if part.text("reason") == "stop" {
-			out.done()
-		}
+		c.steps.finish(part, o.text("sessionID"), out.origin.Model, out)
+		openCodeFinish(part.text("reason"), out)
 	case "text":
 		openCodeSays(eventlog.TypeAssistant, part, out)
 	case "reasoning":
@@ -48,7 +59,8 @@ func (c *openCode) object(o object, out *output) bool {
 		if start := state.object("time").time("start"); !start.IsZero() {
 			out.at = start
 		}
-		out.call(part.text("callID"), part.text("tool"), state["input"])
+		name, _ := openCodeTool(part)
+		out.call(part.text("callID"), name, state["input"])
 		out.at = at
 		openCodeResult(part, out)
 	case "error":
@@ -71,38 +83,116 @@ func openCodeSays(kind string, part object, out *output) {
 	out.says(kind, part.text("text"))
 }
 
+// openCodeTool returns the tool of a part, and whether the model was refused it: a call
+// that cannot be made is one of the tool "invalid", which names the tool that was meant.
+func openCodeTool(part object) (name string, refused bool) {
+	name = part.text("tool")
+	if meant := part.object("state").object("input").text("tool"); name == "invalid" && meant != "" {
+		return meant, true
+	}
+	return name, name == "invalid"
+}
+
 // openCodeResult adds the result of a tool part that is completed, or failed. A
 // command that exits with another code than 0 counts as completed there.
 func openCodeResult(part object, out *output) {
 	state := part.object("state")
-	meta := state.object("metadata")
-	code, exited := meta.number("exit")
+	name, refused := openCodeTool(part)
+	_, images := contentText(state["attachments"])
 	r := result{
-		id: part.text("callID"), tool: part.text("tool"),
-		success: state.text("status") == "completed" && (!exited || code == 0),
+		id: part.text("callID"), tool: name,
+		success: state.text("status") == "completed" && !refused,
 		output:  cmp.Or(state.text("output"), state.text("error")),
-	}
-	if exited {
-		r.more = r.more.number("exit_code", code)
+		more:    data(nil).raw("parts", images),
 	}
 	t := state.object("time")
 	if start, end := t.time("start"), t.time("end"); !start.IsZero() && !end.IsZero() {
 		out.at, r.took = end, float64(end.Sub(start).Milliseconds())
 	}
-	out.result(r)
+	out.result(r.withExitCode(state.object("metadata").number("exit")))
 }
 
-// openCodeCost adds what one step cost. Reasoning is counted beside the output.
-func openCodeCost(part object, model string, out *output) {
+// openCodeFinish takes the reason why a step ended.
+func openCodeFinish(reason string, out *output) {
+	switch reason {
+	case "stop", "end_turn":
+		out.done()
+	case "tool-calls", "":
+		out.working()
+	case "length":
+		out.failed("the model's answer was cut at its largest length")
+	case "content-filter", "error":
+		if out.progress.reason == "" {
+			out.failed("the model's answer ended with: " + reason)
+		}
+	default:
+		out.rested()
+	}
+}
+
+// openCodeSteps counts what the steps of messages cost. A session that is forked from
+// another one repeats its messages under other ids: what stays the same of a step is
+// when its first part was begun.
+type openCodeSteps struct {
+	told  recent[struct{}] // parts that end a step
+	begun recent[float64]  // by message: when the first part of the step in hand was begun
+}
+
+// part takes a part of a step. Reasoning is not always told, so it does not count.
+func (s *openCodeSteps) part(part object) {
+	start, told := part.object("time").number("start")
+	if part.text("type") == "tool" {
+		start, told = part.object("state").object("time").number("start")
+	}
+	if message := part.text("messageID"); told && message != "" {
+		if before, known := s.begun.get(message); !known || before == 0 || start < before {
+			s.begun.put(message, start)
+		}
+	}
+}
+
+// finish counts a step of a message. Reasoning is counted beside the output.
+func (s *openCodeSteps) finish(part object, session, model string, out *output) {
+	if !first(&s.told, part.text("id")) {
+		return
+	}
 	t := part.object("tokens")
-	out.cost(model, delta, usage{
+	u := usage{
 		usd: part.amount("cost"), input: t.amount("input"), output: t.amount("output") + t.amount("reasoning"),
 		cacheRead: t.object("cache").amount("read"), cacheWrite: t.object("cache").amount("write"),
-	}, nil)
+	}
+	message := part.text("messageID")
+	if begun, known := s.begun.get(message); known && begun > 0 {
+		s.begun.put(message, 0)
+		out.member(fmt.Sprintf("opencode/%.0f/%.0f/%.0f", begun, u.input+u.cacheRead, u.output), "", model, u)
+		return
+	}
+	out.member(cmp.Or(message, part.text("assistantMessageID", "id")), session, model, u)
 }
 
 func openCodeError(e object, text string, out *output) {
-	message := cmp.Or(e.object("data").text("message"), e.text("message"), text, e.text("name"))
-	out.error(message, e.text("name"))
+	name := e.text("name")
+	message := cmp.Or(e.object("data").text("message"), e.text("message"), text, name)
+	if name == "MessageAbortedError" {
+		out.status("Aborted: " + message)
+		out.canceled(message)
+		return
+	}
+	out.error(message, cmp.Or(name, e.text("type")))
 	out.failed(cmp.Or(message, "opencode told of an error"))
+}
+
+// untitled is what sessions are called before they have a title.
+var untitled = regexp.MustCompile(`^(New|Child) session - \d{4}-`)
+
+// openCodeOrigin takes what opencode tells of a session.
+func openCodeOrigin(info object, out *output) {
+	model := info.object("model")
+	out.begin(Origin{
+		Agent: "opencode", Version: info.text("version"), Session: info.text("id"), Parent: info.text("parentID"),
+		Dir: info.text("directory"), Model: model.text("id", "modelID"),
+	})
+	if title := info.text("title"); !untitled.MatchString(title) {
+		out.title(strings.TrimSpace(title))
+	}
 }

@@ -1,7 +1,9 @@
 package transcript
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -9,30 +11,44 @@ import (
 	"jrweb/eventlog"
 )
 
-func isOpenHands(o object) bool { return o.text("kind") != "" && o.text("source") != "" }
+func isOpenHands(o object) bool {
+	return o.text("kind") != "" && o.text("source") != "" || isOpenHandsState(o)
+}
 
-// openHands converts the events of OpenHands' agent SDK. After a reconnection the
-// last ones come again.
+// isOpenHandsState: the state of a conversation, which stands in a file beside its
+// events.
+func isOpenHandsState(o object) bool {
+	return o.has("id") && o.object("agent") != nil && o.text("execution_status", "agent_status") != "" && !o.has("kind")
+}
+
+// openHands converts the events of OpenHands' agent SDK: of a stream, of the files of
+// a conversation, or as its command prints them. After a reconnection the last ones
+// come again.
 type openHands struct {
-	holdsNothing
-	seen recent[struct{}]
-	uses map[string]spent // by the name of the use: the agent, the condenser
+	seen    recent[struct{}]
+	begun   string // the id of the first event
+	account string // the conversation's id, or what stands for it: it does not change
+	state   object // of the file beside the events, which may be older or newer
 }
 
-// spent is what one use of a model has cost so far.
-type spent struct {
-	model string
-	usage usage
-}
+// framing reports whether a line only announces an event.
+func (*openHands) framing(line []byte) bool { return string(bytes.TrimSpace(line)) == "--JSON Event--" }
 
 func (h *openHands) object(o object, out *output) bool {
 	kind := o.text("kind")
+	if isOpenHandsState(o) {
+		h.state = o
+		h.known(o, out)
+		h.cost(o.object("stats").object("usage_to_metrics"), out)
+		return true
+	}
 	if kind == "" {
 		return false
 	}
 	if !first(&h.seen, o.text("id")) {
 		return true
 	}
+	h.begun = cmp.Or(h.begun, o.text("id"))
 	out.at = o.time("timestamp")
 	call := o.text("tool_call_id")
 	switch kind {
@@ -42,15 +58,16 @@ func (h *openHands) object(o object, out *output) bool {
 		out.user(eventlog.System, text, nil)
 	case "MessageEvent":
 		m := o.object("llm_message")
-		text, _ := contentText(m["content"])
+		text, parts := openHandsContent(m["content"])
 		switch o.text("source") {
 		case "agent":
 			out.says(eventlog.TypeThought, m.text("reasoning_content"))
 			out.says(eventlog.TypeAssistant, text)
+			out.rested()
 		case "user":
-			out.user(eventlog.Human, text, nil)
+			out.user(eventlog.Human, text, parts)
 		default:
-			out.user(eventlog.System, text, nil)
+			out.user(eventlog.System, text, parts)
 		}
 	case "ActionEvent":
 		out.says(eventlog.TypeThought, o.text("reasoning_content"))
@@ -75,12 +92,24 @@ func (h *openHands) object(o object, out *output) bool {
 		out.error(message, o.text("code"))
 		out.failed(message)
 	case "ConversationStateUpdateEvent":
-		h.state(o, out)
+		h.changed(o, out)
 	case "PauseEvent":
 		out.status("Paused")
+		out.canceled("paused")
+	case "InterruptEvent", "UserInterruptEvent":
+		out.status("Interrupted")
+		out.canceled("interrupted")
+	case "ServerErrorEvent":
+		out.error(cmp.Or(o.text("detail"), o.text("code")), o.text("code"))
+	case "ACPToolCallEvent":
+		h.delegated(call, o, out)
+	case "HookExecutionEvent":
+		if o.isTrue("blocked") {
+			out.note(eventlog.TypeGuardrail, "A hook blocked: "+cmp.Or(o.text("reason"), o.text("hook_event_type")), nil)
+		}
 	case "Condensation", "CondensationSummaryEvent":
 		out.note(eventlog.TypeStatus, "The conversation was condensed", data(nil).some("summary", o.text("summary")))
-	case "CondensationRequest", "TokenEvent", "LLMCompletionLogEvent":
+	case "CondensationRequest", "TokenEvent", "LLMCompletionLogEvent", "StreamingDeltaEvent":
 	default:
 		return false
 	}
@@ -89,44 +118,102 @@ func (h *openHands) object(o object, out *output) bool {
 
 func (h *openHands) observation(call string, o object, out *output) {
 	seen := o.object("observation")
-	text, parts := contentText(seen["content"])
+	text, parts := openHandsContent(seen["content"])
 	text = cmp.Or(text, seen.text("output", "message", "error"))
 	r := result{id: call, tool: o.text("tool_name"), success: !seen.isTrue("is_error") && !seen.has("error"), output: text}
 	code, told := seen.number("exit_code")
 	if !told {
 		code, told = seen.object("metadata").number("exit_code")
 	}
-	if told {
-		r.success = r.success && code == 0
-		r.more = r.more.number("exit_code", code)
-	}
+	r = r.withExitCode(code, told)
 	r.more = r.more.raw("parts", parts)
 	out.result(r)
+	if o.text("tool_name") == "finish" && r.success {
+		out.done()
+	}
 }
 
-// state converts a change of the conversation: one field of it, or all of them.
-func (h *openHands) state(o object, out *output) {
+// delegated converts a call of an agent that OpenHands runs in its turn.
+func (*openHands) delegated(call string, o object, out *output) {
+	name := cmp.Or(o.text("title"), o.text("tool_kind"), "tool")
+	if _, known := out.tools.get(call); !known {
+		out.call(call, name, o["raw_input"])
+	}
+	switch status := o.text("status"); status {
+	case "completed", "failed":
+		text, parts := contentText(cmpRaw(o["content"], o["raw_output"]))
+		out.result(result{id: call, tool: name, success: status == "completed" && !o.isTrue("is_error"), output: text, more: data(nil).raw("parts", parts)})
+	}
+}
+
+// openHandsContent returns the text and the parts of a content, whose images stand in
+// lists.
+func openHandsContent(raw json.RawMessage) (text string, parts json.RawMessage) {
+	var blocks []json.RawMessage
+	for _, block := range listOf(raw) {
+		urls := parseObject(block).list("image_urls")
+		for _, url := range urls {
+			blocks = append(blocks, data(nil).text("type", "image_url").raw("image_url", url).object())
+		}
+		if len(urls) == 0 {
+			blocks = append(blocks, block)
+		}
+	}
+	if len(blocks) == 0 {
+		return contentText(raw)
+	}
+	return contentText(partsOf(blocks))
+}
+
+// known takes what a state tells of the run.
+func (*openHands) known(fields object, out *output) {
+	out.begin(Origin{
+		Agent: "OpenHands", Session: fields.text("id"), Model: fields.object("agent").object("llm").text("model"),
+		Dir: fields.object("workspace").text("working_dir"),
+	})
+	out.title(fields.text("title"))
+}
+
+// changed converts a change of the conversation: one field of it, or all of them.
+func (h *openHands) changed(o object, out *output) {
 	fields := object{o.text("key"): o["value"]}
 	if o.text("key") == "full_state" {
 		fields = o.object("value")
 	}
+	h.known(fields, out)
 	if status := fields.text("execution_status", "agent_status"); status != "" {
-		out.begin(Origin{Agent: "OpenHands", Session: fields.text("id")})
 		out.status("The conversation is " + strings.ReplaceAll(status, "_", " "))
-		switch status {
-		case "error", "stuck":
-			out.failed(cmp.Or(out.progress.reason, "the conversation is "+status))
-		case "finished":
-			out.done()
-		}
+		h.reached(status, out)
 	}
 	h.cost(fields.object("stats").object("usage_to_metrics"), out)
 }
 
-// cost converts the totals so far. Several uses of one model are one to the log.
+func (*openHands) reached(status string, out *output) {
+	switch status {
+	case "running":
+		out.working()
+	case "error", "stuck":
+		out.failed(cmp.Or(out.progress.reason, "the conversation is "+status))
+	case "finished":
+		out.done()
+	case "paused":
+		out.canceled("paused")
+	}
+}
+
+func (*openHands) flush(*output) {}
+
+// end: the state in the file is that of the end, if the events tell none.
+func (h *openHands) end(out *output) {
+	if out.progress.status == "" {
+		h.reached(h.state.text("execution_status", "agent_status"), out)
+	}
+}
+
+// cost converts the totals so far, of each use of a model: the agent, the condenser.
 func (h *openHands) cost(uses object, out *output) {
-	if h.uses == nil {
-		h.uses = map[string]spent{}
+	if h.account == "" {
+		h.account = cmp.Or(out.origin.Session, h.begun)
 	}
 	for _, use := range slices.Sorted(maps.Keys(uses)) {
 		metrics := uses.object(use)
@@ -136,19 +223,6 @@ func (h *openHands) cost(uses object, out *output) {
 			cacheRead: t.amount("cache_read_tokens"), cacheWrite: t.amount("cache_write_tokens"),
 		}
 		u.input = max(0, t.amount("prompt_tokens")-u.cacheRead-u.cacheWrite)
-		if _, known := h.uses[use]; known || len(h.uses) < 100 {
-			h.uses[use] = spent{cmp.Or(t.text("model"), metrics.text("model_name")), u.clamped()}
-		}
-	}
-	if len(uses) == 0 {
-		return
-	}
-	sums := map[string]usage{}
-	for _, use := range slices.Sorted(maps.Keys(h.uses)) { // sums of money depend on their order
-		s := h.uses[use]
-		sums[s.model] = sums[s.model].plus(s.usage)
-	}
-	for _, model := range slices.Sorted(maps.Keys(sums)) {
-		out.cost(model, cumulative, sums[model], nil)
+		out.cumulates(h.account+"/"+use, cmp.Or(t.text("model"), metrics.text("model_name")), u)
 	}
 }

@@ -79,6 +79,9 @@ func (out *output) prompted(text string) {
 
 // tell adds a session event. It is of the run, not of a subagent.
 func (out *output) tell(d data) {
+	if out.root != "" {
+		return
+	}
 	defer func(parent string) { out.parent = parent }(out.parent)
 	out.parent = ""
 	out.add(TypeSession, eventlog.System, d)

@@ -45,7 +45,7 @@ func (out *output) done() { out.reach(eventlog.Succeeded, "") }
 // rested says that the agent has said its last word for now, in a format that does
 // not tell more. It is no end while calls are open.
 func (out *output) rested() {
-	if out.parent == "" && len(out.progress.open) == 0 {
+	if !out.nested() && len(out.progress.open) == 0 {
 		out.progress = progress{status: eventlog.Succeeded}
 	}
 }
@@ -61,7 +61,7 @@ func (out *output) canceled(reason string) {
 }
 
 func (out *output) reach(status eventlog.Status, reason string) {
-	if out.parent != "" {
+	if out.nested() {
 		return
 	}
 	if status == "" {
@@ -73,7 +73,7 @@ func (out *output) reach(status eventlog.Status, reason string) {
 
 // opened and closed follow the calls of the agent itself.
 func (out *output) opened(id string) {
-	if out.parent != "" {
+	if out.nested() {
 		return
 	}
 	out.working()
@@ -89,7 +89,7 @@ func (out *output) closed(id string) { delete(out.progress.open, keyOf(id)) }
 
 // spoke says that the agent itself went on: a failure before is not its last word.
 func (out *output) spoke() {
-	if out.parent == "" && out.progress.status != eventlog.Succeeded {
+	if !out.nested() && out.progress.status != eventlog.Succeeded {
 		out.working()
 	}
 }

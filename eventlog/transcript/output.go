@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"strings"
@@ -22,7 +23,9 @@ type output struct {
 
 	at     time.Time // of the line, zero if it does not tell
 	parent string    // the call whose subagent is at work, "" for the agent itself
-	sent   string    // the latest name of a server-sent event
+	root   string    // Options.Parent
+	apart  func(agent string) bool
+	sent   string // the latest name of a server-sent event
 
 	refusal string // why the decoder did not take an object, if it says more than that it did not know it
 
@@ -34,6 +37,9 @@ type output struct {
 	raws     int
 }
 
+// nested reports whether a subagent is at work.
+func (out *output) nested() bool { return out.parent != "" || out.root != "" }
+
 // take returns the events made since the last time.
 func (out *output) take() []eventlog.Event {
 	events := out.events
@@ -42,7 +48,7 @@ func (out *output) take() []eventlog.Event {
 }
 
 func (out *output) add(kind string, actor eventlog.Actor, d data, known ...cut) {
-	d = d.some("parent_call_id", out.parent)
+	d = d.some("parent_call_id", cmp.Or(out.parent, out.root))
 	out.events = append(out.events, eventlog.Event{Type: kind, Actor: actor, Time: out.at, Data: fit(d, out.limit, known)})
 }
 
@@ -80,7 +86,7 @@ func (out *output) user(actor eventlog.Actor, text string, parts json.RawMessage
 	if strings.TrimSpace(text) == "" && len(parts) == 0 {
 		return
 	}
-	if out.parent != "" {
+	if out.nested() && actor == eventlog.Human {
 		actor = eventlog.Agent
 	}
 	if actor == eventlog.Human {
@@ -97,6 +103,13 @@ func (out *output) note(kind, text string, more data) {
 		d = append(append(d, ','), more...)
 	}
 	out.add(kind, eventlog.System, d)
+}
+
+// asks adds a question of the agent's, which waits for a person: a run that stops here
+// has not ended.
+func (out *output) asks(text string, more data) {
+	out.working()
+	out.note(eventlog.TypeGuardrail, text, more)
 }
 
 func (out *output) status(text string) { out.note(eventlog.TypeStatus, text, nil) }

@@ -41,6 +41,16 @@ func (p *partials) add(id, kind, parent, piece string) {
 	p.size += len(piece)
 }
 
+// rename says of what kind a message is, if that was not known when its first pieces
+// came.
+func (p *partials) rename(id, kind, parent string) {
+	for _, one := range p.open {
+		if one.id == id && one.parent == parent {
+			one.kind = kind
+		}
+	}
+}
+
 // whole forgets the oldest one of a kind: it has come as a whole. An empty id, of
 // the whole or the pieces, stands for any.
 func (p *partials) whole(id, kind, parent string) {

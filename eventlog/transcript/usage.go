@@ -78,28 +78,45 @@ func (out *output) cost(model, scope string, u usage, more data) {
 // cumulates adds what an account has come to: a session, a thread, a model of a run.
 // The log counts the largest value that is said of an id, wherever it is said, so
 // that no split, repetition or order of files makes tokens count twice.
-func (out *output) cumulates(id, model string, u usage) { out.identified(id, "", model, u) }
+func (out *output) cumulates(id, model string, u usage) { out.identified(id, "", "", model, u) }
+
+// turn adds what a turn of an account has cost, where the agent tells of turns. The log
+// counts the largest value that is said of a turn, and the account is worth what its
+// turns add up to, if that is more than what its members do and than what
+// [output.cumulates] said of it.
+func (out *output) turn(account, turn, model string, u usage) {
+	out.identified(account, "", turn, model, u)
+}
 
 // member adds what a message or a response has cost so far, of an account: the log
 // counts the largest value that is said of the message, and the account is worth
 // what its members add up to, or what [output.cumulates] said of it if that is more.
 // An empty account stands for the message alone. A message without an id counts as
 // it comes.
-func (out *output) member(id, account, model string, u usage) { out.identified(id, account, model, u) }
+func (out *output) member(id, account, model string, u usage) {
+	out.identified(id, account, "", model, u)
+}
 
-func (out *output) identified(id, account, model string, u usage) {
+func (out *output) identified(id, account, turn, model string, u usage) {
 	u = u.clamped()
 	if id == "" {
 		out.cost(model, delta, u, nil)
 		return
 	}
 	id = hashedID(id)
-	was, _ := out.counted.get(id)
+	key := id
+	if turn != "" {
+		key += "\x00" + turn
+	}
+	was, _ := out.counted.get(key)
 	if u = u.most(was); u == was {
 		return
 	}
-	out.counted.put(id, u)
+	out.counted.put(key, u)
 	d := data(nil).text("id", id)
+	if turn != "" {
+		d = d.text("turn", hashedID(turn))
+	}
 	if account != "" {
 		d = d.text("part_of", hashedID(account))
 	}

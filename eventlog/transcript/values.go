@@ -227,7 +227,7 @@ func (v *values) mixed(l Line, t taker) (rest Line, more bool) {
 		} else if err != nil || len(o) == 0 {
 			continue
 		}
-		if before := bytes.TrimSpace(l.Text[:from]); len(before) > 0 {
+		if before := bytes.TrimSpace(l.Text[:from]); len(before) > 0 && string(before) != "data:" { // of server-sent events
 			t.other(Line{Text: before})
 		}
 		end := from + int(d.InputOffset())

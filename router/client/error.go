@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"jrweb/eventlog"
 )
 
 // Error is what the server answered instead of doing what was asked: a problem
@@ -19,7 +21,20 @@ type Error struct {
 	Detail string `json:"detail"`
 	// Field names the field that is wrong, if one is.
 	Field string `json:"field"`
+
+	recorded *eventlog.RecordedError
 }
+
+// Unwrap returns an [*eventlog.RecordedError] if that is what the server answered.
+func (e *Error) Unwrap() error {
+	if e.recorded == nil {
+		return nil
+	}
+	return e.recorded
+}
+
+// typeRecorded is the type of the problem that a [eventlog.RecordedError] is.
+const typeRecorded = "urn:jrweb:problem:recorded"
 
 func (e *Error) Error() string {
 	return fmt.Sprintf("the server answered %d: %s", e.Status, cmp.Or(e.Detail, e.Title))
@@ -32,9 +47,17 @@ const maxProblem = 64 << 10
 // the way and is no problem+json.
 func readError(res *http.Response) error {
 	e := &Error{}
+	var more struct {
+		Type    string             `json:"type"`
+		Task    string             `json:"task"`
+		Session eventlog.SessionID `json:"session"`
+		Ended   eventlog.Time      `json:"ended"`
+	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxProblem))
 	if err != nil || json.Unmarshal(body, e) != nil {
 		*e = Error{}
+	} else if json.Unmarshal(body, &more) == nil && more.Type == typeRecorded {
+		e.recorded = &eventlog.RecordedError{Task: more.Task, Session: more.Session, Ended: more.Ended}
 	}
 	e.Status = res.StatusCode
 	e.Title = cmp.Or(e.Title, http.StatusText(e.Status), "unknown status")

@@ -68,6 +68,25 @@ func (c *Client) Events(ctx context.Context, task string, session eventlog.Sessi
 	}
 }
 
+// LastEvent returns the last event that a session has now.
+func (c *Client) LastEvent(ctx context.Context, task string, session eventlog.SessionID) (Event, error) {
+	path, err := taskPath(task, "events")
+	if err != nil {
+		return Event{}, err
+	}
+	var page struct {
+		Events []json.RawMessage `json:"events"`
+	}
+	query := url.Values{"session": {session.String()}, "last": {"1"}}
+	if err := c.call(ctx, &request{method: http.MethodGet, path: path, query: query, header: acceptJSON}, &page); err != nil {
+		return Event{}, err
+	}
+	if len(page.Events) == 0 {
+		return Event{}, fmt.Errorf("client: session %s has no events", session)
+	}
+	return parseEvent(page.Events[len(page.Events)-1])
+}
+
 // errStop: the caller wants no more.
 var errStop = errors.New("stop")
 

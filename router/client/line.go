@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 
 	"jrweb/eventlog"
 )
@@ -12,19 +11,38 @@ import (
 // AppendLine appends an event to dst as a line of [Append].Body. The data stays as
 // it is, byte for byte, unless it takes several lines: then it loses the white space
 // that means nothing. An event without a time gets that of the server's clock.
+//
+// Data that is no JSON goes as a string, which the server refuses: what is pasted
+// into a line as it is could end it, and begin an event that nobody appended.
 func AppendLine(dst []byte, e *eventlog.Event) []byte {
-	// Types and actors need no escapes in JSON: others than these are refused.
-	dst = fmt.Appendf(dst, `{"type":%q,"actor":%q,`, e.Type, cmp.Or(e.Actor, eventlog.Agent))
+	dst = append(dst, `{"type":`...)
+	dst = append(dst, quote(e.Type)...)
+	dst = append(dst, `,"actor":`...)
+	dst = append(dst, quote(string(cmp.Or(e.Actor, eventlog.Agent)))...)
 	if !e.Time.IsZero() {
-		dst = fmt.Appendf(dst, `"time":%q,`, e.Time.UTC().Format(eventlog.TimeFormat))
+		dst = append(dst, `,"time":"`...)
+		dst = append(e.Time.UTC().AppendFormat(dst, eventlog.TimeFormat), '"')
 	}
 	data := []byte(e.Data)
-	if bytes.IndexByte(data, '\n') >= 0 {
+	switch {
+	case !json.Valid(data):
+		data = quote(string(data))
+	case bytes.ContainsAny(data, "\n\r"):
 		var line bytes.Buffer
-		if json.Compact(&line, data) == nil { // else it is for the server to refuse
-			data = line.Bytes()
+		if err := json.Compact(&line, data); err != nil {
+			panic("client: valid JSON cannot be compacted: " + err.Error())
 		}
+		data = line.Bytes()
 	}
-	dst = append(append(dst, `"data":`...), data...)
+	dst = append(append(dst, `,"data":`...), data...)
 	return append(dst, "}\n"...)
+}
+
+// quote returns a text as a JSON string.
+func quote(text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic("client: a string cannot be encoded: " + err.Error())
+	}
+	return quoted
 }

@@ -1,12 +1,14 @@
 package client
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"time"
 
 	"jrweb/eventlog"
@@ -14,8 +16,17 @@ import (
 
 // Start says what is known of a session at its start. The zero value is good.
 type Start struct {
-	// Agent, Model and ExternalID are shown to people.
-	Agent, Model, ExternalID string
+	// Agent, Version and Model are what runs; Cwd, Branch and Machine where.
+	Agent, Version, Model string
+	Cwd, Branch, Machine  string
+	// ExternalID is the agent's own id of its thread, ParentExternalID that of the
+	// thread from which this one was begun.
+	ExternalID, ParentExternalID string
+	// Started is when the agent began. Zero: now.
+	Started time.Time
+	// Unique refuses the start, with an [eventlog.RecordedError], if a session
+	// with the same Agent and ExternalID ran at Started.
+	Unique bool
 	// Lease is how long the session may be silent, in whole seconds. 0: no lease.
 	Lease time.Duration
 	// Concurrent leaves the task's other sessions open.
@@ -30,13 +41,27 @@ func (c *Client) Start(ctx context.Context, task string, s Start) (eventlog.Sess
 	if err != nil {
 		return eventlog.SessionInfo{}, err
 	}
+	var started *eventlog.Time
+	if !s.Started.IsZero() {
+		started = &eventlog.Time{Time: s.Started}
+	}
 	return c.postSession(ctx, path, s.Key, struct {
-		Agent        string `json:"agent,omitempty"`
-		Model        string `json:"model,omitempty"`
-		ExternalID   string `json:"external_id,omitempty"`
-		LeaseSeconds int64  `json:"lease_seconds,omitempty"`
-		Concurrent   bool   `json:"concurrent,omitempty"`
-	}{s.Agent, s.Model, s.ExternalID, int64(s.Lease / time.Second), s.Concurrent})
+		Agent            string         `json:"agent,omitempty"`
+		Version          string         `json:"version,omitempty"`
+		Model            string         `json:"model,omitempty"`
+		Cwd              string         `json:"cwd,omitempty"`
+		Branch           string         `json:"branch,omitempty"`
+		Machine          string         `json:"machine,omitempty"`
+		ExternalID       string         `json:"external_id,omitempty"`
+		ParentExternalID string         `json:"parent_external_id,omitempty"`
+		Started          *eventlog.Time `json:"started,omitempty"`
+		Unique           bool           `json:"unique,omitempty"`
+		LeaseSeconds     int64          `json:"lease_seconds,omitempty"`
+		Concurrent       bool           `json:"concurrent,omitempty"`
+	}{
+		s.Agent, s.Version, s.Model, s.Cwd, s.Branch, s.Machine, s.ExternalID, s.ParentExternalID,
+		started, s.Unique, int64(s.Lease / time.Second), s.Concurrent,
+	})
 }
 
 // Complete says how a session ends.
@@ -102,6 +127,27 @@ func (c *Client) Sessions(ctx context.Context, task string) iter.Seq2[eventlog.S
 		}
 		yieldPages(fetch, yield)
 	}
+}
+
+// SessionsByExternalID returns the sessions of an agent's thread, in whichever
+// tasks, the newest first. An empty agent means any.
+func (c *Client) SessionsByExternalID(ctx context.Context, agent, externalID string) ([]eventlog.SessionInfo, error) {
+	var found []eventlog.SessionInfo
+	for task, err := range c.TasksByExternalID(ctx, externalID) {
+		if err != nil {
+			return nil, err
+		}
+		for s, err := range c.Sessions(ctx, task.ID) {
+			if err != nil {
+				return nil, err
+			}
+			if s.ExternalID == externalID && (agent == "" || s.Agent == agent) {
+				found = append(found, s)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b eventlog.SessionInfo) int { return bytes.Compare(b.ID[:], a.ID[:]) })
+	return found, nil
 }
 
 // DeleteSession deletes one session of a task, for ever.

@@ -2,7 +2,10 @@ package client
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -20,16 +23,48 @@ func (c *Client) Task(ctx context.Context, task string) (eventlog.Task, error) {
 	return answer, err
 }
 
+// PutTask creates a task or changes it. What is nil in the change keeps its value.
+func (c *Client) PutTask(ctx context.Context, task string, change eventlog.TaskChange) (eventlog.Task, error) {
+	path, err := taskPath(task)
+	if err != nil {
+		return eventlog.Task{}, err
+	}
+	body, err := json.Marshal(struct {
+		Title       *string `json:"title,omitempty"`
+		Type        *string `json:"type,omitempty"`
+		Parent      *string `json:"parent,omitempty"`
+		Description *string `json:"description,omitempty"`
+	}{change.Title, change.Type, change.Parent, change.Description})
+	if err != nil {
+		return eventlog.Task{}, fmt.Errorf("client: %w", err)
+	}
+	var answer eventlog.Task
+	err = c.callSafely(ctx, &request{ // to say the same again changes nothing
+		method: http.MethodPut, path: path, body: body, header: http.Header{"Content-Type": {"application/json"}},
+	}, &answer)
+	return answer, err
+}
+
 // Tasks yields all tasks, the newest activity first. A yielded error is the last
 // value.
-func (c *Client) Tasks(ctx context.Context) iter.Seq2[eventlog.Task, error] {
+func (c *Client) Tasks(ctx context.Context) iter.Seq2[eventlog.Task, error] { return c.tasks(ctx, nil) }
+
+// TasksByExternalID is [Client.Tasks] for the tasks that have a session of an
+// agent's thread.
+func (c *Client) TasksByExternalID(ctx context.Context, externalID string) iter.Seq2[eventlog.Task, error] {
+	return c.tasks(ctx, url.Values{"external_id": {externalID}})
+}
+
+func (c *Client) tasks(ctx context.Context, filter url.Values) iter.Seq2[eventlog.Task, error] {
 	return func(yield func(eventlog.Task, error) bool) {
 		fetch := func(after string) ([]eventlog.Task, string, error) {
 			var page struct {
 				Tasks []eventlog.Task `json:"tasks"`
 				Next  string          `json:"next"`
 			}
-			err := c.call(ctx, &request{method: http.MethodGet, path: []string{"tasks"}, query: pageAfter(after), header: acceptJSON}, &page)
+			query := pageAfter(after)
+			maps.Copy(query, filter)
+			err := c.call(ctx, &request{method: http.MethodGet, path: []string{"tasks"}, query: query, header: acceptJSON}, &page)
 			return page.Tasks, page.Next, err
 		}
 		yieldPages(fetch, yield)
@@ -50,7 +85,7 @@ var acceptJSON = http.Header{"Accept": {"application/json"}}
 // pageAfter is the query for the page after a place.
 func pageAfter(place string) url.Values {
 	if place == "" {
-		return nil
+		return url.Values{}
 	}
 	return url.Values{"after": {place}}
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 
@@ -54,9 +55,15 @@ func (c *Client) NewWriter(task string, session eventlog.SessionID) *Writer {
 }
 
 // Append gives events to the writer, in order, and keeps nothing of them. It returns
-// at once, or, when more than 16 MiB wait, once there is room. An error is of an
-// earlier batch, and final: [*Error] if the server refused it.
+// at once, or, when more than 16 MiB wait, once there is room. If the data of one is no
+// JSON, none of them is taken, and the error names it ([*eventlog.FieldError]). Any
+// other error is of an earlier batch, and final: [*Error] if the server refused it.
 func (w *Writer) Append(ctx context.Context, events ...eventlog.Event) error {
+	for i := range events {
+		if !json.Valid(events[i].Data) {
+			return &eventlog.FieldError{Index: i, Field: "data", Reason: "is not JSON"}
+		}
+	}
 	for i := range events {
 		text := AppendLine(nil, &events[i])
 		if err := w.until(ctx, func() bool { return w.bytes < mostPending }); err != nil {

@@ -142,7 +142,7 @@ func (d *Delivery) Close() error {
 
 // Remove removes a spool that is delivered.
 func (d *Delivery) Remove() error {
-	err := errors.Join(remove(beside(d.path, roomSuffix)), remove(d.path), remove(beside(d.path, sentSuffix)))
+	err := errors.Join(remove(beside(d.path, roomSuffix)), remove(d.path), remove(beside(d.path, sentSuffix)), remove(beside(d.path, noteSuffix)))
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}

@@ -18,14 +18,26 @@ type remote struct{ client *client.Client }
 
 // Start implements [Server].
 func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.SessionID, error) {
+	if run.Title != "" {
+		if _, err := r.client.PutTask(ctx, run.Task, eventlog.TaskChange{Title: &run.Title}); err != nil {
+			return eventlog.SessionID{}, sortStart(err)
+		}
+	}
 	info, err := r.client.Start(ctx, run.Task, client.Start{
-		Agent: run.Agent, Model: run.Model, ExternalID: run.ExternalID,
+		Agent: run.Agent, Version: run.Version, Model: run.Model, Cwd: run.Cwd, Branch: run.Branch, Machine: run.Machine,
+		ExternalID: run.ExternalID, ParentExternalID: run.ParentExternalID, Started: run.Started,
 		Lease: time.Duration(run.LeaseSeconds) * time.Second, Concurrent: run.Beside, Key: key,
 	})
-	if sorted := sort(err); !errors.Is(sorted, ErrGone) { // there is no session yet: who says so is not the server
-		err = sorted
+	return info.ID, sortStart(err)
+}
+
+// sortStart is sort for a session that is to start: there is none yet, and who says that
+// it has ended is not the server.
+func sortStart(err error) error {
+	if sorted := sort(err); !errors.Is(sorted, ErrGone) {
+		return sorted
 	}
-	return info.ID, err
+	return err
 }
 
 // Append implements [Server].

@@ -40,11 +40,21 @@ type Run struct {
 	ID string `json:"id"`
 	// Task is the task of the session to start.
 	Task string `json:"task"`
-	// Agent and Model are shown to people.
-	Agent string `json:"agent,omitempty"`
-	Model string `json:"model,omitempty"`
-	// ExternalID is the agent's own name of the session.
-	ExternalID string `json:"external_id,omitempty"`
+	// Title is what a person calls the task. Empty: what its sessions say.
+	Title string `json:"title,omitempty"`
+	// Agent, Version and Model are what runs, Cwd, Branch and Machine where.
+	Agent   string `json:"agent,omitempty"`
+	Version string `json:"version,omitempty"`
+	Model   string `json:"model,omitempty"`
+	Cwd     string `json:"cwd,omitempty"`
+	Branch  string `json:"branch,omitempty"`
+	Machine string `json:"machine,omitempty"`
+	// ExternalID is the agent's own name of the session, ParentExternalID that of the
+	// one that it works for.
+	ExternalID       string `json:"external_id,omitempty"`
+	ParentExternalID string `json:"parent_external_id,omitempty"`
+	// Started is when the agent began. Zero: when the session starts.
+	Started time.Time `json:"started,omitzero"`
 	// To is where the events are to go: the URL of a server, or the path of a database.
 	To string `json:"to"`
 	// LeaseSeconds is how long the session may be silent.
@@ -74,6 +84,8 @@ const (
 	// so that there is room for it.
 	roomSuffix = ".room"
 	roomBytes  = 16 << 10
+	// noteSuffix marks what the caller of [Resume] wants to have again.
+	noteSuffix = ".note"
 	// newSuffix marks a spool that is being made. Nobody delivers it, and of a process
 	// that dies meanwhile nothing is left that looks like one.
 	newSuffix = ".new"

@@ -395,18 +395,18 @@ func TestASpoolIsMadeWholeOrNotAtAll(t *testing.T) {
 	f, err := os.Open(half)
 	h.ok(err)
 	h.ok(syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
-	if _, _, err := spool.Resume(h.dir, "kept", spool.Run{Task: task, To: "http://localhost"}); !errors.Is(err, spool.ErrBusy) {
+	if _, _, err := spool.Resume(h.dir, "kept", spool.Run{Task: task, To: "http://localhost"}, nil); !errors.Is(err, spool.ErrBusy) {
 		t.Errorf("while another process makes it: %v", err)
 	}
 	h.ok(f.Close())
-	w, n, err := spool.Resume(h.dir, "kept", spool.Run{Task: task, To: "http://localhost"})
+	w, n, err := spool.Resume(h.dir, "kept", spool.Run{Task: task, To: "http://localhost"}, nil)
 	h.ok(err)
 	h.ok(w.Append(says(1)))
 	d := h.deliver(w)
 	h.ok(d.Rest(t.Context(), h.server))
 	h.want([]string{"1"})
 	h.ok(errors.Join(d.Close(), w.Close()))
-	w, again, err := spool.Resume(h.dir, "kept", spool.Run{Task: task, To: "http://localhost"})
+	w, again, err := spool.Resume(h.dir, "kept", spool.Run{Task: task, To: "http://localhost"}, nil)
 	h.ok(err)
 	if n != 0 || again != 1 {
 		t.Errorf("it has %d events, and later %d", n, again)

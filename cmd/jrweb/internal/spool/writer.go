@@ -1,9 +1,11 @@
 package spool
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +21,7 @@ type Writer struct {
 	path string
 	file *os.File
 	run  Run
+	note []byte
 
 	mu    sync.Mutex
 	size  int64 // of the whole lines
@@ -44,6 +47,7 @@ func (w *Writer) create(dir string) (err error) {
 		return err
 	}
 	unfinished, sent, room := beside(w.path, newSuffix), beside(w.path, sentSuffix), beside(w.path, roomSuffix)
+	note := beside(w.path, noteSuffix)
 	if w.file, err = os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
 	}
@@ -57,7 +61,7 @@ func (w *Writer) create(dir string) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.file.Close(), remove(unfinished), remove(sent), remove(room))
+			err = errors.Join(err, w.file.Close(), remove(unfinished), remove(sent), remove(room), remove(note))
 		}
 	}()
 	if err = w.file.Truncate(0); err != nil { // a process may have died here
@@ -73,6 +77,12 @@ func (w *Writer) create(dir string) (err error) {
 	if err = os.WriteFile(room, make([]byte, roomBytes), 0o600); err != nil {
 		return err
 	}
+	if err = remove(note); err == nil && len(w.note) > 0 {
+		err = os.WriteFile(note, w.note, 0o600)
+	}
+	if err != nil {
+		return err
+	}
 	if err = w.write(append(header, '\n')); err != nil {
 		return err
 	}
@@ -80,11 +90,12 @@ func (w *Writer) create(dir string) (err error) {
 }
 
 // Resume opens the kept spool of a name for more events, or makes it. It returns
-// how many it has. The run is that of the spool, if there was one.
-func Resume(dir, name string, run Run) (*Writer, int, error) {
+// how many it has. The run is that of the spool, if there was one. Note is kept beside a
+// spool that is made, for [Note].
+func Resume(dir, name string, run Run, note []byte) (*Writer, int, error) {
 	path := KeptPath(dir, name)
 	run.Kept = true
-	w := &Writer{path: path, run: run, grown: make(chan struct{})}
+	w := &Writer{path: path, run: run, note: note, grown: make(chan struct{})}
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		_, w.run.ID = newName(time.Now())
 		if err := w.create(dir); err != nil {
@@ -103,6 +114,33 @@ func Resume(dir, name string, run Run) (*Writer, int, error) {
 	w.file, w.size, w.run = d.lines, d.size, d.run
 	w.run.Late = false
 	return w, events, d.sent.Close()
+}
+
+// Events takes the lines of the events that the spool has now.
+func (w *Writer) Events(take func(line []byte)) error {
+	size, _, _ := w.state()
+	in := bufio.NewReaderSize(io.NewSectionReader(w.file, 0, size), 64<<10)
+	for first := true; ; first = false {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("spool: %w", err)
+		}
+		if !first { // which names the run
+			take(line)
+		}
+	}
+}
+
+// Note returns what was to be kept beside the kept spool of a name.
+func Note(dir, name string) ([]byte, error) {
+	note, err := os.ReadFile(beside(KeptPath(dir, name), noteSuffix))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	return note, nil
 }
 
 // KeptPath is where the kept spool of a name is.

@@ -1,0 +1,337 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"jrweb/cmd/jrweb/internal/source"
+	"jrweb/eventlog/transcript"
+)
+
+// bundle is the files of one run.
+type bundle struct {
+	// main are the files of the agent itself: one, or, where the agent writes a file
+	// for each event, all of them in order.
+	main []string
+	// agents are the files of its subagents.
+	agents []subagentFile
+	// named says that a person named a file of it, and did not find it in a folder.
+	named bool
+}
+
+// subagentFile is what an agent keeps of one of its subagents.
+type subagentFile struct {
+	id   string // the agent's own, from the file's name
+	path string
+}
+
+// metaPath is what stands beside the file, if anything does.
+func (s subagentFile) metaPath() string {
+	base, _, _ := strings.Cut(filepath.Base(s.path), ".")
+	return filepath.Join(filepath.Dir(s.path), base+".meta.json")
+}
+
+// name is what people call the bundle.
+func (b *bundle) name() string {
+	if len(b.main) > 1 {
+		return filepath.Dir(b.main[0])
+	}
+	return b.main[0]
+}
+
+// paths are all files of the bundle.
+func (b *bundle) paths() []string {
+	paths := slices.Clone(b.main)
+	for _, a := range b.agents {
+		paths = append(paths, a.path)
+	}
+	return paths
+}
+
+var (
+	// subagentName is how Claude Code calls the file of a subagent, packed or not.
+	subagentName = regexp.MustCompile(`^agent-([A-Za-z0-9_-]+)\.jsonl(\.gz|\.zst)?$`)
+	// subagentMeta is how it calls what stands beside it.
+	subagentMeta = regexp.MustCompile(`^agent-[A-Za-z0-9_-]+\.meta\.json$`)
+	// sessionName is how it calls the file of a session.
+	sessionName = regexp.MustCompile(`^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl(\.gz|\.zst)?$`)
+	// eventName is how OpenHands calls the file of an event, in a folder "events".
+	eventName = regexp.MustCompile(`^(?:event-)?([0-9]+)(?:-[A-Za-z0-9_-]+)?\.json(\.gz|\.zst)?$`)
+)
+
+const (
+	subagentsFolder = "subagents"
+	eventsFolder    = "events"
+)
+
+// notLooked are folders whose files are no transcripts, or tell again what others do.
+var notLooked = map[string]bool{".git": true, "node_modules": true, "event_cache": true}
+
+// toldAgain are files that tell the same run as another one beside them, which tells more.
+var toldAgain = map[string]string{
+	"api_conversation_history.json": "ui_messages.json", // Cline, Roo Code and Kilo Code
+	"context.jsonl":                 "wire.jsonl",       // Kimi
+}
+
+// gatherer finds which files belong to one run.
+type gatherer struct {
+	bundles  map[string]*bundle // by the first main file, or the folder of events
+	order    []string
+	sessions map[string]string // by the file of a subagent that names it
+}
+
+func newGatherer() *gatherer {
+	return &gatherer{bundles: map[string]*bundle{}, sessions: map[string]string{}}
+}
+
+// gather returns the runs whose files are named, or stand in the folders that are.
+func gather(names []string) ([]*bundle, error) {
+	g := newGatherer()
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			if err := g.add(filepath.Clean(name), true); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := g.folder(name); err != nil {
+			return nil, err
+		}
+	}
+	var all []*bundle
+	for _, key := range g.order {
+		all = append(all, g.bundles[key])
+	}
+	return all, nil
+}
+
+// folder adds the files of a folder, and of those in it.
+func (g *gatherer) folder(name string) error {
+	// The separator makes a link to a folder one.
+	return filepath.WalkDir(filepath.Clean(name)+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && notLooked[entry.Name()]:
+			return filepath.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		path = filepath.Clean(path)
+		if other, lesser := toldAgain[entry.Name()]; lesser && existing(filepath.Join(filepath.Dir(path), other)) != "" {
+			return nil
+		}
+		return g.add(path, false)
+	})
+}
+
+// add adds the run that a file belongs to.
+func (g *gatherer) add(path string, named bool) error {
+	dir, base := filepath.Split(path)
+	dir = filepath.Clean(dir)
+	if id := subagentName.FindStringSubmatch(base); id != nil {
+		if main := g.sessionOfSubagent(path); main != "" {
+			return g.add(main, named)
+		}
+		return g.put(path, named, func() (*bundle, error) { return &bundle{main: []string{path}}, nil })
+	}
+	if subagentMeta.MatchString(base) && hasSubagent(path) {
+		return nil // it is read with what it stands beside
+	}
+	if eventName.MatchString(base) && filepath.Base(dir) == eventsFolder && (g.bundles[dir] != nil || isEvent(path)) {
+		return g.put(dir, named, func() (*bundle, error) {
+			files, err := eventFiles(dir)
+			return &bundle{main: files}, err
+		})
+	}
+	return g.put(path, named, func() (*bundle, error) {
+		agents, err := g.subagentsOf(path)
+		return &bundle{main: []string{path}, agents: agents}, err
+	})
+}
+
+// put adds a bundle that is not known yet.
+func (g *gatherer) put(key string, named bool, open func() (*bundle, error)) error {
+	b := g.bundles[key]
+	if b == nil {
+		var err error
+		if b, err = open(); err != nil {
+			return err
+		}
+		g.bundles[key] = b
+		g.order = append(g.order, key)
+	}
+	b.named = b.named || named
+	return nil
+}
+
+// hasSubagent reports whether the file of a subagent stands beside its meta.json.
+func hasSubagent(meta string) bool {
+	found, _ := filepath.Glob(strings.TrimSuffix(meta, ".meta.json") + ".jsonl*")
+	return len(found) > 0
+}
+
+// sessionOfSubagent returns the file of the session that a subagent worked for, "" if
+// it is not there.
+func (g *gatherer) sessionOfSubagent(path string) string {
+	dir := filepath.Dir(path)
+	for at := dir; at != filepath.Dir(at); at = filepath.Dir(at) {
+		if filepath.Base(at) == subagentsFolder {
+			return existing(filepath.Dir(at) + ".jsonl")
+		}
+	}
+	// Older versions keep both in one folder.
+	if session := g.sessionInFile(path); session != "" {
+		return existing(filepath.Join(dir, session+".jsonl"))
+	}
+	return ""
+}
+
+// existing returns the name of a file as it is there: packed or not, or "".
+func existing(path string) string {
+	for _, suffix := range []string{"", ".gz", ".zst"} {
+		if info, err := os.Stat(path + suffix); err == nil && info.Mode().IsRegular() {
+			return path + suffix
+		}
+	}
+	return ""
+}
+
+// sessionInFile returns the session that the first line of a file names, "" if it
+// names none that could be the name of a file.
+func (g *gatherer) sessionInFile(path string) string {
+	if session, known := g.sessions[path]; known {
+		return session
+	}
+	var line struct {
+		SessionID string `json:"sessionId"`
+	}
+	_ = readFile(path, func(l inputLine) error {
+		if json.Unmarshal(l.text, &line) != nil {
+			line.SessionID = ""
+		}
+		return errEnough
+	}) // what cannot be read names none
+	if !sessionName.MatchString(line.SessionID + ".jsonl") {
+		return "" // yet: the line may not be whole
+	}
+	g.sessions[path] = line.SessionID
+	return line.SessionID
+}
+
+// subagentsOf returns the files of a session's subagents.
+func (g *gatherer) subagentsOf(path string) ([]subagentFile, error) {
+	dir, base := filepath.Split(path)
+	stem, isLines := strings.CutSuffix(strings.TrimSuffix(strings.TrimSuffix(base, ".gz"), ".zst"), ".jsonl")
+	if !isLines {
+		return nil, nil
+	}
+	found := map[string]string{}
+	take := func(path string) {
+		id := subagentName.FindStringSubmatch(filepath.Base(path))
+		if id == nil {
+			return
+		}
+		if known, twice := found[id[1]]; !twice || len(path) < len(known) { // the one that is not packed
+			found[id[1]] = path
+		}
+	}
+	err := filepath.WalkDir(filepath.Join(dir, stem, subagentsFolder), func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && entry.Type().IsRegular() {
+			take(path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if sessionName.MatchString(base) {
+		beside, err := filepath.Glob(filepath.Join(escapeGlob(dir), "agent-*.jsonl*"))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range beside {
+			if subagentName.MatchString(filepath.Base(path)) && g.sessionInFile(path) == stem {
+				take(path)
+			}
+		}
+	}
+	var agents []subagentFile
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		agents = append(agents, subagentFile{id, found[id]})
+	}
+	return agents, nil
+}
+
+// escapeGlob makes a pattern that matches a path alone.
+func escapeGlob(path string) string {
+	return regexp.MustCompile(`[\\*?\[]`).ReplaceAllString(path, `\$0`)
+}
+
+// isEvent reports whether a file is one event of OpenHands, which writes a folder of
+// them.
+func isEvent(path string) bool {
+	f, err := source.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var lines [][]byte
+	if readLines(f, func(l inputLine) bool {
+		lines = append(lines, l.text)
+		return true
+	}) != nil {
+		return false
+	}
+	format, _ := transcript.Detect(lines...)
+	return format == transcript.OpenHands
+}
+
+// eventFiles returns the events of a folder in their order.
+func eventFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	type numbered struct {
+		number int
+		path   string
+	}
+	var files []numbered
+	for _, e := range entries {
+		name := eventName.FindStringSubmatch(e.Name())
+		if name == nil || !e.Type().IsRegular() {
+			continue
+		}
+		n, err := strconv.Atoi(name[1])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, e.Name()), err)
+		}
+		files = append(files, numbered{n, filepath.Join(dir, e.Name())})
+	}
+	slices.SortFunc(files, func(a, b numbered) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.path, b.path))
+	})
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.path)
+	}
+	return paths, nil
+}

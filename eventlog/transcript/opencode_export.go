@@ -1,0 +1,60 @@
+package transcript
+
+func isOpenCodeExport(o object) bool {
+	return o.object("info").has("id") && o.has("messages") && listOf(o["messages"]) != nil && !o.has("type")
+}
+
+// openCodeExport converts what opencode export prints: a session with its messages and
+// their parts, as the server's events tell them.
+type openCodeExport struct {
+	holdsNothing
+	server openCodeServer
+}
+
+func (c *openCodeExport) object(o object, out *output) bool {
+	if !isOpenCodeExport(o) {
+		return false
+	}
+	info := o.object("info")
+	out.at = info.object("time").time("created")
+	openCodeOrigin(info, out)
+	for _, raw := range o.list("messages") {
+		c.message(parseObject(raw), info.text("id"), out)
+	}
+	return true
+}
+
+func (c *openCodeExport) message(m object, session string, out *output) {
+	info := m.object("info")
+	created := info.object("time").time("created")
+	ended := info.object("time").time("completed", "created")
+	id := info.text("id")
+	fault := info["error"]
+	delete(info, "error") // it comes after what was said
+	out.at = created
+	c.server.message(info, out)
+	for _, raw := range m.list("parts") {
+		part := parseObject(raw)
+		if part == nil {
+			continue
+		}
+		out.at = created
+		part["messageID"], part["sessionID"] = quote(id), quote(session)
+		if kind := part.text("type"); (kind == "text" || kind == "reasoning") && !part.object("time").has("end") {
+			part["time"] = data(nil).raw("start", part.object("time")["start"]).number("end", 1).object() // what is kept is whole
+		}
+		if part.text("type") == "step-finish" {
+			out.at = ended
+		}
+		if !c.server.part(part, out) {
+			out.raw(string(raw), "a part of a message of no known type")
+		}
+	}
+	if e := parseObject(fault); e != nil {
+		out.at = ended
+		c.server.failed(session, e, out)
+	}
+	if len(m.list("parts")) > 0 && info.text("role") == "assistant" && info.text("finish") == "stop" {
+		out.done()
+	}
+}

@@ -1,0 +1,129 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"jrweb/router"
+)
+
+// ticketRoutes are what a ticket opens, of its task.
+var ticketRoutes = map[string]bool{
+	"/tasks/:task": true, "/tasks/:task/events": true, "/tasks/:task/events/stream": true,
+	"/tasks/:task/sessions": true, "/tasks/:task/sessions/:session": true,
+	"/tasks/:task/sessions/:session/blobs/:hash": true,
+}
+
+// Authorize implements [router.Authorize].
+func (a *Auth) Authorize(access router.Access) (router.Grant, error) {
+	who, ok := a.identify(access.Request)
+	if !ok {
+		return router.Grant{}, unknown(access)
+	}
+	if who.task != "" && (!ticketRoutes[access.Route] || access.Role > router.RoleRead || access.Task != who.task) {
+		return router.Grant{}, &router.Refusal{Status: http.StatusForbidden, Detail: "the link opens one task, to read, and nothing else"}
+	}
+	if who.role < access.Role {
+		return router.Grant{}, &router.Refusal{
+			Status: http.StatusForbidden,
+			Detail: fmt.Sprintf("this needs the role %s, and %s has %s", access.Role, who.name, who.role),
+		}
+	}
+	grant := router.Grant{Until: who.life, Name: who.name, Role: who.role}
+	if who.task != "" {
+		grant.Sees = func(task string) bool { return task == who.task }
+	}
+	return grant, nil
+}
+
+// unknown sends who looks at a page to the page for signing in, and refuses others.
+func unknown(access router.Access) error {
+	r := access.Request
+	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("Authorization") == "" {
+		depth := strings.Count(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+		next := strings.TrimPrefix(r.URL.RequestURI(), "/")
+		return &router.Refusal{
+			Status: http.StatusSeeOther, Detail: "sign in first",
+			Header: http.Header{"Location": {strings.Repeat("../", depth) + "login?next=" + url.QueryEscape(next)}},
+		}
+	}
+	return &router.Refusal{
+		Status: http.StatusUnauthorized, Detail: "a credential is needed: a token as Authorization: Bearer, or sign in at login",
+		Header: http.Header{"Www-Authenticate": {`Bearer realm="jrweb"`}},
+	}
+}
+
+type ticketKey struct{}
+
+// Wrap takes out of requests what is for us alone, before anybody else sees it: tickets
+// in the query, and headers that only a proxy may set. A browser that comes with a
+// ticket gets a cookie for it, for the one task, and goes on without it in the address.
+func (a *Auth) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.isProxy(r) {
+			for _, name := range []string{a.o.ProxyHeader, a.o.GroupsHeader} {
+				if name != "" {
+					r.Header.Del(name)
+				}
+			}
+		}
+		sealed, rest := cutTicket(r.URL.RawQuery)
+		if sealed == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		inner := r.Clone(context.WithValue(r.Context(), ticketKey{}, sealed))
+		inner.URL.RawQuery = rest
+		inner.RequestURI = inner.URL.RequestURI()
+		var t ticketBody
+		if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") &&
+			a.sealer.open(purposeTicket, sealed, &t) && path.Base(r.URL.Path) == t.Task {
+			http.SetCookie(w, &http.Cookie{
+				Name: a.cookie + "_ticket", Value: sealed, Path: strings.TrimSuffix(r.URL.EscapedPath(), "/"), Expires: t.Expires,
+				HttpOnly: true, Secure: isSecure(r), SameSite: http.SameSiteLaxMode,
+			})
+			h := w.Header()
+			h.Set("Cache-Control", "no-store")
+			h.Set("Referrer-Policy", "no-referrer")
+			h.Set("Location", path.Base(r.URL.EscapedPath())+question(rest))
+			w.WriteHeader(http.StatusSeeOther)
+			return
+		}
+		next.ServeHTTP(w, inner)
+	})
+}
+
+func question(query string) string {
+	if query == "" {
+		return ""
+	}
+	return "?" + query
+}
+
+// cutTicket takes the ticket out of a query.
+func cutTicket(query string) (sealed, rest string) {
+	if !strings.Contains(query, "ticket=") {
+		return "", query
+	}
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		if value, is := strings.CutPrefix(part, "ticket="); is {
+			if text, err := url.QueryUnescape(value); err == nil && sealed == "" {
+				sealed = text
+				continue
+			}
+		}
+		kept = append(kept, part)
+	}
+	return sealed, strings.Join(kept, "&")
+}
+
+// isSecure reports whether the client reaches us over TLS, as far as we can tell:
+// a browser tells by its Origin also of a proxy that ends TLS.
+func isSecure(r *http.Request) bool {
+	return r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://")
+}

@@ -1,0 +1,195 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"jrweb/router"
+)
+
+// identity is who sent a request, as far as a credential of it says.
+type identity struct {
+	name string
+	role router.Role
+	task string // the only one that a ticket opens, "" for all
+	// life ends when the credential does.
+	life context.Context
+}
+
+// What a signature is for.
+const (
+	purposeCookie = "cookie"
+	purposeTicket = "ticket"
+	purposeState  = "state"
+)
+
+// cookieBody is what a cookie holds.
+type cookieBody struct {
+	ID      string    `json:"id"`
+	Expires time.Time `json:"exp"`
+	// Of who signed in with a token: its hash. Otherwise it is a person whom a provider
+	// named, with the role of now.
+	Token  []byte   `json:"token,omitempty"`
+	Name   string   `json:"name,omitempty"`
+	Groups []string `json:"groups,omitempty"`
+}
+
+// ticketBody is what a ticket holds.
+type ticketBody struct {
+	ID      string    `json:"id"`
+	Task    string    `json:"task"`
+	By      string    `json:"by"` // who gave it
+	Expires time.Time `json:"exp"`
+}
+
+func newID() string {
+	var random [12]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	return base64.RawURLEncoding.EncodeToString(random[:])
+}
+
+// identify returns who sent a request. ok is false if no credential of it holds. A
+// request may have several: the first that holds counts, in the order in which they
+// are the sender's own doing.
+func (a *Auth) identify(r *http.Request) (who identity, ok bool) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		scheme, secret, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return identity{}, false
+		}
+		return a.byToken(strings.TrimSpace(secret))
+	}
+	if sealed, shown := r.Context().Value(ticketKey{}).(string); shown {
+		return a.byTicket(sealed)
+	}
+	for _, c := range r.CookiesNamed(a.cookie) {
+		if who, ok := a.byCookie(c.Value); ok {
+			return who, true
+		}
+	}
+	if name := a.proxied(r); name != "" {
+		return a.byName("proxy", name, a.groups(r))
+	}
+	for _, c := range r.CookiesNamed(a.cookie + "_ticket") {
+		if who, ok := a.byTicket(c.Value); ok {
+			return who, true
+		}
+	}
+	return identity{}, false
+}
+
+func (a *Auth) byToken(secret string) (identity, bool) {
+	t, ok := find(a.tokens.get(), secret)
+	if !ok {
+		return identity{}, false
+	}
+	return identity{name: t.name, role: t.role, life: a.lives.of("token "+string(t.hash[:]), func() bool { return a.hasToken(t) })}, true
+}
+
+func (a *Auth) hasToken(t token) bool { return slices.Contains(a.tokens.get(), t) }
+
+func (a *Auth) byCookie(sealed string) (identity, bool) {
+	var c cookieBody
+	if !a.sealer.open(purposeCookie, sealed, &c) || !a.cookieHolds(&c) {
+		return identity{}, false
+	}
+	who, ok := a.behind(&c)
+	if !ok {
+		return identity{}, false
+	}
+	role := who.role
+	who.life = a.lives.of("cookie "+c.ID, func() bool {
+		now, ok := a.behind(&c)
+		return ok && now.role == role && a.cookieHolds(&c)
+	})
+	return who, true
+}
+
+// behind returns who a cookie is of, as things stand now.
+func (a *Auth) behind(c *cookieBody) (identity, bool) {
+	if len(c.Token) > 0 {
+		for _, t := range a.tokens.get() {
+			if string(t.hash[:]) == string(c.Token) {
+				return identity{name: t.name, role: t.role}, true
+			}
+		}
+		return identity{}, false
+	}
+	role := a.roles.get().of(c.Name, c.Groups)
+	return identity{name: c.Name, role: role}, role != router.RoleNone
+}
+
+func (a *Auth) cookieHolds(c *cookieBody) bool {
+	return time.Now().Before(c.Expires) && !a.isSignedOut(c.ID)
+}
+
+func (a *Auth) byTicket(sealed string) (identity, bool) {
+	var t ticketBody
+	holds := func() bool { return time.Now().Before(t.Expires) }
+	if !a.sealer.open(purposeTicket, sealed, &t) || t.Task == "" || !holds() {
+		return identity{}, false
+	}
+	return identity{name: "a link of " + t.By, role: router.RoleRead, task: t.Task, life: a.lives.of("ticket "+t.ID, holds)}, true
+}
+
+// byName returns a person whom somebody names that we trust.
+func (a *Auth) byName(by, name string, groups []string) (identity, bool) {
+	role := a.roles.get().of(name, groups)
+	if role == router.RoleNone {
+		return identity{}, false
+	}
+	key := strings.Join(append([]string{by, name}, groups...), "\x00")
+	return identity{name: name, role: role, life: a.lives.of(key, func() bool { return a.roles.get().of(name, groups) == role })}, true
+}
+
+// proxied returns whom a proxy in front names, "" for nobody. Headers of anybody else
+// were removed by [Auth.Wrap].
+func (a *Auth) proxied(r *http.Request) string {
+	if a.o.ProxyHeader == "" {
+		return ""
+	}
+	return r.Header.Get(a.o.ProxyHeader)
+}
+
+func (a *Auth) groups(r *http.Request) []string {
+	if a.o.GroupsHeader == "" {
+		return nil
+	}
+	var groups []string
+	for _, header := range r.Header.Values(a.o.GroupsHeader) {
+		for group := range strings.SplitSeq(header, ",") {
+			if group = strings.TrimSpace(group); group != "" {
+				groups = append(groups, group)
+			}
+		}
+	}
+	return groups
+}
+
+// peer returns the address of who is connected to us, the zero one of a Unix socket.
+func peer(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap()
+}
+
+func (a *Auth) isProxy(r *http.Request) bool {
+	addr := peer(r)
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "unix" {
+		return a.o.UnixProxy
+	}
+	return addr.IsValid() && slices.ContainsFunc(a.o.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+}

@@ -1,0 +1,202 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"jrweb/router"
+)
+
+// OIDC names an OpenID Connect provider and what it knows us by.
+type OIDC struct {
+	Issuer       string
+	ClientID     string
+	ClientSecret string
+	// Domains are those of the mail addresses that may come in; none: all. The
+	// provider must have verified the address.
+	Domains []string
+	// GroupsClaim is the claim that lists a person's groups. "": "groups".
+	GroupsClaim string
+	// RedirectURL is where the provider sends people back to: our /login/callback as
+	// their browsers reach it. "": as the request says.
+	RedirectURL string
+}
+
+// attemptLife is how long signing in at the provider may take.
+const attemptLife = 10 * time.Minute
+
+// provider is an OIDC provider, found when it is needed first: it may start after us.
+type provider struct {
+	OIDC
+	mu    sync.Mutex
+	found *oidc.Provider
+}
+
+func (p *provider) name() string {
+	u, err := url.Parse(p.Issuer)
+	if err != nil {
+		return p.Issuer
+	}
+	return u.Host
+}
+
+func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.found != nil {
+		return p.found, nil
+	}
+	// The keys are fetched again later, when the request is long over.
+	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), &http.Client{Timeout: 10 * time.Second}), p.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	p.found = found
+	return found, nil
+}
+
+// config says how we talk to the provider. r is a request to route.
+func (p *provider) config(found *oidc.Provider, r *http.Request, route string) *oauth2.Config {
+	back := p.RedirectURL
+	if back == "" {
+		scheme := "http"
+		if isSecure(r) {
+			scheme = "https"
+		}
+		back = scheme + "://" + r.Host + mount(r, route) + "login/callback"
+	}
+	scopes := []string{oidc.ScopeOpenID, "profile", "email"}
+	var offers struct {
+		Scopes []string `json:"scopes_supported"`
+	}
+	if found.Claims(&offers) == nil && slices.Contains(offers.Scopes, "groups") { // others refuse scopes that they do not know
+		scopes = append(scopes, "groups")
+	}
+	return &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.ClientSecret, Endpoint: found.Endpoint(), RedirectURL: back, Scopes: scopes}
+}
+
+// attempt is what we remember, in a cookie, of somebody who is at the provider.
+type attempt struct {
+	State    string    `json:"state"`
+	Nonce    string    `json:"nonce"`
+	Verifier string    `json:"verifier"`
+	Redirect string    `json:"redirect"`
+	Next     string    `json:"next"`
+	Expires  time.Time `json:"exp"`
+}
+
+// toProvider sends a browser to the provider.
+func (a *Auth) toProvider(w http.ResponseWriter, r *http.Request) {
+	next := safeNext(r.PostFormValue("next"))
+	if !a.limit.allow(peer(r), time.Now()) {
+		a.audit(r, "sign-in refused: too many attempts", "")
+		w.Header().Set("Retry-After", "60")
+		a.showLogin(w, http.StatusTooManyRequests, loginView{Up: "../", Next: next, Error: "too many attempts: wait a minute"})
+		return
+	}
+	found, err := a.oidc.discover(r.Context())
+	if err != nil {
+		a.o.Logger.Error("the provider cannot be reached", "issuer", a.oidc.Issuer, "error", err)
+		a.showLogin(w, http.StatusBadGateway, loginView{Up: "../", Next: next, Error: "the provider cannot be reached: try again later"})
+		return
+	}
+	config := a.oidc.config(found, r, "/login/provider")
+	at := attempt{
+		State: newID(), Nonce: newID(), Verifier: oauth2.GenerateVerifier(), Redirect: config.RedirectURL,
+		Next: next, Expires: time.Now().Add(attemptLife),
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: a.cookie + "_state", Value: a.sealer.seal(purposeState, at), Path: mount(r, "/login/provider") + "login/", MaxAge: int(attemptLife.Seconds()),
+		HttpOnly: true, Secure: isSecure(r), SameSite: http.SameSiteLaxMode,
+	})
+	redirect(w, config.AuthCodeURL(at.State, oidc.Nonce(at.Nonce), oauth2.S256ChallengeOption(at.Verifier)))
+}
+
+// fromProvider takes a browser back that was at the provider.
+func (a *Auth) fromProvider(w http.ResponseWriter, r *http.Request) {
+	name, groups, next, err := a.person(r)
+	if err == nil && a.roles.get().of(name, groups) == router.RoleNone {
+		err = fmt.Errorf("%s has no role here", name)
+	}
+	if err != nil {
+		a.audit(r, "sign-in failed: "+err.Error(), name)
+		a.showLogin(w, http.StatusForbidden, loginView{Up: "../", Error: "signing in failed: " + err.Error()})
+		return
+	}
+	a.audit(r, "signed in", name)
+	known := a.roles.get()
+	groups = slices.DeleteFunc(groups, func(group string) bool { return known["@"+group] == router.RoleNone }) // a cookie has little room
+	a.signIn(w, r, "/login/callback", cookieBody{Name: name, Groups: groups})
+	http.SetCookie(w, &http.Cookie{Name: a.cookie + "_state", Path: mount(r, "/login/callback") + "login/", MaxAge: -1})
+	redirect(w, "../"+next)
+}
+
+// person returns who the provider says that it was. Its errors say nothing secret.
+func (a *Auth) person(r *http.Request) (name string, groups []string, next string, err error) {
+	var at attempt
+	cookie, err := r.Cookie(a.cookie + "_state")
+	query := r.URL.Query()
+	switch {
+	case err != nil || !a.sealer.open(purposeState, cookie.Value, &at) || time.Now().After(at.Expires) || query.Get("state") != at.State:
+		return "", nil, "", errors.New("it took too long, or was begun in another browser: try again")
+	case query.Get("error") != "":
+		return "", nil, "", fmt.Errorf("the provider says %.100q", query.Get("error"))
+	}
+	found, err := a.oidc.discover(r.Context())
+	if err != nil {
+		return "", nil, "", errors.New("the provider cannot be reached")
+	}
+	config := a.oidc.config(found, r, "/login/callback")
+	config.RedirectURL = at.Redirect
+	ctx := oidc.ClientContext(r.Context(), &http.Client{Timeout: 10 * time.Second})
+	tokens, err := config.Exchange(ctx, query.Get("code"), oauth2.VerifierOption(at.Verifier))
+	if err != nil {
+		return "", nil, "", errors.New("the provider did not take the code")
+	}
+	raw, _ := tokens.Extra("id_token").(string)
+	id, err := found.Verifier(&oidc.Config{ClientID: a.oidc.ClientID}).Verify(ctx, raw)
+	if err != nil || id.Nonce != at.Nonce {
+		return "", nil, "", errors.New("what the provider says cannot be verified")
+	}
+	name, groups, err = a.oidc.claims(ctx, found, id, tokens)
+	return name, groups, at.Next, err
+}
+
+// claims reads who it is. Some providers tell more in the user info than in the token.
+func (p *provider) claims(ctx context.Context, found *oidc.Provider, id *oidc.IDToken, tokens *oauth2.Token) (name string, groups []string, err error) {
+	all := map[string]any{}
+	if info, err := found.UserInfo(ctx, oauth2.StaticTokenSource(tokens)); err == nil && info.Subject == id.Subject {
+		_ = info.Claims(&all) // what cannot be read is not claimed
+	}
+	if err := id.Claims(&all); err != nil {
+		return "", nil, errors.New("what the provider says cannot be read")
+	}
+	mail, _ := all["email"].(string)
+	if verified, told := all["email_verified"].(bool); !told || !verified {
+		mail = ""
+	}
+	_, domain, _ := strings.Cut(mail, "@")
+	if len(p.Domains) > 0 && !slices.ContainsFunc(p.Domains, func(d string) bool { return strings.EqualFold(d, domain) }) {
+		return "", nil, errors.New("the mail address is of no domain that may come in, or not verified")
+	}
+	user, _ := all["preferred_username"].(string)
+	name = cmp.Or(mail, user, id.Subject)
+	list, _ := all[cmp.Or(p.GroupsClaim, "groups")].([]any)
+	for _, one := range list {
+		if group, ok := one.(string); ok && len(groups) < 200 {
+			groups = append(groups, group)
+		}
+	}
+	return name, groups, nil
+}

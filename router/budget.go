@@ -1,0 +1,127 @@
+package router
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// slowBody is how long a body may bring nothing before it has to give up what it holds,
+// if others need the room.
+const slowBody = 2 * time.Second
+
+// budget bounds the memory of all request bodies together.
+type budget struct {
+	most   int64
+	report func(delta int64) // nil: nobody counts
+
+	mu     sync.Mutex
+	used   int64
+	bodies map[*share]struct{} // that are being read
+}
+
+// share is what one body holds. Its methods are for the goroutine of its request.
+type share struct {
+	budget *budget
+	giveUp func() // makes a read that waits fail
+	held   int64
+
+	// Guarded by budget.mu:
+	last    time.Time // when something came
+	evicted bool
+}
+
+func newBudget(most int64, report func(int64)) *budget {
+	return &budget{most: most, report: report, bodies: map[*share]struct{}{}}
+}
+
+// open returns the share of a body that is going to be read, of nothing at first.
+func (b *budget) open(giveUp func()) *share {
+	s := &share{budget: b, giveUp: giveUp, last: time.Now()}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bodies[s] = struct{}{}
+	return s
+}
+
+var (
+	errBusy = func() *problem {
+		p := newProblem(http.StatusServiceUnavailable, "busy", "Too many bodies", "the bodies of all requests together have reached their limit: repeat the request in a moment")
+		p.header = http.Header{"Retry-After": {"1"}}
+		return p
+	}()
+	errSlow = func() *problem {
+		p := newProblem(http.StatusServiceUnavailable, "busy", "Too slow", "the body came slowly, and others needed its room: repeat the request")
+		p.header = http.Header{"Retry-After": {"1"}}
+		return p
+	}()
+)
+
+// grow makes the share n bytes larger. If there is no room, the slowest other body has
+// to give its share up, and this request may be repeated.
+func (s *share) grow(n int64) error {
+	b := s.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used+n > b.most {
+		b.evict(s)
+		return errBusy
+	}
+	s.held += n
+	b.add(n)
+	return nil
+}
+
+// evict makes the body give up that has brought nothing for the longest time.
+func (b *budget) evict(but *share) {
+	var slowest *share
+	for s := range b.bodies {
+		if s != but && !s.evicted && time.Since(s.last) >= slowBody && (slowest == nil || s.last.Before(slowest.last)) {
+			slowest = s
+		}
+	}
+	if slowest != nil {
+		slowest.evicted = true
+		slowest.giveUp()
+	}
+}
+
+// came says that something came. It returns false if the share was to be given up.
+func (s *share) came() bool {
+	s.budget.mu.Lock()
+	defer s.budget.mu.Unlock()
+	s.last = time.Now()
+	return !s.evicted
+}
+
+// holds reports whether the share was not to be given up.
+func (s *share) holds() bool {
+	s.budget.mu.Lock()
+	defer s.budget.mu.Unlock()
+	return !s.evicted
+}
+
+// read says that all has come, or nothing more will: from now on the share is held for
+// as long as the request takes.
+func (s *share) read() {
+	s.budget.mu.Lock()
+	defer s.budget.mu.Unlock()
+	delete(s.budget.bodies, s)
+}
+
+// close gives the share back.
+func (s *share) close() {
+	b := s.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.bodies, s)
+	b.add(-s.held)
+	s.held = 0
+}
+
+func (b *budget) add(n int64) {
+	b.used += n
+	if b.report != nil {
+		b.report(n)
+	}
+}

@@ -1,0 +1,162 @@
+package router_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"jrweb/eventlog"
+	"jrweb/eventlog/eventlogtest"
+	"jrweb/router"
+)
+
+// upload is a request whose body comes when the test says.
+type upload struct {
+	*httptest.ResponseRecorder
+	in   *io.PipeReader
+	out  *io.PipeWriter
+	done chan struct{}
+}
+
+// SetReadDeadline makes a read fail once the deadline is past, as a connection does.
+func (u *upload) SetReadDeadline(at time.Time) error {
+	if !at.IsZero() && !at.After(time.Now()) {
+		return u.in.CloseWithError(os.ErrDeadlineExceeded)
+	}
+	return nil
+}
+
+func beginUpload(ctx context.Context, h http.Handler) *upload {
+	u := &upload{ResponseRecorder: httptest.NewRecorder(), done: make(chan struct{})}
+	u.in, u.out = io.Pipe()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/tasks/t-1/events", u.in)
+	go func() {
+		defer close(u.done)
+		h.ServeHTTP(u, r)
+		u.in.Close()
+	}()
+	return u
+}
+
+// say sends a part of the body, which nobody may want any more.
+func (u *upload) say(text string) { _, _ = io.WriteString(u.out, text) }
+
+func budgeted(t *testing.T) (h http.Handler, used *atomic.Int64) {
+	t.Helper()
+	log, err := eventlog.New(eventlogtest.NewStore(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	used = new(atomic.Int64)
+	h, err = router.New(log, nil, &router.Options{
+		MaxRequestBytes: 1 << 20, RequestBudget: 4 << 20,
+		Trace: &router.Trace{Bodies: func(delta int64) { used.Add(delta) }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, used
+}
+
+const budgetEvent = `{"type":"thought","data":{"content":"x"}}`
+
+// Thirty bodies that never end hold no more than the budget. What others send meanwhile
+// is answered 503 at once, and taken once the slow ones have given up their room.
+func TestBodiesShareABudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, used := budgeted(t)
+		var slow []*upload
+		half := `{"type":"thought","data":{"content":"` + strings.Repeat("x", 900<<10)
+		for range 30 {
+			u := beginUpload(t.Context(), h)
+			u.say(half)
+			slow = append(slow, u)
+		}
+		synctest.Wait()
+		if n := used.Load(); n > 4<<20 || n < 3<<20 {
+			t.Errorf("the bodies take %d bytes", n)
+		}
+		refused := 0
+		for _, u := range slow {
+			select {
+			case <-u.done:
+				refused++
+				if u.Code != http.StatusServiceUnavailable || u.Header().Get("Retry-After") == "" {
+					t.Fatalf("answered %d %s", u.Code, u.Body)
+				}
+			default:
+			}
+		}
+		if refused < 25 || refused == 30 {
+			t.Errorf("%d of 30 were refused", refused)
+		}
+		// An honest client repeats its request as it is told.
+		served := false
+		for range 20 {
+			u := beginUpload(t.Context(), h)
+			u.say(half + `"}}`)
+			u.out.Close()
+			<-u.done
+			if served = u.Code == http.StatusOK; served {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		if !served {
+			t.Error("a client that repeats its request is never served")
+		}
+		for _, u := range slow {
+			u.out.Close()
+			<-u.done
+		}
+		if n := used.Load(); n != 0 {
+			t.Errorf("%d bytes are never given back", n)
+		}
+	})
+}
+
+func TestABodyThatComesSlowlyGoesOnWhileThereIsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := budgeted(t)
+		u := beginUpload(t.Context(), h)
+		for i := range budgetEvent {
+			u.say(budgetEvent[i : i+1])
+			time.Sleep(20 * time.Second)
+		}
+		u.out.Close()
+		if <-u.done; u.Code != http.StatusOK {
+			t.Errorf("answered %d %s", u.Code, u.Body)
+		}
+	})
+}
+
+// Bodies of the greatest size fit, one after the other and some together.
+func TestTheBudgetHoldsNobodyUp(t *testing.T) {
+	h, used := budgeted(t)
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			for range 20 {
+				w := httptest.NewRecorder()
+				body := `{"type":"thought","data":{"content":"` + strings.Repeat("x", 1<<20-100) + `"}}`
+				h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/tasks/t-1/events", strings.NewReader(body)))
+				if w.Code != http.StatusOK {
+					t.Errorf("answered %d %s", w.Code, w.Body)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := used.Load(); n != 0 {
+		t.Errorf("%d bytes are never given back", n)
+	}
+}

@@ -1,0 +1,51 @@
+package router
+
+import (
+	"context"
+
+	"jrweb/eventlog"
+)
+
+// A list of tasks ends by count, by bytes, or after so many tasks that were looked at.
+const (
+	listBytes  = 1 << 20
+	listLooks  = 10_000
+	listAtOnce = 20 // tasks that are read together: each may have a description of 64 KiB
+)
+
+// taskOverhead is about what a task takes beside its texts.
+const taskOverhead = 512
+
+// taskList returns up to limit of the tasks that read reads, the newest activity first, those whose last
+// change is older than before only, and those only that are wanted. next is where to go
+// on, 0 if that was all.
+func taskList(ctx context.Context, read func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error), before uint64, limit int, wanted func(*eventlog.Task) bool) (tasks []eventlog.Task, next uint64, err error) {
+	bytes, looked := 0, 0
+	for {
+		some, err := read(ctx, before, listAtOnce)
+		if err != nil {
+			return nil, 0, err
+		}
+		for i := range some {
+			t := &some[i]
+			before = t.Change
+			if looked++; wanted(t) {
+				size := taskOverhead + len(t.Title) + len(t.Type) + len(t.Parent) + len(t.Description)
+				if len(tasks) == limit || len(tasks) > 0 && bytes+size > listBytes {
+					return tasks, tasks[len(tasks)-1].Change, nil
+				}
+				tasks = append(tasks, *t)
+				bytes += size
+			}
+			if looked == listLooks {
+				return tasks, before, nil
+			}
+		}
+		if len(some) < listAtOnce {
+			return tasks, 0, nil
+		}
+	}
+}
+
+// seen are the tasks that somebody may see.
+func (g *Grant) seen(t *eventlog.Task) bool { return g.sees(t.ID) }
