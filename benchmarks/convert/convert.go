@@ -12,7 +12,7 @@ import (
 type result struct {
 	bytes, events int
 	took          time.Duration // of the processor, so that a busy machine makes no difference
-	peak          uint64 // of the heap, above what was there before
+	peak          uint64        // of the heap, above what was there before
 }
 
 func (r result) megabytesPerSecond() float64 { return float64(r.bytes) / 1e6 / r.took.Seconds() }

@@ -47,8 +47,13 @@ func newInput(folder string, format transcript.Format, pad int) (*input, error) 
 	return &input{text: text}, nil
 }
 
-// next returns the fixture with ids of its own.
+// next returns the fixture again and again, each time with ids of its own, about a
+// megabyte of it.
 func (in *input) next() []byte {
-	in.round++
-	return ids.ReplaceAll(in.text, fmt.Appendf(nil, `"$1":"$2-%d"`, in.round))
+	var text []byte
+	for len(text) < 1_000_000 {
+		in.round++
+		text = append(text, ids.ReplaceAll(in.text, fmt.Appendf(nil, `"$1":"$2-%d"`, in.round))...)
+	}
+	return text
 }

@@ -53,6 +53,7 @@ type cline struct {
 	command   string // the call whose output is coming
 	commandAt time.Time
 	printed   []string // of its output
+	size      int      // of that
 	partial   object   // a message that has not ended
 	agent     clineAgent
 	calls     int
@@ -201,6 +202,9 @@ func (c *cline) tool(what string, o object, images []json.RawMessage, out *outpu
 			c.open("execute_command", json.RawMessage("{}"), out)
 		}
 		c.printed, c.commandAt = append(c.printed, text), out.at
+		if c.size += len(text); c.size > mostPartial {
+			c.ended(out)
+		}
 	case "use_mcp_server":
 		name := cmp.Or(said.text("toolName"), said.text("uri"), "mcp")
 		args := said["arguments"]
@@ -248,7 +252,7 @@ func (c *cline) close(text string, images []json.RawMessage, out *output) {
 	r.more = data(nil).raw("parts", partsOf(images))
 	out.exit(&r)
 	out.result(r)
-	c.command, c.printed = "", nil
+	c.command, c.printed, c.size = "", nil, 0
 }
 
 // ended tells the output of a command once something else follows it.

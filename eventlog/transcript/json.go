@@ -313,7 +313,7 @@ func unquote(raw []byte) string {
 // valid returns a text whose bytes that are no UTF-8 are U+FFFD, each.
 func valid(text []byte) string {
 	if !utf8.Valid(text) {
-		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+		return string([]rune(string(text)))
 	}
 	return string(text)
 }

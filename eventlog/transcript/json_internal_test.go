@@ -53,11 +53,14 @@ func FuzzJSON(f *testing.F) {
 		if got, want := quote(string(raw)), slowQuote(string(raw)); !bytes.Equal(got, want) {
 			t.Fatalf("got %s, want %s", got, want)
 		}
+		if len(raw) == 0 || isSpace(raw[len(raw)-1]) {
+			return // a member has no space around it
+		}
 		var number float64
-		if len(raw) == 0 || json.Unmarshal(raw, &number) != nil || raw[0] == ' ' || raw[0] == 'n' {
+		if raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') || json.Unmarshal(raw, &number) != nil {
 			number = 0
 		}
-		if got, _ := (object{"n": bytes.TrimSpace(raw)}).number("n"); got != number && raw[0] > ' ' {
+		if got, _ := (object{"n": raw}).number("n"); got != number {
 			t.Fatalf("got %v, want %v", got, number)
 		}
 	})

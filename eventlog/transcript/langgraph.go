@@ -55,6 +55,7 @@ type langGraph struct {
 
 func (l *langGraph) object(o object, out *output) bool {
 	event, _, _ := strings.Cut(out.sent, "|") // "updates|subgraph:id"
+	event, _, _ = strings.Cut(event, "/")     // "messages/partial"
 	switch {
 	case isLangChainMessage(o):
 		l.message(o, out)
@@ -115,7 +116,11 @@ func (l *langGraph) message(m object, out *output) {
 		return
 	}
 	if kind == "ai" || kind == "AIMessage" {
-		l.whole(id, m, out)
+		if strings.HasPrefix(out.sent, "messages/partial") {
+			l.chunk(id, m, out)
+		} else {
+			l.whole(id, m, out)
+		}
 		return
 	}
 	l.rest(out)
@@ -175,6 +180,10 @@ func (l *langGraph) call(id, name string, args json.RawMessage, out *output) {
 func (l *langGraph) chunk(id string, m object, out *output) {
 	if l.text.id != id {
 		l.rest(out)
+	}
+	if strings.HasPrefix(out.sent, "messages/partial") { // with what came before
+		l.text.drop()
+		l.calls = nil
 	}
 	text, thought := langText(m["content"])
 	if thought != "" {
