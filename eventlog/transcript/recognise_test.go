@@ -48,9 +48,28 @@ var formatsOfInputs = map[string]transcript.Format{
 	"responses":        transcript.Responses,
 }
 
+// realFormatsOf are what an agent prints, and what it keeps on its disk.
+var realFormatsOf = map[string][2]transcript.Format{
+	"claude":      {transcript.Claude, transcript.ClaudeSession},
+	"codex":       {transcript.Codex, transcript.CodexRollout},
+	"codex-tools": {transcript.Codex, transcript.CodexRollout},
+	"gemini":      {transcript.Gemini, transcript.GeminiChat},
+	"opencode":    {transcript.OpenCode, transcript.OpenCodeExport},
+	"pi":          {transcript.Pi, transcript.Pi},
+	"qwen":        {transcript.Qwen, transcript.QwenSession},
+}
+
 // formatOfInput returns the format of a file of testdata, "" if the list has none.
 func formatOfInput(path string) (format transcript.Format) {
 	name := filepath.ToSlash(strings.TrimPrefix(path, "testdata/"))
+	if rest, isReal := strings.CutPrefix(name, "real/"); isReal {
+		folder, file, _ := strings.Cut(rest, "/")
+		agent := folder[:strings.LastIndexByte(folder, '-')]
+		if strings.Contains(file, ".stdout") {
+			return realFormatsOf[agent][0]
+		}
+		return realFormatsOf[agent][1]
+	}
 	if !strings.HasPrefix(name, "inputs/") {
 		return transcript.Format(strings.TrimSuffix(name, filepath.Ext(name)))
 	}
@@ -72,7 +91,7 @@ var alike = map[transcript.Format]transcript.Format{transcript.Qwen: transcript.
 func TestNoFormatIsTakenForAnother(t *testing.T) {
 	err := filepath.WalkDir("testdata", func(path string, entry fs.DirEntry, err error) error {
 		ext := filepath.Ext(path)
-		if err != nil || entry.IsDir() || ext == ".golden" || strings.HasSuffix(path, ".meta.json") || path == "testdata/README.md" {
+		if err != nil || entry.IsDir() || ext == ".golden" || strings.HasSuffix(path, ".meta.json") || strings.HasSuffix(path, ".played.json") || path == "testdata/README.md" {
 			return err
 		}
 		t.Run(path, func(t *testing.T) {
