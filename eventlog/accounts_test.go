@@ -380,7 +380,7 @@ func TestABatchWhoseAccountIsDamagedIsRefusedAsAWhole(t *testing.T) {
 	f := on(t, store, nil)
 	s := f.start("t-1")
 	f.append(s, spends(`{"id":"m","input_tokens":5}`))
-	damageFirst(t, store, "accounts")
+	damage(t, store, "accounts", "")
 	_, err := s.Append(t.Context(), says("x"), spends(`{"id":"m","input_tokens":6}`))
 	wantErr(t, "a cost of the account", err, eventlog.ErrDamaged)
 	wantEqual(t, "head", f.info(s).Head, 1)
@@ -389,22 +389,4 @@ func TestABatchWhoseAccountIsDamagedIsRefusedAsAWhole(t *testing.T) {
 	_, err = f.Task(t.Context(), "t-2")
 	wantErr(t, "the new task", err, eventlog.ErrTaskNotFound)
 	f.append(s, spends(`{"id":"n","input_tokens":1}`), complete()) // damage is local
-}
-
-// damageFirst flips a bit in the first record of a bucket.
-func damageFirst(t *testing.T, store eventlog.Store, b eventlog.Bucket) {
-	t.Helper()
-	err := store.Update(t.Context(), func(tx eventlog.Tx) error {
-		for key, value := range tx.Ascend(b, nil, nil) {
-			damaged := slices.Clone(value)
-			damaged[len(damaged)-1] ^= 1
-			tx.Put(b, slices.Clone(key), damaged)
-			return nil
-		}
-		t.Errorf("bucket %s is empty", b)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

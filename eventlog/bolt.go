@@ -87,10 +87,8 @@ func newBoltStore(path string, o *BoltOptions) (*boltStore, error) {
 		}
 		defer func() { _ = tx.Rollback() }() // it has written nothing
 		s.committed = tx.ID() - 1
-		for _, b := range Buckets() {
-			if tx.Bucket([]byte(b)) == nil {
-				return fmt.Errorf("%w: it has no bucket %q", ErrDamaged, b)
-			}
+		if err := formatOf(tx); err != nil {
+			return err
 		}
 		if s.room, err = newRoom(file, tx.Size(), o.MaxBytes); err != nil {
 			return err

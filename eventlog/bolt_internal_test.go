@@ -158,8 +158,8 @@ func TestAnotherFormatIsRefused(t *testing.T) {
 		want    string // in the error; empty: none
 	}{
 		{formatVersion, ""},
-		{formatVersion + 1, "3, this version reads 2: use a newer jrweb"},
-		{1, "1, which was never released, this version reads 2: jrweb export of the version that wrote it, then jrweb import"},
+		{formatVersion + 1, "4, this version reads 3: use a newer jrweb"},
+		{1, "1, this version reads 3: it was never released: jrweb export of the version that wrote it, then jrweb import"},
 		{formatVersion, ""},
 	} {
 		store, err := OpenBolt(path, nil)

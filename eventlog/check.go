@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -76,6 +77,7 @@ func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error
 	// any other way.
 	progress := progressTo(o.Progress, 2*int64(c.head.pages)) // pages, then records
 	pages := 0                                                // findings about pages
+	var version []byte                                        // payload of the record, nil if there is none
 	walk := &pageWalk{
 		file: c.file, head: c.head, bad: c.bad,
 		found: func(page uint64, reason string) {
@@ -84,7 +86,11 @@ func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error
 		},
 		record: func(b Bucket, _ int64, key, value []byte) error {
 			figures.Records++
-			if _, err := decodeRecord(b, key, value); err != nil {
+			payload, err := decodeRecord(b, key, value)
+			if b == bucketMeta && bytes.Equal(key, keyFormat) {
+				version = payload
+			}
+			if err != nil {
 				if damage, ok := errors.AsType[*DamageError](err); ok {
 					found(placeOf(b, key), damage.Reason)
 				}
@@ -99,6 +105,14 @@ func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error
 	if err := walk.run(); err != nil {
 		return figures, err
 	}
+	// A file of another version has other buckets, and they are no findings.
+	if findings == 0 && version == nil && walk.isFormat2() {
+		return figures, &formatError{2}
+	}
+	if n := parseNumber(version); version != nil && n != formatVersion {
+		return figures, &formatError{n}
+	}
+	walk.missing(Buckets())
 	figures.Free = figures.Size - int64(c.head.pages-walk.free)*c.head.pageSize
 	if pages == 0 {
 		err = c.checkSound(ctx, &figures, progress, found)
@@ -119,23 +133,7 @@ func (c *closedFile) checkSound(ctx context.Context, figures *Figures, progress 
 			found("pages", err.Error())
 		}
 		reader := &boltReader{tx: tx}
-		if err := checkFormat(reader); err != nil {
-			return err
-		}
 		relations := &relations{ctx: ctx, Reader: reader, figures: figures, progress: progress, found: found}
 		return errors.Join(relations.check(), reader.err)
 	})
-}
-
-// checkFormat refuses what another version has written.
-func checkFormat(r Reader) error {
-	raw := r.Get(bucketMeta, keyFormat)
-	if raw == nil {
-		return nil // made, and never opened
-	}
-	payload, err := decodeRecord(bucketMeta, keyFormat, raw)
-	if err != nil {
-		return nil // was found already
-	}
-	return checkVersion(parseNumber(payload))
 }

@@ -33,6 +33,15 @@ func worked(t *testing.T) (path string) {
 		f.start(task) // again, and left open
 	}
 	f.startBeside("done-1")
+	// The same thread twice, once in a session that is left open.
+	for i := range 2 {
+		s := f.startAs("thread", "codex", "th-1")
+		f.append(s, event("session", `{"version":"1","title":"A thread","title_by":"prompt"}`),
+			event("cost", `{"id":"m-1","part_of":"th-1","input_tokens":7,"model":"m"}`), event("cost", `{"id":"th-1","usd":0.5,"model":"m"}`))
+		if i == 0 {
+			f.append(s, complete())
+		}
+	}
 	big := f.start("big")
 	f.append(big, says(strings.Repeat("x", 100_000)), says("after"))
 	long := f.start("long")
@@ -90,7 +99,7 @@ func TestCheckFindsNothingInADatabaseThatIsWell(t *testing.T) {
 	path := worked(t)
 	before := snapshot(t, path)
 	figures := wantSound(t, path)
-	wantEqual(t, "tasks", figures.Tasks, 7)
+	wantEqual(t, "tasks", figures.Tasks, 8)
 	wantEqual(t, "size", figures.Size, int64(len(before.content)))
 	if figures.Sessions < 9 || figures.Events < 1400 || figures.Records < figures.Events || figures.Free <= 0 {
 		t.Errorf("figures %+v", figures)

@@ -1,10 +1,12 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,20 +156,60 @@ func (c *committer) commit(group []*op) {
 	if err == nil {
 		err = c.write(group, nil)
 	}
-	if errors.Is(err, ErrFull) {
-		var growing, freeing []*op
-		for _, o := range group {
-			if o.frees {
-				freeing = append(freeing, o)
-			} else {
-				growing = append(growing, o)
-			}
-		}
-		answer(growing, err)
-		group, err = freeing, c.write(freeing, err)
-	}
 	c.company = len(group) + int(c.queue.length.Load())
+	if !errors.Is(err, ErrFull) {
+		answer(group, err)
+		return
+	}
+	var growing, freeing []*op
+	for _, o := range group {
+		if o.frees {
+			freeing = append(freeing, o)
+		} else {
+			growing = append(growing, o)
+		}
+	}
+	slices.SortStableFunc(growing, func(a, b *op) int { return cmp.Compare(a.bytes, b.bytes) })
+	if len(freeing) > 0 {
+		c.commitFitting(growing)
+	} else {
+		c.halve(growing, err)
+	}
+	answer(freeing, c.write(freeing, err))
+}
+
+// commitFitting makes those changes of a group for which there is room. The smaller
+// ones come first, so that one that is too large refuses no other. It returns how
+// many it has made.
+func (c *committer) commitFitting(group []*op) (made int) {
+	if len(group) == 0 {
+		return 0
+	}
+	err := c.log.Err()
+	if err == nil {
+		err = c.write(group, nil)
+	}
+	if errors.Is(err, ErrFull) {
+		return c.halve(group, err)
+	}
 	answer(group, err)
+	return len(group)
+}
+
+// halve is commitFitting for a group that does not fit as a whole. If there is no
+// room for any of the smaller half, there is none for the larger: a full disk costs
+// few attempts, however many wait.
+func (c *committer) halve(group []*op, full error) (made int) {
+	if len(group) <= 1 {
+		answer(group, full)
+		return 0
+	}
+	smaller, larger := group[:len(group)/2], group[len(group)/2:]
+	if made = c.commitFitting(smaller); made == 0 {
+		answer(larger, full)
+		return 0
+	}
+	return made + c.commitFitting(larger)
 }
 
 // answer ends the wait of the callers. Without err, each gets its own outcome.
@@ -210,6 +252,11 @@ func (c *committer) write(group []*op, full error) error {
 		}
 		return tx.flush()
 	})
+	if err == nil || errors.Is(err, errNothing) {
+		for _, damage := range tx.damage {
+			c.log.o.Logger.Error("something is damaged, and was passed over", "error", damage)
+		}
+	}
 	switch {
 	case err == nil:
 		c.last = tx.last
@@ -232,9 +279,6 @@ func (l *Log) now() time.Time { return l.o.Now().UTC().Truncate(time.Millisecond
 // committed makes a commit seen: it moves what readers in this process know,
 // then tells the trace. It runs before the writers get their answers.
 func (l *Log) committed(tx *txn) {
-	for _, err := range tx.damage {
-		l.o.Logger.Error("something is damaged, and was passed over", "error", err)
-	}
 	l.open.Add(int64(len(tx.started) - len(tx.ended)))
 	l.leases.committed(tx)
 	l.watches.committed(tx, time.Now())

@@ -44,6 +44,9 @@ func (c *closedFile) copyRecords(ctx context.Context, to string, rewrite func(*r
 			if _, err := out.CreateBucket([]byte(b)); err != nil {
 				return err
 			}
+			if in.Bucket([]byte(b)) == nil {
+				continue // an older format has none
+			}
 			for key, value := range reader.Ascend(b, nil, nil) {
 				if err := ctx.Err(); err != nil {
 					return err

@@ -161,9 +161,7 @@ func TestABitThatFlippedIsDamageAndNeverSomethingElse(t *testing.T) {
 		{"events", state, true, true, appendOne},
 		{"meta", "format", false, true, reopen},
 		{"meta", "last_session", false, true, reopen},
-		{"events", state, true, true, reopen},
 		{"activity", "", true, true, reopen},
-		{"open", "", true, true, reopen},
 	} {
 		t.Run(fmt.Sprintf("%s %s", c.bucket, c.key), func(t *testing.T) {
 			store.bit = -1

@@ -189,6 +189,9 @@ type purger struct {
 	more    chan struct{} // holds a token when there may be trash
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+
+	mu   sync.Mutex
+	told map[string]bool // damage that was logged
 }
 
 func (p *purger) start(l *Log) {
@@ -234,14 +237,28 @@ func (p *purger) run(ctx context.Context) {
 	}
 }
 
+// tell logs damage that the purger passes over, once.
+func (p *purger) tell(damage error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if text := damage.Error(); !p.told[text] {
+		if p.told == nil {
+			p.told = map[string]bool{}
+		}
+		p.told[text] = true
+		p.log.o.Logger.Error("something in the trash is damaged, and was passed over", "error", damage)
+	}
+}
+
 // purge removes some of what is in the trash. more is false once it is empty.
 func (p *purger) purge(ctx context.Context) (more bool, err error) {
 	var key []byte
 	err = p.log.view(ctx, func(r Reader) error {
 		for k, raw := range r.Ascend(bucketTrash, nil, nil) {
-			// A damaged key may name what nobody deleted.
+			// A damaged key may name what nobody deleted. It stays.
 			if _, err := decodeRecord(bucketTrash, k, raw); err != nil {
-				return err
+				p.tell(err)
+				continue
 			}
 			key = bytes.Clone(k)
 			break
@@ -269,7 +286,7 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 		}
 		for _, k := range found {
 			if err := tx.deleteMentioned(bucket, k); err != nil {
-				return err
+				p.tell(err) // the record stays where it is, and the rest goes on
 			}
 			tx.Delete(bucket, k)
 		}

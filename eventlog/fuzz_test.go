@@ -58,7 +58,8 @@ func FuzzParseSessionID(f *testing.F) {
 func FuzzAppend(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"assistant", `{"content":"x"}`}, {"note", ` { "a" : [1, 2] } `}, {"cost", `{"usd":1e3,"scope":"cumulative"}`},
-		{"complete", `{}`}, {"complete", `{"status":"failed"}`}, {"note", "{\"a\":\"\u2028\"}"}, {"note", `{"a":"\ud800"}`},
+		{"complete", `{}`}, {"cost", `{"id":"m","part_of":"s","usd":1,"model":"x"}`}, {"cost", `{"id":"","part_of":1}`},
+		{"session", `{"agent":"a","external_id":"x","title":"t","title_by":"prompt"}`}, {"session", `{"title_by":null}`}, {"complete", `{"status":"failed"}`}, {"note", "{\"a\":\"\u2028\"}"}, {"note", `{"a":"\ud800"}`},
 		{"note", `{"a":1e999}`}, {"end", `{}`}, {"note", `[]`}, {"note", "{\"\xff\":1}"}, {"", ``},
 	} {
 		f.Add(seed[0], []byte(seed[1]))

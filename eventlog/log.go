@@ -76,6 +76,8 @@ type Log struct {
 	failure   atomic.Pointer[error]
 	done      chan struct{} // closed when the log is closed or has failed
 	endOnce   sync.Once
+	closeOnce sync.Once
+	closeErr  error
 
 	open    atomic.Int64 // sessions that are open
 	watches watches
@@ -86,8 +88,26 @@ type Log struct {
 }
 
 // Open opens the log in the bbolt file at path, or creates it there. Nil
-// options are the defaults. For errors see [OpenBolt].
+// options are the defaults. For errors see [OpenBolt]. A file of the format before
+// this one is upgraded first, and stays beside the new one, its name followed by
+// ".format-2".
 func Open(path string, o *Options) (*Log, error) {
+	log, err := open(path, o)
+	if !upgradable(err) {
+		return log, err
+	}
+	kept, err := upgrade(context.Background(), path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("eventlog: open %s: %w", path, err)
+	}
+	log, err = open(path, o)
+	if err == nil {
+		log.o.Logger.Info("the database has been upgraded", "format", formatVersion, "before", kept)
+	}
+	return log, err
+}
+
+func open(path string, o *Options) (*Log, error) {
 	boltOptions := &BoltOptions{}
 	if o != nil {
 		boltOptions.MaxBytes = o.MaxBytes
@@ -151,18 +171,23 @@ func New(store Store, o *Options) (*Log, error) {
 
 // formatVersion is the version of what is in the buckets. It is written once,
 // by the first New.
-const formatVersion = 2
+const formatVersion = 3
 
 var keyFormat = []byte("format")
 
-// checkVersion refuses a format that this version does not read.
-func checkVersion(n uint64) error {
-	switch {
-	case n > formatVersion:
-		return fmt.Errorf("%w: %d, this version reads %d: use a newer jrweb", ErrFormat, n, formatVersion)
-	case n < formatVersion:
-		return fmt.Errorf("%w: %d, which was never released, this version reads %d: "+
-			"jrweb export of the version that wrote it, then jrweb import, carry its events over", ErrFormat, n, formatVersion)
+// checkVersion refuses a format that this version does not read. A store that was made
+// and never opened has none.
+func checkVersion(r Reader) error {
+	raw := r.Get(bucketMeta, keyFormat)
+	if raw == nil {
+		return nil
+	}
+	payload, err := decodeRecord(bucketMeta, keyFormat, raw)
+	if err != nil {
+		return err
+	}
+	if n := parseNumber(payload); n != formatVersion {
+		return &formatError{n}
 	}
 	return nil
 }
@@ -172,15 +197,10 @@ func (l *Log) recover() (last state, err error) {
 	ctx := context.Background()
 	isNew := false
 	err = l.store.View(ctx, func(r Reader) error {
-		raw := r.Get(bucketMeta, keyFormat)
-		if isNew = raw == nil; isNew {
+		if isNew = r.Get(bucketMeta, keyFormat) == nil; isNew {
 			return nil
 		}
-		version, err := decodeRecord(bucketMeta, keyFormat, raw)
-		if err != nil {
-			return err
-		}
-		if err := checkVersion(parseNumber(version)); err != nil {
+		if err := checkVersion(r); err != nil {
 			return err
 		}
 		for range r.Ascend(bucketOpen, nil, nil) {
@@ -200,14 +220,18 @@ func (l *Log) recover() (last state, err error) {
 }
 
 // Close ends the log: appends that were taken are committed, later calls get
-// [ErrClosed]. Readers that wait are woken. It must be called once.
+// [ErrClosed]. Readers that wait are woken. Called again, it waits for the first call,
+// and returns what that returned.
 func (l *Log) Close() error {
-	l.janitor.stop()
-	l.purger.stop()
-	l.leases.stop()
-	l.committer.stop()
-	l.finish(ErrClosed)
-	return l.store.Close()
+	l.closeOnce.Do(func() {
+		l.janitor.stop()
+		l.purger.stop()
+		l.leases.stop()
+		l.committer.stop()
+		l.finish(ErrClosed)
+		l.closeErr = l.store.Close()
+	})
+	return l.closeErr
 }
 
 // Done is closed when the log is closed or its storage has failed. Err tells which.

@@ -17,6 +17,7 @@ type model struct {
 	tasks    []string        // the newest activity last
 	sessions []*modelSession // in the order of their start, those that were deleted gone
 	dead     []*modelSession // deleted
+	title    map[string]string
 }
 
 type modelSession struct {
@@ -25,6 +26,8 @@ type modelSession struct {
 	contents []string
 	trimmed  int
 	status   eventlog.Status
+	external string // the id, as a session event said last
+	costs    []costSaid
 }
 
 func (m *model) touch(task string) {
@@ -80,7 +83,7 @@ func TestALogHoldsWhatAModelHolds(t *testing.T) {
 		}
 		open()
 		defer func() { log.Close() }()
-		m := &model{}
+		m := &model{title: map[string]string{}}
 		ok := func(err error) {
 			if err != nil {
 				r.Fatal(err)
@@ -160,6 +163,34 @@ func TestALogHoldsWhatAModelHolds(t *testing.T) {
 				}
 				s.trimmed = max(s.trimmed, min(through, most))
 			},
+			"cost": func(r *rapid.T) {
+				s := aSession()
+				cost := costSaid{member: rapid.IntRange(0, 2).Draw(r, "member"), amount: rapid.Uint64Range(0, 20).Draw(r, "amount")}
+				_, err := log.Session(s.task, s.id).Append(ctx, cost.event())
+				if s.status != eventlog.StatusOpen {
+					wantErr(r, "cost in a sealed session", err, eventlog.ErrSealed)
+					return
+				}
+				ok(err)
+				s.contents = append(s.contents, content(cost.event()))
+				s.costs = append(s.costs, cost)
+				m.touch(s.task)
+			},
+			"say what runs": func(r *rapid.T) {
+				s := aSession()
+				external := rapid.SampledFrom([]string{"x", "y"}).Draw(r, "external id")
+				about := event("session", fmt.Sprintf(`{"external_id":%q,"title":%q}`, external, external))
+				_, err := log.Session(s.task, s.id).Append(ctx, about)
+				if s.status != eventlog.StatusOpen {
+					wantErr(r, "session event in a sealed session", err, eventlog.ErrSealed)
+					return
+				}
+				ok(err)
+				s.contents = append(s.contents, content(about))
+				s.external = external
+				m.touch(s.task)
+				m.title[s.task] = external
+			},
 			"follow": func(r *rapid.T) {
 				if s := aSession(); followers[s.id] == nil {
 					followers[s.id] = log.Watch(s.task)
@@ -181,6 +212,7 @@ func TestALogHoldsWhatAModelHolds(t *testing.T) {
 				ok(err)
 				m.remove(func(s *modelSession) bool { return s.task == task })
 				m.tasks = slices.DeleteFunc(m.tasks, func(t string) bool { return t == task })
+				delete(m.title, task)
 			},
 			"reopen": func(r *rapid.T) {
 				ok(log.Close())
@@ -197,7 +229,7 @@ func TestALogHoldsWhatAModelHolds(t *testing.T) {
 				ok(err)
 				m.tasks = sameSet(r, m.tasks, tasks)
 			},
-			"": func(r *rapid.T) { m.check(r, t, log, followers) },
+			"": func(r *rapid.T) { m.check(r, t, store, log, followers) },
 		})
 	})
 }
@@ -212,13 +244,24 @@ func sameSet(r *rapid.T, want []string, tasks []eventlog.Task) (inOrder []string
 	return inOrder
 }
 
+// costs are what the sessions that are left have said.
+func (m *model) costs() (said []costSaid) {
+	for _, s := range m.sessions {
+		said = append(said, s.costs...)
+	}
+	return said
+}
+
 // check compares all that the log shows with the model.
-func (m *model) check(r *rapid.T, t *testing.T, log *eventlog.Log, followers map[eventlog.SessionID]*eventlog.Watch) {
+func (m *model) check(r *rapid.T, t *testing.T, store eventlog.Store, log *eventlog.Log, followers map[eventlog.SessionID]*eventlog.Watch) {
+	// What a deleted session said as well counts for others once the purger has been there.
+	purged := countKeys(t, store, "trash") == 0
 	tasks, err := log.Tasks(t.Context(), 0, 100)
 	if err != nil {
 		r.Fatal(err)
 	}
 	var ids []string
+	var sum eventlog.Totals
 	for _, task := range slices.Backward(tasks) {
 		ids = append(ids, task.ID)
 		all := m.of(task.ID)
@@ -230,6 +273,27 @@ func (m *model) check(r *rapid.T, t *testing.T, log *eventlog.Log, followers map
 		}
 		wantEqual(r, "events of the task", task.Totals.Events, uint64(events))
 		wantEqual(r, "status of the task", task.Status, status)
+		wantEqual(r, "title of the task", task.Title, m.title[task.ID])
+		sum = sumOf(sum, task.Totals)
+	}
+	if purged {
+		wantEqual(r, "costs", sum, worth(m.costs()))
+	}
+	for _, external := range []string{"x", "y"} {
+		found, err := log.SessionsByExternalID(t.Context(), "", external)
+		if err != nil {
+			r.Fatal(err)
+		}
+		var got, want []eventlog.SessionID
+		for _, s := range slices.Backward(found) {
+			got = append(got, s.ID)
+		}
+		for _, s := range m.sessions {
+			if s.external == external {
+				want = append(want, s.id)
+			}
+		}
+		wantSlice(r, "sessions with external id "+external, got, want)
 	}
 	wantSlice(r, "tasks by activity", ids, m.tasks)
 

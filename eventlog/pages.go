@@ -63,8 +63,9 @@ type pageWalk struct {
 	// walked is called for each page, overflow included, that has been read.
 	walked func(pages uint64) error
 
-	used []uint64 // bit set of the pages that belong to something
-	free uint64   // how many pages are free
+	seen map[Bucket]bool // the buckets that are there
+	used []uint64        // bit set of the pages that belong to something
+	free uint64          // how many pages are free
 }
 
 // run walks the whole file.
@@ -79,7 +80,7 @@ func (w *pageWalk) run() error {
 	if err != nil {
 		return err
 	}
-	seen := map[Bucket]bool{}
+	w.seen = map[Bucket]bool{}
 	err = w.tree(w.head.root, 0, nil, nil, func(e element) error {
 		name := Bucket(e.key)
 		switch {
@@ -90,18 +91,22 @@ func (w *pageWalk) run() error {
 			w.found(e.page, fmt.Sprintf("there is a bucket %q, which no version has", e.key))
 			return nil
 		}
-		seen[name] = true
+		w.seen[name] = true
 		return w.bucket(name, e)
 	})
 	if err != nil {
 		return err
 	}
-	for _, b := range Buckets() {
-		if !seen[b] {
+	return w.settle(free)
+}
+
+// missing tells of buckets that the file should have, after the walk.
+func (w *pageWalk) missing(buckets []Bucket) {
+	for _, b := range buckets {
+		if !w.seen[b] {
 			w.found(w.head.root, fmt.Sprintf("there is no bucket %q", b))
 		}
 	}
-	return w.settle(free)
 }
 
 // settle checks that every page is either used or free.

@@ -70,6 +70,33 @@ func TestABackupIsTheDatabaseAsItStood(t *testing.T) {
 	wantEqual(t, "files", len(entries), 1)
 }
 
+// An open session comes back under a new id, and what it has cost with it.
+func TestARestoredDatabaseGoesOnCountingWhereTheBackupStood(t *testing.T) {
+	path := worked(t)
+	log := openLog(t, path)
+	backup := backedUp(t, log)
+	before, err := log.Task(t.Context(), "thread")
+	if err := errors.Join(err, log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := restored(t, backup)
+	f := &fixture{T: t, Log: openLog(t, again)}
+	want := before.Totals
+	want.Events++ // the end of the one that was open
+	wantEqual(t, "totals", f.task("thread").Totals, want)
+	found, err := f.SessionsByExternalID(t.Context(), "codex", "th-1")
+	f.ok(err)
+	wantEqual(t, "sessions by their external id", len(found), 2)
+	s := f.startAs("thread", "codex", "th-1")
+	f.append(s, event("cost", `{"id":"m-1","part_of":"th-1","input_tokens":9}`))
+	wantEqual(t, "what a third one adds", f.info(s).Totals.InputTokens, 2)
+	for _, old := range found {
+		f.ok(f.DeleteSession(t.Context(), "thread", old.ID))
+	}
+	f.ok(f.Close())
+	wantSound(t, again)
+}
+
 func TestBackupsUnderWayWhileManyAppendAreWhole(t *testing.T) {
 	f := &fixture{T: t, Log: openLog(t, filepath.Join(t.TempDir(), "jr.db"))}
 	s := f.start("t-1")

@@ -199,7 +199,7 @@ func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit
 			to = sessionKey(task, before)
 		}
 		for key, raw := range r.Descend(bucketSessions, prefix, to) {
-			if len(sessions) == limit {
+			if len(sessions) >= limit {
 				break
 			}
 			record, err := wholeSession(r, task, key, raw)
@@ -235,7 +235,8 @@ func (l *Log) SessionAfter(ctx context.Context, task string, after SessionID) (i
 }
 
 // interruptOpen seals the sessions that were open when the store was last
-// closed: their writer was this program, and it is gone.
+// closed: their writer was this program, and it is gone. One that is damaged stays
+// as it is: all others can be used.
 func (l *Log) interruptOpen() error {
 	open, err := l.openSessions()
 	if err != nil {
@@ -246,14 +247,17 @@ func (l *Log) interruptOpen() error {
 			for _, o := range some {
 				t, err := tx.task(o.task)
 				if err != nil {
-					return fmt.Errorf("task %s of an open session: %w", o.task, err)
+					tx.note(fmt.Errorf("task %s of an open session: %w", o.task, err))
+					continue
 				}
 				s, err := tx.session(o.task, o.id)
 				if err != nil {
-					return fmt.Errorf("open session %s of task %s: %w", o.id, o.task, err)
+					tx.note(fmt.Errorf("open session %s of task %s: %w", o.id, o.task, err))
+					continue
 				}
 				if s.Status != StatusOpen {
-					return &DamageError{Bucket: bucketOpen, Key: sessionKey(o.task, o.id), Reason: "the session is sealed"}
+					tx.note(&DamageError{Bucket: bucketOpen, Key: sessionKey(o.task, o.id), Reason: "the session is sealed"})
+					continue
 				}
 				tx.interrupt(t, s, "process ended")
 			}
@@ -274,7 +278,8 @@ func (l *Log) openSessions() ([]Session, error) {
 	err := l.view(context.Background(), func(r Reader) error {
 		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
 			if _, err := decodeRecord(bucketOpen, key, raw); err != nil {
-				return err
+				l.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
+				continue
 			}
 			cut := len(key) - len(SessionID{})
 			open = append(open, Session{log: l, task: string(key[:cut-1]), id: SessionID(key[cut:])})

@@ -93,7 +93,7 @@ func (l *Log) Tasks(ctx context.Context, before uint64, limit int) ([]Task, erro
 	err := l.view(ctx, func(r Reader) error {
 		active := newActivity(r)
 		for key, raw := range r.Descend(bucketActivity, nil, to) {
-			if len(tasks) == limit {
+			if len(tasks) >= limit {
 				break
 			}
 			task, ok, err := active.task(key, raw)
@@ -147,7 +147,7 @@ func (l *Log) Changes(ctx context.Context, after uint64, limit int) (Changes, er
 			if !ok {
 				continue
 			}
-			if len(changes.Tasks) == limit {
+			if len(changes.Tasks) >= limit {
 				changes.More = true
 				break
 			}
@@ -158,8 +158,11 @@ func (l *Log) Changes(ctx context.Context, after uint64, limit int) (Changes, er
 	if err != nil {
 		return Changes{}, err
 	}
-	if n := len(changes.Tasks); n > 0 && (changes.More || l.shared) {
+	switch n := len(changes.Tasks); {
+	case n > 0 && (changes.More || l.shared):
 		changes.Last = changes.Tasks[n-1].Change
+	case changes.More:
+		changes.Last = after
 	}
 	for _, d := range deleted {
 		if d.change <= changes.Last {

@@ -102,6 +102,52 @@ var logCases = []testCase{
 		}
 	}},
 
+	{"what runs, and what it has cost, is there when the log is opened again", func(s *subject) {
+		o := &eventlog.Options{KeepOpen: true}
+		log := s.reopenLog(o)
+		started := time.Date(2025, 3, 1, 10, 0, 0, 0, time.UTC)
+		session, err := log.Start(s.Context(), "t-1", &eventlog.StartOptions{
+			Agent: "a", Version: "1", Model: "m", Cwd: "/w", Branch: "b", Machine: "x", ExternalID: "e", ParentExternalID: "p", Started: started,
+		})
+		s.ok(err)
+		cost := func(data string) eventlog.Event {
+			return eventlog.Event{Type: eventlog.TypeCost, Data: json.RawMessage(data)}
+		}
+		s.append(session,
+			eventlog.Event{Type: eventlog.TypeSession, Data: json.RawMessage(`{"version":"2","title":"said"}`)},
+			cost(`{"id":"m-1","part_of":"e","input_tokens":5,"model":"m"}`), cost(`{"id":"e","input_tokens":7,"cache_read_tokens":3,"model":"m"}`))
+		for _, when := range []string{"Opened again", "Opened again after its end"} {
+			log = s.reopenLog(o)
+			found, err := log.SessionsByExternalID(s.Context(), "a", "e")
+			s.ok(err)
+			if len(found) != 1 {
+				s.Fatalf("%s, the log finds %d sessions by the external id of one.", when, len(found))
+			}
+			want := found[0]
+			want.Agent, want.Version, want.Model, want.Cwd, want.Branch, want.Machine = "a", "2", "m", "/w", "b", "x"
+			want.ExternalID, want.ParentExternalID, want.Started = "e", "p", eventlog.Time{Time: started}
+			want.Totals.InputTokens, want.Totals.CacheReadTokens = 7, 3
+			want.Unpriced = []eventlog.ModelTokens{{Model: "m", InputTokens: 7, CacheReadTokens: 3}}
+			if !reflect.DeepEqual(found[0], want) {
+				s.Errorf("%s, the session is %+v, not %+v.", when, found[0], want)
+			}
+			task, err := log.Task(s.Context(), "t-1")
+			s.ok(err)
+			if task.Title != "said" || task.Totals != want.Totals {
+				s.Errorf("%s, the task is %+v.", when, task)
+			}
+			if !found[0].Sealed() {
+				s.append(log.Session("t-1", session.ID()), complete())
+			}
+		}
+		// What is said again elsewhere counts for nothing, until the first session is gone.
+		second := s.start("t-2")
+		s.append(second, eventlog.Event{Type: eventlog.TypeSession, Data: json.RawMessage(`{"agent":"a"}`)}, cost(`{"id":"e","input_tokens":7}`))
+		if info, err := second.Info(s.Context()); err != nil || info.Totals.InputTokens != 0 {
+			s.Errorf("What was said twice counts %d tokens twice, %v.", info.Totals.InputTokens, err)
+		}
+	}},
+
 	{"an idempotency key replays the first answer when the log is opened again", func(s *subject) {
 		log := s.reopenLog(&eventlog.Options{KeepOpen: true})
 		batch := func() *eventlog.Batch {
