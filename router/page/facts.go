@@ -3,6 +3,7 @@ package page
 import (
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 
 	"jrweb/eventlog"
@@ -45,6 +46,11 @@ func (v taskView) Facts() []fact {
 		list[len(list)-1].Link = template.URL("./" + url.PathEscape(v.ParentRun.Task) + "?session=" + v.ParentRun.Session.String())
 	}
 	return list
+}
+
+// HasDetails says that there is more to tell than fits beside the title.
+func (v taskView) HasDetails() bool {
+	return tokenKinds(&v.Totals) != "" || slices.ContainsFunc(v.Facts(), func(f fact) bool { return f.Value != "" })
 }
 
 // Agent is who runs; empty if nobody is known.

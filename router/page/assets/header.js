@@ -50,6 +50,7 @@ export class Header {
     if (about.textContent !== this.#about) { // else a reader may be in the middle of it
       this.#about = about.textContent;
       localTimes(about);
+      about.querySelector("details").open = byID("details").open;
       document.querySelector(".about").replaceWith(document.adoptNode(about));
     }
     this.#started = dateOf(byID("started").dateTime);
@@ -293,6 +294,8 @@ async function jsonOf(url) {
 function showFact(id, value) {
   setText(byID(id), value);
   byID(`${id}-fact`).hidden = value === "";
+  const details = byID("details");
+  details.hidden = details.querySelector("dl > :not([hidden])") === null;
 }
 
 function localTimes(within) {
