@@ -108,6 +108,9 @@ func FuzzSplitKeys(f *testing.F) {
 	f.Add(Key{ID: "k", Scope: startScope}.recordKey(task, SessionID{}))
 	f.Add(endedKey(time.UnixMilli(-1), SessionID{1}))
 	f.Add(bytes.Repeat([]byte{0}, 24))
+	f.Add(externalKey("a", "x", SessionID{1}))
+	f.Add(saidKey(SessionID{1}, accountID{2}, memberID{3}))
+	f.Add(creditKey(accountID{2}, SessionID{1}))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, key []byte) {
 		if task, id, ok := splitSessionKey(key); ok && !bytes.Equal(sessionKey(task, id), key) {
@@ -121,6 +124,21 @@ func FuzzSplitKeys(f *testing.F) {
 			}
 			if !bytes.HasPrefix(key, prefix) {
 				t.Errorf("%x is taken for a key of %+v", key, owner)
+			}
+		}
+		if agent, external, id, ok := splitExternalKey(key); ok && !bytes.Equal(externalKey(agent, external, id), key) {
+			t.Errorf("%x is taken for external id %q of agent %q, session %s", key, external, agent, id)
+		}
+		if id, a, m, ok := splitSaidKey(key); ok && !bytes.Equal(saidKey(id, a, m), key) {
+			t.Errorf("%x is taken for what %s said", key, id)
+		}
+		if a, kind, of, ok := splitAccountKey(key); ok {
+			again := append(a[:], kind)
+			if kind != accountItself {
+				again = append(again, of[:]...)
+			}
+			if !bytes.Equal(again, key) {
+				t.Errorf("%x is taken for a record of account %x", key, a)
 			}
 		}
 		if len(key) == 24 {

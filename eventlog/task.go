@@ -93,6 +93,12 @@ type Totals struct {
 	OutputTokens     uint64 `json:"output_tokens"`
 	CacheReadTokens  uint64 `json:"cache_read_tokens"`
 	CacheWriteTokens uint64 `json:"cache_write_tokens"`
+
+	// EstimatedUSD is what the tokens would cost that no cost with money has settled,
+	// and Unpriced says that the price of some of them is not known. A log leaves both
+	// zero, and keeps neither: who shows totals fills them in from a list of prices.
+	EstimatedUSD USD  `json:"estimated_usd,omitempty"`
+	Unpriced     bool `json:"unpriced,omitempty"`
 }
 
 // USD is an amount of money in US dollars.

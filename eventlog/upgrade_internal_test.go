@@ -87,7 +87,9 @@ func wantUpgraded(t *testing.T, path string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := fmt.Sprintf("%q %s %v %v", got.Title, got.Status, got.Totals, got.Unpriced); text != want {
+		sum := got.Totals
+		totals := []any{sum.Events, sum.USD, sum.InputTokens, sum.OutputTokens, sum.CacheReadTokens, sum.CacheWriteTokens}
+		if text := fmt.Sprintf("%q %s {%s} %v", got.Title, got.Status, strings.Trim(fmt.Sprint(totals...), "[]"), got.Unpriced); text != want {
 			t.Errorf("task %s is %s, want %s", task, text, want)
 		}
 	}

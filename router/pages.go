@@ -2,8 +2,10 @@ package router
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,8 +32,9 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 	}
 	view := page.ListPage{Tasks: tasks, Sessions: map[string][]eventlog.SessionInfo{}}
 	for i := range tasks {
+		rt.o.Prices.EstimateTask(&tasks[i])
 		id := tasks[i].ID
-		if tasks[i].Sessions < 2 {
+		if tasks[i].Sessions == 0 {
 			continue
 		}
 		view.Sessions[id], err = rt.log.Sessions(r.Context(), id, eventlog.SessionID{}, pageTries)
@@ -51,7 +54,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	view := page.TaskPage{}
+	view := page.TaskPage{Prices: rt.o.Prices}
 	if view.Session, err = q.session(); err != nil {
 		return err
 	}
@@ -82,11 +85,44 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 			return err
 		}
 	}
+	if err := rt.addToPage(r.Context(), &view, t); err != nil {
+		return err
+	}
+	rt.o.Prices.EstimateTask(&view.Task)
+	for i := range view.Sessions {
+		rt.showSession(&view.Sessions[i])
+	}
 	var html bytes.Buffer
 	if err := page.Task(&html, view); err != nil {
 		return err
 	}
 	return writePage(w, &html)
+}
+
+// addToPage finds what the page tells beside the timeline.
+func (rt *router) addToPage(ctx context.Context, view *page.TaskPage, t *timeline) (err error) {
+	if t.session.ID.IsZero() {
+		return nil
+	}
+	shown := []eventlog.SessionInfo{t.session}
+	if view.Whole {
+		shown = slices.Clone(view.Sessions)
+		slices.Reverse(shown)
+	}
+	if view.Raws, err = rt.raws.of(ctx, rt.log, view.Task.ID, shown); err != nil {
+		return err
+	}
+	if t.session.ParentExternalID == "" {
+		return nil
+	}
+	parents, err := rt.log.SessionsByExternalID(ctx, t.session.Agent, t.session.ParentExternalID)
+	if err != nil {
+		return err
+	}
+	if len(parents) > 0 {
+		view.ParentRun = page.Run{Task: parents[0].Task, Session: parents[0].ID}
+	}
+	return nil
 }
 
 // withSession puts a session as it was read last among the others, at the end if

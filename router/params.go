@@ -14,6 +14,7 @@ import (
 	"github.com/julienschmidt/httprouter"
 
 	"jrweb/eventlog"
+	"jrweb/router/blob"
 )
 
 // params are the ids in a path, checked, and what the request may do.
@@ -21,6 +22,7 @@ type params struct {
 	task    string
 	session eventlog.SessionID
 	grant   Grant
+	hash    string // of a blob
 }
 
 // sessionPattern is what clients know of the ids of sessions. The log makes only
@@ -49,6 +51,10 @@ func readParams(r *http.Request, ps httprouter.Params) (params, error) {
 				if !reads && !sessionPattern.MatchString(param.Value) {
 					err = invalid("session", "must match "+sessionPattern.String())
 				}
+			}
+		case "hash":
+			if p.hash = param.Value; !blob.ValidHash(p.hash) {
+				err = errNoBlob
 			}
 		}
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/router/page"
+	"jrweb/router/price"
 	"jrweb/streamer"
 )
 
@@ -36,6 +37,9 @@ type Options struct {
 	Authorize Authorize
 	// Routes are added to the router's own: what a way to sign in needs, for example.
 	Routes []Route
+	// Prices estimate what tokens cost where agents name no money. Nil: the table that
+	// is built in.
+	Prices *price.Table
 	// Metrics is served at GET /metrics. Nil: the route does not exist.
 	Metrics http.Handler
 	// Trace is told what happens.
@@ -62,6 +66,7 @@ type router struct {
 	// pages are the routes that show a page, to which pages elsewhere may link. What
 	// else there is, a link would download, or run for as long as the tab is open.
 	pages map[string]bool
+	raws  rawCounts
 }
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with
@@ -69,11 +74,13 @@ type router struct {
 // defaults. It fails if AllowedHosts has an entry that is none.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
 	rt := &router{log: log, stream: s, pages: map[string]bool{}}
-	if s != nil { // without one, only the options are checked
-		s.SetHTML(page.AppendEvent)
-	}
 	if o != nil {
 		rt.o = *o
+	}
+	rt.o.Prices = cmp.Or(rt.o.Prices, price.Default())
+	if s != nil { // without one, only the options are checked
+		s.SetHTML(page.Rows{Prices: rt.o.Prices}.AppendEvent)
+		s.SetTasks(rt.showTask)
 	}
 	rt.o.MaxRequestBytes = cmp.Or(rt.o.MaxRequestBytes, 32<<20)
 	// Memory grows by doubling: a body of the largest size needs room for twice that.
@@ -137,6 +144,7 @@ func (rt *router) register() {
 	post(RoleWrite, "/tasks/:task/sessions/:session/events", rt.appendToSession)
 	post(RoleWrite, "/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
 	post(RoleWrite, "/tasks/:task/sessions/:session/complete", rt.complete)
+	get(RoleRead, "/tasks/:task/sessions/:session/blobs/:hash", rt.getBlob)
 	get(RoleAdmin, "/backup", rt.backup)
 	get(RoleNone, "/healthz", rt.healthz)
 	get(RoleNone, "/readyz", rt.readyz)

@@ -11,7 +11,8 @@ import (
 )
 
 // route is a request to one route, and what it is answered. {session} in the
-// path is a session of the task t-1 that has ended, {open} one that has not.
+// path is a session of the task t-1 that has ended, {open} one that has not, {image}
+// the hash of an image in the first.
 type route struct {
 	method, path, body string
 	status             int
@@ -43,6 +44,7 @@ var routes = []route{
 	{"POST", "/tasks/t-1/sessions/{open}/events", say("x"), 200, jsonType, "/tasks/:task/sessions/:session/events"},
 	{"POST", "/tasks/t-1/sessions/{open}/heartbeat", "", 204, "", "/tasks/:task/sessions/:session/heartbeat"},
 	{"POST", "/tasks/t-1/sessions/{open}/complete", "", 200, jsonType, "/tasks/:task/sessions/:session/complete"},
+	{"GET", "/tasks/t-1/sessions/{session}/blobs/{image}", "", 200, "image/png", "/tasks/:task/sessions/:session/blobs/:hash"},
 	{"GET", "/healthz", "", 200, textType, "/healthz"},
 	{"GET", "/readyz", "", 200, textType, "/readyz"},
 	{"GET", "/metrics", "", 200, textType, "/metrics"},
@@ -60,9 +62,10 @@ func serveRoutes(t *testing.T, o options) (s *server, fill func(path string) str
 	t.Helper()
 	o.router.Metrics = metrics
 	s = serveWith(t, o)
-	sealed := s.append("t-1", say("a"), complete)
+	event, image := imageEvent("image/png", dot)
+	sealed := s.append("t-1", event, complete)
 	open := s.append("t-1", say("b"))
-	return s, strings.NewReplacer("{session}", sealed, "{open}", open).Replace
+	return s, strings.NewReplacer("{session}", sealed, "{open}", open, "{image}", image).Replace
 }
 
 func TestEveryRoute(t *testing.T) {

@@ -31,6 +31,9 @@ func (rt *router) listSessions(w http.ResponseWriter, r *http.Request, p params)
 	if err != nil {
 		return err
 	}
+	for i := range sessions {
+		rt.showSession(&sessions[i])
+	}
 	answer := struct {
 		Sessions []eventlog.SessionInfo `json:"sessions"`
 		Next     string                 `json:"next"` // empty: that was all
@@ -126,6 +129,7 @@ func (rt *router) getSession(w http.ResponseWriter, r *http.Request, p params) e
 	if err != nil {
 		return err
 	}
+	rt.showSession(&info)
 	return writeJSON(w, http.StatusOK, info)
 }
 

@@ -39,6 +39,9 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 	if err != nil {
 		return err
 	}
+	for i := range tasks {
+		rt.showTask(&tasks[i])
+	}
 	answer := struct {
 		Tasks []eventlog.Task `json:"tasks"`
 		Next  string          `json:"next"` // empty: that was all
@@ -64,8 +67,15 @@ func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) erro
 	if err != nil {
 		return err
 	}
+	rt.showTask(&task)
 	return writeJSON(w, http.StatusOK, task)
 }
+
+// showTask makes a task ready to be shown: the log knows no prices.
+func (rt *router) showTask(t *eventlog.Task) { rt.o.Prices.EstimateTask(t) }
+
+// showSession is showTask for a session.
+func (rt *router) showSession(s *eventlog.SessionInfo) { rt.o.Prices.EstimateSession(s) }
 
 func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) error {
 	if _, err := readQuery(r); err != nil {
@@ -95,6 +105,7 @@ func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) erro
 	if err != nil {
 		return err
 	}
+	rt.showTask(&task)
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated

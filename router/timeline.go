@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"jrweb/eventlog"
+	"jrweb/router/blob"
 	"jrweb/router/page"
 )
 
@@ -17,6 +18,9 @@ const (
 	partEvents = 200
 	partBytes  = 2 << 20
 )
+
+// weightOf is how many bytes an event counts for: images are not in the page.
+func weightOf(e *eventlog.Event) int { return len(e.Data) - blob.SizeIn(e.Data) }
 
 // timeline finds the part of a timeline that a page shows.
 type timeline struct {
@@ -133,11 +137,11 @@ func (t *timeline) backwardIn(ctx context.Context, place eventlog.Cursor, events
 			return nil, false, err
 		}
 		for _, e := range slices.Backward(read.Events) {
-			if more = len(entries) == events || len(entries) > 0 && *bytes < len(e.Data); more {
+			if more = len(entries) == events || len(entries) > 0 && *bytes < weightOf(&e); more {
 				break
 			}
 			entries = append(entries, page.Entry{Session: place.Session, Event: e})
-			*bytes -= len(e.Data)
+			*bytes -= weightOf(&e)
 			end = e.Sequence
 		}
 		if more || len(read.Events) == 0 {
@@ -154,11 +158,11 @@ func (t *timeline) forward(ctx context.Context, place eventlog.Cursor, events, b
 			if err != nil {
 				return nil, false, err
 			}
-			if len(entries) >= events || len(entries) > 0 && bytes < len(e.Data) {
+			if len(entries) >= events || len(entries) > 0 && bytes < weightOf(&e.Event) {
 				return entries, true, nil
 			}
 			entries = append(entries, e)
-			bytes -= len(e.Data)
+			bytes -= weightOf(&e.Event)
 		}
 		if !t.whole {
 			return entries, false, nil

@@ -39,6 +39,7 @@ type Streamer struct {
 	o        Options
 	trace    Trace
 	html     HTMLFunc
+	tasks    func(*eventlog.Task)
 	created  time.Time
 	open     atomic.Int64
 	shutdown chan struct{}
@@ -74,6 +75,10 @@ func New(log *eventlog.Log, o *Options) *Streamer {
 // without it. It is for whoever has a page for them, and knows how its rows look:
 // package router. Call it before the first request.
 func (s *Streamer) SetHTML(render HTMLFunc) { s.html = render }
+
+// SetTasks sets what is done with each task before the stream of all tasks sends it:
+// it may fill in what a log does not know. Call it before the first request.
+func (s *Streamer) SetTasks(prepare func(*eventlog.Task)) { s.tasks = prepare }
 
 // Handler serves the stream of the task that the function finds in a request,
 // behind any router. Errors before the first byte are plain text; a router that

@@ -141,10 +141,15 @@ func (f *taskFeed) send(changes eventlog.Changes) {
 		}
 	}
 	for i := range changes.Tasks {
-		if f.sees == nil || f.sees(changes.Tasks[i].ID) {
-			f.sock.control("task", &changes.Tasks[i])
-			f.sent = true
+		task := &changes.Tasks[i]
+		if f.sees != nil && !f.sees(task.ID) {
+			continue
 		}
+		if f.tasks != nil {
+			f.tasks(task)
+		}
+		f.sock.control("task", task)
+		f.sent = true
 	}
 }
 

@@ -19,6 +19,7 @@ func demoCommand() *cli.Command {
 		Name: "demo", Usage: "serve with a scripted agent at work, in a temporary database",
 		Flags: append([]cli.Flag{
 			stringFlag("addr", defaultAddr, "listen here; if it is the default and taken, on a free port"),
+			pricesFlag(),
 		}, logFlags()...),
 		ArgValidator: operands(),
 		Action:       runDemo,
@@ -28,6 +29,9 @@ func demoCommand() *cli.Command {
 func runDemo(ctx context.Context, c *cli.Command) (err error) {
 	set := settings{logger: newLogger(c)}
 	if set.addr, err = resolve(ctx, c.String("addr"), false); err != nil {
+		return err
+	}
+	if set.prices, err = readPrices(c); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "jrweb-demo-")

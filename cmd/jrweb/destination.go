@@ -42,6 +42,9 @@ func openDestination(ctx context.Context, c *cli.Command) (*destination, error) 
 			return nil, err
 		}
 	}
+	if set.prices, err = readPrices(c); err != nil {
+		return nil, err
+	}
 	to, s, err := openDatabase(ctx, set)
 	if err != nil {
 		return nil, explainOpen(err)

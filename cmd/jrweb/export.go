@@ -13,6 +13,7 @@ import (
 	"jrweb/eventlog"
 	"jrweb/router/client"
 	"jrweb/router/page"
+	"jrweb/router/price"
 )
 
 func exportCommand() *cli.Command {
@@ -22,7 +23,8 @@ func exportCommand() *cli.Command {
 			"server and no other file: jrweb export -format html TASK > task.html",
 		Flags: clientFlags(
 			sessionFlag("only this session (default: all sessions, in order)"),
-			enumFlag("format", "the form of the output", "ndjson", "html")),
+			enumFlag("format", "the form of the output", "ndjson", "html"),
+			pricesFlag()),
 		ArgValidator: operands("TASK"),
 		Action:       exportEvents,
 	}
@@ -33,9 +35,13 @@ func exportEvents(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	prices, err := readPrices(c)
+	if err != nil {
+		return err
+	}
 	export := exportLines
 	if c.String("format") == "html" {
-		export = exportPage
+		export = pageWriter(prices)
 	}
 	if err := export(ctx, server, c.Root().Writer, task, session); err != nil {
 		return explain(c, fmt.Errorf("export: %w", err))
@@ -58,30 +64,32 @@ func exportLines(ctx context.Context, server *client.Client, w io.Writer, task s
 	return out.Flush()
 }
 
-// exportPage writes the page of a task, or of one session, as it stands now: what is
-// appended meanwhile would not be in the totals of its head.
-func exportPage(ctx context.Context, server *client.Client, w io.Writer, task string, session eventlog.SessionID) error {
-	if isTerminal(w) {
-		return usagef("export: a page is for a browser: write it to a file with > %s.html", task)
-	}
-	p := page.ExportPage{}
-	var err error
-	if p.Task, err = server.Task(ctx, task); err != nil {
-		return err
-	}
-	for info, err := range server.Sessions(ctx, task) {
-		if err != nil {
+// pageWriter returns what writes the page of a task, or of one session, as it stands
+// now: what is appended meanwhile would not be in the totals of its head.
+func pageWriter(prices *price.Table) func(context.Context, *client.Client, io.Writer, string, eventlog.SessionID) error {
+	return func(ctx context.Context, server *client.Client, w io.Writer, task string, session eventlog.SessionID) error {
+		if isTerminal(w) {
+			return usagef("export: a page is for a browser: write it to a file with > %s.html", task)
+		}
+		p := page.ExportPage{Prices: prices}
+		var err error
+		if p.Task, err = server.Task(ctx, task); err != nil {
 			return err
 		}
-		if session.IsZero() || info.ID == session {
-			p.Sessions = append(p.Sessions, info)
+		for info, err := range server.Sessions(ctx, task) {
+			if err != nil {
+				return err
+			}
+			if session.IsZero() || info.ID == session {
+				p.Sessions = append(p.Sessions, info)
+			}
 		}
+		if len(p.Sessions) == 0 && !session.IsZero() {
+			return fmt.Errorf("task %s has no session %s: jrweb ls %s lists them", task, session, task)
+		}
+		slices.Reverse(p.Sessions)
+		return page.Export(w, p, entriesOf(server.Events(ctx, task, session), p.Sessions))
 	}
-	if len(p.Sessions) == 0 && !session.IsZero() {
-		return fmt.Errorf("task %s has no session %s: jrweb ls %s lists them", task, session, task)
-	}
-	slices.Reverse(p.Sessions)
-	return page.Export(w, p, entriesOf(server.Events(ctx, task, session), p.Sessions))
 }
 
 // entriesOf yields the events up to the heads of sessions.

@@ -25,7 +25,14 @@ const lookEvery = 250 * time.Millisecond
 // tells the next time what is recorded. To finish is to read what there is and
 // seal the session.
 func followFile(ctx context.Context, c *cli.Command, task, name string, finish bool) (err error) {
-	path, err := filepath.Abs(name)
+	bundles, err := gather([]string{name})
+	if err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	if len(bundles) != 1 || len(bundles[0].main) != 1 {
+		return usagef("-follow needs one file, and %s is a folder, or a part of one", name)
+	}
+	path, err := filepath.Abs(bundles[0].main[0])
 	if err != nil {
 		return err
 	}
@@ -55,6 +62,9 @@ func followFile(ctx context.Context, c *cli.Command, task, name string, finish b
 		err = f.finish(ctx)
 	} else {
 		err = f.follow(ctx)
+	}
+	if err == nil && !finish && f.events > 0 {
+		err = putTitle(context.WithoutCancel(ctx), c, server, task)
 	}
 	if err != nil {
 		return explain(c, fmt.Errorf("import: %s: %w", path, err))
@@ -257,7 +267,15 @@ func (f *follower) read(ctx context.Context) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for first := true; ctx.Err() == nil; first = false {
-		err := f.files.round(false, func(e fedEvent) error { return f.record(ctx, e.Event) })
+		err := f.files.round(false, func(e fedEvent) error {
+			if ctx.Err() != nil {
+				return errEnough // the next time goes on with what is there
+			}
+			return f.record(ctx, e.Event)
+		})
+		if errors.Is(err, errEnough) {
+			break
+		}
 		if err == nil && len(f.pending) > 0 && time.Since(f.since) >= introduction {
 			err = f.write(ctx)
 		}
@@ -272,6 +290,9 @@ func (f *follower) read(ctx context.Context) error {
 		case <-ticker.C:
 		case <-ctx.Done():
 		}
+	}
+	if len(f.pending) > 0 {
+		return f.write(ctx)
 	}
 	return nil
 }

@@ -77,6 +77,12 @@ const (
 // notLooked are folders whose files are no transcripts, or tell again what others do.
 var notLooked = map[string]bool{".git": true, "node_modules": true, "event_cache": true}
 
+// toldAgain are files that tell the same run as another one beside them, which tells more.
+var toldAgain = map[string]string{
+	"api_conversation_history.json": "ui_messages.json", // Cline, Roo Code and Kilo Code
+	"context.jsonl":                 "wire.jsonl",       // Kimi
+}
+
 // gatherer finds which files belong to one run.
 type gatherer struct {
 	bundles  map[string]*bundle // by the first main file, or the folder of events
@@ -122,10 +128,14 @@ func (g *gatherer) folder(name string) error {
 			return err
 		case entry.IsDir() && notLooked[entry.Name()]:
 			return filepath.SkipDir
-		case entry.Type().IsRegular():
-			return g.add(filepath.Clean(path), false)
+		case !entry.Type().IsRegular():
+			return nil
 		}
-		return nil
+		path = filepath.Clean(path)
+		if other, lesser := toldAgain[entry.Name()]; lesser && existing(filepath.Join(filepath.Dir(path), other)) != "" {
+			return nil
+		}
+		return g.add(path, false)
 	})
 }
 

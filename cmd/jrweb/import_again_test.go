@@ -458,6 +458,9 @@ func TestWhatIsNoTranscriptIsRefusedAndNothingIsRecorded(t *testing.T) {
 			}
 		})
 	}
+	if _, errs, code := w.jrweb("import", "-follow", "-task", "t-1", dir); code != exitUsage || !strings.Contains(errs, "-follow needs one file") {
+		t.Errorf("a folder: exit code %d, %s", code, errs)
+	}
 	path := write(t, filepath.Join(dir, "whole.gz"), archive)
 	_, errs, code := w.jrweb("import", "-follow", "-task", "t-1", path)
 	if code != exitFailed || !strings.Contains(errs, "import it without -follow") {

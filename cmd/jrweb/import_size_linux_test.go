@@ -49,7 +49,7 @@ func bigTranscript(t *testing.T, path string, size int) {
 }
 
 // mostMemory is what an import may take, in KiB, however large the file is.
-const mostMemory = 160 << 10
+const mostMemory = 96 << 10
 
 func TestALargeTranscriptIsImportedInBoundedMemory(t *testing.T) {
 	if testing.Short() {

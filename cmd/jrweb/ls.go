@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"jrweb/eventlog"
+	"jrweb/router/price"
 )
 
 func lsCommand() *cli.Command {
@@ -57,18 +58,16 @@ func list(ctx context.Context, c *cli.Command) error {
 
 func taskRow(t eventlog.Task) string {
 	return fmt.Sprintf("%s\t%s\t%d\t%d\t%s\t%s\t%s", t.ID, t.Status, t.Sessions, t.Totals.Events,
-		dollars(t.Totals.USD), moment(t.Updated), cell(t.Title))
+		price.Text(&t.Totals), moment(t.Updated), cell(t.Title))
 }
 
 func sessionRow(s eventlog.SessionInfo) string {
 	return fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s", s.ID, s.Status, s.Totals.Events,
-		dollars(s.Totals.USD), moment(s.Started), moment(s.Ended), cell(s.Agent), cell(s.Model), cell(s.Reason))
+		price.Text(&s.Totals), moment(s.Started), moment(s.Ended), cell(s.Agent), cell(s.Model), cell(s.Reason))
 }
 
 // cell is text of a user in a table.
 func cell(text string) string { return clip(visibleLine(text), 80) }
-
-func dollars(usd eventlog.USD) string { return fmt.Sprintf("$%.2f", float64(usd)) }
 
 // moment is a time in the reader's own zone, "-" if it has not come yet.
 func moment(t eventlog.Time) string {

@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"jrweb/eventlog"
+	"jrweb/router/blob"
 	"jrweb/router/client"
+	"jrweb/router/price"
 )
 
 // printer shows events to people. Whatever an agent wrote, only the printer's
@@ -18,6 +20,8 @@ type printer struct {
 	out     io.Writer
 	details bool
 	colour  bool
+	prices  *price.Table // nil: nothing is estimated
+	model   string       // that works, as the last session event said
 }
 
 // maxSummary is how many characters a summary has at most.
@@ -25,6 +29,12 @@ const maxSummary = 160
 
 // print writes one line for an event: time of day, type, summary; or all of it.
 func (p *printer) print(e *client.Event) error {
+	if e.Type == eventlog.TypeSession && !p.learn(e) {
+		return nil
+	}
+	shown := *e
+	shown.Data = []byte(blob.Elide(string(e.Data)))
+	e = &shown
 	var text strings.Builder
 	who := ""
 	if e.Actor != eventlog.Agent {
@@ -36,7 +46,7 @@ func (p *printer) print(e *client.Event) error {
 		fmt.Fprintf(&text, "%s#%d\n", who, e.Sequence)
 		writeFields(&text, e.Data, "    ")
 	} else {
-		text.WriteString(who + clip(visibleLine(summary(e)), maxSummary) + "\n")
+		text.WriteString(who + clip(visibleLine(p.summary(e)), maxSummary) + "\n")
 	}
 	_, err := io.WriteString(p.out, text.String())
 	return err
@@ -101,6 +111,8 @@ type eventData struct {
 	USD          float64         `json:"usd"`
 	InputTokens  float64         `json:"input_tokens"`
 	OutputTokens float64         `json:"output_tokens"`
+	CacheRead    float64         `json:"cache_read_tokens"`
+	CacheWrite   float64         `json:"cache_write_tokens"`
 	Model        string          `json:"model"`
 	Message      string          `json:"message"`
 	Code         string          `json:"code"`
@@ -118,8 +130,20 @@ func readData(data []byte) (*eventData, error) {
 	return d, err
 }
 
+// learn takes in what a session event says. It tells whether that is worth a line:
+// another model works now.
+func (p *printer) learn(e *client.Event) bool {
+	d, err := readData(e.Data)
+	if err != nil || d.Model == "" {
+		return false
+	}
+	before := p.model
+	p.model = d.Model
+	return before != "" && before != p.model
+}
+
 // summary says in a few words what an event is about.
-func summary(e *client.Event) string {
+func (p *printer) summary(e *client.Event) string {
 	d, err := readData(e.Data)
 	if err != nil {
 		return string(e.Data)
@@ -133,7 +157,9 @@ func summary(e *client.Event) string {
 	case eventlog.TypeToolResult:
 		return d.Tool + " " + resultSummary(d)
 	case eventlog.TypeCost:
-		return fmt.Sprintf("$%.4f, %.0f tokens in, %.0f out %s", d.USD, d.InputTokens, d.OutputTokens, d.Model)
+		return p.money(d) + fmt.Sprintf(", %.0f tokens in, %.0f out %s", d.InputTokens, d.OutputTokens, d.Model)
+	case eventlog.TypeSession:
+		return "Model: " + d.Model
 	case eventlog.TypeError:
 		if d.Code != "" {
 			return d.Message + " (" + d.Code + ")"
@@ -146,6 +172,30 @@ func summary(e *client.Event) string {
 		return d.Status
 	}
 	return string(e.Data)
+}
+
+// money is what a cost event says, or what its tokens would cost.
+func (p *printer) money(d *eventData) string {
+	if d.USD != 0 {
+		return exact(d.USD)
+	}
+	if known, ok := p.prices.Price(d.Model); ok {
+		tokens := func(n float64) uint64 { return uint64(min(max(n, 0), 1e15)) }
+		if estimate := known.Of(price.Tokens{
+			Input: tokens(d.InputTokens), Cached: tokens(d.CacheRead), CacheWrite: tokens(d.CacheWrite), Output: tokens(d.OutputTokens),
+		}); estimate > 0 {
+			return "≈ " + exact(estimate)
+		}
+	}
+	return "–"
+}
+
+// exact is an amount of money that is small, as a rule.
+func exact(usd float64) string {
+	if usd < 0.0001 {
+		return price.Dollars(eventlog.USD(usd))
+	}
+	return fmt.Sprintf("$%.4f", usd)
 }
 
 func resultSummary(d *eventData) string {

@@ -9,6 +9,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/router/client"
+	"jrweb/router/price"
 )
 
 func event(kind string, actor eventlog.Actor, data string) *client.Event {
@@ -34,18 +35,56 @@ func TestOneLineSaysWhatHappened(t *testing.T) {
 		{"tool_result", `{"tool":"bash","success":true,"output":"ok\n","duration_ms":12}`, "tool_result  bash ok, 12 ms: ok"},
 		{"tool_result", `{"tool":"bash","success":false,"output":"FAIL","duration_ms":"long"}`, "tool_result  bash failed: FAIL"},
 		{"cost", `{"usd":0.01234,"input_tokens":900,"output_tokens":40,"model":"m"}`, "cost         $0.0123, 900 tokens in, 40 out m"},
+		{"cost", `{"input_tokens":900,"output_tokens":40,"cache_read_tokens":9000,"model":"claude-opus-4-5"}`, "cost         ≈ $0.0100, 900 tokens in, 40 out claude-opus-4-5"},
+		{"cost", `{"input_tokens":1,"model":"gpt-5-nano"}`, "cost         ≈ <$0.0001, 1 tokens in, 0 out gpt-5-nano"},
+		{"cost", `{"usd":0,"input_tokens":900,"model":"m"}`, "cost         –, 900 tokens in, 0 out m"},
 		{"error", `{"message":"no space","code":"ENOSPC"}`, "error        no space (ENOSPC)"},
 		{"complete", `{"status":"failed","reason":"gave up"}`, "complete     failed: gave up"},
 		{"complete", `{"status":"succeeded"}`, "complete     succeeded"},
 		{"custom", `{"a":[1,2]}`, `custom       {"a":[1,2]}`},
 		{"assistant", `{"content":"` + strings.Repeat("ä", 200) + `"}`, "assistant    " + strings.Repeat("ä", 160) + "…"},
 	} {
-		if got, want := printed(t, printer{}, event(c.kind, eventlog.Agent, c.data)), "10:00:01  "+c.want+"\n"; got != want {
+		if got, want := printed(t, printer{prices: price.Default()}, event(c.kind, eventlog.Agent, c.data)), "10:00:01  "+c.want+"\n"; got != want {
 			t.Errorf("%s %s:\ngot  %q\nwant %q", c.kind, c.data, got, want)
 		}
 	}
 	if got, want := printed(t, printer{}, event("comment", eventlog.Human, `{"content":"hi"}`)), "10:00:01  comment      human: hi\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestWhatIsKnownOfARunIsNoLineButAnotherModelIs(t *testing.T) {
+	for _, details := range []bool{false, true} {
+		var out strings.Builder
+		p := &printer{out: &out, details: details}
+		for _, data := range []string{
+			`{"agent":"Claude Code","model":"opus"}`, `{"title":"x"}`, `{"agent":"Claude Code","model":"opus","branch":"main"}`,
+			`{"model":"sonnet"}`, `{"model":"sonnet"}`,
+		} {
+			if err := p.print(event("session", eventlog.System, data)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := "10:00:01  session      system: Model: sonnet\n"
+		if details {
+			want = "10:00:01  session      system: #7\n    model: sonnet\n"
+		}
+		if out.String() != want {
+			t.Errorf("details %v: got %q, want %q", details, out.String(), want)
+		}
+	}
+}
+
+func TestNoWallOfBase64ReachesTheTerminal(t *testing.T) {
+	wall := strings.Repeat("iVBORw0KGgoAAAANSUhEUgAA9jG+/x", 2000)
+	for _, data := range []string{
+		`{"content":"` + wall + `"}`, `{"content":"[image]","parts":[{"type":"image","data":"` + wall + `"}]}`,
+	} {
+		for _, details := range []bool{false, true} {
+			if got := printed(t, printer{details: details}, event("user", eventlog.Human, data)); len(got) > 500 {
+				t.Errorf("details %v: %d bytes: %.300s", details, len(got), got)
+			}
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ func runCommand() *cli.Command {
 			stringFlag("db", "", "record in this database file instead of a server"),
 			boolFlag("serve", "serve the -db meanwhile"),
 			stringFlag("addr", defaultAddr, "with -serve, listen here"),
+			pricesFlag(),
 			spoolFlag(),
 			&cli.DurationFlag{Name: "lease", Value: time.Minute, Usage: "the session ends as interrupted when nothing is heard of us for so long", Sources: env("lease"), OnlyOnce: true}),
 		ArgValidator: someOperands("COMMAND"),

@@ -42,6 +42,7 @@ func serveCommand() *cli.Command {
 			boolFlag("redact", "replace what has the shape of a secret before it is appended"),
 			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
 			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
+			pricesFlag(),
 			&cli.BoolFlag{Name: "log-requests", Value: true, Usage: "log a line for each request: who, what, how long", Sources: env("log-requests"), OnlyOnce: true},
 			stringFlag("metrics-addr", "", "serve metrics and health at this address as well, without signing in"),
 		}, accessFlags(), retentionFlags(), logFlags()),
@@ -106,6 +107,9 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	}
 	var err error
 	if set.retention, err = readRetention(c); err != nil {
+		return set, err
+	}
+	if set.prices, err = readPrices(c); err != nil {
 		return set, err
 	}
 	// The router knows what an allowed host is. It does not touch the log.

@@ -19,6 +19,7 @@ import (
 	"jrweb/metrics"
 	"jrweb/router"
 	"jrweb/router/auth"
+	"jrweb/router/price"
 	"jrweb/streamer"
 )
 
@@ -41,6 +42,7 @@ type settings struct {
 	certificate     *certificateFiles // nil: no TLS
 	access          *auth.Options     // nil: everybody may do everything
 	metricsAddr     string            // where metrics and health are served as well, resolved; empty: nowhere
+	prices          *price.Table      // nil: those that are built in
 	logger          *slog.Logger
 	requests        *slog.Logger     // nil: requests are not logged
 	now             func() time.Time // the clock of the log
@@ -117,7 +119,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	})
 	errorLog := slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)
 	o := router.Options{
-		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget,
+		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger, Requests: s.requests,
 	}

@@ -21,7 +21,8 @@ func tailCommand() *cli.Command {
 		Flags: clientFlags(
 			sessionFlag("follow this session (default: the latest)"),
 			boolFlag("details", "show all of every event"),
-			boolFlag("json", "write the events as JSON, one a line")),
+			boolFlag("json", "write the events as JSON, one a line"),
+			pricesFlag()),
 		ArgValidator: operands("TASK"),
 		Action:       tail,
 	}
@@ -35,8 +36,12 @@ func tail(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	prices, err := readPrices(c)
+	if err != nil {
+		return err
+	}
 	out := c.Root().Writer
-	write := (&printer{out: out, details: c.Bool("details"), colour: colourful(out)}).print
+	write := (&printer{out: out, details: c.Bool("details"), colour: colourful(out), prices: prices}).print
 	if c.Bool("json") {
 		lines := jsonLines(out, out)
 		write = func(e *client.Event) error {

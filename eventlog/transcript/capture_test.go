@@ -159,9 +159,9 @@ func TestTotalsCountNothingTwice(t *testing.T) {
 	}
 }
 
-func TestTheJournalOfAnotherProgramIsNoTranscript(t *testing.T) {
+func TestBodiesOfAppendsAreTheirOwnFormat(t *testing.T) {
 	input := capture(t, filepath.Join("jr", "t-197.4.ndjson"))
-	if format, found := transcript.Detect(bytes.Split(input, []byte("\n"))...); found {
-		t.Errorf("append bodies are taken for %s", format)
+	if format, _ := transcript.Detect(bytes.Split(input, []byte("\n"))...); format != transcript.Append {
+		t.Errorf("they are taken for %s", format)
 	}
 }

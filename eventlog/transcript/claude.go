@@ -1,23 +1,35 @@
 package transcript
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
 	"jrweb/eventlog"
 )
 
-// isClaude: what is Amp's or Cursor's has been told apart before. Qwen Code prints the
-// same lines, and says in its first one that it is Qwen.
+// isClaude: what looks like Claude Code's and is of no program that took after it.
 func isClaude(o object) bool {
+	o = recorded(o)
+	return isClaudeLike(o) && !isClaudeSession(o) && !isAmp(o) && !isCursor(o) && !isQwen(o) && !isQwenSession(o) && !isPlainMessage(o)
+}
+
+// isPlainMessage: a text that Cursor prints in the same way.
+func isPlainMessage(o object) bool {
+	_, nested := o["parent_tool_use_id"]
+	m := o.object("message")
+	return m != nil && !nested && !o.has("uuid") && !m.has("id") && !bytes.Contains(m["content"], []byte("tool_"))
+}
+
+func isClaudeLike(o object) bool {
 	o = recorded(o)
 	switch o.text("type") {
 	case "system":
-		return o.text("subtype") != "" && o.has("session_id") && !o.has("qwen_code_version")
+		return o.text("subtype") != "" && o.has("session_id") && !isDroid(o) && !o.has("qwen_code_version")
 	case "assistant", "user":
 		return o.object("message") != nil && (o.has("session_id") || o.has("uuid"))
 	case "result":
-		return o.has("session_id") && (o.has("subtype") || o.has("is_error"))
+		return o.has("session_id") && (o.has("subtype") || o.has("is_error")) && !isAuggie(o)
 	case "stream_event":
 		return o.object("event") != nil
 	case "control_request", "control_response":
@@ -164,7 +176,7 @@ func (c *claude) asked(o object, out *output) bool {
 	sub := request.text("subtype")
 	switch sub {
 	case "can_use_tool":
-		out.note(eventlog.TypeGuardrail, "Permission asked for "+request.text("tool_name"),
+		out.asks("Permission asked for "+request.text("tool_name"),
 			data(nil).some("tool", request.text("tool_name")).raw("args", request["input"]).some("request_id", o.text("request_id")))
 		return true
 	case "elicitation":

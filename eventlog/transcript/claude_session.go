@@ -8,6 +8,9 @@ import (
 )
 
 func isClaudeSession(o object) bool {
+	if isQwenSession(o) || isCopilot(o) {
+		return false
+	}
 	kind := o.text("type")
 	switch kind {
 	case "user", "assistant":

@@ -234,7 +234,7 @@ func (c *codexServer) request(method string, o, p object, out *output) bool {
 		return false
 	}
 	c.asked.put(string(o["id"]), what)
-	out.note(eventlog.TypeGuardrail, "Permission asked: "+what, data(nil).some("reason", p.text("reason")))
+	out.asks("Permission asked: "+what, data(nil).some("reason", p.text("reason")))
 	return true
 }
 

@@ -109,11 +109,11 @@ func (c *codexRollout) notice(p object, out *output) bool {
 	case "guardian_assessment":
 		guardianNote(p, out)
 	case "exec_approval_request":
-		out.note(eventlog.TypeGuardrail, "Permission asked: "+shellCommand(stringsOf(p.list("command"))), data(nil).some("reason", p.text("reason")))
+		out.asks("Permission asked: "+shellCommand(stringsOf(p.list("command"))), data(nil).some("reason", p.text("reason")))
 	case "apply_patch_approval_request":
-		out.note(eventlog.TypeGuardrail, "Permission asked to change files:\n"+codexChanges(p), data(nil).some("reason", p.text("reason")))
+		out.asks("Permission asked to change files:\n"+codexChanges(p), data(nil).some("reason", p.text("reason")))
 	case "request_permissions", "elicitation_request":
-		out.note(eventlog.TypeGuardrail, strings.TrimSpace("Permission asked: "+p.text("reason", "message", "server_name")), data(nil).raw("permissions", p["permissions"]))
+		out.asks(strings.TrimSpace("Permission asked: "+p.text("reason", "message", "server_name")), data(nil).raw("permissions", p["permissions"]))
 	case "request_user_input":
 		if !c.items.told(p.text("call_id")) { // else its call has the questions
 			out.status(codexQuestions(p.list("questions")))

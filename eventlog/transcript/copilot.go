@@ -190,18 +190,18 @@ func (*copilot) user(d object, out *output) {
 func (*copilot) asked(kind string, d object, out *output) bool {
 	switch kind {
 	case "user_input.requested":
-		out.note(eventlog.TypeGuardrail, "Asked: "+d.text("question"), data(nil).raw("choices", d["choices"]))
+		out.asks("Asked: "+d.text("question"), data(nil).raw("choices", d["choices"]))
 	case "user_input.completed":
 		out.user(eventlog.Human, d.text("answer"), nil)
 	case "elicitation.requested":
-		out.note(eventlog.TypeGuardrail, "Asked: "+d.text("message"), nil)
+		out.asks("Asked: "+d.text("message"), nil)
 	case "exit_plan_mode.requested":
-		out.note(eventlog.TypeGuardrail, "Asked to carry out the plan", data(nil).some("plan", d.text("planContent", "summary")))
+		out.asks("Asked to carry out the plan", data(nil).some("plan", d.text("planContent", "summary")))
 	case "exit_plan_mode.completed":
 		out.user(eventlog.Human, d.text("feedback"), nil)
 	case "permission.requested":
 		if request := d.object("permissionRequest"); d.has("promptRequest") {
-			out.note(eventlog.TypeGuardrail, "Permission asked: "+request.text("intention", "toolName", "kind"), data(nil).raw("request", d["permissionRequest"]))
+			out.asks("Permission asked: "+request.text("intention", "toolName", "kind"), data(nil).raw("request", d["permissionRequest"]))
 		}
 	case "permission.completed":
 		if result := d.object("result").text("kind"); strings.HasPrefix(result, "denied") {

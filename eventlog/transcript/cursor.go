@@ -21,7 +21,7 @@ func isCursor(o object) bool {
 	case "assistant":
 		return o.has("timestamp_ms") || o.has("model_call_id")
 	case "result":
-		return o.has("request_id") && !o.has("uuid")
+		return o.has("request_id") && !o.has("uuid") && !isAuggie(o)
 	}
 	return false
 }

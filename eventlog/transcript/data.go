@@ -1,7 +1,6 @@
 package transcript
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -18,7 +17,7 @@ func (d data) name(name string) data {
 	return append(append(append(d, '"'), name...), '"', ':')
 }
 
-func (d data) text(name, value string) data { return append(d.name(name), quote(value)...) }
+func (d data) text(name, value string) data { return appendQuoted(d.name(name), value) }
 
 // some adds a text that is not empty.
 func (d data) some(name, value string) data {
@@ -48,14 +47,14 @@ func (d data) number(name string, value float64) data {
 }
 
 // quote makes a JSON string. What is no UTF-8 becomes U+FFFD.
-func quote(s string) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
-		return []byte(`""`) // a string can always be encoded
+func quote(s string) []byte { return appendQuoted(make([]byte, 0, len(s)+len(s)/16+2), s) }
+
+// withMore joins members with others.
+func withMore(d, more data) data {
+	if len(d) == 0 {
+		return more
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return append(d, comma(more)...)
 }
 
 // comma separates members from those before them.

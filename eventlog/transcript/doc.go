@@ -55,10 +55,26 @@
 //	copilot          yes       yes      –           by session  yes        standard output has output tokens only, events.jsonl has all
 //	pi               yes       yes      by message  by message  –          a branch that was given up is told, and that it was
 //	openhands        yes       yes      by session  by session  –
+//	droid            yes       yes      –           by process  –          tokens from the stream only
+//	kimi             some      yes      –           by step     yes        tokens from wire.jsonl only
+//	antigravity      –         yes      –           by step     –          what a subagent does is in the result of its call
+//	cline            yes       yes      by request  by request  some       ui_messages.json does not tell what most tools gave back
+//	goose            yes       yes      some        by session  –
+//	crush            yes       yes      by session  –           yes        Crush keeps the tokens of the last request only
+//	amp-thread       some      yes      –           by message  –
+//	auggie           –         –        by request  –           –          one line: the last words
+//	acp              –         yes      by session  by session  some       both directions of an agent's standard input and output, or the agent's alone
+//	ai-sdk           –         yes      –           some        –          tokens if the server puts them into the metadata of the message
+//	responses        –         yes      –           by response –          results of functions are not in the stream
+//	chat-completions yes       yes      –           by answer   –          results of tools are not in the stream
+//	ag-ui            some      yes      –           –           –          nothing tells whether a tool failed, but for what it gave back
+//	langgraph        –         yes      –           by message  –          messages that come in pieces and as a whole are told once
+//	append           yes       yes      as told     as told     as told    what the log would refuse stays raw, with the reason
 //	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event
 //
-// The formats of Amp, Copilot, Cursor and OpenHands are written from definitions; the
-// others were checked against what real agents print and keep.
+// The formats from claude to opencode-export, and pi, were checked against what real
+// agents print and keep; the others are written from definitions, and from lines that
+// others quote.
 //
 // Tokens mean the same for all of them: input_tokens are without those that were
 // read from a cache or written to one, and output_tokens are with those of

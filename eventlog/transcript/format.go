@@ -31,6 +31,25 @@ const (
 	Text           Format = "text"            // whatever else a program prints
 )
 
+// More formats.
+const (
+	Append          Format = "append"           // events as they are appended or exported, one a line
+	ACP             Format = "acp"              // the Agent Client Protocol, both directions
+	Antigravity     Format = "antigravity"      // Antigravity CLI, --output-format stream-json
+	Crush           Format = "crush"            // Crush, session show --json
+	AmpThread       Format = "amp-thread"       // Amp, ~/.local/share/amp/threads/T-*.json, and threads export
+	AGUI            Format = "ag-ui"            // the Agent-User Interaction protocol
+	Responses       Format = "responses"        // OpenAI's Responses API, streamed or not
+	ChatCompletions Format = "chat-completions" // OpenAI's chat completions, streamed or not
+	AISDK           Format = "ai-sdk"           // the UI message stream of Vercel's AI SDK
+	Droid           Format = "droid"            // Factory Droid, exec --output-format stream-json, and ~/.factory/sessions/…/*.jsonl
+	Goose           Format = "goose"            // Goose, run --output-format stream-json, its session files, and session export
+	Cline           Format = "cline"            // Cline, Roo Code and Kilo Code, the files of a task, and cline --json
+	Kimi            Format = "kimi"             // Kimi CLI and Kimi Code, --output-format stream-json, and the files of their sessions
+	LangGraph       Format = "langgraph"        // LangGraph's stream
+	Auggie          Format = "auggie"           // Auggie, --print --output-format json
+)
+
 // decoder converts the lines of one format.
 type decoder interface {
 	// object converts a line. It returns false, and adds nothing, if it does not
@@ -54,6 +73,21 @@ var formats = []struct {
 	is    func(object) bool // whether a line can be of no other format
 	start func() decoder
 }{
+	{Append, isAppend, func() decoder { return appended{} }},
+	{ACP, isACP, func() decoder { return &acp{} }},
+	{Antigravity, isAntigravity, func() decoder { return &antigravity{} }},
+	{Crush, isCrush, func() decoder { return &crush{} }},
+	{AmpThread, isAmpThread, func() decoder { return &ampThread{} }},
+	{AGUI, isAGUI, func() decoder { return &agUI{} }},
+	{Responses, isResponses, func() decoder { return &responses{} }},
+	{ChatCompletions, isChatCompletions, func() decoder { return &chatCompletions{} }},
+	{AISDK, isAISDK, func() decoder { return &aiSDK{} }},
+	{Droid, isDroid, func() decoder { return &droid{} }},
+	{Goose, isGoose, func() decoder { return &goose{} }},
+	{Cline, isCline, func() decoder { return &cline{} }},
+	{Kimi, isKimi, func() decoder { return &kimi{} }},
+	{LangGraph, isLangGraph, func() decoder { return &langGraph{} }},
+	{Auggie, isAuggie, func() decoder { return auggie{} }},
 	{OpenHands, isOpenHands, func() decoder { return &openHands{} }},
 	{CodexRollout, isCodexRollout, func() decoder { return &codexRollout{} }},
 	{OpenCodeServer, isOpenCodeServer, func() decoder { return &openCodeServer{} }},

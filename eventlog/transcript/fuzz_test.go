@@ -2,6 +2,8 @@ package transcript_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -55,6 +57,17 @@ func FuzzConverters(f *testing.F) {
 		for lines := range slices.Chunk(slices.Collect(bytes.Lines(fixture(f, format))), 3) {
 			f.Add(uint8(i), bytes.Join(lines, nil), uint16(100))
 			f.Add(uint8(0), bytes.Join(lines, nil), uint16(3))
+		}
+	}
+	for _, pattern := range []string{"testdata/inputs/*", "testdata/inputs/unsupported/*"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range files {
+			if input, err := os.ReadFile(file); err == nil && filepath.Ext(file) != ".golden" { // else it is a folder
+				f.Add(uint8(0), input, uint16(10))
+			}
 		}
 	}
 	f.Add(uint8(1), []byte("\ufeff{\"type\":\r\n\x00\xff\n"), uint16(1))

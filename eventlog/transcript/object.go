@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"strconv"
 	"time"
-	"unicode/utf8"
 )
 
 // object is a JSON object whose members are decoded when they are asked for.
@@ -14,11 +14,30 @@ import (
 // has no members.
 type object map[string]json.RawMessage
 
-// parseObject returns nil for what is no object.
+// parseObject returns nil for what is no object. The members share the memory of raw.
 func parseObject(raw []byte) object {
-	var o object
-	if !isObject(raw) || json.Unmarshal(raw, &o) != nil {
+	var few [24]member
+	members, ok := membersOf(raw, few[:0])
+	if !ok {
 		return nil
+	}
+	return objectOf(raw, members)
+}
+
+// ownObject is for an object whose memory is not ours: its members have a copy.
+func ownObject(raw []byte) object {
+	var few [24]member
+	members, ok := membersOf(raw, few[:0])
+	if !ok {
+		return nil
+	}
+	return objectOf(bytes.Clone(raw), members)
+}
+
+func objectOf(raw []byte, members []member) object {
+	o := make(object, len(members))
+	for _, m := range members {
+		o[unquote(raw[m.name:m.nameEnd])] = raw[m.value:m.valueEnd:m.valueEnd]
 	}
 	return o
 }
@@ -40,17 +59,11 @@ func (o object) text(names ...string) string {
 
 // textOf returns "" for what is no string.
 func textOf(raw json.RawMessage) string {
-	if len(raw) < 2 || raw[0] != '"' {
+	end := afterString(raw, 0)
+	if end < 0 || afterSpace(raw, end) != len(raw) {
 		return ""
 	}
-	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
-		return string(inner) // most are as short and plain as this
-	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
-	return s
+	return unquote(raw[:end])
 }
 
 func (o object) object(name string) object { return parseObject(o[name]) }
@@ -59,8 +72,11 @@ func (o object) object(name string) object { return parseObject(o[name]) }
 func (o object) list(name string) []json.RawMessage { return listOf(o[name]) }
 
 func listOf(raw json.RawMessage) []json.RawMessage {
-	var list []json.RawMessage
-	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+	if len(raw) == 0 || raw[0] != '[' {
+		return nil
+	}
+	list := []json.RawMessage{}
+	if !eachElement(raw, func(value []byte) { list = append(list, value) }) {
 		return nil
 	}
 	return list
@@ -71,8 +87,14 @@ func (o object) number(name string) (n float64, ok bool) {
 	if len(value) == 0 || value[0] != '-' && (value[0] < '0' || value[0] > '9') {
 		return 0, false
 	}
-	err := json.Unmarshal(value, &n)
-	return n, err == nil
+	if afterNumber(value, 0) != len(value) {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(string(value), 64)
+	if err != nil {
+		return 0, false
+	}
+	return n, true
 }
 
 // amount returns the first of the members that is a number, 0 for none.

@@ -112,7 +112,7 @@ func (c *openCodeServer) object(o object, out *output) bool {
 	case "session.compacted":
 		out.status("The conversation was compacted")
 	case "permission.asked", "permission.updated", "permission.v2.asked":
-		out.note(eventlog.TypeGuardrail, "Permission asked: "+p.text("title", "permission", "action", "type"), data(nil).raw("request", permission(p)))
+		out.asks("Permission asked: "+p.text("title", "permission", "action", "type"), data(nil).raw("request", permission(p)))
 	case "permission.replied", "permission.v2.replied":
 		out.note(eventlog.TypeGuardrail, "Permission: "+p.text("reply", "response"), nil)
 	case "question.asked", "question.v2.asked", "question.replied", "question.v2.replied", "question.rejected", "question.v2.rejected":
@@ -185,7 +185,7 @@ func openCodeQuestion(p object, rejected bool, out *output) {
 	case rejected:
 		out.note(eventlog.TypeGuardrail, "The question was not answered", nil)
 	case len(asked) > 0:
-		out.note(eventlog.TypeGuardrail, "Asked: "+strings.Join(asked, "\n"), data(nil).raw("questions", p["questions"]))
+		out.asks("Asked: "+strings.Join(asked, "\n"), data(nil).raw("questions", p["questions"]))
 	default:
 		out.user(eventlog.Human, strings.Join(answers, "\n"), nil)
 	}

@@ -60,6 +60,25 @@ func (out *output) says(kind, text string) {
 	}
 }
 
+// saysWith adds a text of the agent with parts, such as images, or nil.
+func (out *output) saysWith(kind, text string, parts json.RawMessage) {
+	if !isBlank(text) || len(parts) > 0 {
+		out.spoke()
+		out.add(kind, "", data(nil).text("content", text).raw("parts", parts))
+	}
+}
+
+// saysBlock adds a part of a message of the agent that is a text or an image. Any other
+// is kept as it is.
+func (out *output) saysBlock(raw json.RawMessage) {
+	text, parts := contentText(raw)
+	if kind := parseObject(raw).text("type"); kind != "" && text == "["+kind+"]" && kind != "image" {
+		out.raw(string(raw), "a part of a message of no known type")
+		return
+	}
+	out.saysWith(eventlog.TypeAssistant, text, parts)
+}
+
 // user adds what was said to the agent: by a person, by the program around it
 // ([eventlog.System]), or by the agent that started a subagent.
 // What a person says begins a turn. Parts are images and the like, or nil.
@@ -84,6 +103,13 @@ func (out *output) note(kind, text string, more data) {
 		d = append(append(d, ','), more...)
 	}
 	out.add(kind, eventlog.System, d)
+}
+
+// asks adds a question of the agent's, which waits for a person: a run that stops here
+// has not ended.
+func (out *output) asks(text string, more data) {
+	out.working()
+	out.note(eventlog.TypeGuardrail, text, more)
 }
 
 func (out *output) status(text string) { out.note(eventlog.TypeStatus, text, nil) }

@@ -79,7 +79,7 @@ func imageOf(o object) (part json.RawMessage, ok bool) {
 		inline = o.object("inline_data") // Gemini
 	}
 	url := cmp.Or(o.text("image_url", "url"), o.object("image_url").text("url"), source.text("url"))
-	media := cmp.Or(source.text("media_type"), inline.text("mimeType", "mime_type"), o.text("mimeType", "media_type", "mediaType", "mime"))
+	media := cmp.Or(source.text("media_type", "mediaType"), inline.text("mimeType", "mime_type"), o.text("mimeType", "media_type", "mediaType", "mime"))
 	data := cmp.Or(source.text("data"), inline.text("data"), o.text("data"))
 	if data == "" {
 		data = o.text("image")

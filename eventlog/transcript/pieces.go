@@ -16,7 +16,7 @@ type pieces struct {
 // add adds a piece, and tells the text before it if that is another one. Pieces of one
 // text have the same id; where there are no ids, all pieces that follow each other.
 func (p *pieces) add(kind, id, piece string, out *output) {
-	if p.kind != kind || p.id != id || p.parent != out.parent || len(p.text) > mostPartial {
+	if p.kind != kind || p.id != id || p.parent != out.parent || len(p.text) == 0 || len(p.text) > mostPartial {
 		p.flush(out)
 		p.kind, p.id, p.parent, p.at = kind, id, out.parent, out.at
 	}

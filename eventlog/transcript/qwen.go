@@ -59,7 +59,7 @@ func (q *qwen) object(o object, out *output) bool {
 	case "control_request":
 		request := o.object("request")
 		if request.text("subtype") == "can_use_tool" {
-			out.note(eventlog.TypeGuardrail, "Permission asked for "+request.text("tool_name"),
+			out.asks("Permission asked for "+request.text("tool_name"),
 				data(nil).some("tool", request.text("tool_name")).raw("args", request["input"]))
 		}
 	case "control_response", "control_cancel_request":

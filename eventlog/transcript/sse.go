@@ -4,7 +4,9 @@ import "bytes"
 
 // serverSentFormats come as server-sent events: an object stands behind "data:", and
 // the lines around it are silent.
-var serverSentFormats = map[Format]bool{OpenCodeServer: true}
+var serverSentFormats = map[Format]bool{
+	OpenCodeServer: true, AISDK: true, Responses: true, ChatCompletions: true, AGUI: true, LangGraph: true,
+}
 
 // serverSent returns the data of a line of server-sent events, and of any other line
 // all of it.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"math"
+	"slices"
 	"strings"
 
 	"jrweb/eventlog"
@@ -120,6 +121,11 @@ func (out *output) identified(id, account, turn, model string, u usage) {
 		d = d.text("part_of", hashedID(account))
 	}
 	out.cost(model, delta, u, d)
+}
+
+// idOf makes an id of a cost of what names it, without what is not known.
+func idOf(names ...string) string {
+	return strings.Join(slices.DeleteFunc(names, func(name string) bool { return name == "" }), "/")
 }
 
 // hashedID bounds an id of a cost: the log takes at most 256 bytes.

@@ -58,13 +58,13 @@ func (v *values) next(l Line, t taker) (rest Line, more bool) {
 		t.other(l)
 		return Line{}, false
 	}
-	if o := parseObject(l.Text); o != nil {
+	if o := ownObject(l.Text); o != nil {
 		t.object(o, l.Text)
 		return Line{}, false
 	}
 	body, sent := serverSent(l.Text)
 	if sent {
-		if o := parseObject(body); o != nil {
+		if o := ownObject(body); o != nil {
 			t.object(o, l.Text)
 			return Line{}, false
 		}
@@ -151,25 +151,27 @@ func (v *values) advance(line []byte, t taker) (given int, found advanced) {
 				break
 			}
 		}
-		b, before := line[i], len(v.scan.depth)
+		b, depth := line[i], len(v.scan.depth)
 		if !v.scan.step(b) || v.taken > mostOnLine {
 			return given, isBroken
 		}
 		switch {
-		case before == 0 && b == '[':
+		case depth == 0 && b == '[':
 			v.array = true
-		case v.array && before == 1 && (b == ',' || b == ']'):
+		case v.array && depth == 1 && (b == ',' || b == ']'):
 			v.element(line[given:i], t)
 			given = i + 1
 			if v.scan.whole() {
 				return given, isWhole
 			}
-		case v.array && before == 1 && len(v.scan.depth) == 1 && !isSpace(b):
+		case v.array && depth == 1 && len(v.scan.depth) == 1 && !isSpace(b):
 			return given, isBroken // an element that is no object: this is no transcript
 		case !v.array && v.scan.whole():
+			before := len(v.text)
 			text := v.join(line[given : i+1])
-			o := parseObject(text)
+			o := ownObject(text)
 			if o == nil {
+				v.text = v.text[:before]
 				return given, isBroken
 			}
 			t.object(o, bytes.TrimSpace(text))
@@ -199,7 +201,7 @@ func (v *values) element(end []byte, t taker) {
 	text := v.join(end)
 	v.text = v.text[:0]
 	if i := bytes.IndexByte(text, '{'); i >= 0 {
-		if o := parseObject(text[i:]); o != nil {
+		if o := ownObject(text[i:]); o != nil {
 			t.object(o, bytes.TrimSpace(text[i:]))
 			return
 		}

@@ -3,6 +3,8 @@ package page
 import (
 	"strings"
 	"unicode/utf8"
+
+	"jrweb/router/blob"
 )
 
 const (
@@ -58,7 +60,7 @@ func runeStart(text string, at int) int {
 
 // firstLine is a text in one short line.
 func firstLine(text string) string {
-	line, _, _ := strings.Cut(strings.TrimLeft(text[:min(len(text), 4096)], " \t\r\n"), "\n")
+	line, _, _ := strings.Cut(strings.TrimLeft(blob.Elide(text[:min(len(text), 4096)]), " \t\r\n"), "\n")
 	return shorten(strings.TrimRight(line, "\r"))
 }
 

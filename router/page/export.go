@@ -12,16 +12,20 @@ import (
 	"strings"
 
 	"jrweb/eventlog"
+	"jrweb/router/price"
 )
 
 // ExportPage is what the head of an export shows.
 type ExportPage struct {
 	Task     eventlog.Task
 	Sessions []eventlog.SessionInfo // those that are exported, the oldest first
+	// Prices tell what the tokens of one event cost, as in a [TaskPage].
+	Prices *price.Table
 }
 
 // Export writes a run, or the whole history of a task, as one HTML document that
-// needs no server, no script and no other file. Nothing is left out of it. Entries
+// needs no server, no script and no other file. Nothing is left out of it but base64
+// that is no image. Entries
 // are the events in order, of one session after the other; an error among them
 // ends the document in the middle, and is returned.
 //
@@ -52,7 +56,7 @@ func export(w io.Writer, p ExportPage, entries iter.Seq2[Entry, error]) error {
 		return err
 	}
 	// Several sessions may have events of the same sequence.
-	t := newTimeline(view{task: p.Task.ID, whole: len(p.Sessions) > 1, offline: true}, v.Runs)
+	t := newTimeline(view{task: p.Task.ID, whole: len(p.Sessions) > 1, offline: true, prices: p.Prices}, v.Runs)
 	held, size := 0, 0
 	write := func() error {
 		items := t.items
@@ -88,7 +92,7 @@ type exportView struct {
 }
 
 func newExportView(p ExportPage) exportView {
-	v := exportView{taskView: taskView{TaskPage: TaskPage{Task: p.Task, Sessions: p.Sessions}}, Style: exportStyle}
+	v := exportView{taskView: taskView{TaskPage: TaskPage{Task: p.Task, Sessions: p.Sessions, Prices: p.Prices}}, Style: exportStyle}
 	v.Policy = exportPolicy
 	v.Whole = true // the totals are those of all sessions that are exported
 	v.Task.Sessions = len(p.Sessions)

@@ -7,32 +7,22 @@ import (
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/router/price"
 )
 
 // formats are the functions of the templates. assets/format.js does the same for
 // what arrives later, so that a number does not change its looks when it is updated.
 var formats = template.FuncMap{
-	"usd":      usd,
-	"tokens":   tokens,
-	"moment":   moment,
-	"machine":  machine,
-	"duration": duration,
-	"styles":   func() []string { return styleSheets },
-	"modules":  func(script string) []string { return modules[script] },
-}
-
-func usd(v eventlog.USD) string {
-	switch {
-	case v > 0 && v < 0.0001:
-		return "<$0.0001"
-	case v > 0 && v < 0.01:
-		return fmt.Sprintf("$%.4f", v)
-	}
-	return fmt.Sprintf("$%.2f", v)
-}
-
-func tokens(t eventlog.Totals) string {
-	return count(float64(t.InputTokens) + float64(t.OutputTokens))
+	"cost":       func(t eventlog.Totals) string { return price.Text(&t) },
+	"tokens":     tokens,
+	"tokenKinds": func(t eventlog.Totals) string { return tokenKinds(&t) },
+	"moment":     moment,
+	"machine":    machine,
+	"duration":   duration,
+	"fact":       func(id, name, value string) fact { return fact{ID: id, Name: name, Value: value} },
+	"raws":       raws,
+	"styles":     func() []string { return styleSheets },
+	"modules":    func(script string) []string { return modules[script] },
 }
 
 // count is a large number in short.
@@ -111,4 +101,13 @@ func byteSize(n int) string {
 		return fmt.Sprintf("%.0f KB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// raws says how much was not understood.
+func raws(r Raws) string {
+	text := plural(r.Count, "line") + " not understood"
+	if r.More {
+		return "At least " + text
+	}
+	return text
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -81,12 +82,16 @@ var attacks = []string{
 var (
 	allowedEverywhere = []string{"class", "id", "tabindex", "role", "aria-hidden", "aria-label", "title"}
 	allowed           = map[string][]string{
-		"li": nil, "div": nil, "p": nil, "span": nil, "ol": {"start"}, "ul": nil, "dl": nil, "dt": nil, "dd": nil,
+		"li": {"hidden"}, "div": nil, "p": nil, "span": nil, "ol": {"start"}, "ul": nil, "dl": nil, "dt": nil, "dd": nil,
 		"pre": nil, "code": nil, "bdi": nil, "strong": nil, "em": nil, "del": nil, "br": nil, "hr": nil, "blockquote": nil,
 		"table": nil, "tbody": nil, "tr": nil, "td": {"align"}, "th": {"align"},
 		"details": {"open"}, "summary": nil, "time": {"datetime"}, "a": {"href", "rel", "target"},
+		"img": {"src", "alt", "width", "height", "loading", "decoding"},
 	}
 )
+
+// blobAddress is where an image may come from.
+var blobAddress = regexp.MustCompile(`^\./t-1/sessions/[0-9A-V]{26}/blobs/[0-9a-f]{64}\?sequence=[0-9]+$`)
 
 // checkMarkup complains about everything in a document fragment that is not one of
 // the elements that rows are made of.
@@ -128,6 +133,9 @@ func checkElement(t testing.TB, n *html.Node, source string) {
 		return
 	}
 	rel := ""
+	if n.Data == "img" && !slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "src" }) {
+		t.Errorf("an image from nowhere in %.2000s", source)
+	}
 	for _, a := range n.Attr {
 		data, isData := strings.CutPrefix(a.Key, "data-")
 		switch {
@@ -141,8 +149,14 @@ func checkElement(t testing.TB, n *html.Node, source string) {
 		}
 	}
 	for _, a := range n.Attr {
-		if a.Key != "href" {
+		if a.Key != "href" && a.Key != "src" {
 			continue
+		}
+		if blobAddress.MatchString(a.Val) {
+			continue
+		}
+		if n.Data == "img" {
+			t.Errorf("an image from %q", a.Val)
 		}
 		u, err := url.Parse(a.Val)
 		switch {
@@ -163,10 +177,12 @@ func checkElement(t testing.TB, n *html.Node, source string) {
 // hostileEvents are events of every type that have text in every place.
 func hostileEvents(t testing.TB, text string) []eventlog.Event {
 	q := quote(t, text)
+	picture := fmt.Sprintf(`{"content":"x","parts":[{"type":"image","media_type":%s,"bytes":1,"sha256":%s,"data":%s},`+
+		`{"type":"image","media_type":"image/png","bytes":1,"sha256":%s,"data":%s},{"type":%s,%s:%s}]}`, q, q, q, q, quote(t, imageData), q, q, q)
 	data := map[string][]string{
 		"assistant":  {fmt.Sprintf(`{"content":%s,%s:%s,"parent_call_id":%s}`, q, q, q, q)},
 		"thought":    {fmt.Sprintf(`{"content":%s,%s:%s}`, q, q, q)},
-		"user":       {fmt.Sprintf(`{"content":%s,"parent_tool_use_id":%s}`, q, q)},
+		"user":       {fmt.Sprintf(`{"content":%s,"parent_tool_use_id":%s}`, q, q), picture},
 		"comment":    {fmt.Sprintf(`{"content":%s}`, q)},
 		"status":     {fmt.Sprintf(`{"content":%s,"x":[%s,{%s:%s}]}`, q, q, q, q)},
 		"checkpoint": {fmt.Sprintf(`{"content":%s}`, q)},
@@ -232,7 +248,7 @@ func TestHostileTextsAreShown(t *testing.T) {
 // The control: what the check is for, it finds.
 func TestCheckOfMarkupFindsWhatIsForbidden(t *testing.T) {
 	for _, bad := range []string{
-		`<li><script>1</script></li>`, `<li onclick="x"></li>`, `<li style="x"></li>`, `<li><img></li>`, `<li><!-- x --></li>`,
+		`<li><script>1</script></li>`, `<li onclick="x"></li>`, `<li style="x"></li>`, `<li><img></li>`, `<li><img src="https://a.example/x.png"></li>`, `<li><img src="data:image/png;base64,AA=="></li>`, `<li><img src="./t-1/events?x"></li>`, `<li><img src="x" onerror="alert(1)"></li>`, `<li><!-- x --></li>`,
 		`<li><a href="javascript:x">x</a></li>`, `<li><a href="https://a.example" rel="nofollow">x</a></li>`, `<li><a href="//a.example">x</a></li>`,
 		`<li><svg></svg></li>`, `<li></li><li></li>`, `<li><a href="other">x</a></li>`, `<li data-x="" xmlns:x="y"></li>`,
 	} {

@@ -3,6 +3,7 @@
 //
 //	err := page.List(w, page.ListPage{Tasks: tasks})
 //	err := page.Task(w, page.TaskPage{Task: task, Sessions: sessions})
+//	row := page.Rows{}.AppendEvent(nil, "t-1", session, &event, false)
 //	mux.Handle("/assets/", http.StripPrefix("/assets/", page.Assets()))
 //
 // What it promises:
@@ -14,7 +15,7 @@
 //   - All URLs are relative, so the pages work under any prefix. List belongs at
 //     <mount>/, Task at <mount>/tasks/<id>, Assets at <mount>/assets/.
 //   - Without script the pages are static and whole: links lead through all parts
-//     of a timeline. [AppendEvent] renders what comes later, for the stream.
+//     of a timeline. [Rows] render what comes later, for the stream.
 //   - One event takes a bounded time and makes a bounded piece of a page, whatever
 //     an agent printed. What is left out is a link away, and [Export] leaves out nothing.
 //
@@ -29,8 +30,10 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 
 	"jrweb/eventlog"
+	"jrweb/router/price"
 )
 
 // ContentSecurityPolicy is the policy that both pages work under. Whoever serves
@@ -45,7 +48,7 @@ var styleSheets = []string{"app.css", "syntax.css", "terminal.css"}
 type ListPage struct {
 	Tasks []eventlog.Task // newest activity first
 	// Sessions are the newest sessions of tasks by the task's id, newest first:
-	// how its tries ended. Tasks that were tried once need no entry.
+	// when they ran and how they ended.
 	Sessions map[string][]eventlog.SessionInfo
 }
 
@@ -59,6 +62,28 @@ type TaskPage struct {
 	Whole bool
 	// Part is the part of the timeline that the page shows.
 	Part Part
+	// Prices tell what the tokens of one event cost. The totals of task and sessions
+	// have their estimates already. Nil: nothing is estimated.
+	Prices *price.Table
+	// ParentRun is the run that began the one that is shown, if it is in the log.
+	ParentRun Run
+	// Raws tells of output that was not understood, in what the timeline is of.
+	Raws Raws
+}
+
+// Run names a session of a task.
+type Run struct {
+	Task    string
+	Session eventlog.SessionID
+}
+
+// Raws tells of an agent's output that was not understood, which its events of type
+// raw keep.
+type Raws struct {
+	Count int
+	First eventlog.Cursor // of the first such event
+	// More says that there may be more of them.
+	More bool
 }
 
 // Part is a part of a timeline: events that follow each other.
@@ -92,12 +117,18 @@ func Task(w io.Writer, p TaskPage) error {
 	return nil
 }
 
+// Rows renders events one by one. The zero value is good.
+type Rows struct {
+	// Prices tell what tokens cost. Nil: nothing is estimated.
+	Prices *price.Table
+}
+
 // AppendEvent appends the row of one event to dst: a list item, as it stands in
 // the timeline of a task page. whole says that the timeline is of all sessions,
 // where a sequence alone does not name an event. The row of a tool's result is one
 // of its own; who has the row of its call joins them.
-func AppendEvent(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event, whole bool) []byte {
-	v := view{task: task, whole: whole}
+func (r Rows) AppendEvent(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event, whole bool) []byte {
+	v := view{task: task, whole: whole, prices: r.Prices}
 	out := appender{dst}
 	if err := templates.ExecuteTemplate(&out, "event", v.row(&Entry{session, *e})); err != nil {
 		panic("page: the row of an event cannot be rendered: " + err.Error()) // our own template
@@ -120,7 +151,20 @@ type listView struct{ Tasks []taskRow }
 type taskRow struct {
 	eventlog.Task
 	Tries []eventlog.SessionInfo
+	// Started and Ended are when the agent ran last.
+	Started, Ended eventlog.Time
 }
+
+// Ran is the day on which the agent ran, if that is long before it was recorded.
+func (r taskRow) Ran() eventlog.Time {
+	if r.Ended.IsZero() || r.Updated.Sub(r.Ended.Time) < longAgo {
+		return eventlog.Time{}
+	}
+	return r.Ended
+}
+
+// longAgo is so long that a run was not recorded live.
+const longAgo = time.Hour
 
 // mostTries is how many sessions of a task the list shows one by one.
 const mostTries = 10
@@ -131,7 +175,11 @@ func newListView(p ListPage) listView {
 		tries := slices.Clone(p.Sessions[task.ID])
 		tries = tries[:min(len(tries), mostTries)]
 		slices.Reverse(tries)
-		v.Tasks = append(v.Tasks, taskRow{task, tries})
+		row := taskRow{Task: task, Tries: tries}
+		if n := len(tries); n > 0 {
+			row.Started, row.Ended = tries[n-1].Started, tries[n-1].Ended
+		}
+		v.Tasks = append(v.Tasks, row)
 	}
 	return v
 }
@@ -146,6 +194,12 @@ type taskView struct {
 	Cursor string       // of the newest event on the page
 	Older  template.URL // where the older events are, "" when there are none
 	Newer  template.URL
+}
+
+// RawsLink is where the first event of type raw is.
+func (v taskView) RawsLink() template.URL {
+	r := view{task: v.Task.ID, whole: v.Whole}
+	return r.address(v.Raws.First)
 }
 
 // run is a session with its place among all sessions of its task.
@@ -185,6 +239,10 @@ func (v *taskView) setTotals() {
 			v.Totals.USD += t.USD
 			v.Totals.InputTokens += t.InputTokens
 			v.Totals.OutputTokens += t.OutputTokens
+			v.Totals.CacheReadTokens += t.CacheReadTokens
+			v.Totals.CacheWriteTokens += t.CacheWriteTokens
+			v.Totals.EstimatedUSD += t.EstimatedUSD
+			v.Totals.Unpriced = v.Totals.Unpriced || t.Unpriced
 		}
 	}
 }
@@ -219,7 +277,7 @@ func (v *taskView) setPart() {
 	} else if v.Part.Older || v.Part.Newer { // nobody was led here: back to where the events are
 		v.Newer = template.URL(base[:len(base)-1])
 	}
-	t := newTimeline(view{task: v.Task.ID, whole: v.Whole}, v.Runs)
+	t := newTimeline(view{task: v.Task.ID, whole: v.Whole, prices: v.Prices}, v.Runs)
 	t.older = v.Part.Older
 	for _, e := range v.Part.Entries {
 		t.add(e)

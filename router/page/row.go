@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/router/blob"
+	"jrweb/router/price"
 )
 
 // row is what the templates know of one event.
@@ -15,23 +18,26 @@ type row struct {
 	Mark     mark
 	Template string // which body it has
 	Compact  bool
+	Hidden   bool // it is known elsewhere on the page
 	Clock    string
+	Day      string // if it is not the run's first
 	Moment   string
 	Since    string       // the time since the event before it in the timeline
 	Link     template.URL // to this event
 	Raw      template.URL // the event as JSON, "" in an export
 
-	Label   string
-	Code    string // of an error
-	Line    string // what a folded row says
-	Prose   *prose
-	Block   *block
-	Fields  []fieldView
-	Banner  string // the status that a complete event tells
-	Tool    *toolView
-	Result  *resultView
-	Results []*row // of a call; one as a rule
-	Nested  []*row // what the subagent did that this call started
+	Label    string
+	Code     string // of an error
+	Line     string // what a folded row says
+	Prose    *prose
+	Pictures []pictureView
+	Block    *block
+	Fields   []fieldView
+	Banner   string // the status that a complete event tells
+	Tool     *toolView
+	Result   *resultView
+	Results  []*row // of a call; one as a rule
+	Nested   []*row // what the subagent did that this call started
 
 	call, tool, parent string
 	caller             *row // that this one is nested in, at which depth
@@ -41,25 +47,25 @@ type row struct {
 
 // mark is what a script and a style sheet know of an event: its attributes.
 type mark struct {
-	ID       string
-	Sequence uint64
-	Session  eventlog.SessionID
-	Type     string
-	Actor    eventlog.Actor
-	Time     string
-	Call     string
-	Parent   string
-	Tool     string
-	Outcome  string
-	Scope    string
-	USD      string
-	Input    string
-	Output   string
-	Model    string
-	MS       string
-	Size     string // of a result's output, in bytes
-	Fatal    bool
-	Status   string
+	ID        string
+	Sequence  uint64
+	Session   eventlog.SessionID
+	Type      string
+	Actor     eventlog.Actor
+	Time      string
+	Call      string
+	Parent    string
+	Tool      string
+	Outcome   string
+	Name      string // by which the event can be withdrawn
+	Withdraws string // the names of those that the event withdraws
+	Withdrawn bool
+	Cost      string // the message whose cost it is, if its events tell how it grows
+	Model     string
+	MS        string
+	Size      string // of a result's output, in bytes
+	Fatal     bool
+	Status    string
 }
 
 // prose is Markdown.
@@ -98,13 +104,17 @@ type maker struct {
 	space space
 	watch stopwatch
 	row   *row
+	shown int // pictures
 }
 
 // view is what is the same for all rows of a page.
 type view struct {
 	task string
 	// whole: events of several sessions stand in one timeline.
-	whole bool
+	whole  bool
+	prices *price.Table
+	// started is when the run began: a row of another day says which.
+	started time.Time
 	// offline: there is no server to ask for what is left out, so nothing is.
 	offline bool
 }
@@ -120,7 +130,7 @@ func (v *view) row(e *Entry) *row {
 			Type: e.Type, Actor: e.Actor, Time: machine(t),
 		},
 		Template: e.Type,
-		Clock:    clock(t), Moment: moment(t), time: e.Time,
+		Clock:    clock(t), Day: v.day(t), Moment: moment(t), time: e.Time,
 	}
 	r := m.row
 	if v.whole {
@@ -132,8 +142,17 @@ func (v *view) row(e *Entry) *row {
 		r.Mark.Parent = m.data.text("parent_tool_use_id")
 	}
 	r.parent = r.Mark.Parent
+	r.Mark.Name, r.Mark.Withdraws = m.ownName(), m.withdraws()
 	m.body()
 	return r
+}
+
+// day is the day of an event, "" if it is the run's first.
+func (v *view) day(t eventlog.Time) string {
+	if v.started.IsZero() || t.UTC().Truncate(24*time.Hour).Equal(v.started.UTC().Truncate(24*time.Hour)) {
+		return ""
+	}
+	return t.UTC().Format("Jan 2 ")
 }
 
 // link sets the addresses of a row. They are made of ids, which have no character
@@ -143,13 +162,17 @@ func (v *view) link(r *row, c eventlog.Cursor) {
 		r.Link = template.URL("#" + r.Mark.ID)
 		return
 	}
-	address := fmt.Sprintf("?session=%s&around=%d#%s", c.Session, c.Sequence, r.Mark.ID)
-	if v.whole {
-		address = fmt.Sprintf("?sessions=all&around=%s#%s", c, r.Mark.ID)
-	}
-	r.Link = template.URL(address)
+	r.Link = v.address(c)
 	before := eventlog.Cursor{Session: c.Session, Sequence: c.Sequence - 1}
 	r.Raw = template.URL(fmt.Sprintf("./%s/events?session=%s&after=%s&limit=1", url.PathEscape(v.task), c.Session, before))
+}
+
+// address is where a page shows an event.
+func (v *view) address(c eventlog.Cursor) template.URL {
+	if v.whole {
+		return template.URL(fmt.Sprintf("?sessions=all&around=%s#%s", c, c))
+	}
+	return template.URL(fmt.Sprintf("?session=%s&around=%d#%d", c.Session, c.Sequence, c.Sequence))
 }
 
 // parentFields are shown by the place where a row stands.
@@ -185,6 +208,10 @@ func (m *maker) body() {
 		m.note("Checkpoint")
 	case eventlog.TypeGuardrail:
 		m.note("Guardrail")
+	case eventlog.TypeSession:
+		m.session()
+	case TypeRaw:
+		m.raw()
 	case eventlog.TypeCost:
 		m.cost()
 	case eventlog.TypeError:
@@ -203,46 +230,20 @@ func (m *maker) body() {
 func (m *maker) says(label string) {
 	r := m.row
 	r.Label = label
+	left := m.pictures(&r.Pictures)
 	r.Prose = m.prose("content")
-	r.Fields = m.fields(m.data.without("content"), "")
+	r.Fields = m.fields(left.without("content"), "")
 }
 
 func (m *maker) note(label string) {
 	r := m.row
 	r.Template, r.Compact, r.Label = "note", true, label
 	r.Block = m.block("text", m.data.text("content"), "/content", plain)
-	r.Fields = m.fields(m.data.without("content"), "")
-}
-
-func (m *maker) cost() {
-	r := m.row
-	r.Compact = true
-	var parts []string
-	number := func(name string, attribute *string, show func(float64) string) {
-		n, ok := m.data.number(name)
-		if !ok {
-			return
-		}
-		if attribute != nil {
-			*attribute = string(m.data.raw(name))
-		}
-		if name == "usd" || n != 0 {
-			parts = append(parts, show(n))
-		}
+	left := m.data.without("content")
+	if r.Mark.Withdraws != "" {
+		left = left.without("withdraws") // the rows show it
 	}
-	number("usd", &r.Mark.USD, func(n float64) string { return usd(eventlog.USD(n)) })
-	number("input_tokens", &r.Mark.Input, func(n float64) string { return count(n) + " in" })
-	number("output_tokens", &r.Mark.Output, func(n float64) string { return count(n) + " out" })
-	number("cache_read_tokens", nil, func(n float64) string { return count(n) + " from cache" })
-	number("cache_write_tokens", nil, func(n float64) string { return count(n) + " to cache" })
-	if r.Mark.Model = m.data.text("model"); r.Mark.Model != "" {
-		parts = append(parts, shorten(r.Mark.Model))
-	}
-	if r.Mark.Scope = m.data.text("scope"); r.Mark.Scope == "cumulative" {
-		parts = append(parts, "so far")
-	}
-	r.Line = strings.Join(parts, " · ")
-	r.Fields = m.fields(m.data.without("usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "model", "scope"), "")
+	r.Fields = m.fields(left, "")
 }
 
 func (m *maker) error() {
@@ -272,6 +273,38 @@ func (m *maker) complete() {
 	r.Fields = m.fields(m.data.without("status", "reason"), "")
 }
 
+// session is no row of its own: the head of the page tells what is known of the run.
+// Only that another model works from here on is told where it happened; who has the
+// events before it decides that.
+func (m *maker) session() {
+	r := m.row
+	r.Template, r.Compact, r.Hidden = "note", true, true
+	r.Mark.Model = shorten(m.data.text("model"))
+	if r.Mark.Model != "" {
+		r.Label, r.Block = "Model", m.block("text", r.Mark.Model, "/model", plain)
+		return
+	}
+	r.Label, r.Block = "Run", &block{Class: "text"}
+	r.Fields = m.fields(m.data, "")
+}
+
+// TypeRaw is the type of an event that keeps a line of an agent's output which was
+// not understood, as package transcript makes it.
+const TypeRaw = "raw"
+
+func (m *maker) raw() {
+	r := m.row
+	r.Template, r.Compact, r.Label = "other", true, "Not understood"
+	content := m.data.text("content")
+	r.Line = firstLine(content)
+	if looksLikeJSON(content) {
+		r.Block = m.json("text json", []byte(content), "/content")
+	} else {
+		r.Block = m.block("text", content, "/content", terminalHTML)
+	}
+	r.Fields = m.fields(m.data.without("content"), "")
+}
+
 func (m *maker) unknown() {
 	r := m.row
 	r.Template, r.Compact, r.Label = "other", true, m.entry.Type
@@ -282,12 +315,12 @@ func (m *maker) unknown() {
 	r.Block = m.json("text json", m.entry.Data, "")
 }
 
-// The parts that rows are made of.
+// The parts that rows are made of. None shows walls of base64.
 
 func plain(text string) template.HTML { return escaped(text) }
 
 func (m *maker) prose(name string) *prose {
-	text := m.data.text(name)
+	text := m.withoutPlaceholders(blob.Elide(m.data.text(name)))
 	if m.view.offline && len(text) > shownAtMost {
 		// Nothing is left out, but to parse so much as Markdown helps nobody.
 		return &prose{Head: "<pre>" + escaped(text) + "</pre>"}
@@ -301,6 +334,7 @@ func (m *maker) prose(name string) *prose {
 }
 
 func (m *maker) block(class, text, pointer string, render func(string) template.HTML) *block {
+	text = blob.Elide(text)
 	x := m.space.take(text)
 	b := &block{Class: class, Head: render(x.head), Cut: m.cut(x, text, pointer)}
 	if b.Cut != nil {
@@ -310,7 +344,7 @@ func (m *maker) block(class, text, pointer string, render func(string) template.
 }
 
 func (m *maker) json(class string, raw []byte, pointer string) *block {
-	text := prettyJSON(raw)
+	text := prettyJSON(json.RawMessage(blob.Elide(string(raw))))
 	x := m.space.take(text)
 	var head strings.Builder
 	writeJSON(&head, x.head)

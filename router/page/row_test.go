@@ -12,6 +12,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/router/page"
+	"jrweb/router/price"
 )
 
 var update = flag.Bool("update", false, "write what the tests got as what they want")
@@ -32,7 +33,7 @@ func rendered(t testing.TB, e eventlog.Event) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(page.AppendEvent(nil, "t-1", id, &e, false))
+	return string(page.Rows{Prices: price.Default()}.AppendEvent(nil, "t-1", id, &e, false))
 }
 
 // golden compares with a file of testdata.
@@ -53,6 +54,13 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// imagePart is a PNG of 2 × 3 pixels as it stands among the parts of an event.
+const (
+	imageHash = "29fc0e31125e00ffb67d2f4e89e4cbb29bbe084582b9e08d229f7852844bc46d"
+	imageData = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAEElEQVR42mM4oaEBRAwoFABIvQaRYkFkLQAAAABJRU5ErkJggg=="
+	imagePart = `{"type":"image","media_type":"image/png","bytes":73,"sha256":"` + imageHash + `","data":"` + imageData + `"}`
+)
+
 // rows are events of every type, and of every form that a type has.
 var rows = []struct {
 	name string
@@ -65,11 +73,24 @@ var rows = []struct {
 	{"user", "user", "human", `{"content":"Please hurry"}`},
 	{"user_of_the_agent", "user", "agent", `{"content":"You are a reviewer"}`},
 	{"comment", "comment", "human", `{"content":"Looks right.\nShip it."}`},
+	{"user_with_image", "user", "human", `{"content":"Like this:\n[image]\nBut blue.","parts":[` + imagePart + `]}`},
+	{"user_with_parts", "user", "human", `{"content":"[image]\n[image]\n[document]","parts":[{"type":"image","media_type":"image/svg+xml","bytes":12,"sha256":"` + imageHash + `","data":"PHN2Zz48L3N2Zz4="},{"type":"image","media_type":"image/png","bytes":3000000,"sha256":"` + imageHash + `"},{"type":"document","title":"a.pdf"}]}`},
+	{"assistant_with_image", "assistant", "agent", `{"content":"[image]","parts":[` + imagePart + `]}`},
+	{"result_with_image", "tool_result", "agent", `{"tool":"screenshot","success":true,"output":"[image]","call_id":"c9","parts":[` + imagePart + `]}`},
+	{"result_with_image_and_text", "tool_result", "agent", `{"tool":"screenshot","success":true,"output":"1280 x 800\n[image]","call_id":"c9","parts":[` + imagePart + `]}`},
 	{"status", "status", "system", `{"content":"Started on branch x","branch":"x"}`},
 	{"checkpoint", "checkpoint", "agent", `{"content":"Tests pass"}`},
 	{"guardrail", "guardrail", "system", `{"content":"Refused to push to main"}`},
 	{"cost", "cost", "agent", `{"usd":0.012,"input_tokens":900,"output_tokens":40,"cache_read_tokens":7000,"model":"sonnet-4","scope":"delta"}`},
 	{"cost_so_far", "cost", "agent", `{"usd":1.5,"input_tokens":1700000,"scope":"cumulative"}`},
+	{"cost_estimated", "cost", "agent", `{"input_tokens":12,"output_tokens":4000,"cache_read_tokens":70000,"cache_write_tokens":8000,"model":"claude-opus-4-5-20251101","scope":"delta"}`},
+	{"cost_unknown", "cost", "agent", `{"usd":0,"input_tokens":900,"output_tokens":40,"model":"m-1"}`},
+	{"cost_of_a_message", "cost", "agent", `{"input_tokens":900,"output_tokens":40,"model":"gpt-5","id":"msg_1","part_of":"s-1/gpt-5"}`},
+	{"cost_of_a_thread", "cost", "agent", `{"usd":0.034,"input_tokens":900,"output_tokens":40,"model":"gpt-5","id":"s-1/gpt-5"}`},
+	{"session", "session", "system", `{"agent":"Claude Code","version":"2.1.332","model":"claude-opus-4-5","cwd":"/srv/app"}`},
+	{"session_title", "session", "system", `{"title":"Mend the cart","title_by":"agent"}`},
+	{"raw", "raw", "system", `{"content":"{\"type\":\"new\",\"n\":1}","format":"claude","reason":"unknown type"}`},
+	{"raw_text", "raw", "system", `{"content":"Segmentation fault","format":"claude","reason":"not JSON"}`},
 	{"error", "error", "agent", `{"message":"rate limited","code":"429","fatal":false,"retry_after":30}`},
 	{"error_fatal", "error", "system", `{"message":"out of memory","fatal":true}`},
 	{"complete", "complete", "system", `{"status":"succeeded","reason":"all tests pass","exit_code":0}`},
@@ -101,7 +122,7 @@ func TestRowsOfEveryType(t *testing.T) {
 // In the timeline of all sessions a sequence is not enough to name an event.
 func TestRowsOfAWholeHistoryAreNamedByTheirCursor(t *testing.T) {
 	e := event(12, "status", "system", `{"content":"x"}`)
-	got := string(page.AppendEvent([]byte("before "), "t-1", session(t, newest), &e, true))
+	got := string(page.Rows{Prices: price.Default()}.AppendEvent([]byte("before "), "t-1", session(t, newest), &e, true))
 	for _, want := range []string{
 		`before <li class="event compact" id="` + newest + `:12" data-seq="12" `,
 		`href="?sessions=all&amp;around=` + newest + `:12#` + newest + `:12" data-to="` + newest + `:12"`,
@@ -212,19 +233,19 @@ func BenchmarkAppendEvent(b *testing.B) {
 			}
 			var dst []byte
 			for b.Loop() {
-				dst = page.AppendEvent(dst[:0], "t-1", id, &e, false)
+				dst = page.Rows{Prices: price.Default()}.AppendEvent(dst[:0], "t-1", id, &e, false)
 			}
 			b.ReportMetric(float64(len(dst)), "bytes/row")
 		})
 	}
 }
 
-func ExampleAppendEvent() {
+func ExampleRows_AppendEvent() {
 	e := eventlog.Event{
 		Sequence: 3, Type: eventlog.TypeCheckpoint, Actor: eventlog.Agent,
 		Data: json.RawMessage(`{"content":"Tests <pass>"}`),
 	}
-	row := page.AppendEvent(nil, "my-task", eventlog.SessionID{1}, &e, false)
+	row := page.Rows{Prices: price.Default()}.AppendEvent(nil, "my-task", eventlog.SessionID{1}, &e, false)
 	_, body, _ := strings.Cut(string(row), `<div class="content">`)
 	fmt.Println(body)
 	// Output: <div class="note"><span class="label">Checkpoint</span> <span class="text">Tests &lt;pass&gt;</span></div></div></li>

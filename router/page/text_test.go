@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"jrweb/eventlog"
 	"jrweb/router/page"
 )
 
@@ -202,4 +203,30 @@ func luminance(t *testing.T, color string) float64 {
 		sum += weight * v
 	}
 	return sum
+}
+
+// What an agent prints may have an image in base64 anywhere.
+func TestNoRowIsAWallOfBase64(t *testing.T) {
+	wall := strings.Repeat("iVBORw0KGgoAAAANSUhEUgAA9jG+/x", 2000)
+	for kind, data := range map[string]string{
+		"assistant":   `{"content":"See WALL there"}`,
+		"thought":     `{"content":"WALL"}`,
+		"user":        `{"content":"[image]","parts":[{"type":"document","source":{"data":"WALL"}}]}`,
+		"tool_call":   `{"tool":"upload","args":{"command":"echo WALL","body":"WALL","deep":{"data":"WALL"}}}`,
+		"tool_result": `{"tool":"download","success":true,"output":"WALL","more":["WALL"]}`,
+		"status":      `{"content":"WALL","x":"WALL"}`,
+		"error":       `{"message":"WALL"}`,
+		"raw":         `{"content":"{\"type\":\"image\",\"data\":\"WALL\"}"}`,
+		"other":       `{"data":"WALL"}`,
+	} {
+		e := event(1, kind, eventlog.Agent, strings.ReplaceAll(data, "WALL", wall))
+		got := rendered(t, e)
+		if len(got) > 10_000 || !strings.Contains(got, "KB of base64)") {
+			t.Errorf("%s: the row has %d bytes: %.3000s", kind, len(got), got)
+		}
+		got = exported(t, exportOf(t, "x"), []page.Entry{{Session: session(t, newest), Event: e}})
+		if strings.Contains(got, wall[:2000]) {
+			t.Errorf("%s: the export has it", kind)
+		}
+	}
 }

@@ -42,13 +42,17 @@ type timeline struct {
 	items []item
 
 	session eventlog.SessionID
+	middle  bool   // what comes before in the session is not known
+	model   string // that works in the session
 	last    time.Time
 	open    []*row          // calls that wait for their result, oldest first
 	callers map[string]*row // the latest call of an id
+	costs   map[string]*row // the latest cost of a message
+	named   map[string]*row // the latest row of a name
 }
 
 func newTimeline(v view, runs []run) *timeline {
-	return &timeline{view: v, runs: runs, callers: map[string]*row{}}
+	return &timeline{view: v, runs: runs, callers: map[string]*row{}, costs: map[string]*row{}, named: map[string]*row{}}
 }
 
 // mostNested is how deep subagents of subagents are shown.
@@ -59,11 +63,24 @@ func (t *timeline) add(e Entry) {
 		t.begin(&e)
 	}
 	r := t.view.row(&e)
+	if e.Type == eventlog.TypeSession {
+		t.learn(r)
+		if r.Hidden {
+			if !t.view.offline { // who follows a link to it sees it
+				t.items = append(t.items, item{Row: r})
+			}
+			return
+		}
+	}
 	if !t.last.IsZero() {
 		r.Since = since(e.Time.Sub(t.last))
 	}
 	t.last = e.Time
 
+	t.withdraw(r.Mark.Withdraws)
+	if r.Mark.Name != "" {
+		t.named[r.Mark.Name] = r
+	}
 	switch e.Type {
 	case eventlog.TypeToolResult:
 		if call := t.take(r); call != nil {
@@ -74,6 +91,8 @@ func (t *timeline) add(e Entry) {
 		// The agent goes on only once it has what it asked for, and not all
 		// agents record results.
 		t.abandon(func(call *row) bool { return call.parent == r.parent })
+	case eventlog.TypeCost:
+		t.grow(r)
 	case eventlog.TypeComplete:
 		t.abandon(func(*row) bool { return true })
 	}
@@ -95,18 +114,42 @@ func (t *timeline) add(e Entry) {
 	}
 }
 
+// learn shows the row of a session event if it tells that another model works now.
+func (t *timeline) learn(r *row) {
+	if r.Mark.Model == "" {
+		return
+	}
+	known := t.model != "" || t.middle
+	r.Hidden = !known || r.Mark.Model == t.model
+	t.model = r.Mark.Model
+}
+
+// grow leaves of the costs of one message only the latest to be seen: it has what the
+// others had, and more.
+func (t *timeline) grow(r *row) {
+	if r.Mark.Cost == "" {
+		return
+	}
+	if before := t.costs[r.Mark.Cost]; before != nil {
+		before.Hidden = true
+	}
+	t.costs[r.Mark.Cost] = r
+}
+
 // begin starts a session's part of the timeline, with a notice if it is the
 // session's start and not only the start of a page.
 func (t *timeline) begin(e *Entry) {
 	isPageStart := t.session.IsZero() && t.older
-	t.session, t.last = e.Session, time.Time{}
-	t.open, t.callers = nil, map[string]*row{}
+	t.session, t.last, t.model = e.Session, time.Time{}, ""
+	t.middle = e.Sequence > 1
+	t.open, t.callers, t.costs, t.named = nil, map[string]*row{}, map[string]*row{}, map[string]*row{}
 	start := sessionBreak{SessionInfo: eventlog.SessionInfo{ID: e.Session}}
 	for i := range t.runs {
 		if t.runs[i].ID == e.Session {
 			start.SessionInfo, start.Number = t.runs[i].SessionInfo, t.runs[i].Number
 		}
 	}
+	t.view.started = start.Started.Time
 	if !t.view.offline {
 		start.Link = "?session=" + e.Session.String()
 	}
@@ -148,6 +191,8 @@ func (t *timeline) abandon(which func(call *row) bool) {
 func (t *timeline) release() {
 	t.items, t.open = nil, nil
 	clear(t.callers)
+	clear(t.costs)
+	clear(t.named)
 }
 
 // waiting counts the calls that still wait for their result.

@@ -22,7 +22,7 @@ type toolView struct {
 	Word     string // for the outcome, for those who do not see its mark
 	Took     string
 	Size     string
-	Open     bool // unfolded: what failed must not hide
+	Open     bool // unfolded: what failed must not hide, and images are to be seen
 }
 
 // diffView is one edit: its lines, or where they are when there are too many.
@@ -33,12 +33,13 @@ type diffView struct {
 
 // resultView is what a tool gave back.
 type resultView struct {
-	Failed bool
-	Title  string
-	Output *block
-	Fields []fieldView
-	Took   string // as the tool itself says
-	Size   string
+	Failed   bool
+	Title    string
+	Output   *block
+	Pictures []pictureView
+	Fields   []fieldView
+	Took     string // as the tool itself says
+	Size     string
 }
 
 // telling are the arguments that a reader wants to see, the first that is there.
@@ -171,14 +172,18 @@ func (m *maker) toolResult() {
 	if string(m.data.raw("success")) == "false" {
 		outcome = "failed"
 	}
-	output := m.data.text("output")
-	res := &resultView{Failed: outcome == "failed", Size: byteSize(len(output))}
+	var pictures []pictureView
+	left := m.pictures(&pictures)
+	output := m.withoutPlaceholders(m.data.text("output"))
+	res := &resultView{Failed: outcome == "failed", Size: byteSize(len(output)), Pictures: pictures}
 	r.Mark.Size = strconv.Itoa(len(output))
 	if ms, ok := m.data.number("duration_ms"); ok && ms >= 0 {
 		r.Mark.MS = string(m.data.raw("duration_ms"))
 		res.Took = took(milliseconds(ms))
 	}
 	switch {
+	case output == "" && len(pictures) > 0:
+		res.Title, res.Size = "Output · "+plural(len(pictures), "image"), ""
 	case output == "":
 		res.Title, res.Size = "No output", ""
 	case looksLikeJSON(output):
@@ -189,10 +194,11 @@ func (m *maker) toolResult() {
 	if output != "" {
 		res.Title = fmt.Sprintf("Output · %s, %s", plural(lineCount(output), "line"), res.Size)
 	}
-	res.Fields = m.fields(m.data.without("tool", "success", "output", "call_id", "duration_ms"), "")
+	res.Fields = m.fields(left.without("tool", "success", "output", "call_id", "duration_ms"), "")
 	r.Result = res
 	r.Tool = &toolView{Name: shorten(r.tool), Took: res.Took, Size: res.Size}
 	r.setOutcome(outcome)
+	r.Tool.Open = r.Tool.Open || len(pictures) > 0
 }
 
 // milliseconds is a duration that an agent told, within reason.
@@ -216,6 +222,7 @@ func (r *row) setOutcome(outcome string) {
 func (r *row) finish(result *row) {
 	r.Results = append(r.Results, result)
 	r.setOutcome(result.Mark.Outcome)
+	r.Tool.Open = r.Tool.Open || result.Tool.Open
 	r.Tool.Size = result.Result.Size
 	r.Tool.Took = result.Result.Took
 	if r.Tool.Took == "" {

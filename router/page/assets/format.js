@@ -1,12 +1,42 @@
 // Values as people read them. format.go does the same on the server.
 
-export function usd(value) {
+function dollars(value) {
   if (value > 0 && value < 0.0001) return "<$0.0001";
   if (value > 0 && value < 0.01) return "$" + value.toFixed(4);
   return "$" + value.toFixed(2);
 }
 
-export function tokens(n) {
+// cost is what totals come to, as the server's JSON has them: "≈" if some of it is
+// estimated, "–" if nothing is known.
+export function cost(totals) {
+  const estimated = totals.estimated_usd ?? 0;
+  const sum = totals.usd + estimated;
+  if (sum === 0) return "–";
+  return estimated > 0 ? `≈ ${dollars(sum)}` : dollars(sum);
+}
+
+// costNote says where the money comes from; prices is the day of the list prices.
+export function costNote(totals, prices) {
+  const parts = [];
+  const estimated = totals.estimated_usd ?? 0;
+  const from = `list prices of ${prices || "an unknown day"}`;
+  if (estimated > 0) parts.push(totals.usd > 0 ? `${dollars(totals.usd)} as the agent says, the rest estimated from ${from}` : `estimated from ${from}`);
+  if (totals.unpriced) parts.push("without what tokens of an unknown price cost");
+  return parts.join(", ");
+}
+
+// tokens are those that were new to a model or made by it.
+export function tokens(totals) {
+  return count(totals.input_tokens + totals.cache_write_tokens + totals.output_tokens);
+}
+
+// tokenKinds tells the tokens of each kind that there are.
+export function tokenKinds(totals) {
+  const kinds = [[totals.input_tokens, "in"], [totals.output_tokens, "out"], [totals.cache_read_tokens, "from cache"], [totals.cache_write_tokens, "to cache"]];
+  return kinds.filter(([n]) => n > 0).map(([n, name]) => `${count(n)} ${name}`).join(" · ");
+}
+
+function count(n) {
   if (n >= 999_500_000) return (n / 1e9).toFixed(2) + "G";
   if (n >= 999_500) return (n / 1e6).toFixed(2) + "M";
   if (n >= 1000) return (n / 1e3).toFixed(1) + "k";
@@ -42,9 +72,11 @@ export function ago(ms) {
 const clockFormat = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
+const dayFormat = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const momentFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
 
 export const clock = (date) => valid(date) ? clockFormat.format(date) : "";
+export const day = (date) => valid(date) ? dayFormat.format(date) : "";
 export const moment = (date) => valid(date) ? momentFormat.format(date) : "–";
 
 const valid = (date) => !Number.isNaN(date.getTime());
@@ -74,6 +106,13 @@ export function text(value) {
 // withoutEscapes takes a terminal's colour and cursor codes out.
 export function withoutEscapes(string) {
   return string.replace(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g, "");
+}
+
+// withoutBase64 takes long runs of base64 out of a text, as package blob does: they are
+// no text for people.
+export function withoutBase64(string) {
+  return string.replace(/[A-Za-z0-9+/=]{1001,}/g, (run) =>
+    /[a-z]/.test(run) && /[A-Z]/.test(run) && /[0-9]/.test(run) ? `${run.slice(0, 24)}… (${bytes(run.length)} of base64)` : run);
 }
 
 export function firstLine(string) {

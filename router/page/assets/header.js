@@ -3,11 +3,11 @@
 
 import { activityOf } from "./activity.js";
 import { setText } from "./dom.js";
-import { clock, duration, moment, plural, tokens, usd } from "./format.js";
+import { clock, cost, costNote, duration, moment, plural, tokenKinds, tokens } from "./format.js";
 import { Favicon } from "./favicon.js";
 
 const stuckMs = 5 * 60_000; // nothing for so long, and a tool is open
-const refreshMs = 2000;
+const refreshMs = 1000; // between two looks at what the stream does not tell
 
 const page = document.body.dataset;
 const byID = (id) => document.getElementById(id);
@@ -21,9 +21,11 @@ export class Header {
   #started = dateOf(byID("started").dateTime);
   #ended = dateOf(byID("duration").dataset.ended);
   #since = null;
-  #totals = { events: Number(page.events), usd: Number(page.usd), input: Number(page.in), output: Number(page.out) };
+  #totals = totalsOf(page);
   #exactAt = page.cursor; // the totals hold everything up to here
   #refreshing;
+  #refreshedAt = 0;
+  #retitle = false;
   #about = ""; // what the server said last
 
   constructor(timeline, taskURL) {
@@ -52,7 +54,7 @@ export class Header {
     }
     this.#started = dateOf(byID("started").dateTime);
     this.#ended = dateOf(byID("duration").dataset.ended);
-    this.#totals = { events: Number(data.events), usd: Number(data.usd), input: Number(data.in), output: Number(data.out) };
+    this.#totals = totalsOf(data);
     this.#exactAt = data.cursor;
     this.#setStatus(data.status);
     this.#showTotals();
@@ -70,32 +72,43 @@ export class Header {
   counted(row, isAfter) {
     if (!isAfter(this.#exactAt)) return;
     this.#totals.events++;
-    const { type, usd: cost, in: input, out: output, scope } = row.dataset;
-    if (type === "cost") {
-      if (scope === "cumulative" || page.all === "true") {
-        this.refresh(); // only the server knows what the last value was
-      } else {
-        this.#totals.usd += Number(cost ?? 0);
-        this.#totals.input += Number(input ?? 0);
-        this.#totals.output += Number(output ?? 0);
-      }
-    }
+    const { type } = row.dataset;
+    // What a cost adds only the log knows: a value may be of a whole, or told before.
+    if (type === "cost" || type === "session") this.refresh();
+    if (type === "session") this.#retitle = true;
+    if (type === "raw") this.#countRaw(row);
     this.#showTotals();
   }
 
-  // refresh asks for what the stream does not tell, not more often than every moment.
+  #countRaw(row) {
+    const place = byID("raws"), link = byID("raws-link");
+    const count = Number(place.dataset.count) + 1;
+    place.dataset.count = String(count);
+    place.hidden = false;
+    if (count === 1) link.href = row.querySelector(".seq").href;
+    setText(link, `${plural(count, "line")} not understood`);
+  }
+
+  // refresh asks for what the stream does not tell: at once, and then not more often
+  // than every moment.
   refresh() {
-    this.#refreshing ??= setTimeout(() => this.#refresh(), refreshMs);
+    const wait = Math.max(0, this.#refreshedAt + refreshMs - Date.now());
+    this.#refreshing ??= setTimeout(() => this.#refresh(), wait);
   }
 
   async #refresh() {
     clearTimeout(this.#refreshing);
     this.#refreshing = undefined;
+    this.#refreshedAt = Date.now();
+    if (this.#retitle) {
+      this.#retitle = false;
+      const task = await jsonOf(this.#taskURL);
+      if (task !== null) this.titled(task.title);
+    }
     if (page.all === "true") {
       const task = await jsonOf(this.#taskURL);
       if (task === null) return;
-      const { usd, input_tokens: input, output_tokens: output } = task.totals;
-      Object.assign(this.#totals, { usd, input, output });
+      this.#totals = { ...task.totals, events: this.#totals.events };
       this.#showTotals();
     } else if (page.session !== "") {
       await this.latest();
@@ -113,8 +126,7 @@ export class Header {
     if (page.session === "") return null;
     const info = await jsonOf(`${this.#taskURL}/sessions/${page.session}`);
     if (info === null) return null;
-    const { events, usd, input_tokens: input, output_tokens: output } = info.totals;
-    this.#totals = { events, usd, input, output };
+    this.#totals = info.totals;
     this.#exactAt = `${info.id}:${info.head}`;
     this.#facts(info);
     this.#showTotals();
@@ -123,13 +135,25 @@ export class Header {
 
   #facts(info) {
     this.#started = dateOf(info.started);
-    showFact("agent", info.agent ?? "");
+    showFact("agent", `${info.agent ?? ""} ${info.version ?? ""}`.trim());
     showFact("model", info.model ?? "");
+    showFact("directory", info.cwd ?? "");
+    showFact("branch", info.branch ?? "");
+    showFact("machine", info.machine ?? "");
+    showFact("thread", info.external_id ?? "");
+    showFact("parent-thread", info.parent_external_id ?? "");
     if (this.#started !== null) {
       byID("started").dateTime = info.started;
       showFact("started", moment(this.#started));
     }
     this.tick();
+  }
+
+  // titled shows the title of the task.
+  titled(title) {
+    page.title = title;
+    setText(document.querySelector(".bar h1 bdi"), title || page.task);
+    this.#showTitle();
   }
 
   // finished tells of the row that ends a session.
@@ -181,12 +205,18 @@ export class Header {
   }
 
   #showTotals() {
-    const { events, usd: cost, input, output } = this.#totals;
-    setText(byID("count"), String(events));
-    setText(byID("usd"), usd(cost));
-    setText(byID("tokens"), tokens(input + output));
+    const totals = this.#totals;
+    const money = cost(totals), note = costNote(totals, page.prices), kinds = tokenKinds(totals);
+    setText(byID("count"), String(totals.events));
+    setText(byID("usd"), money);
+    setText(byID("tokens"), tokens(totals));
+    byID("usd").title = note;
+    byID("tokens").title = kinds;
+    setText(byID("cost"), money);
+    setText(byID("cost-note"), note);
+    showFact("token-kinds", kinds);
     const run = document.querySelector(`.runs a[data-session="${CSS.escape(page.session)}"] .run-totals`);
-    if (run !== null && page.all !== "true") setText(run, `${plural(events, "event")} · ${usd(cost)}`);
+    if (run !== null && page.all !== "true") setText(run, `${plural(totals.events, "event")} · ${money}`);
   }
 
   // activity says what the agent does now; the newest events must be in the page.
@@ -241,6 +271,14 @@ export class Header {
     page.stuck = String(stuck);
     this.#showTitle();
   }
+}
+
+// totalsOf reads the totals that a page was made with, in the form of the JSON.
+function totalsOf(data) {
+  return {
+    events: Number(data.events), usd: Number(data.usd), estimated_usd: Number(data.estimated), unpriced: data.unpriced === "true",
+    input_tokens: Number(data.in), output_tokens: Number(data.out), cache_read_tokens: Number(data.read), cache_write_tokens: Number(data.write),
+  };
 }
 
 async function jsonOf(url) {

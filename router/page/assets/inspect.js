@@ -1,7 +1,7 @@
 // Shows an event as the log keeps it, and the whole of a text that was cut.
 
 import { el, setText } from "./dom.js";
-import { byteLength, bytes, withoutEscapes } from "./format.js";
+import { byteLength, bytes, withoutBase64, withoutEscapes } from "./format.js";
 import { copyButton } from "./looks.js";
 
 export function inspect(list) {
@@ -35,7 +35,7 @@ async function raw(link) {
   const box = el("div", { class: "raw-event copyable" });
   content.append(box);
   try {
-    const text = JSON.stringify(await eventOf(link), null, 2);
+    const text = withoutBase64(JSON.stringify(await eventOf(link), null, 2));
     box.append(el("pre", { class: "text json", tabindex: "0", "aria-label": "The event as JSON" }, text), copyButton(() => text));
   } catch (error) {
     setText(box, `The event cannot be shown: ${error.message}`);
@@ -47,7 +47,7 @@ async function full(link) {
   const long = link.closest(".long");
   setText(link, "Loading…");
   try {
-    const text = textAt((await eventOf(link)).data, long.dataset.field);
+    const text = withoutBase64(textAt((await eventOf(link)).data, long.dataset.field));
     const head = long.querySelector("pre, .prose");
     const pre = el("pre", { class: head?.matches("pre") ? head.className : "text", tabindex: "0" }, text);
     long.replaceChildren(el("p", { class: "cut" }, `All of it: ${bytes(byteLength(text))}`),

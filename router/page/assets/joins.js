@@ -44,7 +44,7 @@ export function joinResult(call, row) {
   for (const part of ["size", "took"]) {
     setText(to.querySelector(`summary .${part}`), from.querySelector(`summary .${part}`).textContent);
   }
-  if (row.dataset.outcome === "failed") to.open = true; // what failed must not hide
+  if (from.open) to.open = true; // what failed must not hide, and images are to be seen
 }
 
 // nest puts a row under the call that started its subagent; false when there is none.

@@ -2,7 +2,7 @@
 
 import { announcer, el, setText } from "./dom.js";
 import { Favicon } from "./favicon.js";
-import { ago, duration, moment, plural, tokens, usd } from "./format.js";
+import { ago, cost, duration, moment, plural, tokens } from "./format.js";
 import { Link } from "./link.js";
 
 const byID = (id) => document.getElementById(id);
@@ -14,8 +14,9 @@ const settleMs = 2000; // by then they have come
 const pollMs = 10_000;
 const quietMs = 5 * 60_000; // an open task of which nothing was heard for so long
 const triesShown = 10;
+const longAgoMs = 60 * 60_000; // so long after its end, and a run was not recorded live
 
-const rows = new Map(); // id → {row, task}
+const rows = new Map(); // id → {row, task, started, ended}: when the agent ran last
 let confirmed = null; // the ids that the current stream has sent, until it has settled
 let settling;
 let late = false; // another tab has had what the stream brings at first
@@ -23,8 +24,8 @@ let polling; // while there is no connection left for this page
 const favicon = new Favicon();
 
 for (const row of body.rows) {
-  const { task: id, title, type, status, created, updated } = row.dataset;
-  rows.set(id, { row, task: { id, title, type, status, created, updated } });
+  const { task: id, title, type, status, created, updated, started, ended } = row.dataset;
+  rows.set(id, { row, task: { id, title, type, status, created, updated }, started, ended });
 }
 
 const link = new Link({
@@ -115,13 +116,15 @@ function settle() {
 function update(task) {
   let entry = rows.get(task.id);
   if (entry === undefined) {
-    entry = { row: newRow(task), task };
+    entry = { row: newRow(task), task: {} };
     rows.set(task.id, entry);
   }
   const before = entry.task;
   entry.task = task;
-  if (task.sessions > 1 && (before.sessions !== task.sessions || before.status !== task.status)) showTries(entry.row, task);
-  fill(entry.row, task);
+  // What the page came with is of the same moment as what the stream brings first.
+  const known = before.status === task.status && (before.sessions ?? task.sessions) === task.sessions;
+  if (task.sessions > 0 && !known) showTries(entry, task);
+  fill(entry, task);
   place(entry.row, task);
   entry.row.hidden = !matches(task);
   showCount();
@@ -141,7 +144,7 @@ function newRow(task) {
       el("a", { href: `tasks/${encodeURIComponent(task.id)}` }, el("bdi")), " ",
       el("span", { class: "ids" }, el("code", {}, task.id))),
     el("td", {}, el("span", { class: "status" })),
-    el("td", { class: "when" }, el("time")),
+    el("td", { class: "when" }, el("time", { class: "updated" })),
     el("td", { class: "number duration" }),
     el("td", { class: "number sessions", "data-label": "sessions" }),
     el("td", { class: "number events", "data-label": "events" }),
@@ -149,7 +152,8 @@ function newRow(task) {
     el("td", { class: "number tokens", "data-label": "tokens" }));
 }
 
-function fill(row, task) {
+function fill(entry, task) {
+  const { row } = entry;
   const part = (selector) => row.querySelector(selector);
   row.dataset.status = task.status;
   setText(part(".task a bdi"), task.title || task.id);
@@ -158,20 +162,25 @@ function fill(row, task) {
   else if (task.type) part(".ids").append(" ", el("span", { class: "kind" }, el("bdi", {}, task.type)));
   part(".status").dataset.status = task.status;
   if (row.dataset.quiet !== "true") setText(part(".status"), task.status);
-  part(".when time").dateTime = task.updated ?? "";
+  part(".updated").dateTime = task.updated ?? "";
   setText(part(".sessions"), String(task.sessions));
   setText(part(".events"), String(task.totals.events));
-  setText(part(".cost"), usd(task.totals.usd));
-  setText(part(".tokens"), tokens(task.totals.input_tokens + task.totals.output_tokens));
-  showTimes(row, task, Date.now());
+  setText(part(".cost"), cost(task.totals));
+  setText(part(".tokens"), tokens(task.totals));
+  showTimes(entry, Date.now());
 }
 
-// showTries shows how the sessions of a task that was tried again have ended.
-async function showTries(row, task) {
+// showTries shows when the agent ran, and how the sessions of a task that was tried
+// again have ended.
+async function showTries(entry, task) {
+  const { row } = entry;
   try {
     const answer = await fetch(`tasks/${encodeURIComponent(task.id)}/sessions?limit=${triesShown}`, { headers: { Accept: "application/json" }, cache: "no-store" });
     if (!answer.ok) return;
     const { sessions } = await answer.json();
+    Object.assign(entry, { started: sessions[0]?.started, ended: sessions[0]?.ended });
+    showTimes(entry, Date.now());
+    if (sessions.length < 2) return;
     const tries = el("span", { class: "outcomes" });
     for (const { status, started } of sessions.reverse()) {
       tries.append(el("span", { class: "outcome", "data-status": status, title: `${status}, started ${moment(new Date(started))}` },
@@ -206,24 +215,40 @@ function updatedAt(task) {
 
 function tick() {
   const now = Date.now();
-  for (const { row, task } of rows.values()) showTimes(row, task, now);
+  for (const entry of rows.values()) showTimes(entry, now);
   if (document.body.dataset.state === "reconnecting") showConnection();
 }
 
-function showTimes(row, task, now) {
-  const updated = Date.parse(task.updated), created = Date.parse(task.created);
+function showTimes({ row, task, started: from, ended: to }, now) {
+  const updated = Date.parse(task.updated), started = Date.parse(from), ended = Date.parse(to);
   const quiet = task.status === "open" && now - updated > quietMs;
   if (row.dataset.quiet !== String(quiet)) {
     row.dataset.quiet = String(quiet);
     setText(row.querySelector(".status"), quiet ? "stuck?" : task.status);
     row.querySelector(".status").title = quiet ? "Open, and nothing was heard for more than five minutes" : "";
   }
-  const time = row.querySelector(".when time");
+  const time = row.querySelector(".updated");
   setText(time, Number.isNaN(updated) ? "–" : ago(now - updated));
   const exact = moment(new Date(updated));
   if (time.title !== exact) time.title = exact;
-  const end = task.status === "open" ? now : updated;
-  setText(row.querySelector(".duration"), Number.isNaN(end - created) ? "–" : duration(end - created));
+  const end = task.status === "open" ? now : ended;
+  setText(row.querySelector(".duration"), Number.isNaN(end - started) ? "–" : duration(end - started));
+  showRan(row, updated - ended >= longAgoMs ? new Date(ended) : null);
+}
+
+// showRan says when a run took place that was recorded long after.
+function showRan(row, date) {
+  let time = row.querySelector(".ran");
+  if (date === null) {
+    time?.remove();
+    return;
+  }
+  if (time === null) {
+    time = el("time", { class: "ran" });
+    row.querySelector(".when").append(" ", time);
+  }
+  time.dateTime = date.toISOString();
+  setText(time, `ran ${moment(date)}`);
 }
 
 // The filter

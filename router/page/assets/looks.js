@@ -2,7 +2,7 @@
 // buttons to copy.
 
 import { el, setText } from "./dom.js";
-import { ago, clock, moment } from "./format.js";
+import { ago, clock, day, moment } from "./format.js";
 
 export function looks(row) {
   if (row.matches(".session-break")) {
@@ -11,7 +11,10 @@ export function looks(row) {
   }
   for (const time of row.querySelectorAll(":scope > .meta time, :scope > .result-meta time")) {
     const date = new Date(time.dateTime);
-    setText(time, clock(date));
+    const start = startOf(row);
+    const dated = start !== null && day(start) !== day(date);
+    setText(time, dated ? `${day(date)} ${clock(date)}` : clock(date));
+    time.classList.toggle("dated", dated);
     time.title = moment(date);
   }
   const blocks = row.matches(".result")
@@ -23,6 +26,14 @@ export function looks(row) {
     block.replaceWith(box);
     box.append(block, copyButton(() => block.textContent));
   }
+}
+
+// startOf is when the run of a row began, null if that is not known.
+function startOf(row) {
+  const { session } = row.dataset;
+  const time = document.querySelector(`.runs a[data-session="${CSS.escape(session ?? "")}"] time`) ?? document.getElementById("started");
+  const date = new Date(time.dateTime);
+  return Number.isNaN(date.getTime()) ? null : date;
 }
 
 // copyButton copies what text() returns.

@@ -199,7 +199,7 @@ function draw() {
   if (rows.length === 0) return;
   if (caughtUp) for (const { item, cursor } of rows) item.classList.toggle("arrived", cursor !== undefined);
   history.add(rows);
-  follow.added(rows.filter(({ cursor }) => cursor !== undefined).length);
+  follow.added(rows.filter(({ item, cursor }) => cursor !== undefined && !item.hidden).length);
   filter.apply();
   follow.keep();
   if (history.whole) header.activity();
@@ -249,6 +249,7 @@ function targetOf(hash) {
 
 function goTo(place) {
   follow.pause();
+  place.hidden = false; // who asks for it sees it
   filter.reveal(place);
   for (let at = place.closest("details"); at !== null; at = at.parentElement.closest("details")) at.open = true;
   for (const old of document.querySelectorAll(".target")) old.classList.remove("target");

@@ -35,9 +35,9 @@ export class Timeline {
     return row === null ? "" : cursorOf(row);
   }
 
-  // rows are the top ones, in order.
+  // rows are the top ones, in order, but for those that nobody is shown.
   get rows() {
-    return [...this.#list.querySelectorAll(":scope > .event")];
+    return [...this.#list.querySelectorAll(":scope > .event:not([hidden])")];
   }
 
   get running() {
@@ -61,6 +61,11 @@ export class Timeline {
   }
 
   #add(row) {
+    if (row.dataset.type === "session") this.#learn(row);
+    if (row.hidden) {
+      this.#list.append(row);
+      return 0;
+    }
     const time = Date.parse(row.dataset.time);
     const since = row.querySelector(":scope > .meta .since");
     if (since !== null && since.textContent === "" && time - this.#lastTime >= 1) since.textContent = `+${took(time - this.#lastTime)}`;
@@ -76,6 +81,9 @@ export class Timeline {
         return 0;
       }
     }
+    for (const name of row.dataset.withdraws?.split(" ") ?? []) this.#withdraw(name, row.dataset.session);
+    // The latest cost of a message has what the ones before it had, and more.
+    if (row.dataset.cost !== undefined) this.#grow(row);
     // The agent goes on only once it has what it asked for, and not all agents
     // record results.
     if (type === "assistant") abandonCalls(this.#list, (call) => call.dataset.parent === parent);
@@ -83,6 +91,25 @@ export class Timeline {
     this.#prepare(row);
     if (!nest(this.#list, row)) this.#list.append(row);
     return 1;
+  }
+
+  // #learn shows the row of a session event if it tells that another model works now.
+  #learn(row) {
+    const { model, session } = row.dataset;
+    const known = [...this.#list.querySelectorAll(`.event[data-type="session"][data-model][data-session="${session}"]`)].at(-1)?.dataset.model;
+    const shown = document.body.dataset.all === "true" ? undefined : document.getElementById("model").textContent || undefined;
+    row.hidden = model === undefined || (known ?? shown ?? model) === model;
+  }
+
+  // #withdraw marks the latest row of a name: an agent has taken back what it says.
+  #withdraw(name, session) {
+    const rows = this.#list.querySelectorAll(`[data-name="${CSS.escape(name)}"][data-session="${session}"]`);
+    if (rows.length > 0) rows[rows.length - 1].dataset.withdrawn = "true";
+  }
+
+  #grow(row) {
+    const { cost, session } = row.dataset;
+    for (const before of this.#list.querySelectorAll(`.event[data-cost="${CSS.escape(cost)}"][data-session="${session}"]`)) before.hidden = true;
   }
 
   // newer adds a part that the server has joined already, behind everything here.
@@ -196,7 +223,7 @@ export class Timeline {
 
   #findLast() {
     this.last = null;
-    for (const event of this.#list.querySelectorAll("[data-seq]")) {
+    for (const event of this.#list.querySelectorAll("[data-seq]:not([hidden])")) {
       if (this.last === null || compare(cursorOf(event), cursorOf(this.last)) > 0) this.last = event;
     }
     this.#lastTime = Date.parse(this.last?.dataset.time);

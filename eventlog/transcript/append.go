@@ -1,0 +1,138 @@
+package transcript
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// isAppend: an event as it is appended, {type, data, actor?, time?}, or as it is
+// exported, with its place around it.
+func isAppend(o object) bool {
+	if o.object("data") == nil || o.text("type") == "" || strings.Contains(o.text("type"), ".") {
+		return false
+	}
+	for name := range o {
+		switch name {
+		case "type", "data", "actor", "time":
+		case "id", "task", "session", "sequence":
+			if !o.has("sequence") || !o.has("task") {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return o.has("sequence") || o.has("actor") || slices.Contains([]string{
+		eventlog.TypeAssistant, eventlog.TypeThought, eventlog.TypeUser, eventlog.TypeToolCall, eventlog.TypeToolResult, eventlog.TypeCost,
+		eventlog.TypeError, eventlog.TypeStatus, eventlog.TypeComment, eventlog.TypeCheckpoint, eventlog.TypeGuardrail, eventlog.TypeComplete,
+		TypeSession, "question", "answer", "receipt",
+	}, o.text("type"))
+}
+
+// appended converts events as an append takes them. An event that the log would refuse
+// is kept as it is, with the reason.
+type appended struct{ holdsNothing }
+
+func (appended) object(o object, out *output) bool {
+	e := eventlog.Event{Type: o.text("type"), Actor: eventlog.Actor(o.text("actor")), Time: o.time("time"), Data: o["data"], Sequence: 1}
+	if e.Type == "" || !o.has("data") {
+		return false
+	}
+	if o.has("time") && e.Time.IsZero() {
+		return out.refuse("the time is none")
+	}
+	if err := checkAppended(e); err != nil {
+		return out.refuse(err.Error())
+	}
+	out.at = e.Time
+	d := parseObject(e.Data)
+	if e.Type == eventlog.TypeComplete {
+		complete(d, out)
+		return true
+	}
+	appendedSays(e, d, out)
+	members := data(strings.TrimSpace(string(e.Data)))
+	out.add(e.Type, e.Actor, members[1:len(members)-1])
+	return true
+}
+
+// checkAppended holds an event to the rules of an append.
+func checkAppended(e eventlog.Event) error {
+	if e.Actor == "" {
+		e.Actor = eventlog.Agent
+	}
+	if e.Time.IsZero() {
+		e.Time = time.UnixMilli(1)
+	}
+	if !isName(e.Type) || !isName(string(e.Actor)) {
+		return errors.New("the type or the actor is no name")
+	}
+	_, err := eventlog.ParseEnvelope(eventlog.AppendEnvelope(nil, "t", anySession, &e))
+	return err
+}
+
+// anySession is for events that are checked and not appended.
+var anySession = func() eventlog.SessionID {
+	id, err := eventlog.ParseSessionID("06CJ0000000000000000000000")
+	if err != nil {
+		panic(err)
+	}
+	return id
+}()
+
+func isName(name string) bool {
+	return len(name) <= 64 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}
+
+// appendedSays follows the run, as other converters do by what they add.
+func appendedSays(e eventlog.Event, d object, out *output) {
+	if d.has("parent_call_id") {
+		return
+	}
+	switch e.Type {
+	case eventlog.TypeUser:
+		if e.Actor == eventlog.Human {
+			out.prompted(d.text("content"))
+			out.working()
+		}
+	case eventlog.TypeAssistant, eventlog.TypeThought:
+		out.spoke()
+	case eventlog.TypeToolCall:
+		if id := d.text("call_id"); id != "" {
+			out.tools.put(id, d.text("tool"))
+			out.opened(id)
+		}
+	case eventlog.TypeToolResult:
+		out.closed(d.text("call_id"))
+	case TypeSession:
+		out.origin.Agent = cmp.Or(d.text("agent"), out.origin.Agent)
+		out.origin.Version = cmp.Or(d.text("version"), out.origin.Version)
+		out.origin.Model = cmp.Or(d.text("model"), out.origin.Model)
+		out.origin.Session = cmp.Or(d.text("external_id"), out.origin.Session)
+		out.origin.Parent = cmp.Or(d.text("parent_external_id"), out.origin.Parent)
+		out.origin.Dir = cmp.Or(d.text("cwd"), out.origin.Dir)
+		out.origin.Branch = cmp.Or(d.text("branch"), out.origin.Branch)
+		out.origin.Title = cmp.Or(d.text("title"), out.origin.Title)
+		out.titles.prompt = cmp.Or(out.titles.prompt, d.text("title"))
+	}
+}
+
+// complete takes the end of a session, which is for the one who seals it to tell.
+func complete(d object, out *output) {
+	reason := d.text("reason")
+	switch status := eventlog.Status(d.text("status")); status {
+	case eventlog.Succeeded, "":
+		out.done()
+	case eventlog.Failed:
+		out.failed(reason)
+	case eventlog.Canceled:
+		out.canceled(reason)
+	default:
+		out.reach(eventlog.Interrupted, cmp.Or(reason, reasonMiddle))
+	}
+}

@@ -1,0 +1,102 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strings"
+
+	"jrweb/eventlog"
+	"jrweb/router/price"
+)
+
+// costFields are the fields of a cost event that its row has words for.
+var costFields = []string{
+	"usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "model", "scope", "id", "part_of",
+}
+
+// cost is the row of a cost event, in one line.
+func (m *maker) cost() {
+	r := m.row
+	r.Compact = true
+	var t eventlog.Totals
+	if n, ok := m.data.number("usd"); ok {
+		t.USD = eventlog.USD(n)
+	}
+	for _, f := range []struct {
+		name string
+		to   *uint64
+	}{
+		{"input_tokens", &t.InputTokens}, {"output_tokens", &t.OutputTokens},
+		{"cache_read_tokens", &t.CacheReadTokens}, {"cache_write_tokens", &t.CacheWriteTokens},
+	} {
+		if n, ok := m.data.number(f.name); ok && n >= 0 && n < math.MaxInt64 {
+			*f.to = uint64(n)
+		}
+	}
+	model := m.data.text("model")
+	if t.USD == 0 {
+		if p, known := m.view.prices.Price(model); known {
+			t.EstimatedUSD = eventlog.USD(p.Of(price.Tokens{
+				Input: t.InputTokens, Cached: t.CacheReadTokens, CacheWrite: t.CacheWriteTokens, Output: t.OutputTokens,
+			}))
+		}
+	}
+	parts := []string{price.Text(&t)}
+	if text := tokenKinds(&t); text != "" {
+		parts = append(parts, text)
+	}
+	if r.Mark.Model = shorten(model); r.Mark.Model != "" {
+		parts = append(parts, r.Mark.Model)
+	}
+	switch id := m.data.text("id"); {
+	case id != "" && m.data.text("part_of") != "":
+		r.Mark.Cost = id
+	case id != "":
+		parts = append(parts, "in all")
+	case m.data.text("scope") == "cumulative":
+		parts = append(parts, "so far")
+	}
+	r.Line = strings.Join(parts, " · ")
+	r.Fields = m.fields(m.data.without(costFields...), "")
+}
+
+// tokenKinds tells the tokens of each kind that there are.
+func tokenKinds(t *eventlog.Totals) string {
+	var parts []string
+	for _, kind := range []struct {
+		n    uint64
+		name string
+	}{
+		{t.InputTokens, "in"}, {t.OutputTokens, "out"}, {t.CacheReadTokens, "from cache"}, {t.CacheWriteTokens, "to cache"},
+	} {
+		if kind.n > 0 {
+			parts = append(parts, count(float64(kind.n))+" "+kind.name)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// tokens are those that were new to a model or made by it. What it has read from a
+// cache it has seen before, and again with each step.
+func tokens(t eventlog.Totals) string {
+	return count(float64(t.InputTokens) + float64(t.CacheWriteTokens) + float64(t.OutputTokens))
+}
+
+// costNote says where the money that is shown comes from, "" if agents said it all.
+func costNote(t eventlog.Totals, date string) string {
+	var parts []string
+	switch prices := "list prices of " + cmp.Or(date, "an unknown day"); {
+	case t.EstimatedUSD > 0 && t.USD > 0:
+		parts = append(parts, fmt.Sprintf("%s as the agent says, the rest estimated from %s", price.Dollars(t.USD), prices))
+	case t.EstimatedUSD > 0:
+		parts = append(parts, "estimated from "+prices)
+	}
+	if t.Unpriced {
+		parts = append(parts, "without what tokens of an unknown price cost")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Note says where the money that is shown comes from.
+func (v taskView) Note() string { return costNote(v.Totals, v.Prices.Date()) }

@@ -1,0 +1,59 @@
+package page
+
+import (
+	"html/template"
+	"net/url"
+	"strings"
+
+	"jrweb/eventlog"
+)
+
+// fact is something that is known of a run. One without a value is not shown, but a
+// script may learn it later.
+type fact struct {
+	ID, Name, Value string
+	Code            bool
+	Link            template.URL
+}
+
+// factsOf are the facts of a session that stand beside its times and what it cost.
+func factsOf(s *eventlog.SessionInfo) []fact {
+	if s == nil {
+		s = &eventlog.SessionInfo{}
+	}
+	return []fact{
+		{ID: "directory", Name: "Directory", Value: s.Cwd, Code: true},
+		{ID: "branch", Name: "Branch", Value: s.Branch, Code: true},
+		{ID: "machine", Name: "Machine", Value: s.Machine},
+		{ID: "thread", Name: "Agent’s session", Value: s.ExternalID, Code: true},
+		{ID: "parent-thread", Name: "Begun by session", Value: s.ParentExternalID, Code: true},
+	}
+}
+
+// agentOf is the agent of a session with its version.
+func agentOf(s *eventlog.SessionInfo) string {
+	if s == nil {
+		return ""
+	}
+	return strings.TrimSpace(s.Agent + " " + s.Version)
+}
+
+// Facts are what is known of the run that is shown.
+func (v taskView) Facts() []fact {
+	list := factsOf(v.Shown)
+	if v.ParentRun.Task != "" {
+		list[len(list)-1].Link = template.URL("./" + url.PathEscape(v.ParentRun.Task) + "?session=" + v.ParentRun.Session.String())
+	}
+	return list
+}
+
+// Agent is who runs; empty if nobody is known.
+func (v taskView) Agent() string { return agentOf(v.Shown) }
+
+// Model is the latest model that works; empty if none is known.
+func (v taskView) Model() string {
+	if v.Shown == nil {
+		return ""
+	}
+	return v.Shown.Model
+}
