@@ -1,9 +1,12 @@
 package agents
 
 import (
+	"errors"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"jrweb/internal/agents/model"
 )
@@ -35,6 +38,11 @@ type Agent struct {
 	Repeats bool
 	// Window is how many tokens fill its context.
 	Window int
+	// Pieces says that it prints words in pieces, and not where they end.
+	Pieces bool
+	// SubMark is what stands at the beginning of a subagent's file that lies among
+	// those of main threads.
+	SubMark string
 	// Cannot says why a mode is not possible.
 	Cannot map[Mode]string
 	// CacheWrites says that its API tells what is written to a cache.
@@ -109,9 +117,25 @@ type Place struct {
 }
 
 // Main reports whether a file is that of a main thread, not of a subagent.
-func (a *Agent) Main(p Place, path string) bool {
+func (a *Agent) Main(p Place, path string) (bool, error) {
 	ok, err := filepath.Match(filepath.Join(p.Home, a.Disk[0]), path)
-	return ok && err == nil
+	if !ok || err != nil || a.SubMark == "" {
+		return ok, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = file.Close() }() // it was only read from
+	head := make([]byte, 4<<10)
+	n, err := io.ReadFull(file, head)
+	if n == 0 {
+		return false, nil // nothing is known of it yet
+	}
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	return !strings.Contains(string(head[:n]), a.SubMark), nil
 }
 
 // files writes files with their folders.

@@ -189,7 +189,7 @@ func (c *testCase) follow() (stop func()) {
 		for ctx.Err() == nil {
 			files, _ := c.agent.Left(c.place)
 			for _, path := range files {
-				if followed[path] != nil || !c.agent.Main(c.place, path) {
+				if main, err := c.agent.Main(c.place, path); followed[path] != nil || !main || err != nil {
 					continue
 				}
 				cmd := c.recorders[agents.ByFollow].command(c.T, "import", "-follow", "-task", c.task(agents.ByFollow),
@@ -296,7 +296,11 @@ func (c *testCase) fixture(files []string) {
 	text, err := json.Marshal(played)
 	c.must(err)
 	keep("played.json", append(text, '\n'))
-	folders := slices.ContainsFunc(files, func(path string) bool { return !c.agent.Main(c.place, path) })
+	folders := slices.ContainsFunc(files, func(path string) bool {
+		main, err := c.agent.Main(c.place, path)
+		c.must(err)
+		return !main
+	})
 	for i, path := range files {
 		name := "disk" + number(i) + ".jsonl"
 		if folders {

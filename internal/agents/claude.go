@@ -41,7 +41,7 @@ var claude = &Agent{
 			NoPrompt:      "it prints no prompt",
 			NoSubWords:    "of a subagent it prints the calls, not the words",
 			NoKilledWords: "it prints words when they are whole",
-			NoKilledCost:  "it prints the output tokens at the end of the run",
+			NoCutTokens:   "it prints the output tokens at the end of the run, which a signal may cut off",
 		},
 		Disk: {NoKilledWords: "it writes words when they are whole"},
 	},

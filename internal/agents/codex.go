@@ -69,8 +69,9 @@ stream_max_retries = 1
 			},
 			Disk: {NoCutWords: "it writes words when they are whole"},
 		},
-		Calls: calls,
-		Disk:  []string{".codex/sessions/*/*/*/*"},
+		Calls:   calls,
+		SubMark: `"thread_source":"subagent"`,
+		Disk:    []string{".codex/sessions/*/*/*/*"},
 	}
 }
 

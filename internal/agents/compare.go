@@ -54,7 +54,7 @@ type data struct {
 }
 
 // observe reads the events of a session.
-func observe(s Session, prompt string) (o observed) {
+func observe(s Session, w Want) (o observed) {
 	type place struct {
 		list *[]Item
 		at   int
@@ -75,11 +75,15 @@ func observe(s Session, prompt string) (o observed) {
 		}
 		switch e.Type {
 		case eventlog.TypeAssistant, eventlog.TypeThought:
-			*list = append(*list, Item{Kind: e.Type, Text: strings.TrimSpace(d.Content)})
+			if last := len(*list) - 1; w.Pieces && last >= 0 && (*list)[last].Kind == e.Type {
+				(*list)[last].Text += d.Content
+				continue
+			}
+			*list = append(*list, Item{Kind: e.Type, Text: d.Content})
 		case eventlog.TypeUser:
 			switch {
 			case e.Actor != eventlog.Human: // context
-			case prompt != "" && strings.Contains(d.Content, prompt):
+			case w.Prompt != "" && strings.Contains(d.Content, w.Prompt):
 				o.wrong = append(o.wrong, "words: what a subagent is told is taken for a person's words")
 			default:
 				*list = append(*list, Item{Kind: "user", Text: strings.TrimSpace(d.Content)})
@@ -159,7 +163,7 @@ func Compare(w Want, t Task) (differences []string) {
 		ids[s.ExternalID] = true
 	}
 	for _, s := range t.Sessions {
-		o := observe(s, w.Prompt)
+		o := observe(s, w)
 		differences = append(differences, o.wrong...)
 		errors, raw = append(errors, o.errors...), raw+o.raw
 		below = append(below, o.below...)
@@ -236,7 +240,7 @@ func compareItems(want, got []Item) (differences []string) {
 			return append(differences, fmt.Sprintf("%s: %s is missing", want[i].aspect(), want[i]))
 		case i >= len(want):
 			return append(differences, fmt.Sprintf("%s: %s is too many", got[i].aspect(), got[i]))
-		case want[i].Kind != got[i].Kind || want[i].Kind != "call" && want[i].Text != got[i].Text:
+		case want[i].Kind != got[i].Kind || want[i].Kind != "call" && want[i].Text != strings.TrimSpace(got[i].Text):
 			return append(differences, fmt.Sprintf("%s: %s, want %s", want[i].aspect(), got[i], want[i]))
 		case want[i].Kind == "call":
 			for k := i; k < len(got) && got[k].Kind == "call"; k++ {

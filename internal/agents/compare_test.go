@@ -139,6 +139,11 @@ func TestWhatIsNotToBeKnownMakesNoDifference(t *testing.T) {
 	}{
 		{"tokens", func(w *agents.Want, s *agents.Task) { w.Unknown, s.Tokens = true, model.Tokens{Input: 1} }},
 		{"tokens of a cache", func(_ *agents.Want, s *agents.Task) { s.NoCache, s.Tokens.CacheRead = true, 9 }},
+		{"where words end", func(w *agents.Want, s *agents.Task) {
+			w.Pieces = true
+			s.Sessions[0].Events[2] = event("assistant", eventlog.Agent, fields{"content": "I "})
+			s.Sessions[0].Events = slices.Insert(s.Sessions[0].Events, 3, event("assistant", eventlog.Agent, fields{"content": "look."}))
+		}},
 		{"whether a command failed", func(w *agents.Want, _ *agents.Task) {
 			w.Sessions[0][3].Seen.Fails, w.Sessions[0][3].Seen.Unsure = false, true
 		}},

@@ -33,6 +33,7 @@ var gemini = &Agent{
 		}
 		return append(c, "-p", r.Prompt)
 	},
+	Pieces: true,
 	Blind: map[Source]map[Blind]string{
 		Stdout: {
 			NoPicture:   "it prints no images",

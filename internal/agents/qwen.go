@@ -40,6 +40,7 @@ var qwen = &Agent{
 	Blind: map[Source]map[Blind]string{
 		Stdout: {
 			NoPicture:  "it prints no images",
+			NoFork:     "a fork counts on from its parent, and does not print which",
 			NoPrompt:   "it prints no prompt",
 			NoSubWords: "of a subagent it prints the calls, not the words",
 			NoCutWords: "it prints words when they are whole",

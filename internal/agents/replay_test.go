@@ -130,8 +130,6 @@ func left(t *testing.T, base string) (paths []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slices.SortStableFunc(paths, func(a, b string) int {
-		return strings.Count(a, "/subagents/") - strings.Count(b, "/subagents/")
-	})
+	slices.SortStableFunc(paths, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
 	return paths
 }

@@ -31,7 +31,6 @@ const (
 	NoCutWords    Blind = "cut words"      // words that were broken off
 	NoKilledWords Blind = "killed words"   // the same, where the agent was killed
 	NoCutTokens   Blind = "cut tokens"     // tokens of a run that was cut
-	NoKilledCost  Blind = "killed tokens"  // the same, where the agent was killed
 	NoCutCall     Blind = "cut call"       // the call that a cut left open
 	NoFailedCost  Blind = "failed tokens"  // tokens of a run that failed
 	NoFork        Blind = "fork"           // from which sum a fork's goes on
@@ -55,6 +54,8 @@ type Item struct {
 
 // Want is what is to be seen of a scenario.
 type Want struct {
+	// Pieces says that words may come in several pieces.
+	Pieces bool
 	// Summary are words that may be shown or not, wherever they stand.
 	Summary string
 
@@ -88,7 +89,7 @@ type wanting struct {
 // Want is what is to be seen of a scenario that the agent played, with the answers of
 // the model to each run.
 func (a *Agent) Want(p Place, s Scenario, from Source, answers [][]model.Answer) Want {
-	w := &wanting{agent: a, place: p, from: from, Want: Want{Ends: []string{"succeeded"}}}
+	w := &wanting{agent: a, place: p, from: from, Want: Want{Ends: []string{"succeeded"}, Pieces: from == Stdout && a.Pieces}}
 	for i, r := range s.Runs {
 		items := w.thread(r, "main", i)
 		if r.Mode != Fresh {
@@ -228,7 +229,7 @@ func (w *wanting) tokens(r Run, answers []model.Answer) {
 			w.Least = w.Least.Plus(t)
 		}
 	}
-	if r.Cut != NoCut && w.hides(NoCutTokens) || r.Cut == Kill && w.hides(NoKilledCost) || r.Mode == Fork && w.hides(NoFork) || w.Errors != "" && w.hides(NoFailedCost) {
+	if r.Cut != NoCut && w.hides(NoCutTokens) || r.Mode == Fork && w.hides(NoFork) || w.Errors != "" && w.hides(NoFailedCost) {
 		w.Unknown = true
 	}
 }
