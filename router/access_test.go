@@ -25,7 +25,7 @@ var needs = map[string]router.Role{
 	"POST /tasks/:task/sessions/:session/heartbeat": router.RoleWrite,
 	"POST /tasks/:task/sessions/:session/complete":  router.RoleWrite,
 	"GET /backup":  router.RoleAdmin,
-	"GET /metrics": router.RoleRead, "GET /healthz": router.RoleNone, "GET /readyz": router.RoleNone, "GET /assets/*file": router.RoleNone,
+	"GET /metrics": router.RoleRead, "GET /healthz": router.RoleNone, "GET /readyz": router.RoleNone, "GET /assets/*file": router.RoleNone, "GET /openapi.json": router.RoleNone,
 }
 
 // as authorizes by the role in the header Role. Who sends none sets up the test.

@@ -138,12 +138,15 @@ func (s *server) try(method, path string, body io.Reader, headers ...string) (*a
 	}
 	defer res.Body.Close()
 	a := &answer{T: s.T, request: method + " " + path, status: res.StatusCode, header: res.Header}
-	if res.Header.Get("Content-Type") == "text/event-stream" {
-		return a, nil
+	if res.Header.Get("Content-Type") != "text/event-stream" {
+		var text []byte
+		if text, err = io.ReadAll(res.Body); err != nil {
+			return a, err
+		}
+		a.body = string(text)
 	}
-	text, err := io.ReadAll(res.Body)
-	a.body = string(text)
-	return a, err
+	asDescribed(s.T, method, path, a.status, a.header, a.body)
+	return a, nil
 }
 
 func (s *server) get(path string, headers ...string) *answer {

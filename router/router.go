@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -63,6 +64,9 @@ type router struct {
 
 	backingUp atomic.Bool
 	routes    *httprouter.Router
+	// registered are the routes, "GET /tasks", and description says what they do.
+	registered  []string
+	description json.RawMessage
 	// pages are the routes that show a page, to which pages elsewhere may link. What
 	// else there is, a link would download, or run for as long as the tab is open.
 	pages map[string]bool
@@ -103,6 +107,9 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 		MethodNotAllowed:       withoutOptions(rt.fallback(errMethod)),
 	}
 	rt.register()
+	if rt.description, err = rt.describe(); err != nil {
+		return nil, err
+	}
 	return rt, nil
 }
 
@@ -148,6 +155,7 @@ func (rt *router) register() {
 	get(RoleAdmin, "/backup", rt.backup)
 	get(RoleNone, "/healthz", rt.healthz)
 	get(RoleNone, "/readyz", rt.readyz)
+	get(RoleNone, "/openapi.json", rt.getOpenAPI)
 	get(RoleNone, "/assets/*file", asset(http.StripPrefix("/assets/", page.Assets())))
 	if rt.o.Metrics != nil {
 		get(RoleRead, "/metrics", fromHandler(rt.o.Metrics))
@@ -174,6 +182,7 @@ func fromHandler(h http.Handler) handler {
 
 // handle registers a route.
 func (rt *router) handle(role Role, method, pattern string, h handler) {
+	rt.registered = append(rt.registered, method+" "+pattern)
 	rt.routes.Handle(method, pattern, func(w http.ResponseWriter, r *http.Request, ps httprouter.Params) {
 		rt.answer(w, r, pattern, func(w http.ResponseWriter, r *http.Request) error {
 			if !rt.pages[pattern] && isForeignNavigation(r) {

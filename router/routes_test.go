@@ -48,6 +48,7 @@ var routes = []route{
 	{"GET", "/healthz", "", 200, textType, "/healthz"},
 	{"GET", "/readyz", "", 200, textType, "/readyz"},
 	{"GET", "/metrics", "", 200, textType, "/metrics"},
+	{"GET", "/openapi.json", "", 200, jsonType, "/openapi.json"},
 	{"GET", "/assets/app.css", "", 200, "text/css; charset=utf-8", "/assets/*file"},
 }
 

@@ -79,12 +79,17 @@ type prometheusServer struct {
 
 func startPrometheus(t *testing.T, target string) *prometheusServer {
 	t.Helper()
+	return startPrometheusWith(t, t.TempDir(), fmt.Sprintf(
+		"global: {scrape_interval: 200ms, scrape_timeout: 200ms}\nscrape_configs:\n- job_name: jrweb\n  static_configs: [{targets: [%q]}]\n", target))
+}
+
+// startPrometheusWith starts a Prometheus with a configuration, in a folder that may hold
+// the rules for it.
+func startPrometheusWith(t *testing.T, dir, text string) *prometheusServer {
+	t.Helper()
 	program := needs(t, "prometheus")
-	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
-	err := os.WriteFile(config, fmt.Appendf(nil,
-		"global: {scrape_interval: 200ms, scrape_timeout: 200ms}\nscrape_configs:\n- job_name: jrweb\n  static_configs: [{targets: [%q]}]\n", target), 0o600)
-	if err != nil {
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	addr := freeAddr(t)
