@@ -201,6 +201,22 @@ func TestPageTellsWhatIsKnownOfARun(t *testing.T) {
 	page.until(`document.getElementById("2").getClientRects().length > 0`)
 }
 
+func TestATitleThatAPersonGivesOnThePageStays(t *testing.T) {
+	s := serve(t)
+	titled := func(title string) string { return `{"type":"session","data":{"title":"` + title + `"}}` }
+	s.append("t-name", says("one"), titled("The agent's"))
+	page := openTab(t, s.url+"/tasks/t-name")
+	page.until(`document.body.dataset.state === "live"`)
+	do(page, chromedp.Evaluate[chromedp.Void](`void document.getElementById("rename").click()`))
+	page.until(`document.activeElement.id === "new-title" && document.activeElement.value === "The agent's"`)
+	do(page, chromedp.Evaluate[chromedp.Void](`document.activeElement.value = " A person's "; void document.querySelector("#rename-dialog form").requestSubmit()`))
+	page.until(`document.querySelector("h1").textContent === "A person's" && !document.getElementById("rename-dialog").open`)
+	s.append("t-name", titled("The agent's new one"), says("two"))
+	page.until(`document.getElementById("count").textContent === "4"`)
+	do(page, chromedp.Reload())
+	page.until(`document.querySelector("h1").textContent === "A person's"`)
+}
+
 func TestPageMarksWhatAnAgentHasWithdrawn(t *testing.T) {
 	s := serve(t)
 	session := s.append("t-back", says("I cannot help with that."), says("Something else.")).Session

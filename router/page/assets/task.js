@@ -13,6 +13,7 @@ import { inspect } from "./inspect.js";
 import { keys } from "./keys.js";
 import { Link } from "./link.js";
 import { looks } from "./looks.js";
+import { rename } from "./rename.js";
 import { Timeline } from "./timeline.js";
 
 const hiddenTabMs = 250; // a tab in the background gets no frames
@@ -124,6 +125,7 @@ const link = new Link({
   gone,
 });
 
+rename(taskURL, header);
 keys({ list, follow, filter });
 inspect(list);
 header.connection("connecting");
