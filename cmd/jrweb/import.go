@@ -138,6 +138,13 @@ func (i *importer) files(ctx context.Context, names []string) error {
 		}
 		return a.first.Compare(b.first)
 	})
+	// What was followed comes to its end first: its session is open until then.
+	for _, path := range i.followed {
+		i.bar.end()
+		if err := followFile(ctx, i.command, i.task, path, true); err != nil {
+			return err
+		}
+	}
 	if err := i.refuseOpen(ctx); err != nil {
 		return err
 	}
@@ -255,12 +262,6 @@ func (i *importer) send(ctx context.Context) error {
 	}
 	for _, r := range i.runs {
 		i.total += int64(r.count + 1)
-	}
-	for _, path := range i.followed {
-		i.bar.end()
-		if err := followFile(ctx, i.command, i.task, path, true); err != nil {
-			return err
-		}
 	}
 	for _, r := range i.runs {
 		said, err := i.run(ctx, r)
