@@ -62,3 +62,36 @@ func TestSystemdKnowsAllThatIsInTheUnits(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// The image holds nothing but the program, and runs it as nobody.
+func TestTheImageHoldsTheProgramAlone(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("building an image needs root, or ranges of user ids that this machine may not have")
+	}
+	dir, context := t.TempDir(), t.TempDir()
+	t.Setenv("CGO_ENABLED", "0")
+	mustRun(t, "", "go", "build", "-o", filepath.Join(context, "bin", "static", "jrweb"), "jrweb/cmd/jrweb")
+	storage := []string{"--storage-driver", "vfs", "--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run")}
+	buildah := func(args ...string) string {
+		t.Helper()
+		return strings.TrimSpace(mustRun(t, "", "buildah", append(storage, args...)...))
+	}
+	buildah("build", "--isolation", "chroot", "-t", "jrweb", "-f", filepath.Join(root, "deploy", "container", "Dockerfile"), context)
+	container := buildah("from", "--pull-never", "jrweb")
+	mounted := buildah("mount", container)
+	entries, err := os.ReadDir(mounted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); name != "jrweb" && name != "data" {
+			t.Errorf("the image holds %s", name)
+		}
+	}
+	if got := buildah("inspect", "--type", "image", "--format", "{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}}", "jrweb"); got != "65532:65532 [/jrweb]" {
+		t.Errorf("it runs %q", got)
+	}
+	if got := buildah("run", "--isolation", "chroot", container, "/jrweb", "version"); !strings.HasPrefix(got, "jrweb ") {
+		t.Errorf("it says %q", got)
+	}
+}
