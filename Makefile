@@ -11,6 +11,15 @@ help: ## print this list
 build: ## build bin/jrweb
 	go build -o bin/jrweb ./cmd/jrweb
 
+# What runs on any machine, also in an image without anything else.
+.PHONY: static
+static: ## build bin/static/jrweb, without libc
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/static/jrweb ./cmd/jrweb
+
+.PHONY: release
+release: ## build what is given away into dist/: binaries, Debian packages, SBOM, checksums
+	scripts/release
+
 .PHONY: test
 test: ## install what the tests need, then vet and run them all
 	scripts/setup
