@@ -48,14 +48,15 @@ func bigTranscript(t *testing.T, path string, size int) {
 	}
 }
 
-// mostMemory is what an import may take, in KiB, however large the file is.
-const mostMemory = 96 << 10
+// mostMemory is what an import may take, in KiB, however large the file is. The race
+// detector needs twice as much on top.
+const mostMemory = (96 + 192*raceDetector) << 10
 
 func TestALargeTranscriptIsImportedInBoundedMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it writes some 50 MB")
 	}
-	size := 24 << 20
+	size := (24 - 12*raceDetector) << 20 // it is slow with the race detector
 	if os.Getenv("JRWEB_TORTURE") != "" {
 		size = 300 << 20
 	}

@@ -36,7 +36,7 @@ func isLangChainMessage(o object) bool {
 	case "AIMessageChunk", "HumanMessageChunk", "ToolMessageChunk", "SystemMessageChunk", "AIMessage", "HumanMessage", "ToolMessage":
 		return content
 	case "ai", "human", "tool", "system":
-		return content && !o.has("role") && !o.has("session_id") && !o.has("message")
+		return content && !o.has("role") && !o.has("session_id") && !o.has("sessionId") && !o.has("message")
 	}
 	return false
 }
