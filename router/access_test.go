@@ -103,6 +103,19 @@ func TestOnlyTasksThatSomebodySeesAreShown(t *testing.T) {
 	}
 }
 
+// A run that is recorded elsewhere is refused without a word of where.
+func TestWhereARunIsRecordedIsToldToThoseWhoMaySeeIt(t *testing.T) {
+	s := serveWith(t, options{router: router.Options{Authorize: func(a router.Access) (router.Grant, error) {
+		return router.Grant{Role: router.RoleAdmin, Sees: func(task string) bool { return task == a.Request.Header.Get("Sees") }}, nil
+	}}})
+	body := `{"agent":"a","external_id":"x","unique":true}`
+	s.do("POST", "/tasks/t-1/sessions", bodyOf(body), "Sees: t-1").is(201)
+	s.do("POST", "/tasks/t-1/sessions", bodyOf(body), "Sees: t-1").problem(409, "").says(`"task":"t-1"`)
+	if a := s.do("POST", "/tasks/t-2/sessions", bodyOf(body), "Sees: t-2").problem(409, ""); strings.Contains(a.body, "t-1") {
+		t.Errorf("it says %s", a.body)
+	}
+}
+
 func TestARefusalOfMiddlewareReachesTheClient(t *testing.T) {
 	refuse := func(next eventlog.AppendFunc) eventlog.AppendFunc {
 		return func(ctx context.Context, b *eventlog.Batch) (eventlog.Appended, error) {

@@ -2,6 +2,7 @@ package router
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -68,6 +69,9 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 		return err
 	}
 	info, replayed, err := rt.log.StartInfo(r.Context(), p.task, start)
+	if recorded, is := errors.AsType[*eventlog.RecordedError](err); is && !p.grant.sees(recorded.Task) {
+		return newProblem(http.StatusConflict, "recorded", "The run is recorded", "it is in a task that you may not see")
+	}
 	if err != nil {
 		return err
 	}

@@ -97,16 +97,18 @@ func (a *Auth) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			a.reload()
+			a.Reload()
 		}
 	}
 }
 
-func (a *Auth) reload() {
+// Reload reads the files of tokens and roles now, if they have changed, and ends what
+// does not hold any more.
+func (a *Auth) Reload() {
 	for what, reload := range map[string]func() (bool, error){"tokens": a.tokens.reload, "roles": a.roles.reload} {
 		changed, err := reload()
 		switch {
-		case err != nil && !errors.Is(err, context.Canceled):
+		case err != nil:
 			a.o.Logger.Error("a file of "+what+" cannot be read: what it said before holds", "error", err)
 		case changed:
 			a.o.Logger.Info("read the file of " + what + " again")
@@ -133,9 +135,6 @@ func (a *Auth) isSignedOut(id string) bool {
 	_, out := a.signedOut[id]
 	return out
 }
-
-// Reload reads the files of tokens and roles now, if they have changed.
-func (a *Auth) Reload() { a.reload() }
 
 // Check reads the files of tokens and roles, and says what is wrong with them.
 func (o *Options) Check() error {

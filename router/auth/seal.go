@@ -11,12 +11,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // sealer signs what we give out and take back: cookies and tickets.
 type sealer struct{ key []byte }
 
-const keyBytes = 32
+const (
+	keyBytes = 32
+	// mostSealed is as long as a cookie may be.
+	mostSealed = 4096
+)
 
 // openKey reads the key from its file, which it makes if there is none, for its owner
 // alone.
@@ -73,21 +78,16 @@ func (s sealer) seal(purpose string, v any) string {
 // open checks the signature and reads what was signed. It is all the same what is
 // wrong.
 func (s sealer) open(purpose, sealed string, v any) bool {
-	if len(sealed) > 4096 {
+	dot := strings.LastIndexByte(sealed, '.')
+	if dot < 0 || len(sealed) > mostSealed {
 		return false
 	}
-	for i := len(sealed) - 1; i >= 0; i-- {
-		if sealed[i] != '.' {
-			continue
-		}
-		sum, err := base64.RawURLEncoding.DecodeString(sealed[i+1:])
-		if err != nil || !hmac.Equal(sum, s.sum(purpose, sealed[:i])) {
-			return false
-		}
-		body, err := base64.RawURLEncoding.DecodeString(sealed[:i])
-		return err == nil && json.Unmarshal(body, v) == nil
+	sum, err := base64.RawURLEncoding.DecodeString(sealed[dot+1:])
+	if err != nil || !hmac.Equal(sum, s.sum(purpose, sealed[:dot])) {
+		return false
 	}
-	return false
+	body, err := base64.RawURLEncoding.DecodeString(sealed[:dot])
+	return err == nil && json.Unmarshal(body, v) == nil
 }
 
 func (s sealer) sum(purpose, text string) []byte {
