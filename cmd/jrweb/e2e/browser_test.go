@@ -44,6 +44,8 @@ func openTabIn(t *testing.T, parent context.Context, url string) *tab {
 		chromedp.NoSandbox, // Chromium refuses its sandbox to root
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
+		// In a headless browser every tab counts as seen: what moves for ever is drawn in each.
+		chromedp.Flag("force-prefers-reduced-motion", true),
 		chromedp.WindowSize(1280, 900),
 	)
 	ctx := parent
