@@ -138,7 +138,7 @@ func toProblem(err error) *problem {
 func (rt *router) fail(w *recorder, r *http.Request, err error) {
 	p := toProblem(err)
 	if p.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) { // a client that leaves is no failure
-		rt.o.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "error", err)
+		rt.o.Logger.Error("request failed", "method", clip(r.Method), "path", clip(r.URL.Path), "status", p.Status, "error", err)
 	}
 	if w.status != 0 {
 		return // the answer has begun
