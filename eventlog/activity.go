@@ -164,13 +164,14 @@ func (tx *txn) entriesOf(changes []uint64) (keys [][]byte) {
 	return keys
 }
 
-// activity reads tasks by their entries in bucketActivity, each task once.
+// activity reads tasks by their entries in bucketActivity, each task once. It keeps
+// nothing of them but their changes: a task may have a long description.
 type activity struct {
 	Reader
-	tasks map[string]*taskRecord // nil: there is none
+	changes map[string]uint64 // the last one of each task; 0: there is none
 }
 
-func newActivity(r Reader) *activity { return &activity{Reader: r, tasks: map[string]*taskRecord{}} }
+func newActivity(r Reader) *activity { return &activity{Reader: r, changes: map[string]uint64{}} }
 
 // task returns the task of an entry. ok is false if the task has changed since, or is gone.
 func (a *activity) task(key, raw []byte) (task Task, ok bool, err error) {
@@ -178,20 +179,22 @@ func (a *activity) task(key, raw []byte) (task Task, ok bool, err error) {
 	if err != nil {
 		return Task{}, false, err
 	}
-	record, seen := a.tasks[id]
-	if !seen {
-		record, err = readTask(a.Reader, id)
-		if err != nil && !errors.Is(err, ErrTaskNotFound) {
-			return Task{}, false, err
-		}
-		if err != nil {
-			record = nil
-		}
-		a.tasks[id] = record
-	}
 	change := parseNumber(key)
+	last, seen := a.changes[id]
+	if seen && (last == 0 || last > change) {
+		return Task{}, false, nil
+	}
+	record, err := readTask(a.Reader, id)
 	switch {
-	case record == nil || record.Change > change:
+	case errors.Is(err, ErrTaskNotFound):
+		a.changes[id] = 0
+		return Task{}, false, nil
+	case err != nil:
+		return Task{}, false, err
+	}
+	a.changes[id] = record.Change
+	switch {
+	case record.Change > change:
 		return Task{}, false, nil
 	case record.Change < change:
 		return Task{}, false, &DamageError{Bucket: bucketActivity, Key: append([]byte(nil), key...), Reason: "the task has not changed so late"}

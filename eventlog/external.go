@@ -91,7 +91,7 @@ type place struct {
 // externalPlaces returns the sessions whose keys in bucketExternal start with a
 // prefix, the newest first, at most maxByExternalID of them.
 func externalPlaces(r Reader, prefix []byte) (places []place, err error) {
-	for key, raw := range r.Ascend(bucketExternal, prefix, prefixEnd(prefix)) {
+	for key, raw := range r.Descend(bucketExternal, prefix, prefixEnd(prefix)) {
 		task, err := decodeRecord(bucketExternal, key, raw)
 		if err != nil {
 			return nil, err
@@ -101,6 +101,9 @@ func externalPlaces(r Reader, prefix []byte) (places []place, err error) {
 			return nil, &DamageError{Bucket: bucketExternal, Key: bytes.Clone(key), Reason: "is no external id"}
 		}
 		places = append(places, place{string(task), id})
+		if len(key) == len(prefix)+len(id) && len(places) == maxByExternalID {
+			break // of one agent, the newest come first
+		}
 		if len(places) == 2*maxByExternalID {
 			places = newestPlaces(places)
 		}

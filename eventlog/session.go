@@ -35,7 +35,8 @@ type StartOptions struct {
 	// [Session.Heartbeat] for so long, it is sealed as [Interrupted], reason
 	// "lease expired". 0: no lease, and [Options.IdleTimeout] holds.
 	Lease time.Duration
-	// Concurrent leaves the task's other sessions open. Otherwise those that
+	// Concurrent leaves the task's other sessions open, 256 of them at most: beyond it
+	// the start fails with [ErrTooManyOpen]. Otherwise those that
 	// are open are sealed as [Interrupted], reason "superseded": a new session
 	// is a retry.
 	Concurrent bool

@@ -256,8 +256,17 @@ func (rt *router) logRequest(r *http.Request, route string, rec *recorder, start
 	if strings.HasPrefix(route, "/assets/") || route == "/healthz" || route == "/readyz" || route == "/metrics" {
 		level = slog.LevelDebug // they come all the time, and say nothing of anybody
 	}
-	rt.o.Requests.Log(r.Context(), level, "request", "method", r.Method, "route", route, "path", r.URL.Path,
+	rt.o.Requests.Log(r.Context(), level, "request", "method", clip(r.Method), "route", route, "path", clip(r.URL.Path),
 		"status", cmp.Or(rec.status, http.StatusOK), "took", time.Since(start).Round(time.Microsecond), "bytes", rec.bytes, "name", rec.name)
+}
+
+// clip cuts what a client may make long, for the log.
+func clip(text string) string {
+	const most = 300
+	if len(text) <= most {
+		return text
+	}
+	return fmt.Sprintf("%s… (%d bytes)", text[:most], len(text))
 }
 
 // isStream reports whether the answers of a route last as long as their clients.
