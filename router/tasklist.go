@@ -15,6 +15,15 @@ const (
 	listAtOnce = 20 // tasks that are read together: each may have a description of 64 KiB
 )
 
+// inParts reads tasks that are known already, as [eventlog.Log.Tasks] reads others.
+func inParts(tasks []eventlog.Task) func(context.Context, uint64, int) ([]eventlog.Task, error) {
+	return func(_ context.Context, _ uint64, limit int) (some []eventlog.Task, _ error) {
+		n := min(limit, len(tasks))
+		some, tasks = tasks[:n], tasks[n:]
+		return some, nil
+	}
+}
+
 // taskOverhead is about what a task takes beside its texts.
 const taskOverhead = 512
 

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 
@@ -35,9 +34,11 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 	}
 	read := rt.log.Tasks
 	if external, given := q["external_id"]; given {
-		read = func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error) {
-			return rt.log.TasksByExternalID(ctx, external, before, limit)
+		tasks, err := rt.log.TasksByExternalID(r.Context(), external, before, mostList)
+		if err != nil {
+			return err
 		}
+		read = inParts(tasks)
 	}
 	tasks, next, err := taskList(r.Context(), read, before, limit, filter.of(&p.grant))
 	if err != nil {
