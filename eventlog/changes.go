@@ -34,13 +34,9 @@ const changesBytes = 64 << 10
 func (l *Log) NewestTasks(ctx context.Context, n int) (TaskCursor, error) {
 	at := TaskCursor{Since: l.LastChange()}
 	err := l.view(ctx, func(r Reader) error {
-		active := newActivity(r)
+		active := l.newActivity(r)
 		for key, raw := range r.Descend(bucketActivity, nil, nil) {
-			_, ok, err := active.task(key, raw)
-			if err != nil {
-				return err
-			}
-			if !ok {
+			if _, ok := active.task(key, raw); !ok {
 				continue
 			}
 			if n == 0 {
@@ -55,8 +51,8 @@ func (l *Log) NewestTasks(ctx context.Context, n int) (TaskCursor, error) {
 }
 
 // Changes returns the tasks that changed after a change, at most limit of them, and
-// fewer if their texts are long, and those that were deleted meanwhile. It fails with
-// [ErrBehind] when the change is so long ago that the log has forgotten what was deleted
+// fewer if their texts are long, and those that were deleted meanwhile. A task that is
+// damaged is left out, and named in the log. It fails with [ErrBehind] when the change is so long ago that the log has forgotten what was deleted
 // since: start again from [Log.NewestTasks].
 func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes, error) {
 	known, deleted, err := l.watches.deletedSince(max(after.Change, after.Since))
@@ -72,16 +68,13 @@ func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes
 		*next = max(after.Change, known)
 	}
 	err = l.view(ctx, func(r Reader) error {
-		active, bytes := newActivity(r), 0
+		active, bytes := l.newActivity(r), 0
 		for key, raw := range r.Ascend(bucketActivity, changeKey(after.Change+1), to) {
-			task, ok, err := active.task(key, raw)
-			if err != nil {
-				return err
-			}
+			task, ok := active.task(key, raw)
 			if !ok {
 				continue
 			}
-			bytes += len(task.Title) + len(task.Type) + len(task.Description)
+			bytes += len(task.Title) + len(task.Type) + len(task.Project) + len(task.Description)
 			if n := len(changes.Tasks); n >= limit || n > 0 && bytes > changesBytes {
 				changes.More = true
 				break
