@@ -116,7 +116,7 @@ func (t *growingFiles) round(all bool, yield func(fedEvent) error) error {
 	var feeds []*feed
 	for i, f := range t.files {
 		if f.feed == nil {
-			if !f.whole && !all {
+			if !all && (!f.whole || t.waits(f)) {
 				continue
 			}
 			converter, err := transcript.New(t.main().feed.converter.Format(), &transcript.Options{Parent: t.subagents.Call(f.id), Apart: t.has})
@@ -149,6 +149,13 @@ func (t *growingFiles) round(all bool, yield func(fedEvent) error) error {
 		}
 	}
 	return nil
+}
+
+// waits reports whether the call of a subagent is still to be told: Gemini CLI writes a
+// call when it has ended. What others tell of a call stands before its subagent works.
+func (t *growingFiles) waits(f *growingFile) bool {
+	_, known := t.subagents.Called(f.id)
+	return !known && t.main().feed.converter.Format() == transcript.GeminiChat
 }
 
 // discover opens files of subagents that are new.
