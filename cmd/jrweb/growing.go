@@ -154,8 +154,12 @@ func (t *growingFiles) round(all bool, yield func(fedEvent) error) error {
 // waits reports whether the call of a subagent is still to be told: Gemini CLI writes a
 // call when it has ended. What others tell of a call stands before its subagent works.
 func (t *growingFiles) waits(f *growingFile) bool {
-	_, known := t.subagents.Called(f.id)
-	return !known && t.main().feed.converter.Format() == transcript.GeminiChat
+	switch t.main().feed.converter.Format() {
+	case transcript.GeminiChat, transcript.Auto: // which may become that
+		_, known := t.subagents.Called(f.id)
+		return !known
+	}
+	return false
 }
 
 // discover opens files of subagents that are new.
