@@ -119,7 +119,7 @@ func (t *growingFiles) round(all bool, yield func(fedEvent) error) error {
 			if !all && (!f.whole || t.waits(f)) {
 				continue
 			}
-			converter, err := transcript.New(t.main().feed.converter.Format(), &transcript.Options{Parent: t.subagents.Call(f.id), Apart: t.has})
+			converter, err := transcript.New(t.main().feed.converter.Format(), &transcript.Options{Parent: t.subagents.Call(f.id), Caller: f.caller, Apart: t.has})
 			if err != nil {
 				return err
 			}

@@ -33,6 +33,8 @@ const (
 type subagentFile struct {
 	id   string // the agent's own, from the file's name
 	path string
+	// caller is the agent's id of the run, where the file's place tells it.
+	caller string
 }
 
 // metaPath is what stands beside the file, if anything does.
@@ -98,7 +100,7 @@ func (g *gatherer) subagentsOf(path string) ([]subagentFile, error) {
 			return nil
 		}
 		if err == nil && entry.Type().IsRegular() {
-			found.take(subagentName, path)
+			found.take(subagentName, path, "")
 		}
 		return err
 	})
@@ -108,35 +110,35 @@ func (g *gatherer) subagentsOf(path string) ([]subagentFile, error) {
 	if sessionName.MatchString(base) {
 		for _, path := range matching(dir, "agent-*.jsonl*") {
 			if subagentName.MatchString(filepath.Base(path)) && g.sessionInFile(path) == stem {
-				found.take(subagentName, path)
+				found.take(subagentName, path, "")
 			}
 		}
 	}
 	if session := g.sessionOfChat(path); session != "" && g.chatOf(filepath.Clean(dir), session) == path {
 		for _, path := range matching(filepath.Join(dir, session), "*.jsonl*") {
-			found.take(sessionName, path)
+			found.take(sessionName, path, session)
 		}
 	}
 	return found.sorted(), nil
 }
 
 // subagentFiles are files of subagents by the ids of these.
-type subagentFiles map[string]string
+type subagentFiles map[string]subagentFile
 
 // take adds a file whose name has an id.
-func (f subagentFiles) take(pattern *regexp.Regexp, path string) {
+func (f subagentFiles) take(pattern *regexp.Regexp, path, caller string) {
 	id := pattern.FindStringSubmatch(filepath.Base(path))
 	if id == nil {
 		return
 	}
-	if known, twice := f[id[1]]; !twice || len(path) < len(known) { // the one that is not packed
-		f[id[1]] = path
+	if known, twice := f[id[1]]; !twice || len(path) < len(known.path) { // the one that is not packed
+		f[id[1]] = subagentFile{id: id[1], path: path, caller: caller}
 	}
 }
 
 func (f subagentFiles) sorted() (all []subagentFile) {
 	for _, id := range slices.Sorted(maps.Keys(f)) {
-		all = append(all, subagentFile{id, f[id]})
+		all = append(all, f[id])
 	}
 	return all
 }

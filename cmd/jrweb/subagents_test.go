@@ -111,3 +111,25 @@ func TestASubagentOfGeminiIsFollowed(t *testing.T) {
 		}
 	})
 }
+
+// What a run printed counts its subagents. Their files count as parts of it.
+func TestASubagentOfGeminiCountsOnceBesideWhatItsRunPrinted(t *testing.T) {
+	chats, _, _ := geminiChat(t)
+	printed, err := filepath.Abs("../../eventlog/transcript/testdata/real/gemini-0.61.0/subagent.stdout.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	for range 2 {
+		w.does("run", "-task", "t-1", "--", "cat", printed)
+		w.does("import", "-task", "t-2", chats)
+		input, output := 0, 0
+		for _, task := range []string{"t-1", "t-2"} {
+			l := readTask(t, w.client, task)
+			input, output = input+int(l.Totals.InputTokens), output+int(l.Totals.OutputTokens)
+		}
+		if input != 507 || output != 241 {
+			t.Errorf("it cost %d and %d", input, output)
+		}
+	}
+}
