@@ -62,6 +62,7 @@ func (l *langGraph) object(o object, out *output) bool {
 	case event == "metadata" || len(o) <= 3 && o.has("run_id") && !o.has("messages"):
 		out.begin(Origin{Agent: "LangGraph", Session: o.text("thread_id"), Model: o.text("model")})
 		out.working()
+		out.answered("") // what was asked is answered by a new run
 	case event == "error" || o.has("error") && o.has("message"):
 		l.text.cut(out)
 		message := cmp.Or(o.text("message"), o.text("error"), "the run failed")
@@ -69,7 +70,9 @@ func (l *langGraph) object(o object, out *output) bool {
 		out.failed(message)
 	case event == "end":
 		l.rest(out)
-		out.done()
+		if !out.waits() { // the stream of a run that was interrupted ends, too
+			out.done()
+		}
 	case event == "custom":
 		out.note(eventlog.TypeStatus, "Custom", data(nil).raw("data", rawOf(o)))
 	case o.has("langgraph_node") || o.has("langgraph_step") || len(o) == 0 || event == "messages" || event == "debug" || event == "checkpoints" || event == "tasks":
@@ -94,8 +97,7 @@ func (l *langGraph) changes(o object, out *output) {
 		}
 	}
 	for _, raw := range o.list("__interrupt__") {
-		out.note(eventlog.TypeGuardrail, "The agent waits for a person", data(nil).raw("interrupt", raw))
-		out.working()
+		langInterrupt(raw, out)
 	}
 }
 
@@ -250,6 +252,27 @@ func langText(raw json.RawMessage) (text, thought string) {
 		}
 	}
 	return text, thought
+}
+
+// langInterrupt tells what a graph asks a person. The value is the graph's own; those of
+// the agents that LangChain builds name actions, and what may be decided of them.
+func langInterrupt(raw json.RawMessage, out *output) {
+	o := parseObject(raw)
+	value := o.object("value")
+	q := question{id: o.text("id", "interrupt_id"), more: data(nil).raw("interrupt", raw)}
+	q.text = cmp.Or(textOf(o["value"]), value.text("question", "message", "description", "prompt", "query"))
+	q.options = optionsOf(value.list("options"))
+	for _, raw := range value.list("action_requests") {
+		action := parseObject(raw)
+		q.text = strings.TrimSpace(q.text + "\n" + cmp.Or(action.text("description"), "Permission asked for "+action.text("name", "action")))
+	}
+	for _, raw := range value.list("review_configs") {
+		if q.options == nil {
+			q.options = optionsOf(parseObject(raw).list("allowed_decisions"))
+		}
+	}
+	q.text = cmp.Or(q.text, "The agent waits for a person")
+	out.asks(q)
 }
 
 // rawOf returns the text of an object.

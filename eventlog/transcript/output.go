@@ -91,7 +91,7 @@ func (out *output) user(actor eventlog.Actor, text string, parts json.RawMessage
 	}
 	if actor == eventlog.Human {
 		out.prompted(text)
-		out.working()
+		out.told()
 	}
 	out.add(eventlog.TypeUser, actor, data(nil).text("content", text).raw("parts", parts))
 }
@@ -103,13 +103,6 @@ func (out *output) note(kind, text string, more data) {
 		d = append(append(d, ','), more...)
 	}
 	out.add(kind, eventlog.System, d)
-}
-
-// asks adds a question of the agent's, which waits for a person: a run that stops here
-// has not ended.
-func (out *output) asks(text string, more data) {
-	out.working()
-	out.note(eventlog.TypeGuardrail, text, more)
 }
 
 func (out *output) status(text string) { out.note(eventlog.TypeStatus, text, nil) }
@@ -128,7 +121,9 @@ func (out *output) call(id, tool string, args json.RawMessage) {
 		out.tools.put(id, tool)
 		out.opened(id)
 	}
-	out.add(eventlog.TypeToolCall, "", data(nil).text("tool", tool).raw("args", argsOf(args)).some("call_id", id))
+	made := argsOf(args)
+	out.add(eventlog.TypeToolCall, "", data(nil).text("tool", tool).raw("args", made).some("call_id", id))
+	out.asksIn(id, tool, made)
 }
 
 // argsOf returns the object that args are or, as a string, spell.
