@@ -161,8 +161,12 @@ func toolOutput(raw json.RawMessage) (text string, parts json.RawMessage, failed
 			text, parts = contentText(o["content"])
 			return text, parts, failed
 		}
-		if !o.has("type") {
+		switch kind := o.text("type"); {
+		case kind == "":
 			return string(raw), nil, failed
+		case o.has("value") && (kind == "content" || kind == "text" || kind == "error-text"): // as the model gets it
+			text, parts = contentText(o["value"])
+			return text, parts, failed || kind == "error-text"
 		}
 	}
 	text, parts = contentText(raw)

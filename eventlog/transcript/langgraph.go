@@ -149,7 +149,7 @@ func (l *langGraph) message(m object, out *output) {
 // whole converts a message of the agent that is whole. What came of it in pieces is
 // not told again, but its calls are, if they did not.
 func (l *langGraph) whole(id string, m object, out *output) {
-	text, thought := langText(m["content"])
+	text, thought, images := langText(m["content"])
 	if l.text.id == id && strings.TrimSpace(l.text.said(eventlog.TypeAssistant)) == strings.TrimSpace(text) {
 		l.text.drop()
 		l.calls = nil
@@ -158,7 +158,7 @@ func (l *langGraph) whole(id string, m object, out *output) {
 	told := id != "" && !first(&l.told, id) || id == "" && text == l.latest && text != ""
 	if !told {
 		out.says(eventlog.TypeThought, thought)
-		out.says(eventlog.TypeAssistant, text)
+		out.saysWith(eventlog.TypeAssistant, withImages(text, images), partsOf(images))
 		l.latest = text
 	}
 	calls := m.list("tool_calls")
@@ -187,12 +187,16 @@ func (l *langGraph) chunk(id string, m object, out *output) {
 		l.text.drop()
 		l.calls = nil
 	}
-	text, thought := langText(m["content"])
+	text, thought, images := langText(m["content"])
 	if thought != "" {
 		l.text.add(eventlog.TypeThought, id, thought, out)
 	}
 	if text != "" {
 		l.text.add(eventlog.TypeAssistant, id, text, out)
+	}
+	if len(images) > 0 {
+		l.text.flush(out)
+		out.saysWith(eventlog.TypeAssistant, withImages("", images), partsOf(images))
 	}
 	l.calls = addCalls(l.calls, m.list("tool_call_chunks"))
 	l.text.id = id
@@ -235,10 +239,10 @@ func (l *langGraph) usage(id string, m object, out *output) {
 }
 
 // langText returns what a message says, and what it thinks, without its calls.
-func langText(raw json.RawMessage) (text, thought string) {
+func langText(raw json.RawMessage) (text, thought string, images []json.RawMessage) {
 	blocks := listOf(raw)
 	if blocks == nil {
-		return textOf(raw), ""
+		return textOf(raw), "", nil
 	}
 	for _, block := range blocks {
 		o := parseObject(block)
@@ -249,9 +253,13 @@ func langText(raw json.RawMessage) (text, thought string) {
 			thought += o.text("thinking", "reasoning")
 		case "":
 			text += textOf(block)
+		default:
+			if part, isImage := imageOf(o); isImage {
+				images = append(images, part)
+			}
 		}
 	}
-	return text, thought
+	return text, thought, images
 }
 
 // langInterrupt tells what a graph asks a person. The value is the graph's own; those of

@@ -53,18 +53,14 @@ func (out *output) add(kind string, actor eventlog.Actor, d data, known ...cut) 
 }
 
 // says adds a text of the agent: an assistant or thought event. No text, no event.
-func (out *output) says(kind, text string) {
-	if strings.TrimSpace(text) != "" {
-		out.spoke()
-		out.add(kind, "", data(nil).text("content", text))
-	}
-}
+func (out *output) says(kind, text string) { out.saysWith(kind, text, nil) }
 
 // saysWith adds a text of the agent with parts, such as images, or nil.
 func (out *output) saysWith(kind, text string, parts json.RawMessage) {
 	if !isBlank(text) || len(parts) > 0 {
 		out.spoke()
-		out.add(kind, "", data(nil).text("content", text).raw("parts", parts))
+		text, more := pictures(text)
+		out.add(kind, "", withPictures(data(nil).text("content", text).raw("parts", parts), more))
 	}
 }
 
@@ -89,11 +85,12 @@ func (out *output) user(actor eventlog.Actor, text string, parts json.RawMessage
 	if out.nested() && actor == eventlog.Human {
 		actor = eventlog.Agent
 	}
+	text, more := pictures(text)
 	if actor == eventlog.Human {
 		out.prompted(text)
 		out.told()
 	}
-	out.add(eventlog.TypeUser, actor, data(nil).text("content", text).raw("parts", parts))
+	out.add(eventlog.TypeUser, actor, withPictures(data(nil).text("content", text).raw("parts", parts), more))
 }
 
 // note adds a status or guardrail event.
@@ -157,14 +154,15 @@ func (out *output) result(r result) {
 		r.tool, _ = out.tools.get(r.id)
 	}
 	out.closed(r.id)
-	d := data(nil).text("tool", r.tool).flag("success", r.success).text("output", r.output).some("call_id", r.id)
+	output, more := pictures(r.output)
+	d := data(nil).text("tool", r.tool).flag("success", r.success).text("output", output).some("call_id", r.id)
 	if r.took > 0 && r.took < 1e15 {
 		d = d.number("duration_ms", math.Round(r.took*1000)/1000)
 	}
 	if len(r.more) > 0 {
 		d = append(append(d, ','), r.more...)
 	}
-	out.add(eventlog.TypeToolResult, "", d)
+	out.add(eventlog.TypeToolResult, "", withPictures(d, more))
 }
 
 // raw keeps what is not understood.

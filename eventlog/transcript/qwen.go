@@ -131,7 +131,7 @@ func (q *qwen) assistant(m object, session string, out *output) bool {
 			name, args := qwenTool(block.text("name"), block["input"])
 			out.call(block.text("id"), name, args)
 		default:
-			out.raw(string(raw), "a part of a message of no known type")
+			out.saysBlock(raw)
 		}
 	}
 	q.spend(session, m, out)

@@ -135,11 +135,11 @@ func (r *responses) out(kind, id string, item object, out *output) {
 			args = data(nil).raw("queries", item["queries"]).some("code", item.text("code")).object()
 		}
 		out.call(id, strings.TrimSuffix(kind, "_call"), args)
-		text, _ := contentText(cmpRaw(item["outputs"], item["results"]))
+		text, parts := contentText(cmpRaw(item["outputs"], item["results"]))
 		if text == "null" {
 			text = ""
 		}
-		out.result(result{id: id, success: item.text("status") == "completed" || item.text("status") == "", output: text})
+		out.result(result{id: id, success: item.text("status") == "completed" || item.text("status") == "", output: text, more: data(nil).raw("parts", parts)})
 	case "image_generation_call":
 		r.text.flush(out)
 		part := imagePart("image/"+cmp.Or(item.text("output_format"), "png"), item.text("result"))
