@@ -40,7 +40,7 @@ func (c *codexRollout) turn(p object, out *output) bool {
 	switch p.text("type") {
 	case "task_started", "turn_started":
 		c.begins(out)
-		c.turnOpen, c.failure = true, ""
+		c.turnOpen, c.failure, c.spoke = true, "", false
 		out.working()
 	case "task_complete", "turn_complete":
 		if failure := p.object("error"); failure != nil {
@@ -49,8 +49,11 @@ func (c *codexRollout) turn(p object, out *output) bool {
 				out.error(message, codexErrorCode(failure))
 			}
 			c.failure = cmp.Or(message, "the turn failed")
-		} else if p.text("last_agent_message") != "" {
+		} else if last := p.text("last_agent_message"); last != "" {
 			c.failure = ""
+			if !c.spoke { // else it is what was said last, or a review in another form
+				out.says(eventlog.TypeAssistant, last)
+			}
 		}
 		c.turnEnded()
 		if c.failure != "" {
@@ -213,6 +216,7 @@ func guardianNote(p object, out *output) {
 
 // review tells what a review has found. The agent may write it again as a message.
 func (c *codexRollout) review(found object, out *output) {
+	c.spoke = true
 	if found == nil {
 		out.status("The review ended without a result")
 		return

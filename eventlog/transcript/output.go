@@ -68,7 +68,9 @@ func (out *output) saysWith(kind, text string, parts json.RawMessage) {
 // is kept as it is.
 func (out *output) saysBlock(raw json.RawMessage) {
 	text, parts := contentText(raw)
-	if kind := parseObject(raw).text("type"); kind != "" && text == "["+kind+"]" && kind != "image" {
+	o := parseObject(raw)
+	kind := o.text("type")
+	if kind != "" && text == "["+kind+"]" && kind != "image" || o != nil && kind == "" && text == string(raw) {
 		out.raw(string(raw), "a part of a message of no known type")
 		return
 	}

@@ -34,19 +34,7 @@ const mostQuestions = 100
 func (out *output) asks(q question) {
 	q.text = cmp.Or(strings.TrimSpace(q.text), "The agent asks a person")
 	q.call = cmp.Or(q.call, q.id)
-	again := false
-	if !out.nested() {
-		out.progress.status, out.progress.reason = "", ""
-		for i := range out.progress.asked {
-			if known := &out.progress.asked[i]; known.text == q.text && (known.call == q.call || known.id == "" || q.call == q.id) {
-				known.id, again = cmp.Or(q.id, known.id), true
-			}
-		}
-		if !again && len(out.progress.asked) < mostQuestions {
-			out.progress.asked = append(out.progress.asked, question{id: q.id, call: q.call, text: q.text})
-		}
-	}
-	if again {
+	if !out.remember(q) {
 		return
 	}
 	d := data(nil).text("content", q.text)
@@ -61,6 +49,25 @@ func (out *output) asks(q question) {
 		d = d.some("call_id", q.call)
 	}
 	out.add(TypeQuestion, "", append(d, comma(q.more)...))
+}
+
+// remember keeps a question until it is answered. It returns false if it is one that was
+// told already.
+func (out *output) remember(q question) bool {
+	if out.nested() {
+		return true
+	}
+	out.working()
+	for i := range out.progress.asked {
+		if known := &out.progress.asked[i]; known.text == q.text && (known.call == q.call || known.id == "" || q.call == q.id) {
+			known.id = cmp.Or(q.id, known.id)
+			return false
+		}
+	}
+	if len(out.progress.asked) < mostQuestions {
+		out.progress.asked = append(out.progress.asked, question{id: q.id, call: q.call, text: q.text})
+	}
+	return true
 }
 
 // answered says that a question, or what a call asked, has its answer. An empty id
