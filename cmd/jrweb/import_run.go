@@ -134,6 +134,9 @@ func (i *importer) spanEvents(ctx context.Context, r *oldRun, s span, part bool,
 		batches++
 		_, err := i.server.Append(ctx, r.task, client.Append{Session: id, Key: fmt.Sprintf("import-%d", batches), Body: b.body})
 		i.moved(int64(len(b.lines)))
+		if located := b.name(err, "event"); located != nil {
+			err = located
+		}
 		b = &batch{}
 		return err
 	}

@@ -299,7 +299,7 @@ func (r *recording) completion(how ending) json.RawMessage {
 	// tell both in their output alone.
 	interrupted := told.Status == eventlog.Canceled || how.asked != nil && told.Status == eventlog.Interrupted && r.isAgent()
 	switch {
-	case how.code == 0 && told.Status == eventlog.Failed, how.code == 0 && told.OpenCalls > 0 && !interrupted:
+	case how.code == 0 && told.Status == eventlog.Failed, how.code == 0 && told.Unfinished && !interrupted:
 		end.Status, end.Reason = told.Status, told.Reason
 	case how.code == 0 && !interrupted:
 	case how.asked != nil:

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -208,6 +209,8 @@ func (m *maker) body() {
 		m.note("Checkpoint")
 	case eventlog.TypeGuardrail:
 		m.note("Guardrail")
+	case typeQuestion:
+		m.question()
 	case eventlog.TypeSession:
 		m.session()
 	case TypeRaw:
@@ -244,6 +247,32 @@ func (m *maker) note(label string) {
 		left = left.without("withdraws") // the rows show it
 	}
 	r.Fields = m.fields(left, "")
+}
+
+// typeQuestion is the type of an event that asks a person something.
+const typeQuestion = "question"
+
+// question shows what a person is asked, and the answers to choose from.
+func (m *maker) question() {
+	if m.data.text("content") == "" {
+		m.unknown() // nothing has checked it
+		return
+	}
+	m.says("Question")
+	m.row.Template = eventlog.TypeComment
+	left := m.data.without("content", "call_id")
+	var options []struct{ Label, Value, Description string }
+	if json.Unmarshal(m.data.raw("options"), &options) == nil && len(options) <= mostFields {
+		left = left.without("options")
+	}
+	m.row.Fields = m.fields(left, "")
+	for _, o := range options {
+		answer := cmp.Or(o.Label, o.Value)
+		if o.Description != "" {
+			answer += ": " + o.Description
+		}
+		m.row.Fields = append(m.row.Fields, fieldView{Name: "choice", Value: shorten(answer)})
+	}
 }
 
 func (m *maker) error() {

@@ -81,6 +81,8 @@ var rows = []struct {
 	{"status", "status", "system", `{"content":"Started on branch x","branch":"x"}`},
 	{"checkpoint", "checkpoint", "agent", `{"content":"Tests pass"}`},
 	{"guardrail", "guardrail", "system", `{"content":"Refused to push to main"}`},
+	{"question", "question", "agent", `{"content":"Which **parser**?","options":[{"value":"f","label":"fast","description":"less exact"},{"value":"e","label":"exact"}],"call_id":"c1"}`},
+	{"question_of_no_choice", "question", "agent", `{"content":"Permission asked: make","call_id":"c1","reason":"it writes"}`},
 	{"cost", "cost", "agent", `{"usd":0.012,"input_tokens":900,"output_tokens":40,"cache_read_tokens":7000,"model":"sonnet-4","scope":"delta"}`},
 	{"cost_so_far", "cost", "agent", `{"usd":1.5,"input_tokens":1700000,"scope":"cumulative"}`},
 	{"cost_estimated", "cost", "agent", `{"input_tokens":12,"output_tokens":4000,"cache_read_tokens":70000,"cache_write_tokens":8000,"model":"claude-opus-4-5-20251101","scope":"delta"}`},
