@@ -234,6 +234,7 @@ type sessionRecord struct {
 	Machine          string        `json:"machine,omitempty"`
 	ExternalID       string        `json:"external_id,omitempty"`
 	ParentExternalID string        `json:"parent_external_id,omitempty"`
+	Steer            bool          `json:"steer,omitempty"`
 	Lease            time.Duration `json:"lease,omitempty"`
 	Beats            uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
 	Started          Time          `json:"started"`
@@ -258,7 +259,7 @@ func (s *sessionRecord) info() SessionInfo {
 	return SessionInfo{
 		ID: s.id, Task: s.task, Status: s.Status, Reason: s.Reason, Agent: s.Agent, Version: s.Version, Model: s.Model,
 		Cwd: s.Cwd, Branch: s.Branch, Machine: s.Machine,
-		ExternalID: s.ExternalID, ParentExternalID: s.ParentExternalID, Started: s.Started, Ended: s.Ended, Head: s.Head,
+		ExternalID: s.ExternalID, ParentExternalID: s.ParentExternalID, Steer: s.Steer, Started: s.Started, Ended: s.Ended, Head: s.Head,
 		Totals: s.Totals.public(), First: s.First, Lease: s.Lease, Unpriced: s.Models.unpriced(),
 	}
 }

@@ -48,6 +48,8 @@ type SessionInfo struct {
 	ExternalID string    `json:"external_id"`
 	// ParentExternalID is the agent's own id of the thread that began this one.
 	ParentExternalID string `json:"parent_external_id,omitempty"`
+	// Steer: the agent can be spoken to, see [StartOptions].
+	Steer bool `json:"steer,omitempty"`
 	// Started and Ended are the agent's times, if it told them: see
 	// [StartOptions] and the time of the complete event. Ended is zero while the
 	// session is open.

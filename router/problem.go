@@ -111,6 +111,8 @@ func toProblem(err error) *problem {
 		return newProblem(http.StatusNotFound, "not_found", "Not found", "the task has no such session")
 	case errors.Is(err, eventlog.ErrSealed):
 		return newProblem(http.StatusConflict, "sealed", "The session is sealed", "the session has ended: nothing can be appended to it; start a new one")
+	case errors.Is(err, eventlog.ErrAnswered):
+		return newProblem(http.StatusConflict, "answered", "The question is answered", "the question has an answer already: the first one counts")
 	case errors.Is(err, eventlog.ErrKeyReused):
 		return invalid("Idempotency-Key", "was used before with another body")
 	case errors.Is(err, eventlog.ErrFull):
