@@ -56,6 +56,8 @@ type SessionInfo struct {
 	ParentExternalID string `json:"parent_external_id,omitempty"`
 	// Owner is who started the session: see [StartOptions].
 	Owner string `json:"owner,omitempty"`
+	// Steer: the agent can be spoken to, see [StartOptions].
+	Steer bool `json:"steer,omitempty"`
 	// Started and Ended are the agent's times, if it told them: see
 	// [StartOptions] and the time of the complete event. Ended is zero while the
 	// session is open.
