@@ -137,6 +137,37 @@ func TestTabInTheBackgroundMissesNothing(t *testing.T) {
 	s.append("t-back", says("event 2061")) // live, still in the background
 	arrives(2061)
 	page.shows()
+
+	// So much again, and the part that is asked for instead cannot be had at first.
+	page.run(`let failures = 2; const real = fetch; window.fetch = (...of) => failures-- > 0 ? Promise.reject(new TypeError("no network")) : real(...of)`)
+	become(cdppage.SetWebLifecycleStateStateFrozen)
+	for first := 2062; first <= 4061; first += 500 {
+		var events []string
+		for n := first; n < first+500; n++ {
+			events = append(events, says("event %d", n))
+		}
+		s.append("t-back", events...)
+	}
+	become(cdppage.SetWebLifecycleStateStateActive)
+	arrives(4061)
+}
+
+// A tab that goes into the background while it waits for a frame gets none: what has
+// come is shown all the same.
+func TestAFrameThatNeverComesHoldsUpNothing(t *testing.T) {
+	s := serve(t)
+	s.append("t-frame", says("event 1"))
+	page := openTab(t, s.url+"/tasks/t-frame")
+	page.live()
+	page.run(`window.requestAnimationFrame = () => 0`)
+	for n := 2; n <= 3; n++ {
+		s.append("t-frame", says("event %d", n))
+		evaluate[bool](page, `new Promise((resolve) => {
+			const look = () => { if (document.querySelector('[data-seq="%d"]') !== null) resolve(true); };
+			new MutationObserver(look).observe(document.getElementById("timeline"), {childList: true});
+			look();
+		})`, n)
+	}
 }
 
 // What is shown can be copied as it is.

@@ -2,10 +2,12 @@
 // reader comes near, and hands on to the stream without hole or double.
 
 import { compare } from "./cursor.js";
-import { fetchPart } from "./fragments.js";
+import { fetchPart, Gone } from "./fragments.js";
 import { keepPlace } from "./follow.js";
 
 const mostUnfollowed = 3000; // rows, while the reader is elsewhere
+const firstRetryMs = 1000; // after a part could not be had; it doubles
+const longestRetryMs = 30_000;
 const nearMargin = "1500px 0px"; // a part is asked for before its place is in view
 
 export class History {
@@ -14,6 +16,8 @@ export class History {
   #attached; // new rows follow those in the page without a hole
   #waiting = null; // what the stream brought while a part is on its way
   #busy = null;
+  #retry; // the timer of the next attempt
+  #failures = 0; // in a row
   #olderAddress;
   #list;
   #timeline;
@@ -24,7 +28,8 @@ export class History {
   //   part(part)    a part with the newest events was loaded
   //   follows()     whether the end is kept in view
   //   mayLoad()     whether parts are loaded by themselves: not while rows are hidden
-  //   failed(error) a part could not be had
+  //   failed(error) a part could not be had; where the stream hangs on it, it is asked
+  //                 for again
   constructor(list, timeline, options) {
     const page = document.body.dataset;
     this.#list = list;
@@ -113,14 +118,14 @@ export class History {
     return this.#alone(async () => {
       this.#attached = false;
       while (!this.#attached) await this.#loadNewer();
-    });
+    }, () => this.catchUp());
   }
 
   // latest shows the newest part instead of an older one.
   latest() {
     return this.#alone(async () => {
       if (!this.#attached) await this.#restart();
-    });
+    }, () => this.latest());
   }
 
   // restart shows the newest part, whatever the stream has told of before.
@@ -128,7 +133,7 @@ export class History {
     return this.#alone(() => {
       this.#seen = "";
       return this.#restart();
-    });
+    }, () => this.restart());
   }
 
   // skip lets go of the end: there is too much to bring it row by row.
@@ -181,14 +186,18 @@ export class History {
   }
 
   // #alone lets one load happen at a time; one that is wanted meanwhile comes after it.
-  #alone(load) {
+  // again is called some time after it has failed.
+  #alone(load, again) {
     const before = this.#busy;
     const mine = (async () => {
       await before;
       try {
-        return await load();
+        const loaded = await load();
+        this.#failures = 0;
+        return loaded;
       } catch (error) {
         this.#options.failed(error);
+        if (again !== undefined && !(error instanceof Gone)) this.#later(again);
         return false;
       } finally {
         this.#options.changed();
@@ -196,6 +205,14 @@ export class History {
     })();
     this.#busy = mine;
     return mine;
+  }
+
+  // #later tries a load again: until then the stream's rows have no place.
+  #later(again) {
+    clearTimeout(this.#retry);
+    const pause = Math.min(firstRetryMs * 2 ** this.#failures, longestRetryMs);
+    this.#failures++;
+    this.#retry = setTimeout(again, pause);
   }
 
   #trimOldest(atEnd = this.#options.follows()) {

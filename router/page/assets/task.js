@@ -6,6 +6,7 @@ import { announcer, el } from "./dom.js";
 import { Filter } from "./filter.js";
 import { Follow } from "./follow.js";
 import { Gone, parseRow } from "./fragments.js";
+import { Frames } from "./frames.js";
 import { clock } from "./format.js";
 import { Header } from "./header.js";
 import { History } from "./history.js";
@@ -16,9 +17,7 @@ import { looks } from "./looks.js";
 import { rename } from "./rename.js";
 import { Timeline } from "./timeline.js";
 
-const hiddenTabMs = 250; // a tab in the background gets no frames
 const mostQueued = 1000; // rows; more at once are not brought one by one
-const retryMs = 3000;
 const pollMs = 10_000; // while there is no connection left for this page
 
 const page = document.body.dataset;
@@ -28,9 +27,9 @@ const taskURL = new URL(`./${encodeURIComponent(page.task)}`, location.href).hre
 const announce = announcer(byID("announcer"));
 
 let queue = []; // what the stream has brought and is not in the page yet
-let drawing = false;
 let caughtUp = false;
 let polling;
+const frames = new Frames(draw);
 
 const timeline = new Timeline(list, looks);
 const header = new Header(timeline, taskURL);
@@ -61,7 +60,6 @@ const history = new History(list, timeline, {
   mayLoad: () => !filter.active,
   failed(error) {
     if (error instanceof Gone) gone("task");
-    else if (!joined && goesOn()) setTimeout(() => history.restart(), retryMs);
   },
 });
 const filter = new Filter(list, timeline, history, taskURL, announce);
@@ -185,14 +183,7 @@ function enqueue(row) {
     history.skip();
     if (follow.active) history.latest();
   }
-  if (drawing) return;
-  drawing = true;
-  const later = () => {
-    drawing = false;
-    draw();
-  };
-  if (document.hidden) setTimeout(later, hiddenTabMs);
-  else requestAnimationFrame(later);
+  frames.request();
 }
 
 function draw() {
