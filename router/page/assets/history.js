@@ -27,7 +27,6 @@ export class History {
   //   changed()     rows have come or gone
   //   part(part)    a part with the newest events was loaded
   //   follows()     whether the end is kept in view
-  //   mayLoad()     whether parts are loaded by themselves: not while rows are hidden
   //   failed(error) a part could not be had; where the stream hangs on it, it is asked
   //                 for again
   constructor(list, timeline, options) {
@@ -128,6 +127,14 @@ export class History {
     }, () => this.latest());
   }
 
+  // around shows the part around an event instead of what is shown.
+  around(id) {
+    return this.#alone(async () => {
+      this.#attached = false;
+      await this.#replace(addressOf("around", id.includes(":") ? id : `:${id}`));
+    });
+  }
+
   // restart shows the newest part, whatever the stream has told of before.
   restart() {
     return this.#alone(() => {
@@ -157,10 +164,14 @@ export class History {
     }
   }
 
-  async #restart() {
+  #restart() {
+    return this.#replace(addressOf());
+  }
+
+  async #replace(address) {
     this.#waiting = [];
     try {
-      const part = await fetchPart(addressOf());
+      const part = await fetchPart(address);
       this.#timeline.replace(part.items);
       this.cursor = part.cursor;
       this.#setOlder(part.older);
@@ -259,7 +270,7 @@ export class History {
       let near = false;
       const again = async () => {
         // What was loaded may leave the place as near as before.
-        while (near && this.#options.mayLoad() && !link.parentElement.hidden && await load()) await nextFrame();
+        while (near && !link.parentElement.hidden && await load()) await nextFrame();
       };
       new IntersectionObserver((entries) => {
         near = entries.at(-1).isIntersecting;
