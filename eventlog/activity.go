@@ -1,8 +1,10 @@
 package eventlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -167,34 +169,40 @@ func (tx *txn) entriesOf(changes []uint64) (keys [][]byte) {
 // activity reads tasks by their entries in bucketActivity, each task once.
 type activity struct {
 	Reader
-	tasks map[string]*taskRecord // nil: there is none
+	log   *Log
+	tasks map[string]*taskRecord // nil: there is none that can be read
 }
 
-func newActivity(r Reader) *activity { return &activity{Reader: r, tasks: map[string]*taskRecord{}} }
+func (l *Log) newActivity(r Reader) *activity {
+	return &activity{Reader: r, log: l, tasks: map[string]*taskRecord{}}
+}
 
-// task returns the task of an entry. ok is false if the task has changed since, or is gone.
-func (a *activity) task(key, raw []byte) (task Task, ok bool, err error) {
+// task returns the task of an entry. ok is false if the task has changed since, is
+// gone, or is damaged.
+func (a *activity) task(key, raw []byte) (task Task, ok bool) {
 	id, _, err := decodeActivity(key, raw)
 	if err != nil {
-		return Task{}, false, err
+		a.log.passOver(err)
+		return Task{}, false
 	}
 	record, seen := a.tasks[id]
 	if !seen {
-		record, err = readTask(a.Reader, id)
-		if err != nil && !errors.Is(err, ErrTaskNotFound) {
-			return Task{}, false, err
-		}
+		record, err = a.log.readTask(a.Reader, id)
 		if err != nil {
 			record = nil
+		}
+		if err != nil && !errors.Is(err, ErrTaskNotFound) {
+			a.log.passOver(fmt.Errorf("task %s: %w", id, err))
 		}
 		a.tasks[id] = record
 	}
 	change := parseNumber(key)
 	switch {
 	case record == nil || record.Change > change:
-		return Task{}, false, nil
+		return Task{}, false
 	case record.Change < change:
-		return Task{}, false, &DamageError{Bucket: bucketActivity, Key: append([]byte(nil), key...), Reason: "the task has not changed so late"}
+		a.log.passOver(&DamageError{Bucket: bucketActivity, Key: bytes.Clone(key), Reason: "the task has not changed so late"})
+		return Task{}, false
 	}
-	return record.info(), true, nil
+	return record.info(), true
 }

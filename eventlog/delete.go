@@ -189,9 +189,6 @@ type purger struct {
 	more    chan struct{} // holds a token when there may be trash
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-
-	mu   sync.Mutex
-	told map[string]bool // damage that was logged
 }
 
 func (p *purger) start(l *Log) {
@@ -237,19 +234,6 @@ func (p *purger) run(ctx context.Context) {
 	}
 }
 
-// tell logs damage that the purger passes over, once.
-func (p *purger) tell(damage error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if text := damage.Error(); !p.told[text] {
-		if p.told == nil {
-			p.told = map[string]bool{}
-		}
-		p.told[text] = true
-		p.log.o.Logger.Error("something in the trash is damaged, and was passed over", "error", damage)
-	}
-}
-
 // purge removes some of what is in the trash. more is false once it is empty.
 func (p *purger) purge(ctx context.Context) (more bool, err error) {
 	var key []byte
@@ -257,7 +241,7 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 		for k, raw := range r.Ascend(bucketTrash, nil, nil) {
 			// A damaged key may name what nobody deleted. It stays.
 			if _, err := decodeRecord(bucketTrash, k, raw); err != nil {
-				p.tell(err)
+				p.log.passOver(err)
 				continue
 			}
 			key = bytes.Clone(k)
@@ -286,7 +270,7 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 		}
 		for _, k := range found {
 			if err := tx.deleteMentioned(bucket, k); err != nil {
-				p.tell(err) // the record stays where it is, and the rest goes on
+				p.log.passOver(err) // the record stays where it is, and the rest goes on
 			}
 			tx.Delete(bucket, k)
 		}

@@ -121,7 +121,7 @@ func TestDamageInTheTrashKeepsNothingElseFromBeingRemoved(t *testing.T) {
 		synctest.Wait()
 		wantEqual(t, "left in the trash", countKeys(t, store, "trash"), 1)
 		wantEqual(t, "events", countKeys(t, store, "events"), 0)
-		wantEqual(t, "how often each was told", told.count("msg=\"something in the trash is damaged"), 2)
+		wantEqual(t, "how often each was told", told.count("msg=\"something is damaged"), 2)
 	})
 }
 

@@ -25,6 +25,9 @@ type StartOptions struct {
 	// this one was begun.
 	ExternalID       string
 	ParentExternalID string
+	// Owner is who starts the session, of people or programs that sign in: whoever
+	// calls must know it for sure, because what runs cannot claim it.
+	Owner string
 	// Started is when the agent began, if that was not now.
 	Started time.Time
 	// Unique refuses the start with a [RecordedError] if a session with the same
@@ -55,7 +58,7 @@ func (o *StartOptions) check() error {
 	}
 	for _, text := range []struct{ field, value string }{
 		{"agent", o.Agent}, {"version", o.Version}, {"model", o.Model}, {"cwd", o.Cwd}, {"branch", o.Branch},
-		{"machine", o.Machine}, {"external_id", o.ExternalID}, {"parent_external_id", o.ParentExternalID},
+		{"machine", o.Machine}, {"external_id", o.ExternalID}, {"parent_external_id", o.ParentExternalID}, {"owner", o.Owner},
 	} {
 		if err := checkText(text.field, text.value, maxName); err != nil {
 			return err
@@ -278,6 +281,7 @@ func (l *Log) openSessions() ([]Session, error) {
 	err := l.view(context.Background(), func(r Reader) error {
 		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
 			if _, err := decodeRecord(bucketOpen, key, raw); err != nil {
+				l.damaged(err)
 				l.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
 				continue
 			}

@@ -251,7 +251,7 @@ func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, err
 		id: tx.last.session, task: t.id,
 		Status: StatusOpen, Started: Time{o.started(tx.now)}, First: 1, counted: true,
 		Agent: o.Agent, Version: o.Version, Model: o.Model, Cwd: o.Cwd, Branch: o.Branch, Machine: o.Machine,
-		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Lease: o.Lease,
+		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Owner: o.Owner, Lease: o.Lease,
 	}
 	key := sessionKey(t.id, s.id)
 	tx.sessions[s.id] = s

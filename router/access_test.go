@@ -133,11 +133,6 @@ func TestARefusalOfMiddlewareReachesTheClient(t *testing.T) {
 
 // A person's word carries the name of the person, and nobody else's.
 func TestWhatPeopleAppendCarriesWhoTheyAre(t *testing.T) {
-	named := func(a router.Access) (router.Grant, error) {
-		grant, err := as(a)
-		grant.Name = a.Request.Header.Get("Name")
-		return grant, err
-	}
 	s := serveWith(t, options{router: router.Options{Authorize: named}})
 	post := func(role, name, body string) *answer {
 		return s.do("POST", "/tasks/t-1/events", bodyOf(body), "Role: "+role, "Name: "+name)

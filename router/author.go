@@ -11,6 +11,14 @@ import (
 // put it there: what stands in a page as a person's word must be one.
 const authorField = "author"
 
+// owner is whose a session is that the request starts, empty if nobody has a name.
+func (rt *router) owner(grant *Grant) string {
+	if rt.o.Authorize == nil {
+		return ""
+	}
+	return grant.Name
+}
+
 // sign puts the name of the person who appends into its events, and refuses an author
 // that somebody else claims. An admin may bring back what was said before, with who
 // said it.

@@ -65,6 +65,7 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 	if err != nil {
 		return err
 	}
+	start.Owner = rt.owner(&p.grant)
 	if start.Key, err = readKey(r, "", body); err != nil {
 		return err
 	}

@@ -136,6 +136,7 @@ export class Header {
     showFact("model", info.model ?? "");
     showFact("directory", info.cwd ?? "");
     showFact("branch", info.branch ?? "");
+    showFact("owner", info.owner ?? "");
     showFact("machine", info.machine ?? "");
     showFact("thread", info.external_id ?? "");
     showFact("parent-thread", info.parent_external_id ?? "");
