@@ -24,7 +24,7 @@ import (
 var (
 	bin      = flag.String("agents", "", "the folder node_modules with the agents")
 	jrweb    = flag.String("jrweb", "", "the jrweb program")
-	report   = flag.String("report", "", "write the tables into this page")
+	report   = flag.String("report", "", "write the tables of what was played into this page")
 	fixtures = flag.String("fixtures", "", "write fixtures made of what the agents print and leave into this folder")
 	captures = flag.String("captures", "", "write what the agents print and leave into this folder")
 )
@@ -50,12 +50,10 @@ func TestAgentsAreRecordedAsTheScriptSays(t *testing.T) {
 	r := startRecorders(t, *jrweb)
 	table := agents.NewReport()
 	t.Cleanup(func() {
-		tables := table.Tables(func(a *agents.Agent) string { return version(t, a) })
-		for _, one := range tables {
-			t.Log("\n" + one.Text)
-		}
+		versions := func(a *agents.Agent) string { return version(t, a) }
+		t.Log("\n" + table.Markdown(versions))
 		if *report != "" {
-			writeReport(t, *report, tables)
+			writeReport(t, *report, table, versions)
 		}
 	})
 	for _, a := range agents.All() {
@@ -74,13 +72,13 @@ func TestAgentsAreRecordedAsTheScriptSays(t *testing.T) {
 	}
 }
 
-// writeReport puts tables into a page.
-func writeReport(t *testing.T, path string, tables []agents.Table) {
+// writeReport puts the report into a page.
+func writeReport(t *testing.T, path string, table *agents.Report, versions func(*agents.Agent) string) {
 	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := agents.Merge(string(page), tables)
+	text, err := table.Update(string(page), versions)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,7 @@ package agents
 
 import (
 	"errors"
-	"fmt"
-	"slices"
+	"maps"
 	"strings"
 	"sync"
 )
@@ -50,44 +49,35 @@ func (r *Report) Add(a *Agent, s Scenario, way Way, c Cell) {
 	r.cells[r.key(a, s, way)] = c
 }
 
-// Table is a table of what an agent played, as Markdown with its heading and remarks.
-type Table struct {
-	Agent *Agent
-	Text  string
-	// Whole says that all scenarios are in it.
-	Whole bool
-}
-
-// Tables are the tables of the agents of which there are cells.
-func (r *Report) Tables(version func(*Agent) string) (all []Table) {
+// table is what an agent played.
+func (r *Report) table(a *Agent, version string) table {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, a := range All() {
-		var rows strings.Builder
-		var notes remarks
-		whole := true
-		for _, s := range Scenarios() {
-			row := ""
-			for _, way := range Ways {
-				c, ok := r.cells[r.key(a, s, way)]
-				if !ok {
-					whole, row = false, ""
-					break
-				}
-				row += " " + notes.cell(c) + " |"
-			}
-			if row != "" {
-				fmt.Fprintf(&rows, "| %s |%s\n", s.Name, row)
+	t := table{version: version, rows: map[string]row{}}
+	for _, s := range Scenarios() {
+		var cells row
+		for _, way := range Ways {
+			if c, ok := r.cells[r.key(a, s, way)]; ok {
+				cells = append(cells, c.shown())
 			}
 		}
-		if rows.Len() > 0 {
-			all = append(all, Table{a, fmt.Sprintf("%s (%s %s)\n\n| | run | import | import -follow |\n|---|---|---|---|\n%s%s", a.heading(), a.Package, version(a), rows.String(), notes), whole})
+		if len(cells) == len(Ways) {
+			t.rows[s.Name] = cells
 		}
 	}
-	return all
+	return t
 }
 
-func (a *Agent) heading() string { return "### " + a.Title }
+// Markdown is the report as tables, one for each agent.
+func (r *Report) Markdown(version func(*Agent) string) string {
+	var all []string
+	for _, a := range All() {
+		if t := r.table(a, version(a)); len(t.rows) > 0 {
+			all = append(all, t.markdown(a))
+		}
+	}
+	return strings.Join(all, "\n")
+}
 
 // What stands between these lines of a page is the report.
 const (
@@ -95,9 +85,9 @@ const (
 	reportEnds   = "<!-- make test-agents wrote this -->\n"
 )
 
-// Merge puts tables that are whole into a page, in place of older ones of the same
-// agents.
-func Merge(page string, tables []Table) (string, error) {
+// Update puts the report into a page. What other agents played stays there, and what
+// the same version of an agent played at another time.
+func (r *Report) Update(page string, version func(*Agent) string) (string, error) {
 	before, rest, begins := strings.Cut(page, reportBegins)
 	report, after, ends := strings.Cut(rest, reportEnds)
 	if !begins || !ends {
@@ -105,67 +95,17 @@ func Merge(page string, tables []Table) (string, error) {
 	}
 	var b strings.Builder
 	for _, a := range All() {
-		text := ""
-		if _, old, found := strings.Cut(report, a.heading()+" ("); found {
-			old, _, _ = strings.Cut(old, "\n### ")
-			text = a.heading() + " (" + strings.TrimSpace(old) + "\n"
+		old, now := parseTable(report, a), r.table(a, version(a))
+		switch {
+		case len(now.rows) == 0:
+			now = old
+		case now.version == old.version:
+			maps.Copy(old.rows, now.rows)
+			now = old
 		}
-		for _, t := range tables {
-			if t.Agent == a && t.Whole {
-				text = t.Text
-			}
-		}
-		if text != "" {
-			b.WriteString("\n" + text)
+		if len(now.rows) > 0 {
+			b.WriteString("\n" + now.markdown(a))
 		}
 	}
 	return before + reportBegins + b.String() + "\n" + reportEnds + after, nil
-}
-
-// remarks are numbered below a table.
-type remarks []string
-
-func (r *remarks) number(text string) int {
-	if i := slices.Index(*r, text); i >= 0 {
-		return i + 1
-	}
-	*r = append(*r, text)
-	return len(*r)
-}
-
-// String is the list of them.
-func (r remarks) String() string {
-	var b strings.Builder
-	for i, text := range r {
-		if i == 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(&b, "%d. %s\n", i+1, text)
-	}
-	return b.String()
-}
-
-func (r *remarks) cell(c Cell) string {
-	if c.Impossible != "" {
-		return fmt.Sprintf("– [%d]", r.number(c.Impossible))
-	}
-	text := "ok"
-	if len(c.Differences) > 0 {
-		var aspects []string
-		for _, d := range c.Differences {
-			aspect, _, _ := strings.Cut(d, ":")
-			if !slices.Contains(aspects, aspect) {
-				aspects = append(aspects, aspect)
-			}
-		}
-		text = "differs: " + strings.Join(aspects, ", ")
-	}
-	var notes []string
-	for _, h := range c.Hidden {
-		notes = append(notes, fmt.Sprint(r.number(h)))
-	}
-	if notes != nil {
-		text += " [" + strings.Join(notes, ", ") + "]"
-	}
-	return text
 }
