@@ -30,7 +30,7 @@ test-agents: ## install real coding agents, 1.8 GB, and record what they do, abo
 	scripts/test-agents
 
 .PHONY: torture
-torture: ## kill, cut the power, flip bits and fuzz for longer, about 40 minutes
+torture: ## kill, cut the power, flip bits, soak, abuse and fuzz for longer, about an hour
 	scripts/setup
 	scripts/torture
 

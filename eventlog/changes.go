@@ -34,16 +34,17 @@ const changesBytes = 64 << 10
 func (l *Log) NewestTasks(ctx context.Context, n int) (TaskCursor, error) {
 	at := TaskCursor{Since: l.LastChange()}
 	err := l.view(ctx, func(r Reader) error {
-		active := l.newActivity(r)
+		seen := map[string]bool{} // a task's first entry from the end is that of its last change
 		for key, raw := range r.Descend(bucketActivity, nil, nil) {
-			if _, ok := active.task(key, raw); !ok {
-				continue
+			id, _, err := decodeActivity(key, raw)
+			if err != nil || seen[id] || r.Get(bucketTasks, []byte(id)) == nil {
+				continue // of what is damaged Changes tells
 			}
-			if n == 0 {
+			seen[id] = true
+			if len(seen) > n {
 				at.Change = parseNumber(key)
 				break
 			}
-			n--
 		}
 		return nil
 	})
@@ -52,8 +53,9 @@ func (l *Log) NewestTasks(ctx context.Context, n int) (TaskCursor, error) {
 
 // Changes returns the tasks that changed after a change, at most limit of them, and
 // fewer if their texts are long, and those that were deleted meanwhile. A task that is
-// damaged is left out, and named in the log. It fails with [ErrBehind] when the change is so long ago that the log has forgotten what was deleted
-// since: start again from [Log.NewestTasks].
+// damaged is left out, and named in the log. It fails with [ErrBehind] when the change is
+// so long ago that the log has forgotten what was deleted since: start again from
+// [Log.NewestTasks].
 func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes, error) {
 	known, deleted, err := l.watches.deletedSince(max(after.Change, after.Since))
 	if err != nil {

@@ -26,7 +26,7 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
-	tasks, _, err := taskList(r.Context(), rt.log.Tasks, 0, pageTasks, taskFilter{}.of(&p.grant))
+	tasks, _, err := taskList(r.Context(), rt.log.Tasks, 0, pageTasks, taskFilter{}.of(&p.grant), func(n int) error { return hold(w, n) })
 	if err != nil {
 		return err
 	}
@@ -143,6 +143,9 @@ func withSession(sessions []eventlog.SessionInfo, info eventlog.SessionInfo) []e
 }
 
 func writePage(w http.ResponseWriter, html *bytes.Buffer) error {
+	if err := hold(w, html.Cap()); err != nil {
+		return err
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", page.ContentSecurityPolicy)

@@ -167,11 +167,29 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
+	writeBody(w, status, body)
+	return nil
+}
+
+// writeRead answers a request that changes nothing with v, once there is room for that:
+// the answer to a change is never refused.
+func writeRead(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	if err := hold(w, 2*len(body)); err != nil { // with what it was made of
+		return err
+	}
+	writeBody(w, http.StatusOK, body)
+	return nil
+}
+
+func writeBody(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // a client that is gone misses nothing
-	return nil
 }

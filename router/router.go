@@ -65,7 +65,9 @@ type router struct {
 	o      Options
 	trace  Trace
 	guard  *guard
-	budget *budget
+	budget *budget // of the bodies of requests
+	// answers is the budget of the answers that wait for their clients.
+	answers *budget
 
 	backingUp atomic.Bool
 	routes    *httprouter.Router
@@ -102,7 +104,8 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 	if rt.o.Trace != nil {
 		rt.trace = *rt.o.Trace
 	}
-	rt.budget = newBudget(rt.o.RequestBudget, rt.trace.Bodies)
+	rt.budget = newBudget(rt.o.RequestBudget, errBusy, rt.trace.Bodies)
+	rt.answers = newBudget(answerBudget, errBusyAnswers, nil)
 	var err error
 	if rt.guard, err = newGuard(rt.o.AllowedHosts, rt.o.Origins); err != nil {
 		return nil, fmt.Errorf("router: %w", err)
@@ -240,7 +243,7 @@ const noRoute = "none"
 // answer runs a handler, answers its error, and tells the trace and the log.
 func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h func(http.ResponseWriter, *http.Request) error) {
 	start := time.Now()
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, answers: rt.answers}
 	defer rec.finish()
 	if isStream(route) {
 		rec.begins = func() { rt.logRequest(r, route, rec, start) }
@@ -320,48 +323,3 @@ func toMount(w http.ResponseWriter, r *http.Request) error {
 	w.WriteHeader(http.StatusMovedPermanently)
 	return nil
 }
-
-// recorder remembers the status of an answer, and what is to be done after it.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-	name   string // of who sent the request
-	begins func() // nil: nothing; is called when the status is known
-	after  func() // nil: nothing
-}
-
-// whenAnswered calls f once the request of a handler is answered.
-func whenAnswered(w http.ResponseWriter, f func()) { w.(*recorder).after = f }
-
-func (r *recorder) finish() {
-	if r.after != nil {
-		r.after()
-	}
-}
-
-// WriteHeader implements [http.ResponseWriter].
-func (r *recorder) WriteHeader(status int) {
-	r.begin(status)
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) begin(status int) {
-	if r.status != 0 {
-		return
-	}
-	if r.status = status; r.begins != nil {
-		r.begins()
-	}
-}
-
-// Write implements [http.ResponseWriter].
-func (r *recorder) Write(p []byte) (int, error) {
-	r.begin(http.StatusOK)
-	n, err := r.ResponseWriter.Write(p)
-	r.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets [http.ResponseController] through, for flushes and deadlines.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

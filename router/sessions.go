@@ -46,7 +46,7 @@ func (rt *router) listSessions(w http.ResponseWriter, r *http.Request, p params)
 	if sessions == nil {
 		answer.Sessions = []eventlog.SessionInfo{}
 	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeRead(w, answer)
 }
 
 func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params) error {
@@ -138,7 +138,7 @@ func (rt *router) getSession(w http.ResponseWriter, r *http.Request, p params) e
 		return err
 	}
 	rt.showSession(&info)
-	return writeJSON(w, http.StatusOK, info)
+	return writeRead(w, info)
 }
 
 func (rt *router) deleteSession(w http.ResponseWriter, r *http.Request, p params) error {

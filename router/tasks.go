@@ -40,7 +40,7 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 		}
 		read = inParts(tasks)
 	}
-	tasks, next, err := taskList(r.Context(), read, before, limit, filter.of(&p.grant))
+	tasks, next, err := taskList(r.Context(), read, before, limit, filter.of(&p.grant), func(n int) error { return hold(w, n) })
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 	if tasks == nil {
 		answer.Tasks = []eventlog.Task{}
 	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeRead(w, answer)
 }
 
 func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) error {
@@ -73,7 +73,7 @@ func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) erro
 		return err
 	}
 	rt.showTask(&task)
-	return writeJSON(w, http.StatusOK, task)
+	return writeRead(w, task)
 }
 
 // showTask makes a task ready to be shown: the log knows no prices.
