@@ -41,7 +41,7 @@ type SessionInfo struct {
 	Reason     string    `json:"reason"`
 	Agent      string    `json:"agent"`
 	Version    string    `json:"version,omitempty"`
-	Model      string    `json:"model,omitempty"` // "" while no agent has told it
+	Model      string    `json:"model"`
 	Cwd        string    `json:"cwd,omitempty"`
 	Branch     string    `json:"branch,omitempty"`
 	Machine    string    `json:"machine,omitempty"`
@@ -56,6 +56,9 @@ type SessionInfo struct {
 	// Head is the sequence of the last event, 0 before the first.
 	Head   uint64 `json:"head"`
 	Totals Totals `json:"totals"`
+	// Elsewhere is what the session said that it cost, and that is not in its totals: see
+	// [Log.CountedElsewhere]. A log leaves it nil; who shows a session fills it in.
+	Elsewhere *Elsewhere `json:"counted_elsewhere,omitempty"`
 
 	// First is the sequence of the oldest event that is still kept: 1 until the
 	// session is trimmed.
