@@ -26,7 +26,7 @@ test: ## install what the tests need, then vet and run them all
 	scripts/test
 
 .PHONY: test-agents
-test-agents: ## install real coding agents, 1.8 GB, and record what they do, about 15 minutes
+test-agents: ## install real coding agents, 1.8 GB, and record what they do, about 30 minutes
 	scripts/test-agents
 
 .PHONY: torture

@@ -29,6 +29,9 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 	if err := b.Key.check(); err != nil {
 		return Appended{}, err
 	}
+	if err := checkText("owner", b.Owner, maxName); err != nil {
+		return Appended{}, err
+	}
 	events, err := prepare(b.Events, l.o.MaxBatchEvents, l.o.MaxEventBytes)
 	if err != nil {
 		return Appended{}, err
@@ -52,6 +55,9 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 		t, s, err := tx.target(b, events)
 		if err == nil {
 			err = tx.foresee(s, events)
+		}
+		if err == nil {
+			err = tx.checkAnswers(t, s, events)
 		}
 		if err == nil && s == nil {
 			t, s, err = tx.startFor(b)
@@ -122,13 +128,13 @@ func (tx *txn) startFor(b *Batch) (*taskRecord, *sessionRecord, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := tx.startSession(t, &StartOptions{})
+	s, err := tx.startSession(t, &StartOptions{Owner: b.Owner})
 	return t, s, err
 }
 
 // needsAll reports whether the event changes more of a session than its state.
 func (p prepared) needsAll() bool {
-	return p.Type == TypeComplete || p.about != nil || p.cost != nil && p.cost.ID != ""
+	return p.Type == TypeComplete || p.answers != 0 || p.about != nil || p.cost != nil && p.cost.ID != ""
 }
 
 var errTaskID = &FieldError{Index: -1, Field: "task", Reason: "must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}"}

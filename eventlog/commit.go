@@ -254,7 +254,10 @@ func (c *committer) write(group []*op, full error) error {
 	})
 	if err == nil || errors.Is(err, errNothing) {
 		for _, damage := range tx.damage {
-			c.log.o.Logger.Error("something is damaged, and was passed over", "error", damage)
+			c.log.passOver(damage)
+		}
+		for _, o := range group {
+			c.log.damaged(o.err)
 		}
 	}
 	switch {

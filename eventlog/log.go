@@ -47,7 +47,7 @@ type Options struct {
 	// ended, in the background and for good, as [Log.DeleteSession] does; but it
 	// is nobody's activity, so the task keeps its place in [Log.Tasks] and is not
 	// among the [Log.Changes]. A task stays when its last session goes. It goes as
-	// well if nobody said anything about it (title, type, parent, description)
+	// well if nobody said anything about it (title, type, parent, description, project)
 	// and it has not changed for a day, for which its idempotency keys are kept.
 	RetainAge time.Duration
 	// RetainSessions is how many sessions of a task are kept, the newest ones.
@@ -80,6 +80,7 @@ type Log struct {
 	closeErr  error
 
 	open    atomic.Int64 // sessions that are open
+	damages damages
 	watches watches
 	leases  leases
 	purger  purger
@@ -267,6 +268,7 @@ func (l *Log) view(ctx context.Context, fn func(Reader) error) error {
 	if ended := l.Err(); ended != nil {
 		return ended
 	}
+	l.damaged(err)
 	return err
 }
 

@@ -26,7 +26,7 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
-	tasks, _, err := taskList(r.Context(), rt.log.Tasks, 0, pageTasks, p.grant.seen)
+	tasks, _, err := taskList(r.Context(), rt.log.Tasks, 0, pageTasks, taskFilter{}.of(&p.grant))
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,8 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 			continue
 		}
 		view.Sessions[id], err = rt.log.Sessions(r.Context(), id, eventlog.SessionID{}, pageTries)
-		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) { // it was deleted just now
+		// It was deleted just now, or one of its sessions is damaged: the others are shown.
+		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) && !errors.Is(err, eventlog.ErrDamaged) {
 			return err
 		}
 	}
@@ -109,7 +110,11 @@ func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPa
 		shown = slices.Clone(view.Sessions)
 		slices.Reverse(shown)
 	}
-	if view.Raws, err = rt.raws.of(ctx, rt.log, view.Task.ID, shown); err != nil {
+	looks := outlineLooks
+	if err := rt.outlines.with(ctx, &t.session, &looks, func(o *page.Outline) { view.Now = o.NowIn(&t.session) }); err != nil {
+		return err
+	}
+	if view.Raws, err = rt.outlines.raws(ctx, shown, &looks); err != nil {
 		return err
 	}
 	for i := range view.Sessions {

@@ -111,6 +111,10 @@ func toProblem(err error) *problem {
 		return newProblem(http.StatusNotFound, "not_found", "Not found", "the task has no such session")
 	case errors.Is(err, eventlog.ErrSealed):
 		return newProblem(http.StatusConflict, "sealed", "The session is sealed", "the session has ended: nothing can be appended to it; start a new one")
+	case errors.Is(err, eventlog.ErrTooManyOpen):
+		return newProblem(http.StatusConflict, "too_many_open", "Too many open sessions", "the task has as many open sessions as it may have: complete some, or start without concurrent, which supersedes them all")
+	case errors.Is(err, eventlog.ErrAnswered):
+		return newProblem(http.StatusConflict, "answered", "The question is answered", "the question has an answer already: the first one counts")
 	case errors.Is(err, eventlog.ErrKeyReused):
 		return invalid("Idempotency-Key", "was used before with another body")
 	case errors.Is(err, eventlog.ErrFull):
@@ -136,7 +140,7 @@ func toProblem(err error) *problem {
 func (rt *router) fail(w *recorder, r *http.Request, err error) {
 	p := toProblem(err)
 	if p.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) { // a client that leaves is no failure
-		rt.o.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "error", err)
+		rt.o.Logger.Error("request failed", "method", clip(r.Method), "path", clip(r.URL.Path), "status", p.Status, "error", err)
 	}
 	if w.status != 0 {
 		return // the answer has begun

@@ -67,6 +67,7 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 	if err != nil {
 		return err
 	}
+	start.Owner = rt.owner(&p.grant)
 	if start.Key, err = readKey(r, "", body); err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 // startFields are those of the body of a start.
 var startFields = []string{
 	"agent", "version", "model", "cwd", "branch", "machine", "external_id", "parent_external_id",
-	"started", "unique", "lease_seconds", "concurrent",
+	"started", "unique", "lease_seconds", "concurrent", "steer",
 }
 
 func readStart(o object) (*eventlog.StartOptions, error) {
@@ -121,6 +122,9 @@ func readStart(o object) (*eventlog.StartOptions, error) {
 		}
 	}
 	if start.Concurrent, err = o.flag("concurrent"); err != nil {
+		return nil, err
+	}
+	if start.Steer, err = o.flag("steer"); err != nil {
 		return nil, err
 	}
 	start.Unique, err = o.flag("unique")

@@ -25,8 +25,8 @@ func importCommand() *cli.Command {
 		Name: "import", Usage: "record what an agent, or jrweb export, wrote", ArgsUsage: "FILE…",
 		Description: "What an agent wrote becomes a session of -task, with the agent's own times, if it tells any, and its end, if it\n" +
 			"tells one. A FILE may be packed with gzip or zstd, or be a folder: of its files, those that an agent wrote are\n" +
-			"taken, the oldest run first. The files of Claude Code's subagents belong to their session, and OpenHands' folder\n" +
-			"of events is one run.\n" +
+			"taken, the oldest run first. The files of Claude Code's and Gemini CLI's subagents belong to their session, and\n" +
+			"OpenHands' folder of events is one run.\n" +
 			"What the task has already is not recorded again, whether it was imported or recorded live. A file that has grown\n" +
 			"since it was imported is imported anew, and takes the place of what was there.\n" +
 			"In what jrweb export wrote, sessions keep their order, events their times and actors. Each session gets a\n" +

@@ -11,16 +11,22 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"jrweb/eventlog"
+	"jrweb/router/client"
 	"jrweb/router/price"
 )
 
 func lsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "ls", Usage: "list the tasks, newest activity first, or the sessions of a task", ArgsUsage: "[TASK]",
-		Flags: clientFlags(boolFlag("json", "write one JSON object a line")),
+		Flags: clientFlags(append(taskFilterFlags(), boolFlag("json", "write one JSON object a line"))...),
 		ArgValidator: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() == 0 {
 				return nil
+			}
+			for _, f := range taskFilterFlags() {
+				if name := f.Names()[0]; c.IsSet(name) {
+					return usagef("-%s chooses tasks, and %s is one already", name, c.Args().First())
+				}
 			}
 			return operands("TASK")(ctx, c)
 		},
@@ -34,6 +40,18 @@ func lsCommand() *cli.Command {
 	}
 }
 
+// taskFilterFlags choose tasks.
+func taskFilterFlags() []cli.Flag {
+	return []cli.Flag{
+		stringFlag("q", "", "only tasks with these words in id, title, type, project or description"),
+		stringFlag("status", "", "only tasks whose latest session is so: open, succeeded, failed, canceled, interrupted; none: that have no session"),
+		stringFlag("agent", "", "only tasks whose latest session is of this agent"),
+		stringFlag("model", "", "only tasks whose latest session is of this model"),
+		stringFlag("project", "", "only tasks of this project"),
+		stringFlag("owner", "", "only tasks whose latest session was started by this token or person"),
+	}
+}
+
 func list(ctx context.Context, c *cli.Command) error {
 	server, err := connect(c)
 	if err != nil {
@@ -41,10 +59,14 @@ func list(ctx context.Context, c *cli.Command) error {
 	}
 	out := c.Root().Writer
 	if !c.Args().Present() {
+		tasks := server.FindTasks(ctx, client.TaskFilter{
+			Text: c.String("q"), Status: eventlog.Status(c.String("status")), Project: c.String("project"),
+			Agent: c.String("agent"), Model: c.String("model"), Owner: c.String("owner"),
+		})
 		if c.Bool("json") {
-			return writeJSONLines(out, server.Tasks(ctx))
+			return writeJSONLines(out, tasks)
 		}
-		return writeTable(out, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", server.Tasks(ctx), taskRow)
+		return writeTable(out, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", tasks, taskRow)
 	}
 	task, err := taskOf(c.Args().First())
 	if err != nil {
@@ -53,7 +75,7 @@ func list(ctx context.Context, c *cli.Command) error {
 	if c.Bool("json") {
 		return writeJSONLines(out, server.Sessions(ctx, task))
 	}
-	return writeTable(out, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tREASON", server.Sessions(ctx, task), sessionRow)
+	return writeTable(out, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tOWNER\tREASON", server.Sessions(ctx, task), sessionRow)
 }
 
 func taskRow(t eventlog.Task) string {
@@ -62,8 +84,8 @@ func taskRow(t eventlog.Task) string {
 }
 
 func sessionRow(s eventlog.SessionInfo) string {
-	return fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s", s.ID, s.Status, s.Totals.Events,
-		price.Text(&s.Totals), moment(s.Started), moment(s.Ended), cell(s.Agent), cell(s.Model), cell(s.Reason))
+	return fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", s.ID, s.Status, s.Totals.Events,
+		price.Text(&s.Totals), moment(s.Started), moment(s.Ended), cell(s.Agent), cell(s.Model), cell(s.Owner), cell(s.Reason))
 }
 
 // cell is text of a user in a table.

@@ -24,6 +24,7 @@ type output struct {
 	at     time.Time // of the line, zero if it does not tell
 	parent string    // the call whose subagent is at work, "" for the agent itself
 	root   string    // Options.Parent
+	caller string    // Options.Caller
 	apart  func(agent string) bool
 	sent   string // the latest name of a server-sent event
 

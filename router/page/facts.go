@@ -26,6 +26,7 @@ func factsOf(s *eventlog.SessionInfo) []fact {
 	return []fact{
 		{ID: "directory", Name: "Directory", Value: s.Cwd, Code: true},
 		{ID: "branch", Name: "Branch", Value: s.Branch, Code: true},
+		{ID: "owner", Name: "Started by", Value: s.Owner},
 		{ID: "machine", Name: "Machine", Value: s.Machine},
 		{ID: "thread", Name: "Agent’s session", Value: s.ExternalID, Code: true},
 		{ID: "counted-elsewhere", Name: "Counted elsewhere", Value: elsewhere(s.Elsewhere)},

@@ -209,7 +209,7 @@ func (m *maker) body() {
 		m.note("Checkpoint")
 	case eventlog.TypeGuardrail:
 		m.note("Guardrail")
-	case typeQuestion:
+	case eventlog.TypeQuestion:
 		m.question()
 	case eventlog.TypeSession:
 		m.session()
@@ -248,9 +248,6 @@ func (m *maker) note(label string) {
 	}
 	r.Fields = m.fields(left, "")
 }
-
-// typeQuestion is the type of an event that asks a person something.
-const typeQuestion = "question"
 
 // question shows what a person is asked, and the answers to choose from.
 func (m *maker) question() {
