@@ -66,6 +66,9 @@ type SessionInfo struct {
 	// Head is the sequence of the last event, 0 before the first.
 	Head   uint64 `json:"head"`
 	Totals Totals `json:"totals"`
+	// Elsewhere is what the session said that it cost, and that is not in its totals: see
+	// [Log.CountedElsewhere]. A log leaves it nil; who shows a session fills it in.
+	Elsewhere *Elsewhere `json:"counted_elsewhere,omitempty"`
 
 	// First is the sequence of the oldest event that is still kept: 1 until the
 	// session is trimmed.

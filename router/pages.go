@@ -86,7 +86,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 			return err
 		}
 	}
-	if err := rt.addToPage(r.Context(), &view, t); err != nil {
+	if err := rt.addToPage(r.Context(), &p.grant, &view, t); err != nil {
 		return err
 	}
 	rt.o.Prices.EstimateTask(&view.Task)
@@ -101,7 +101,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 }
 
 // addToPage finds what the page tells beside the timeline.
-func (rt *router) addToPage(ctx context.Context, view *page.TaskPage, t *timeline) (err error) {
+func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPage, t *timeline) (err error) {
 	if t.session.ID.IsZero() {
 		return nil
 	}
@@ -116,6 +116,13 @@ func (rt *router) addToPage(ctx context.Context, view *page.TaskPage, t *timelin
 	}
 	if view.Raws, err = rt.outlines.raws(ctx, shown, &looks); err != nil {
 		return err
+	}
+	for i := range view.Sessions {
+		if s := &view.Sessions[i]; s.ID == t.session.ID {
+			if err := rt.showElsewhere(ctx, grant, s); err != nil {
+				return err
+			}
+		}
 	}
 	if t.session.ParentExternalID == "" {
 		return nil

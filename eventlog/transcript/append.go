@@ -30,7 +30,7 @@ func isAppend(o object) bool {
 	return o.has("sequence") || o.has("actor") || slices.Contains([]string{
 		eventlog.TypeAssistant, eventlog.TypeThought, eventlog.TypeUser, eventlog.TypeToolCall, eventlog.TypeToolResult, eventlog.TypeCost,
 		eventlog.TypeError, eventlog.TypeStatus, eventlog.TypeComment, eventlog.TypeCheckpoint, eventlog.TypeGuardrail, eventlog.TypeComplete,
-		TypeSession, TypeQuestion, "answer", "receipt",
+		TypeSession, eventlog.TypeQuestion, eventlog.TypeAnswer, eventlog.TypeReceipt,
 	}, o.text("type"))
 }
 
@@ -100,9 +100,9 @@ func appendedSays(e eventlog.Event, d object, out *output) {
 			out.prompted(d.text("content"))
 			out.told()
 		}
-	case TypeQuestion:
+	case eventlog.TypeQuestion:
 		out.remember(question{id: d.text("call_id"), call: d.text("call_id"), text: d.text("content")})
-	case "answer":
+	case eventlog.TypeAnswer:
 		out.answered("")
 	case eventlog.TypeAssistant, eventlog.TypeThought:
 		out.spoke()

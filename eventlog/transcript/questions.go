@@ -8,11 +8,6 @@ import (
 	"jrweb/eventlog"
 )
 
-// TypeQuestion is the type of an event that asks a person something: the words as
-// content, the answers to choose from as options, if there are any, and the call that
-// waits as call_id.
-const TypeQuestion = "question"
-
 // question is what an agent asks a person.
 type question struct {
 	id      string // by which the answer names it
@@ -24,6 +19,13 @@ type question struct {
 
 // option is an answer to choose from.
 type option struct{ value, label, description string }
+
+// A question tells so many answers, of so many bytes: then it stays whole, whatever else
+// of it is cut.
+const (
+	mostOptions = 20
+	mostOption  = 200
+)
 
 // mostQuestions bounds what is remembered of questions without an answer.
 const mostQuestions = 100
@@ -40,15 +42,16 @@ func (out *output) asks(q question) {
 	d := data(nil).text("content", q.text)
 	if len(q.options) > 0 {
 		var list []json.RawMessage
-		for _, o := range q.options {
-			list = append(list, data(nil).text("value", o.value).text("label", cmp.Or(o.label, o.value)).some("description", o.description).object())
+		for _, o := range q.options[:min(len(q.options), mostOptions)] {
+			list = append(list, data(nil).text("value", beginning(o.value, mostOption)).
+				text("label", beginning(cmp.Or(o.label, o.value), mostOption)).some("description", beginning(o.description, mostOption)).object())
 		}
 		d = d.raw("options", partsOf(list))
 	}
 	if q.call != q.id {
 		d = d.some("call_id", q.call)
 	}
-	out.add(TypeQuestion, "", append(d, comma(q.more)...))
+	out.add(eventlog.TypeQuestion, "", append(d, comma(q.more)...))
 }
 
 // remember keeps a question until it is answered. It returns false if it is one that was

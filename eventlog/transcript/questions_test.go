@@ -176,7 +176,7 @@ func TestARunThatAsksAPersonWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			events := convert(t, test.format, test.asked+"\n")
-			asked := ofType(events, transcript.TypeQuestion)
+			asked := ofType(events, eventlog.TypeQuestion)
 			if len(asked) != 1 {
 				t.Fatalf("%d questions in:\n%s", len(asked), lines(events))
 			}
@@ -209,10 +209,10 @@ func TestAQuestionIsToldOnce(t *testing.T) {
 	call := `{"type":"assistant","session_id":"s","message":{"id":"m","content":[{"type":"tool_use","id":"t1","name":"AskUserQuestion","input":{"questions":[{"question":"A?"},{"question":"B?"}]}}]}}` + "\n"
 	request := `{"type":"control_request","request_id":"r","request":{"subtype":"can_use_tool","tool_name":"AskUserQuestion","tool_use_id":"t1","input":{}}}` + "\n"
 	events := convert(t, transcript.Claude, call+request)
-	if got := texts(t, events, transcript.TypeQuestion, "content"); strings.Join(got, " ") != "A? B?" {
+	if got := texts(t, events, eventlog.TypeQuestion, "content"); strings.Join(got, " ") != "A? B?" {
 		t.Errorf("asked %q", got)
 	}
-	if got := texts(t, events, transcript.TypeQuestion, "call_id"); strings.Join(got, " ") != "t1 t1" {
+	if got := texts(t, events, eventlog.TypeQuestion, "call_id"); strings.Join(got, " ") != "t1 t1" {
 		t.Errorf("of the calls %q", got)
 	}
 }

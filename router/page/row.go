@@ -209,7 +209,7 @@ func (m *maker) body() {
 		m.note("Checkpoint")
 	case eventlog.TypeGuardrail:
 		m.note("Guardrail")
-	case typeQuestion:
+	case eventlog.TypeQuestion:
 		m.question()
 	case eventlog.TypeSession:
 		m.session()
@@ -248,9 +248,6 @@ func (m *maker) note(label string) {
 	}
 	r.Fields = m.fields(left, "")
 }
-
-// typeQuestion is the type of an event that asks a person something.
-const typeQuestion = "question"
 
 // question shows what a person is asked, and the answers to choose from.
 func (m *maker) question() {
@@ -299,7 +296,7 @@ func (m *maker) complete() {
 	if reason := m.data.text("reason"); reason != "" {
 		r.Block = m.block("text", reason, "/reason", plain)
 	}
-	r.Fields = m.fields(m.data.without("status", "reason"), "")
+	r.Fields = m.fields(m.data.without("status", "reason", "imported"), "") // which file it was, only the next import wants to know
 }
 
 // session is no row of its own: the head of the page tells what is known of the run.

@@ -103,6 +103,7 @@ var rows = []struct {
 	{"call_edit", "tool_call", "agent", `{"tool":"edit_file","args":{"path":"a.go","old_str":"one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n","new_str":"one\ntwo\nthree\nfour\n5\nsix\nseven\neight\nnine\n"},"call_id":"c3"}`},
 	{"call_edits", "tool_call", "agent", `{"tool":"multi_edit","args":{"file_path":"a.go","edits":[{"old_string":"a","new_string":"b"},{"old_string":"c\n","new_string":""}]}}`},
 	{"call_patch", "tool_call", "agent", `{"tool":"apply_patch","args":{"patch":"--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n"}}`},
+	{"call_changes", "tool_call", "agent", `{"tool":"apply_patch","args":{"changes":[{"path":"a.go","kind":"add","diff":"+package a\n"},{"path":"b/c.go","kind":"update","diff":"-x\n+y\n"}]},"call_id":"c1"}`},
 	{"call_writing", "tool_call", "agent", `{"tool":"write_file","args":{"path":"hello.py","content":"def hi():\n    return \"hi\"  # now\n"}}`},
 	{"call_without_args", "tool_call", "agent", `{"tool":"list","args":{},"call_id":"a\nb"}`},
 	{"call_of_a_subagent", "tool_call", "agent", `{"tool":"grep","args":{"pattern":"x","options":{"case":false,"globs":["*.go","*.md"],"a long name to make it long":"and a long value to make it longer"}},"call_id":"c9","parent_call_id":"c1"}`},
