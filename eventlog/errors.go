@@ -13,6 +13,8 @@ var (
 	ErrSessionNotFound = errors.New("no such session")
 	// ErrSealed: the session has ended; nothing can be appended to it.
 	ErrSealed = errors.New("session is sealed")
+	// ErrAnswered: the question has an answer. The first one counts.
+	ErrAnswered = errors.New("the question is answered")
 	// ErrKeyReused: the idempotency key was used before, with another body.
 	ErrKeyReused = errors.New("idempotency key was used before with another body")
 	// ErrMalformed: the text is not an id or cursor.

@@ -34,6 +34,8 @@ type StartOptions struct {
 	// Agent and ExternalID ran at Started: from its start to its end, both
 	// included; one that is open runs still. It needs an ExternalID.
 	Unique bool
+	// Steer says that the agent can be spoken to: who runs it hands it what people say.
+	Steer bool
 	// Lease is how long the session may be silent: without an append or a
 	// [Session.Heartbeat] for so long, it is sealed as [Interrupted], reason
 	// "lease expired". 0: no lease, and [Options.IdleTimeout] holds.

@@ -47,7 +47,7 @@ type SessionInfo struct {
 	Reason     string    `json:"reason"`
 	Agent      string    `json:"agent"`
 	Version    string    `json:"version,omitempty"`
-	Model      string    `json:"model,omitempty"` // "" while no agent has told it
+	Model      string    `json:"model"` // "" while no agent has told it
 	Cwd        string    `json:"cwd,omitempty"`
 	Branch     string    `json:"branch,omitempty"`
 	Machine    string    `json:"machine,omitempty"`
@@ -56,6 +56,8 @@ type SessionInfo struct {
 	ParentExternalID string `json:"parent_external_id,omitempty"`
 	// Owner is who started the session: see [StartOptions].
 	Owner string `json:"owner,omitempty"`
+	// Steer: the agent can be spoken to, see [StartOptions].
+	Steer bool `json:"steer,omitempty"`
 	// Started and Ended are the agent's times, if it told them: see
 	// [StartOptions] and the time of the complete event. Ended is zero while the
 	// session is open.

@@ -259,7 +259,7 @@ func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, err
 		id: tx.last.session, task: t.id,
 		Status: StatusOpen, Started: Time{o.started(tx.now)}, First: 1, counted: true,
 		Agent: o.Agent, Version: o.Version, Model: o.Model, Cwd: o.Cwd, Branch: o.Branch, Machine: o.Machine,
-		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Owner: o.Owner, Lease: o.Lease,
+		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Owner: o.Owner, Steer: o.Steer, Lease: o.Lease,
 	}
 	key := sessionKey(t.id, s.id)
 	tx.sessions[s.id] = s
@@ -317,6 +317,9 @@ func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 		}
 		if p.about != nil {
 			tx.learn(t, s, p.about)
+		}
+		if p.answers != 0 {
+			tx.keepAnswer(t, s, p.answers, p.Sequence)
 		}
 		out[i] = p.Event
 	}

@@ -82,17 +82,12 @@ func sameHost(origin, host string) bool {
 // an attacker's DNS points at us is not on the list: that is the whole defence
 // against DNS rebinding.
 func (g *guard) allows(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	} else {
-		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	host := withoutPort(hostport)
+	if isLoopback(host) {
+		return true
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
 		ip = ip.Unmap()
-		if ip.IsLoopback() {
-			return true
-		}
 		for _, prefix := range g.prefixes {
 			if prefix.Contains(ip) {
 				return true
@@ -100,6 +95,21 @@ func (g *guard) allows(hostport string) bool {
 		}
 		return false
 	}
+	return g.names[canonicalName(host)]
+}
+
+func withoutPort(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return host
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
+}
+
+// isLoopback reports whether a host is this machine by its name or address.
+func isLoopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
 	name := canonicalName(host)
-	return name == "localhost" || strings.HasSuffix(name, ".localhost") || g.names[name]
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }

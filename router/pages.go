@@ -110,7 +110,11 @@ func (rt *router) addToPage(ctx context.Context, view *page.TaskPage, t *timelin
 		shown = slices.Clone(view.Sessions)
 		slices.Reverse(shown)
 	}
-	if view.Raws, err = rt.raws.of(ctx, rt.log, view.Task.ID, shown); err != nil {
+	looks := outlineLooks
+	if err := rt.outlines.with(ctx, &t.session, &looks, func(o *page.Outline) { view.Now = o.NowIn(&t.session) }); err != nil {
+		return err
+	}
+	if view.Raws, err = rt.outlines.raws(ctx, shown, &looks); err != nil {
 		return err
 	}
 	if t.session.ParentExternalID == "" {

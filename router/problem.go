@@ -113,6 +113,8 @@ func toProblem(err error) *problem {
 		return newProblem(http.StatusConflict, "sealed", "The session is sealed", "the session has ended: nothing can be appended to it; start a new one")
 	case errors.Is(err, eventlog.ErrTooManyOpen):
 		return newProblem(http.StatusConflict, "too_many_open", "Too many open sessions", "the task has as many open sessions as it may have: complete some, or start without concurrent, which supersedes them all")
+	case errors.Is(err, eventlog.ErrAnswered):
+		return newProblem(http.StatusConflict, "answered", "The question is answered", "the question has an answer already: the first one counts")
 	case errors.Is(err, eventlog.ErrKeyReused):
 		return invalid("Idempotency-Key", "was used before with another body")
 	case errors.Is(err, eventlog.ErrFull):

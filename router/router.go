@@ -69,8 +69,8 @@ type router struct {
 	description json.RawMessage
 	// pages are the routes that show a page, to which pages elsewhere may link. What
 	// else there is, a link would download, or run for as long as the tab is open.
-	pages map[string]bool
-	raws  rawCounts
+	pages    map[string]bool
+	outlines *outlines
 }
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with
@@ -82,6 +82,7 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 		rt.o = *o
 	}
 	rt.o.Prices = cmp.Or(rt.o.Prices, price.Default())
+	rt.outlines = &outlines{log: log, prices: rt.o.Prices}
 	if s != nil { // without one, only the options are checked
 		s.SetHTML(page.Rows{Prices: rt.o.Prices}.AppendEvent)
 		s.SetTasks(rt.showTask)
@@ -141,6 +142,8 @@ func (rt *router) register() {
 	get(RoleRead, "/tasks/:task", rt.getTask)
 	put(RoleWrite, "/tasks/:task", rt.putTask)
 	del(RoleAdmin, "/tasks/:task", rt.deleteTask)
+	get(RoleRead, "/tasks/:task/now", rt.getNow)
+	get(RoleRead, "/tasks/:task/search", rt.searchRun)
 	get(RoleRead, "/tasks/:task/events", rt.listEvents)
 	post(RoleWrite, "/tasks/:task/events", rt.appendToTask)
 	get(RoleRead, "/tasks/:task/events/stream", rt.streamEvents)

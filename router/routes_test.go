@@ -34,6 +34,8 @@ var routes = []route{
 	{"GET", "/tasks/t-1", "", 200, jsonType, "/tasks/:task"},
 	{"PUT", "/tasks/t-1", `{"title":"x"}`, 200, jsonType, "/tasks/:task"},
 	{"DELETE", "/tasks/t-1", "", 204, "", "/tasks/:task"},
+	{"GET", "/tasks/t-1/search?q=x", "", 200, jsonType, "/tasks/:task/search"},
+	{"GET", "/tasks/t-1/now", "", 200, jsonType, "/tasks/:task/now"},
 	{"GET", "/tasks/t-1/events", "", 200, jsonType, "/tasks/:task/events"},
 	{"POST", "/tasks/t-1/events", say("x"), 200, jsonType, "/tasks/:task/events"},
 	{"GET", "/tasks/t-1/events/stream", "", 200, sseType, "/tasks/:task/events/stream"},

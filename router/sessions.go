@@ -83,7 +83,7 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 // startFields are those of the body of a start.
 var startFields = []string{
 	"agent", "version", "model", "cwd", "branch", "machine", "external_id", "parent_external_id",
-	"started", "unique", "lease_seconds", "concurrent",
+	"started", "unique", "lease_seconds", "concurrent", "steer",
 }
 
 func readStart(o object) (*eventlog.StartOptions, error) {
@@ -120,6 +120,9 @@ func readStart(o object) (*eventlog.StartOptions, error) {
 		}
 	}
 	if start.Concurrent, err = o.flag("concurrent"); err != nil {
+		return nil, err
+	}
+	if start.Steer, err = o.flag("steer"); err != nil {
 		return nil, err
 	}
 	start.Unique, err = o.flag("unique")

@@ -31,6 +31,12 @@ func (mute) Append(ctx context.Context, _ spool.Run, _ eventlog.SessionID, _ str
 	return ctx.Err()
 }
 
+// Stopped implements [spool.Server].
+func (mute) Stopped(ctx context.Context, _ spool.Run, _ eventlog.SessionID) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
 // Heartbeat implements [spool.Server].
 func (mute) Heartbeat(ctx context.Context, _ spool.Run, _ eventlog.SessionID) error {
 	<-ctx.Done()

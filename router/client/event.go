@@ -32,6 +32,18 @@ type Event struct {
 	Envelope []byte `json:"-"`
 }
 
+// Author returns the person who said it, as far as the server can tell: "" for nobody.
+// Who reads the data by itself must take the name of the field to the letter: a program may
+// write Author there, and nobody but the server author.
+func (e *Event) Author() string {
+	var members map[string]json.RawMessage
+	var author string
+	if json.Unmarshal(e.Data, &members) != nil || json.Unmarshal(members["author"], &author) != nil {
+		return ""
+	}
+	return author
+}
+
 func parseEvent(envelope []byte) (Event, error) {
 	var e Event
 	if err := json.Unmarshal(envelope, &e); err != nil {

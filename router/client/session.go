@@ -29,6 +29,8 @@ type Start struct {
 	Unique bool
 	// Lease is how long the session may be silent, in whole seconds. 0: no lease.
 	Lease time.Duration
+	// Steer says that what people say is handed to the agent.
+	Steer bool
 	// Concurrent leaves the task's other sessions open.
 	Concurrent bool
 	// Key is the idempotency key. Empty: a new one.
@@ -58,9 +60,10 @@ func (c *Client) Start(ctx context.Context, task string, s Start) (eventlog.Sess
 		Unique           bool           `json:"unique,omitempty"`
 		LeaseSeconds     int64          `json:"lease_seconds,omitempty"`
 		Concurrent       bool           `json:"concurrent,omitempty"`
+		Steer            bool           `json:"steer,omitempty"`
 	}{
 		s.Agent, s.Version, s.Model, s.Cwd, s.Branch, s.Machine, s.ExternalID, s.ParentExternalID,
-		started, s.Unique, int64(s.Lease / time.Second), s.Concurrent,
+		started, s.Unique, int64(s.Lease / time.Second), s.Concurrent, s.Steer,
 	})
 }
 
