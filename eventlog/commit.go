@@ -76,6 +76,14 @@ func (c *committer) doFreeing(ctx context.Context, apply func(*txn) error) error
 }
 
 func (c *committer) wait(ctx context.Context, o *op) error {
+	err := c.waitFor(ctx, o)
+	if errors.Is(err, ErrFull) {
+		c.log.refused.note(refused{1, err})
+	}
+	return err
+}
+
+func (c *committer) waitFor(ctx context.Context, o *op) error {
 	o.done = make(chan struct{})
 	if err := c.send(ctx, o); err != nil {
 		return err

@@ -139,7 +139,10 @@ func toProblem(err error) *problem {
 // fail answers an error, and logs those that are the server's.
 func (rt *router) fail(w *recorder, r *http.Request, err error) {
 	p := toProblem(err)
-	if p.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) { // a client that leaves is no failure
+	// A client that leaves is no failure, and that there is no room the log says itself,
+	// once for all that it refuses.
+	quiet := errors.Is(err, context.Canceled) || errors.Is(err, eventlog.ErrFull)
+	if p.Status >= http.StatusInternalServerError && !quiet {
 		rt.o.Logger.Error("request failed", "method", clip(r.Method), "path", clip(r.URL.Path), "status", p.Status, "error", err)
 	}
 	if w.status != 0 {

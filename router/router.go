@@ -45,7 +45,8 @@ type Options struct {
 	Metrics http.Handler
 	// Trace is told what happens.
 	Trace *Trace
-	// Logger gets what no client can be told. Nil: silence.
+	// Logger gets what no client can be told, and a line with audit=true for each request
+	// to a route that needs RoleAdmin. Nil: silence.
 	Logger *slog.Logger
 	// Requests gets a line for each request: method, route, path, status, how long it
 	// took, the bytes of the answer, and the name of who sent it; at level debug what
@@ -187,12 +188,14 @@ func fromHandler(h http.Handler) handler {
 func (rt *router) handle(role Role, method, pattern string, h handler) {
 	rt.registered = append(rt.registered, method+" "+pattern)
 	rt.routes.Handle(method, pattern, func(w http.ResponseWriter, r *http.Request, ps httprouter.Params) {
-		rt.answer(w, r, pattern, func(w http.ResponseWriter, r *http.Request) error {
+		rt.answer(w, r, pattern, func(w http.ResponseWriter, r *http.Request) (err error) {
 			if !rt.pages[pattern] && isForeignNavigation(r) {
 				return errOrigin
 			}
 			p, wrong := readParams(r, ps)
-			var err error
+			if role == RoleAdmin {
+				defer func() { rt.audit(r, pattern, w.(*recorder), err) }()
+			}
 			if p.grant, err = rt.authorize(r, pattern, role, p); err != nil {
 				return err
 			}

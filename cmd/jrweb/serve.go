@@ -168,9 +168,24 @@ func newLogger(c *cli.Command) *slog.Logger {
 }
 
 func logHandler(w io.Writer, format string, level slog.Level) slog.Handler {
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: visibleAttr}
 	if format == "json" {
 		return slog.NewJSONHandler(w, o)
 	}
 	return slog.NewTextHandler(w, o)
+}
+
+// visibleAttr keeps what clients say from acting on the terminal that shows the log.
+// Both forms escape some of it, and neither all.
+func visibleAttr(_ []string, a slog.Attr) slog.Attr {
+	text := ""
+	switch value := a.Value.Any().(type) {
+	case string:
+		text = value
+	case error:
+		text = value.Error()
+	default:
+		return a
+	}
+	return slog.String(a.Key, visible(text))
 }
