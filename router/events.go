@@ -47,7 +47,7 @@ type entry struct {
 }
 
 func (rt *router) listEvents(w http.ResponseWriter, r *http.Request, p params) error {
-	w.Header().Set("Vary", "Accept")
+	w.Header().Add("Vary", "Accept")
 	h := &history{rt: rt, task: p.task}
 	if err := h.parse(r); err != nil {
 		return err

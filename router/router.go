@@ -28,6 +28,10 @@ type Options struct {
 	// and [::1]. Any other Host is refused: a web page anywhere could otherwise
 	// read everything through a DNS name that it controls.
 	AllowedHosts []string
+	// Origins are those of pages elsewhere, such as https://app.example.org, that may
+	// read our answers and write, as far as their credentials go (CORS). Cookies are not
+	// among these.
+	Origins []string
 	// MaxRequestBytes is how large the body of a request may be. 0: 32 MiB.
 	MaxRequestBytes int64
 	// RequestBudget is how many bytes the bodies of all requests together may take.
@@ -76,7 +80,8 @@ type router struct {
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with
 // [http.StripPrefix]. Log and Streamer stay the caller's. Nil options are the
-// defaults. It fails if AllowedHosts has an entry that is none.
+// defaults. It fails if AllowedHosts or Origins
+// have an entry that is none.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
 	rt := &router{log: log, stream: s, pages: map[string]bool{}}
 	if o != nil {
@@ -99,7 +104,7 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 	}
 	rt.budget = newBudget(rt.o.RequestBudget, rt.trace.Bodies)
 	var err error
-	if rt.guard, err = newGuard(rt.o.AllowedHosts); err != nil {
+	if rt.guard, err = newGuard(rt.o.AllowedHosts, rt.o.Origins); err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
 	rt.routes = &httprouter.Router{
@@ -286,6 +291,12 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Frame-Options", "DENY")
 	if err := rt.guard.check(r); err != nil {
 		rt.fallback(err).ServeHTTP(w, r)
+		return
+	}
+	if len(rt.guard.trusted) > 0 {
+		h.Add("Vary", "Origin")
+	}
+	if rt.guard.trusted[r.Header.Get("Origin")] && allowOrigin(w, r) {
 		return
 	}
 	switch {

@@ -61,7 +61,7 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 }
 
 func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) error {
-	w.Header().Set("Vary", "Accept")
+	w.Header().Add("Vary", "Accept")
 	if wants(r, "text/html") {
 		return rt.taskPage(w, r, p)
 	}

@@ -31,6 +31,7 @@ func serveCommand() *cli.Command {
 			stringFlag("db", "jr.db", "the database file, made if there is none"),
 			boolFlag("insecure", "listen beyond this machine, for everybody"),
 			&cli.StringSliceFlag{Name: "allowed-host", Usage: "answer to this name, IP address or network (CIDR) beside loopback; may be repeated", Sources: env("allowed-host")},
+			&cli.StringSliceFlag{Name: "cors-origin", Usage: "let the pages of this origin, https://app.example.org, read and write with a token; may be repeated", Sources: env("cors-origin")},
 			&cli.DurationFlag{Name: "heartbeat", Value: 15 * time.Second, Usage: "silence of a stream after which a comment is sent", Sources: env("heartbeat"), OnlyOnce: true},
 			&cli.DurationFlag{Name: "poll-interval", Value: 500 * time.Millisecond, Usage: "how often a stream looks whether it missed a wake-up", Sources: env("poll-interval"), OnlyOnce: true},
 			&cli.DurationFlag{Name: "write-timeout", Value: 10 * time.Second, Usage: "disconnect a client that takes nothing for so long", Sources: env("write-timeout"), OnlyOnce: true},
@@ -73,6 +74,7 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	set := settings{
 		db:              c.String("db"),
 		allowedHosts:    c.StringSlice("allowed-host"),
+		origins:         c.StringSlice("cors-origin"),
 		heartbeat:       c.Duration("heartbeat"),
 		pollInterval:    c.Duration("poll-interval"),
 		writeTimeout:    c.Duration("write-timeout"),
@@ -115,6 +117,9 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	// The router knows what an allowed host is. It does not touch the log.
 	if _, err := router.New(nil, nil, &router.Options{AllowedHosts: set.allowedHosts}); err != nil {
 		return set, usagef("-allowed-host: %w", err)
+	}
+	if _, err := router.New(nil, nil, &router.Options{Origins: set.origins}); err != nil {
+		return set, usagef("-cors-origin: %w", err)
 	}
 	cert, key := c.String("tls-cert"), c.String("tls-key")
 	if (cert == "") != (key == "") {

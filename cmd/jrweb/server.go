@@ -29,6 +29,7 @@ type settings struct {
 	addr            string // where to listen, resolved; empty: nowhere
 	db              string
 	allowedHosts    []string
+	origins         []string
 	heartbeat       time.Duration
 	pollInterval    time.Duration
 	writeTimeout    time.Duration
@@ -122,7 +123,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	})
 	errorLog := slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)
 	o := router.Options{
-		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
+		AllowedHosts: s.allowedHosts, Origins: s.origins, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger, Requests: s.requests,
 	}
