@@ -9,7 +9,7 @@ import (
 // deleted or copied, and by whom, or who tried.
 func (rt *router) audit(r *http.Request, route string, rec *recorder, err error) {
 	status := cmp.Or(rec.status, http.StatusOK)
-	attributes := []any{"audit", true, "name", rec.name, "address", r.RemoteAddr, "method", r.Method, "route", route, "path", r.URL.Path}
+	attributes := []any{"audit", true, "name", rec.name, "address", r.RemoteAddr, "method", clip(r.Method), "route", route, "path", clip(r.URL.Path)}
 	if err != nil {
 		if rec.status == 0 { // the error is answered after this
 			status = toProblem(err).Status

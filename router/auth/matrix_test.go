@@ -123,7 +123,7 @@ func (c *credential) want(r route) int {
 		return 0
 	case c.role == router.RoleNone:
 		return 401
-	case c.task != "" && (r.role > router.RoleRead || !strings.HasPrefix(r.path, "/tasks/"+c.task)), c.role < r.role:
+	case c.task != "" && (r.role > router.RoleRead || !strings.HasPrefix(r.path, "/tasks/"+c.task) || strings.HasSuffix(r.path, "/search")), c.role < r.role:
 		return 403
 	}
 	return 0
