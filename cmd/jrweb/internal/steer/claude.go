@@ -98,8 +98,13 @@ func (c *claude) Hear(line []byte) Does {
 		d := c.read(o.UUID)
 		d.Hide = len(d.Read) > 0 // it is an event already
 		return d
-	case o.Type == "command_lifecycle" && o.State == "completed":
-		return c.read(o.CommandUUID)
+	case o.Type == "command_lifecycle": // which says nothing that is not told elsewhere
+		d := Does{}
+		if o.State == "completed" {
+			d = c.read(o.CommandUUID)
+		}
+		d.Hide = true
+		return d
 	case o.Type == "result":
 		c.busy = false
 		return c.idle(Does{})

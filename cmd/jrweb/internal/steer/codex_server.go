@@ -50,7 +50,7 @@ func (c *codexServer) Hear(line []byte) Does {
 	switch {
 	case m.answers(1) && m.Error == nil:
 		initialized := Parcel{Bytes: jsonLine(map[string]any{"jsonrpc": "2.0", "method": "initialized"})}
-		d := Does{Write: []Parcel{initialized, c.request("thread/start", map[string]any{"cwd": c.cwd})}}
+		d := Does{Hide: true, Write: []Parcel{initialized, c.request("thread/start", map[string]any{"cwd": c.cwd})}}
 		c.opening = c.last
 		return d
 	case m.answers(c.opening) && m.Error == nil:
