@@ -86,6 +86,7 @@ var (
 		"pre": nil, "code": nil, "bdi": nil, "strong": nil, "em": nil, "del": nil, "br": nil, "hr": nil, "blockquote": nil,
 		"table": nil, "tbody": nil, "tr": nil, "td": {"align"}, "th": {"align"},
 		"details": {"open"}, "summary": nil, "time": {"datetime"}, "a": {"href", "rel", "target"},
+		"button": {"type", "data-value", "disabled"},
 		"img": {"src", "alt", "width", "height", "loading", "decoding"},
 	}
 )

@@ -67,6 +67,8 @@ type TaskPage struct {
 	Prices *price.Table
 	// ParentRun is the run that began the one that is shown, if it is in the log.
 	ParentRun Run
+	// Person says that what the reader says can reach an agent.
+	Person bool
 	// Raws tells of output that was not understood, in what the timeline is of.
 	Raws Raws
 }

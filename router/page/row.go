@@ -33,7 +33,8 @@ type row struct {
 	Pictures []pictureView
 	Block    *block
 	Fields   []fieldView
-	Banner   string // the status that a complete event tells
+	Banner   string       // the status that a complete event tells
+	Options  []optionView // of a question
 	Tool     *toolView
 	Result   *resultView
 	Results  []*row // of a call; one as a rule
@@ -66,6 +67,8 @@ type mark struct {
 	Size      string // of a result's output, in bytes
 	Fatal     bool
 	Status    string
+	For       string // the sequence that an answer or a receipt is about
+	State     string // of a receipt
 }
 
 // prose is Markdown.
@@ -208,6 +211,12 @@ func (m *maker) body() {
 		m.note("Checkpoint")
 	case eventlog.TypeGuardrail:
 		m.note("Guardrail")
+	case eventlog.TypeQuestion:
+		m.question()
+	case eventlog.TypeAnswer:
+		m.answer()
+	case eventlog.TypeReceipt:
+		m.receipt()
 	case eventlog.TypeSession:
 		m.session()
 	case TypeRaw:

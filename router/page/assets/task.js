@@ -13,7 +13,9 @@ import { inspect } from "./inspect.js";
 import { keys } from "./keys.js";
 import { Link } from "./link.js";
 import { looks } from "./looks.js";
+import { notify } from "./notify.js";
 import { rename } from "./rename.js";
+import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
 
 const hiddenTabMs = 250; // a tab in the background gets no frames
@@ -66,6 +68,8 @@ const history = new History(list, timeline, {
 });
 const filter = new Filter(list, timeline, history, taskURL, announce);
 const compose = new Compose(taskURL, header, announce);
+new Steering(list, taskURL, header, (event) => compose.answer(event));
+notify(document.querySelector(".about"), list, byID("status"));
 let joined = false;
 
 const link = new Link({

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"jrweb/eventlog/transcript"
 )
 
 // claude is Claude Code with --input-format stream-json, and what speaks like it. A
@@ -33,6 +35,8 @@ type claudeRequest struct {
 func newClaude(typed bool) *claude {
 	return &claude{prompts: prompts{typed: typed}, unread: map[string]uint64{}, asked: map[string]*claudeRequest{}}
 }
+
+func (*claude) Format() transcript.Format { return transcript.Auto } // Qwen Code speaks like it
 
 func (c *claude) Begin() Does { return Does{} }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"jrweb/eventlog/transcript"
 )
 
 // codexServer is codex app-server. We are its client: the first prompt is our own input.
@@ -28,6 +30,8 @@ func newCodexServer(typed bool, cwd string) *codexServer {
 
 func codexInput(text string) []any { return []any{map[string]any{"type": "text", "text": text}} }
 
+func (*codexServer) Format() transcript.Format { return transcript.CodexServer }
+
 func (c *codexServer) Begin() Does {
 	return Does{Write: []Parcel{c.request("initialize", map[string]any{"clientInfo": map[string]any{"name": "jrweb", "title": "jrweb", "version": "1"}})}}
 }
@@ -50,7 +54,7 @@ func (c *codexServer) Hear(line []byte) Does {
 	switch {
 	case m.answers(1) && m.Error == nil:
 		initialized := Parcel{Bytes: jsonLine(map[string]any{"jsonrpc": "2.0", "method": "initialized"})}
-		d := Does{Hide: true, Write: []Parcel{initialized, c.request("thread/start", map[string]any{"cwd": c.cwd})}}
+		d := Does{Write: []Parcel{initialized, c.request("thread/start", map[string]any{"cwd": c.cwd})}}
 		c.opening = c.last
 		return d
 	case m.answers(c.opening) && m.Error == nil:

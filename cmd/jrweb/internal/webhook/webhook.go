@@ -1,17 +1,17 @@
 // Package webhook tells another server what people wait for: that a task has ended, or
 // that it waits for them.
 //
-//	hook := webhook.New(webhook.Options{URL: url, Key: key, Logger: logger})
-//	defer hook.Close()
-//	trace = hook.Trace(trace) // of the log
+//		hook := webhook.New(webhook.Options{URL: url, Key: key, Logger: logger})
+//		defer hook.Close()
+//		trace = hook.Trace(trace) // of the log
 //
-//   - It never blocks the log: what happens waits in a queue with an end. What finds it
-//     full is dropped, and the log says how much.
-//   - A message is sent until it is taken, or [mostAttempts] times, with pauses that grow.
-//     So it may arrive twice: its id stays the same.
-//   - Requests are signed as Standard Webhooks says: webhook-id, webhook-timestamp and
-//     webhook-signature, an HMAC-SHA256.
-//   - The queue is in memory. What waits when the server ends is lost.
+//	  - It never blocks the log: what happens waits in a queue with an end. What finds it
+//	    full is dropped, and the log says how much.
+//	  - A message is sent until it is taken, or [mostAttempts] times, with pauses that grow.
+//	    So it may arrive twice: its id stays the same.
+//	  - Requests are signed as Standard Webhooks says: webhook-id, webhook-timestamp and
+//	    webhook-signature, an HMAC-SHA256.
+//	  - The queue is in memory. What waits when the server ends is lost.
 package webhook
 
 import (
