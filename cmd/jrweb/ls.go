@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
@@ -17,13 +19,10 @@ import (
 func lsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "ls", Usage: "list the tasks, newest activity first, or the sessions of a task", ArgsUsage: "[TASK]",
-		Flags: clientFlags(boolFlag("json", "write one JSON object a line")),
-		ArgValidator: func(ctx context.Context, c *cli.Command) error {
-			if c.Args().Len() == 0 {
-				return nil
-			}
-			return operands("TASK")(ctx, c)
-		},
+		Flags: clientFlags(
+			enumFlag("o", "the form: a table that fits the terminal, all of it, or one JSON object a line", "table", "wide", "json"),
+			boolFlag("json", "the same as -o json")),
+		ArgValidator: optionalOperand("TASK"),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			err := list(ctx, c)
 			if err != nil {
@@ -39,21 +38,28 @@ func list(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	out := c.Root().Writer
+	if c.Bool("json") && c.IsSet("o") && c.String("o") != "json" {
+		return usagef("-json and -o %s: give only one of them", c.String("o"))
+	}
+	out, inJSON := c.Root().Writer, c.Bool("json") || c.String("o") == "json"
+	width := terminalWidth(out)
+	if c.String("o") == "wide" {
+		width = 0
+	}
 	if !c.Args().Present() {
-		if c.Bool("json") {
+		if inJSON {
 			return writeJSONLines(out, server.Tasks(ctx))
 		}
-		return writeTable(out, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", server.Tasks(ctx), taskRow)
+		return writeTable(out, width, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", server.Tasks(ctx), taskRow)
 	}
 	task, err := taskOf(c.Args().First())
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") {
+	if inJSON {
 		return writeJSONLines(out, server.Sessions(ctx, task))
 	}
-	return writeTable(out, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tREASON", server.Sessions(ctx, task), sessionRow)
+	return writeTable(out, width, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tREASON", server.Sessions(ctx, task), sessionRow)
 }
 
 func taskRow(t eventlog.Task) string {
@@ -77,8 +83,10 @@ func moment(t eventlog.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
-func writeTable[T any](w io.Writer, head string, items iter.Seq2[T, error], row func(T) string) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+// writeTable writes a table whose lines are cut at a width, if that is not 0.
+func writeTable[T any](w io.Writer, width int, head string, items iter.Seq2[T, error], row func(T) string) error {
+	var text bytes.Buffer
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, head)
 	for item, err := range items {
 		if err != nil {
@@ -88,6 +96,14 @@ func writeTable[T any](w io.Writer, head string, items iter.Seq2[T, error], row 
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("list: %w", err)
+	}
+	for line := range strings.Lines(text.String()) {
+		if line = strings.TrimRight(line, " \n"); width > 0 {
+			line = clip(line, width)
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return fmt.Errorf("list: %w", err)
+		}
 	}
 	return nil
 }

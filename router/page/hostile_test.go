@@ -87,7 +87,7 @@ var (
 		"table": nil, "tbody": nil, "tr": nil, "td": {"align"}, "th": {"align"},
 		"details": {"open"}, "summary": nil, "time": {"datetime"}, "a": {"href", "rel", "target"},
 		"button": {"type", "data-value", "disabled"},
-		"img": {"src", "alt", "width", "height", "loading", "decoding"},
+		"img":    {"src", "alt", "width", "height", "loading", "decoding"},
 	}
 )
 

@@ -8,7 +8,7 @@ import (
 
 // listening starts a session whose agent can be spoken to.
 func (s *server) listening(task string) string {
-	s.Helper()
+	s.t.Helper()
 	var info struct{ ID string }
 	s.post("/tasks/"+task+"/sessions", `{"steer":true}`, &info)
 	return info.ID
