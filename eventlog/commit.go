@@ -294,6 +294,15 @@ func (l *Log) committed(tx *txn) {
 	l.leases.committed(tx)
 	l.watches.committed(tx, time.Now())
 	l.janitor.committed(tx)
+	if l.trace.Asked != nil {
+		for _, a := range tx.appended {
+			for i := range a.events {
+				if a.events[i].Type == TypeQuestion {
+					l.trace.Asked(a.task, a.session, &a.events[i])
+				}
+			}
+		}
+	}
 	if l.trace.Committed != nil {
 		for i := range tx.appended {
 			for j := range tx.appended[i].events {

@@ -75,12 +75,25 @@ func (rt *router) personOf(r *http.Request, grant *Grant) string {
 	return ""
 }
 
+// mayBePerson reports whether what is said on a page that is sent now can be a person's.
+func (rt *router) mayBePerson(r *http.Request, grant *Grant) bool {
+	if rt.o.Authorize == nil {
+		return isNear(r)
+	}
+	return grant.Role >= RoleSteer && grant.Name != ""
+}
+
 // isLocalBrowser reports whether a page of ours sent a request, in a browser on this
 // machine: no script of a page can set Sec-Fetch-Site. A program can, so this keeps
 // agents from speaking as people by mistake, and not by intent; tokens do that.
 func isLocalBrowser(r *http.Request) bool {
+	return isNear(r) && r.Header.Get("Sec-Fetch-Site") == "same-origin" && sameHost(r.Header.Get("Origin"), r.Host)
+}
+
+// isNear reports whether a request is of this machine, as far as anybody tells.
+func isNear(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() || r.Header.Get("Sec-Fetch-Site") != "same-origin" || !sameHost(r.Header.Get("Origin"), r.Host) {
+	if err != nil || !peer.Addr().Unmap().IsLoopback() {
 		return false
 	}
 	for _, forwarded := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "Via"} {

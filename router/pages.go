@@ -55,7 +55,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	view := page.TaskPage{Prices: rt.o.Prices}
+	view := page.TaskPage{Prices: rt.o.Prices, Person: rt.mayBePerson(r, &p.grant)}
 	if view.Session, err = q.session(); err != nil {
 		return err
 	}

@@ -137,7 +137,11 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 	if agent != nil {
 		r.steering = newSteering(agent, r.note)
 	}
-	if err := r.open(ctx, transcript.Format(c.String("format"))); err != nil {
+	format := transcript.Format(c.String("format"))
+	if agent != nil && format == transcript.Auto {
+		format = agent.Format()
+	}
+	if err := r.open(ctx, format); err != nil {
 		return err
 	}
 	p := &processes{recording: r, in: c.Root().Reader, out: tee(c.Root().Writer, r.output), errs: tee(c.Root().ErrWriter, r.errors), grace: c.Duration("grace")}

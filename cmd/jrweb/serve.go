@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
 	"jrweb/router"
 )
@@ -44,6 +46,8 @@ func serveCommand() *cli.Command {
 			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
 			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
 			pricesFlag(),
+			stringFlag("webhook", "", "tell this URL, by POST, when a task ends or waits for a person"),
+			stringFlag("webhook-key", "", "the file with the key that signs what -webhook sends, made if there is none (default: the database file and .webhook)"),
 			&cli.BoolFlag{Name: "log-requests", Value: true, Usage: "log a line for each request: who, what, how long", Sources: env("log-requests"), OnlyOnce: true},
 			stringFlag("metrics-addr", "", "serve metrics and health at this address as well, without signing in"),
 		}, accessFlags(), retentionFlags(), logFlags()),
@@ -114,6 +118,9 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	if set.prices, err = readPrices(c); err != nil {
 		return set, err
 	}
+	if set.webhook, err = readWebhook(c, set.logger); err != nil {
+		return set, err
+	}
 	// The router knows what an allowed host is. It does not touch the log.
 	if _, err := router.New(nil, nil, &router.Options{AllowedHosts: set.allowedHosts}); err != nil {
 		return set, usagef("-allowed-host: %w", err)
@@ -142,6 +149,24 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 		}
 	}
 	return set, nil
+}
+
+// readWebhook returns whom to tell what people wait for, nil for nobody.
+func readWebhook(c *cli.Command, logger *slog.Logger) (*webhook.Options, error) {
+	if !c.IsSet("webhook") {
+		if c.IsSet("webhook-key") {
+			return nil, usagef("-webhook-key is for -webhook: it signs what that sends")
+		}
+		return nil, nil
+	}
+	if err := webhook.CheckURL(c.String("webhook")); err != nil {
+		return nil, usagef("-webhook: %v", err)
+	}
+	key, err := webhook.OpenKey(cmp.Or(c.String("webhook-key"), c.String("db")+".webhook"))
+	if err != nil {
+		return nil, err
+	}
+	return &webhook.Options{URL: c.String("webhook"), Key: key, Logger: logger}, nil
 }
 
 // explainOpen adds to an error of openServer what to do about it.

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
 	"jrweb/eventlog/redact"
 	"jrweb/metrics"
@@ -43,6 +44,7 @@ type settings struct {
 	certificate     *certificateFiles // nil: no TLS
 	access          *auth.Options     // nil: everybody may do everything
 	metricsAddr     string            // where metrics and health are served as well, resolved; empty: nowhere
+	webhook         *webhook.Options  // nil: nobody is told
 	prices          *price.Table      // nil: those that are built in
 	logger          *slog.Logger
 	requests        *slog.Logger     // nil: requests are not logged
@@ -69,9 +71,10 @@ type server struct {
 	streams  *streamer.Streamer
 	http     *http.Server
 	listener net.Listener
-	auth     *auth.Auth   // nil: everybody may do everything
-	open     http.Handler // that asks nobody who they are, for watched
-	watched  *watched     // nil: metrics and health are served with the rest only
+	auth     *auth.Auth    // nil: everybody may do everything
+	open     http.Handler  // that asks nobody who they are, for watched
+	hook     *webhook.Hook // nil: nobody is told
+	watched  *watched      // nil: metrics and health are served with the rest only
 }
 
 // openServer opens the log and listens, so that clients can connect: they are
@@ -83,18 +86,24 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	trace := m.LogTrace()
+	if set.webhook != nil {
+		s.hook = webhook.New(*set.webhook)
+		trace = s.hook.Trace(trace)
+	}
 	var middleware []eventlog.Middleware
 	if s.redact {
 		middleware = append(middleware, redact.Middleware(nil))
 	}
 	s.log, err = eventlog.Open(s.db, &eventlog.Options{
-		Trace: m.LogTrace(), Logger: s.logger, MaxEventBytes: s.maxEventBytes, MaxBytes: s.maxDBBytes, Now: s.now,
+		Trace: trace, Logger: s.logger, MaxEventBytes: s.maxEventBytes, MaxBytes: s.maxDBBytes, Now: s.now,
 		IdleTimeout: s.retention.sessionIdle,
 		RetainAge:   s.retention.age, RetainSessions: s.retention.sessions, RetainBytes: s.retention.bytes,
 		Middleware: middleware,
 		KeepOpen:   true, // the sessions' writers are other processes, and go on
 	})
 	if err != nil {
+		s.closeHook()
 		return nil, err
 	}
 	m.CollectLog(s.log)
@@ -226,7 +235,15 @@ func (s *server) closeLog() error {
 	if s.auth != nil {
 		s.auth.Close()
 	}
-	return s.log.Close()
+	err := s.log.Close()
+	s.closeHook() // nothing more happens
+	return err
+}
+
+func (s *server) closeHook() {
+	if s.hook != nil {
+		s.hook.Close()
+	}
 }
 
 // close gives up a server that was never served.

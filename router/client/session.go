@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -47,7 +48,7 @@ func (c *Client) Start(ctx context.Context, task string, s Start) (eventlog.Sess
 	if !s.Started.IsZero() {
 		started = &eventlog.Time{Time: s.Started}
 	}
-	return c.postSession(ctx, path, s.Key, struct {
+	return c.postSession(ctx, path, nil, s.Key, struct {
 		Agent            string         `json:"agent,omitempty"`
 		Version          string         `json:"version,omitempty"`
 		Model            string         `json:"model,omitempty"`
@@ -73,6 +74,9 @@ type Complete struct {
 	Status eventlog.Status
 	// Reason is for people. It may be empty.
 	Reason string
+	// Person refuses it unless the server can tell that a person ends the session: a
+	// person who cancels it stops its agent.
+	Person bool
 	// Key is the idempotency key. Empty: a new one.
 	Key string
 }
@@ -83,20 +87,20 @@ func (c *Client) Complete(ctx context.Context, task string, session eventlog.Ses
 	if err != nil {
 		return eventlog.SessionInfo{}, err
 	}
-	return c.postSession(ctx, path, end.Key, struct {
+	return c.postSession(ctx, path, personOnly(end.Person), end.Key, struct {
 		Status eventlog.Status `json:"status,omitempty"`
 		Reason string          `json:"reason,omitempty"`
 	}{end.Status, end.Reason})
 }
 
-func (c *Client) postSession(ctx context.Context, path []string, key string, body any) (eventlog.SessionInfo, error) {
+func (c *Client) postSession(ctx context.Context, path []string, query url.Values, key string, body any) (eventlog.SessionInfo, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return eventlog.SessionInfo{}, fmt.Errorf("client: %w", err)
 	}
 	var answer eventlog.SessionInfo
 	err = c.callSafely(ctx, &request{
-		method: http.MethodPost, path: path, body: text,
+		method: http.MethodPost, path: path, query: query, body: text,
 		header: http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {cmp.Or(key, newKey())}},
 	}, &answer)
 	return answer, err

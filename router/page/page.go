@@ -69,6 +69,8 @@ type TaskPage struct {
 	ParentRun Run
 	// Now is what the agent does in the latest session, or in the one that is asked for.
 	Now Now
+	// Person says that what the reader says can reach an agent.
+	Person bool
 	// Raws tells of output that was not understood, in what the timeline is of.
 	Raws Raws
 }

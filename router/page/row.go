@@ -1,7 +1,6 @@
 package page
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -34,7 +33,8 @@ type row struct {
 	Pictures []pictureView
 	Block    *block
 	Fields   []fieldView
-	Banner   string // the status that a complete event tells
+	Banner   string       // the status that a complete event tells
+	Options  []optionView // of a question
 	Tool     *toolView
 	Result   *resultView
 	Results  []*row // of a call; one as a rule
@@ -67,6 +67,8 @@ type mark struct {
 	Size      string // of a result's output, in bytes
 	Fatal     bool
 	Status    string
+	For       string // the sequence that an answer or a receipt is about
+	State     string // of a receipt
 }
 
 // prose is Markdown.
@@ -211,6 +213,10 @@ func (m *maker) body() {
 		m.note("Guardrail")
 	case eventlog.TypeQuestion:
 		m.question()
+	case eventlog.TypeAnswer:
+		m.answer()
+	case eventlog.TypeReceipt:
+		m.receipt()
 	case eventlog.TypeSession:
 		m.session()
 	case TypeRaw:
@@ -250,28 +256,6 @@ func (m *maker) note(label string) {
 }
 
 // question shows what a person is asked, and the answers to choose from.
-func (m *maker) question() {
-	if m.data.text("content") == "" {
-		m.unknown() // nothing has checked it
-		return
-	}
-	m.says("Question")
-	m.row.Template = eventlog.TypeComment
-	left := m.data.without("content", "call_id")
-	var options []struct{ Label, Value, Description string }
-	if json.Unmarshal(m.data.raw("options"), &options) == nil && len(options) <= mostFields {
-		left = left.without("options")
-	}
-	m.row.Fields = m.fields(left, "")
-	for _, o := range options {
-		answer := cmp.Or(o.Label, o.Value)
-		if o.Description != "" {
-			answer += ": " + o.Description
-		}
-		m.row.Fields = append(m.row.Fields, fieldView{Name: "choice", Value: shorten(answer)})
-	}
-}
-
 func (m *maker) error() {
 	r := m.row
 	r.Label = "Error"

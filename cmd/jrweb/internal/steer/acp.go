@@ -2,6 +2,8 @@ package steer
 
 import (
 	"encoding/json"
+
+	"jrweb/eventlog/transcript"
 )
 
 // acp is an agent that speaks the Agent Client Protocol: gemini --acp, opencode acp and
@@ -20,6 +22,8 @@ func newACP(typed bool, cwd string) *acp {
 	}
 	return a
 }
+
+func (*acp) Format() transcript.Format { return transcript.ACP }
 
 func (a *acp) Begin() Does {
 	return Does{Write: []Parcel{a.request("initialize", map[string]any{

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"jrweb/eventlog/transcript"
 )
 
 // claude is Claude Code with --input-format stream-json, and what speaks like it. A
@@ -33,6 +35,8 @@ type claudeRequest struct {
 func newClaude(typed bool) *claude {
 	return &claude{prompts: prompts{typed: typed}, unread: map[string]uint64{}, asked: map[string]*claudeRequest{}}
 }
+
+func (*claude) Format() transcript.Format { return transcript.Auto } // Qwen Code speaks like it
 
 func (c *claude) Begin() Does { return Does{} }
 
@@ -98,8 +102,13 @@ func (c *claude) Hear(line []byte) Does {
 		d := c.read(o.UUID)
 		d.Hide = len(d.Read) > 0 // it is an event already
 		return d
-	case o.Type == "command_lifecycle" && o.State == "completed":
-		return c.read(o.CommandUUID)
+	case o.Type == "command_lifecycle": // which says nothing that is not told elsewhere
+		d := Does{}
+		if o.State == "completed" {
+			d = c.read(o.CommandUUID)
+		}
+		d.Hide = true
+		return d
 	case o.Type == "result":
 		c.busy = false
 		return c.idle(Does{})

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"jrweb/eventlog/transcript"
 )
 
 // codexServer is codex app-server. We are its client: the first prompt is our own input.
@@ -27,6 +29,8 @@ func newCodexServer(typed bool, cwd string) *codexServer {
 }
 
 func codexInput(text string) []any { return []any{map[string]any{"type": "text", "text": text}} }
+
+func (*codexServer) Format() transcript.Format { return transcript.CodexServer }
 
 func (c *codexServer) Begin() Does {
 	return Does{Write: []Parcel{c.request("initialize", map[string]any{"clientInfo": map[string]any{"name": "jrweb", "title": "jrweb", "version": "1"}})}}

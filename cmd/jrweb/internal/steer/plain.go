@@ -1,9 +1,15 @@
 package steer
 
-import "strings"
+import (
+	"strings"
+
+	"jrweb/eventlog/transcript"
+)
 
 // plain is a program that reads lines.
 type plain struct{}
+
+func (plain) Format() transcript.Format { return transcript.Auto }
 
 func (plain) Begin() Does { return Does{} }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"jrweb/eventlog/transcript"
 )
 
 // resume is an agent that works on one prompt and ends: codex exec and opencode run. What
@@ -16,6 +18,8 @@ type resume struct {
 	queue   []Message
 	unread  []uint64
 }
+
+func (*resume) Format() transcript.Format { return transcript.Auto }
 
 // Begin closes the input of a command that was given its prompt by us.
 func (r *resume) Begin() Does { return Does{Close: r.unread != nil} }

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"jrweb/eventlog/transcript"
 )
 
 // Message is what a person said to the agent.
@@ -62,6 +64,9 @@ type Option struct {
 
 // Agent knows how an agent is spoken to.
 type Agent interface {
+	// Format is what the agent prints, as package transcript names it; Auto if that is to
+	// be found out.
+	Format() transcript.Format
 	// Begin is called when the agent's process has started.
 	Begin() Does
 	// Input takes a line of our own input.
