@@ -21,6 +21,7 @@ var formats = template.FuncMap{
 	"duration":   duration,
 	"fact":       func(id, name, value string) fact { return fact{ID: id, Name: name, Value: value} },
 	"raws":       raws,
+	"files":      filesChanged,
 	"styles":     func() []string { return styleSheets },
 	"modules":    func(script string) []string { return modules[script] },
 }

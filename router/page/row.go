@@ -113,6 +113,8 @@ type view struct {
 	// whole: events of several sessions stand in one timeline.
 	whole  bool
 	prices *price.Table
+	// cwd is where the agent works: paths in it are shown from there.
+	cwd string
 	// started is when the run began: a row of another day says which.
 	started time.Time
 	// offline: there is no server to ask for what is left out, so nothing is.
@@ -126,16 +128,14 @@ func (v *view) row(e *Entry) *row {
 	t := eventlog.Time{Time: e.Time}
 	m.row = &row{
 		Mark: mark{
-			ID: fmt.Sprint(e.Sequence), Sequence: e.Sequence, Session: e.Session,
+			Sequence: e.Sequence, Session: e.Session,
 			Type: e.Type, Actor: e.Actor, Time: machine(t),
 		},
 		Template: e.Type,
 		Clock:    clock(t), Day: v.day(t), Moment: moment(t), time: e.Time,
 	}
 	r := m.row
-	if v.whole {
-		r.Mark.ID = cursor.String()
-	}
+	r.Mark.ID = v.idOf(cursor)
 	v.link(r, cursor)
 	r.Mark.Parent = m.data.text("parent_call_id")
 	if r.Mark.Parent == "" {
@@ -145,6 +145,14 @@ func (v *view) row(e *Entry) *row {
 	r.Mark.Name, r.Mark.Withdraws = m.ownName(), m.withdraws()
 	m.body()
 	return r
+}
+
+// idOf is the id of the row of an event.
+func (v *view) idOf(c eventlog.Cursor) string {
+	if v.whole {
+		return c.String()
+	}
+	return fmt.Sprint(c.Sequence)
 }
 
 // day is the day of an event, "" if it is the run's first.

@@ -150,7 +150,7 @@ func (t *timeline) begin(e *Entry) {
 			start.SessionInfo, start.Number = t.runs[i].SessionInfo, t.runs[i].Number
 		}
 	}
-	t.view.started = start.Started.Time
+	t.view.started, t.view.cwd = start.Started.Time, start.Cwd
 	if !t.view.offline {
 		start.Link = "?session=" + e.Session.String()
 	}

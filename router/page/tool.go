@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,9 @@ type toolView struct {
 
 // diffView is one edit: its lines, or where they are when there are too many.
 type diffView struct {
+	File  string // "" if the call's summary names it
+	Kind  string // add or delete, if the file is one that was not there, or is no more
+	path  string // as the call has it
 	Lines []diffLine
 	Cut   *cut
 }
@@ -62,8 +66,11 @@ func (m *maker) toolCall() {
 	raw := m.data.raw("args")
 	args := parseFields(raw)
 	name, argument := tellingArgument(args)
-	r.Tool.Argument = firstLine(argument)
-	if name == "" && len(args) > 0 {
+	edits := editsOf(args)
+	r.Tool.Argument = firstLine(shortPath(argument, m.view.cwd))
+	if files := filesOf(edits, m.view.cwd); files != "" && (name == "" || patchIn(args) != "") {
+		r.Tool.Argument, name = files, ""
+	} else if name == "" && len(args) > 0 {
 		r.Tool.Argument = firstLine(string(raw))
 	}
 	left := args
@@ -76,11 +83,15 @@ func (m *maker) toolCall() {
 	case name != "" && len(argument) <= 80 && !strings.Contains(argument, "\n"):
 		left = left.without(name) // the summary shows it whole
 	}
-	if edits := editsOf(args); len(edits) > 0 {
+	if len(edits) > 0 {
 		r.Tool.Edited = true
 		left = left.without(editFields...)
 		for _, e := range edits {
 			d := m.diff(e)
+			d.path = e.file
+			if e.file != "" && (len(edits) > 1 || e.kind != "" && e.kind != "update") && e.file != argument {
+				d.File, d.Kind = shorten(shortPath(e.file, m.view.cwd)), e.kind
+			}
 			r.Tool.Diffs = append(r.Tool.Diffs, d)
 			if d.Cut != nil {
 				break // the rest is there, too
@@ -90,6 +101,17 @@ func (m *maker) toolCall() {
 	r.Tool.Codes, left = m.codes(left, args)
 	r.Tool.Fields = m.fields(left, "/args")
 	r.Fields = m.fields(m.data.without("tool", "args", "call_id"), "")
+}
+
+// filesOf names the files of edits in one line.
+func filesOf(edits []edit, cwd string) string {
+	var files []string
+	for _, e := range edits {
+		if file := shortPath(e.file, cwd); file != "" && !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
+	return firstLine(strings.Join(files, ", "))
 }
 
 // tellingArgument returns the name and the text of the argument that tells most.

@@ -15,6 +15,7 @@ import { keys } from "./keys.js";
 import { Link } from "./link.js";
 import { looks } from "./looks.js";
 import { Next } from "./next.js";
+import { Overview } from "./overview.js";
 import { rename } from "./rename.js";
 import { Timeline } from "./timeline.js";
 
@@ -35,9 +36,8 @@ const frames = new Frames(draw);
 const timeline = new Timeline(list, looks);
 const header = new Header(timeline, taskURL);
 const target = targetOf(location.hash);
-// A run that goes on is watched at its end; one that is over is read from its
-// start, if that is at hand.
-const startsAtEnd = target === null && page.newest === "true" && (!header.over || byID("older") !== null);
+// A run that goes on is watched at its end; one that is over is read from its start.
+const startsAtEnd = target === null && page.newest === "true" && !header.over;
 const follow = new Follow(list, byID("jump"), byID("jump-count"), {
   active: startsAtEnd,
   whole: () => history.whole,
@@ -62,6 +62,7 @@ const history = new History(list, timeline, {
   },
 });
 const filter = new Filter(list, timeline, taskURL, goToHit, announce);
+const overview = new Overview(taskURL, { goTo: show, follows: () => follow.active, rows: () => timeline.rows });
 const next = new Next(taskURL, {
   place: list.parentElement,
   follows: () => follow.active,
@@ -122,6 +123,7 @@ const link = new Link({
   ended() {
     draw();
     next.after(header.status, history.head);
+    overview.load();
     finished();
   },
   gone,
@@ -174,7 +176,9 @@ function received(text, cursor) {
   enqueue({ item, cursor });
   if (item.dataset.type === "complete") header.finished(item);
   if (!caughtUp) return;
-  if (!header.over) header.refresh();
+  if (header.over) return;
+  header.refresh();
+  overview.grown();
   if (item.dataset.type === "error") announce(`Error: ${item.querySelector(".prose").textContent.slice(0, 200)}`);
   if (item.dataset.type === "complete") announce(`The session has ended: ${item.dataset.status}`);
 }
