@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"jrweb/eventlog"
@@ -20,6 +21,13 @@ func (m *maker) cost() {
 	r := m.row
 	r.Compact = true
 	t := costTotals(m.data, m.view.prices)
+	r.Mark.Amount = price.Text(&t)
+	if sum := float64(t.USD) + float64(t.EstimatedUSD); sum > 0 {
+		r.Mark.USD = strconv.FormatFloat(sum, 'g', -1, 64)
+	}
+	if n := t.InputTokens + t.CacheWriteTokens + t.OutputTokens; r.Mark.USD == "" && n > 0 {
+		r.Mark.Amount = count(float64(n)) + " tokens"
+	}
 	parts := []string{price.Text(&t)}
 	if text := tokenKinds(&t); text != "" {
 		parts = append(parts, text)

@@ -32,12 +32,14 @@ type row struct {
 	Prose    *prose
 	Pictures []pictureView
 	Block    *block
+	Steps    []step // of a plan
 	Fields   []fieldView
 	Banner   string // the status that a complete event tells
 	Tool     *toolView
 	Result   *resultView
 	Results  []*row // of a call; one as a rule
 	Nested   []*row // what the subagent did that this call started
+	Costs    []*row // of this step
 
 	call, tool, parent string
 	caller             *row // that this one is nested in, at which depth
@@ -60,6 +62,8 @@ type mark struct {
 	Name      string // by which the event can be withdrawn
 	Withdraws string // the names of those that the event withdraws
 	Withdrawn bool
+	Amount    string // of a cost
+	USD       string // that a cost names, or is estimated at
 	Cost      string // the message whose cost it is, if its events tell how it grows
 	Model     string
 	MS        string
@@ -248,6 +252,13 @@ func (m *maker) note(label string) {
 	r.Template, r.Compact, r.Label = "note", true, label
 	r.Block = m.block("text", m.data.text("content"), "/content", plain)
 	left := m.data.without("content")
+	if steps := stepsIn(m.data); steps != nil {
+		r.Steps, left = steps, left.without(planLists...)
+		r.Block = m.block("text", planLine(steps), "/content", plain)
+	} else if steps := stepsInText(m.data.text("content")); steps != nil {
+		r.Steps = steps
+		r.Block = m.block("text", planLine(steps), "/content", plain)
+	}
 	if r.Mark.Withdraws != "" {
 		left = left.without("withdraws") // the rows show it
 	}

@@ -14,12 +14,14 @@ import (
 type toolView struct {
 	Name     string
 	Argument string // the one that tells what the call is about, in one line
+	Path     bool   // it names files
 	Edited   bool
 	Changes  changes
 	Command  *block
 	Fields   []fieldView
 	Diffs    []diffView
 	Codes    []fieldView
+	Steps    []step // of a plan
 	Word     string // for the outcome, for those who do not see its mark
 	Took     string
 	Size     string
@@ -60,16 +62,20 @@ func (m *maker) toolCall() {
 	r.Template, r.Compact = "tool", true
 	r.call, r.tool = m.data.text("call_id"), m.data.text("tool")
 	r.Mark.Call, r.Mark.Tool = r.call, shorten(r.tool)
-	r.Tool = &toolView{Name: shorten(r.tool)}
+	r.Tool = &toolView{Name: toolName(r.tool)}
 	r.setOutcome("open")
 
 	raw := m.data.raw("args")
 	args := parseFields(raw)
 	name, argument := tellingArgument(args)
 	edits := editsOf(args)
-	r.Tool.Argument = firstLine(shortPath(argument, m.view.cwd))
+	if r.Tool.Path = slices.Contains(fileNames, name) || name == "pattern" || name == "query"; r.Tool.Path {
+		r.Tool.Argument = firstLine(withRange(argument, name, args, m.view.cwd))
+	} else {
+		r.Tool.Argument = firstLine(argument)
+	}
 	if files := filesOf(edits, m.view.cwd); files != "" && (name == "" || patchIn(args) != "") {
-		r.Tool.Argument, name = files, ""
+		r.Tool.Argument, r.Tool.Path, name = files, true, ""
 	} else if name == "" && len(args) > 0 {
 		r.Tool.Argument = firstLine(string(raw))
 	}
@@ -98,9 +104,58 @@ func (m *maker) toolCall() {
 			}
 		}
 	}
+	if isPlanTool(r.tool) {
+		if steps := stepsIn(args); steps != nil {
+			r.Tool.Steps, r.Tool.Argument = steps, planLine(steps)
+			left = left.without(planLists...)
+		}
+	}
 	r.Tool.Codes, left = m.codes(left, args)
 	r.Tool.Fields = m.fields(left, "/args")
 	r.Fields = m.fields(m.data.without("tool", "args", "call_id"), "")
+}
+
+// toolName is a tool as people read it: one of an MCP server with the server's name.
+func toolName(tool string) string {
+	tool = shorten(tool)
+	if rest, isMCP := strings.CutPrefix(tool, "mcp__"); isMCP {
+		if server, name, found := strings.Cut(rest, "__"); found {
+			return server + " · " + name
+		}
+	}
+	return tool
+}
+
+// withRange adds to what a call is about the lines that it reads, or where it looks.
+func withRange(argument, name string, args fields, cwd string) string {
+	if name == "pattern" || name == "query" {
+		if where, ok := either(args, "path", "glob", "include"); ok && where != "" && where != "." {
+			return argument + " in " + shortPath(where, cwd)
+		}
+		return argument
+	}
+	argument = shortPath(argument, cwd)
+	from, hasFrom := firstNumber(args, "offset", "start_line", "startLine", "line")
+	to, hasTo := firstNumber(args, "end_line", "endLine")
+	if n, ok := firstNumber(args, "limit"); ok && !hasTo {
+		to, hasTo = max(from, 1)+n-1, true
+	}
+	switch {
+	case hasTo:
+		return fmt.Sprintf("%s:%.0f–%.0f", argument, max(from, 1), to)
+	case hasFrom:
+		return fmt.Sprintf("%s:%.0f", argument, from)
+	}
+	return argument
+}
+
+func firstNumber(args fields, names ...string) (float64, bool) {
+	for _, name := range names {
+		if n, ok := args.number(name); ok && n >= 0 && n < 1e9 {
+			return n, true
+		}
+	}
+	return 0, false
 }
 
 // filesOf names the files of edits in one line.
@@ -218,7 +273,7 @@ func (m *maker) toolResult() {
 	}
 	res.Fields = m.fields(left.without("tool", "success", "output", "call_id", "duration_ms"), "")
 	r.Result = res
-	r.Tool = &toolView{Name: shorten(r.tool), Took: res.Took, Size: res.Size}
+	r.Tool = &toolView{Name: toolName(r.tool), Took: res.Took, Size: res.Size}
 	r.setOutcome(outcome)
 	r.Tool.Open = r.Tool.Open || len(pictures) > 0
 }

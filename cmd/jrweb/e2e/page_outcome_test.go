@@ -41,7 +41,7 @@ func TestARunThatIsOverOpensWithItsOutcome(t *testing.T) {
 			`[...document.querySelectorAll(".outcome-tests li")].map(e => e.dataset.failed).join(" ")`:               "true false",
 			`[...document.querySelectorAll(".outcome-edit .diff-line.added code")].map(e => e.textContent).join("")`: "cy",
 		} {
-			if got := evaluate[string](page, what); got != want {
+			if got := evaluate[string](page, "%s", what); got != want {
 				t.Errorf("%s is %q, want %q", what, got, want)
 			}
 		}

@@ -199,12 +199,20 @@ function draw() {
   const rows = queue;
   queue = [];
   if (rows.length === 0) return;
-  if (caughtUp) for (const { item, cursor } of rows) item.classList.toggle("arrived", cursor !== undefined);
+  // A row that comes alone is seen to come; many at a time would be a lot of motion.
+  if (caughtUp && rows.length === 1 && rows[0].cursor !== undefined) arrive(rows[0].item);
   history.add(rows);
   follow.added(rows.filter(({ item, cursor }) => cursor !== undefined && !item.hidden).length);
   filter.apply();
   follow.keep();
   byID("waiting").hidden = true;
+}
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+function arrive(item) {
+  if (calm.matches || document.hidden) return;
+  requestAnimationFrame(() => item.animate([{ opacity: 0, translate: "0 0.4rem" }, {}], { duration: 350, easing: "ease-out" }));
 }
 
 function finished() {
