@@ -95,7 +95,7 @@ func (t *timeline) add(e Entry) {
 		t.abandon(func(call *row) bool { return call.parent == r.parent })
 	case eventlog.TypeCost:
 		t.grow(r)
-		if step := t.steps[r.parent]; step != nil {
+		if step := t.steps[r.parent]; step != nil && r.Mark.Amount != "" {
 			step.Costs = append(step.Costs, r)
 			return
 		}

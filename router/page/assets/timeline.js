@@ -83,7 +83,7 @@ export class Timeline {
     for (const name of row.dataset.withdraws?.split(" ") ?? []) this.#withdraw(name, row.dataset.session);
     // The latest cost of a message has what the ones before it had, and more.
     if (row.dataset.cost !== undefined) this.#grow(row);
-    if (type === "cost") {
+    if (row.dataset.amount !== undefined) {
       const cost = joinCost(this.#list, row);
       if (cost !== null) {
         this.last = cost;
@@ -223,7 +223,7 @@ export class Timeline {
       const call = callOf(this.#list, row);
       if (call !== null) joinResult(call, row);
     }
-    for (const row of [...this.#list.querySelectorAll(':scope > .event[data-type="cost"]')]) joinCost(this.#list, row);
+    for (const row of [...this.#list.querySelectorAll(':scope > .event[data-amount]')]) joinCost(this.#list, row);
   }
 
   #findLast() {
