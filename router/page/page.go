@@ -14,6 +14,7 @@
 //   - The pages work under [ContentSecurityPolicy]: no inline script, no inline style.
 //   - All URLs are relative, so the pages work under any prefix. List belongs at
 //     <mount>/, Task at <mount>/tasks/<id>, Assets at <mount>/assets/.
+//   - What a page tells beside its rows is of the whole run ([Outline]).
 //   - Without script the pages are static and whole: links lead through all parts
 //     of a timeline. [Rows] render what comes later, for the stream.
 //   - One event takes a bounded time and makes a bounded piece of a page, whatever
