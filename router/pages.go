@@ -3,7 +3,6 @@ package router
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,44 +13,12 @@ import (
 )
 
 const (
-	// pageTasks is how many tasks the list page shows before its script takes over.
-	pageTasks = 200
 	// pageSessions is how many sessions the page of a task lists.
 	pageSessions = 200
-	// pageTries is how many sessions of each task the list page tells of.
-	pageTries = 10
 )
 
-func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) error {
-	if _, err := readQuery(r); err != nil {
-		return err
-	}
-	tasks, _, err := taskList(r.Context(), rt.log.Tasks, 0, pageTasks, taskFilter{}.of(&p.grant), func(n int) error { return hold(w, n) })
-	if err != nil {
-		return err
-	}
-	view := page.ListPage{Tasks: tasks, Sessions: map[string][]eventlog.SessionInfo{}}
-	for i := range tasks {
-		rt.o.Prices.EstimateTask(&tasks[i])
-		id := tasks[i].ID
-		if tasks[i].Sessions == 0 {
-			continue
-		}
-		view.Sessions[id], err = rt.log.Sessions(r.Context(), id, eventlog.SessionID{}, pageTries)
-		// It was deleted just now, or one of its sessions is damaged: the others are shown.
-		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) && !errors.Is(err, eventlog.ErrDamaged) {
-			return err
-		}
-	}
-	var html bytes.Buffer
-	if err := page.List(&html, view); err != nil {
-		return err
-	}
-	return writePage(w, &html)
-}
-
 func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := readQuery(r, "session", "sessions", "before", "after", "around")
+	q, err := readQuery(r, "session", "sessions", "before", "after", "around", "at")
 	if err != nil {
 		return err
 	}
@@ -78,6 +45,8 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	case len(view.Sessions) > 0:
 		t.session = view.Sessions[0]
 	}
+	// What is over is read from its start, and what goes on is watched at its end.
+	t.fromStart = !view.Whole && t.session.Status != eventlog.StatusOpen
 	if err := t.parsePlace(q); err != nil {
 		return err
 	}
@@ -111,7 +80,7 @@ func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPa
 		slices.Reverse(shown)
 	}
 	looks := outlineLooks
-	if err := rt.outlines.with(ctx, &t.session, &looks, func(o *page.Outline) { view.Now = o.NowIn(&t.session) }); err != nil {
+	if err := rt.summarize(ctx, view, &t.session, &looks); err != nil {
 		return err
 	}
 	if view.Raws, err = rt.outlines.raws(ctx, shown, &looks); err != nil {

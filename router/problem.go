@@ -148,6 +148,9 @@ func (rt *router) fail(w *recorder, r *http.Request, err error) {
 	if w.status != 0 {
 		return // the answer has begun
 	}
+	if r.Method == http.MethodGet && p.Status == http.StatusNotFound && wantsPage(r) && failPage(w, r, p) {
+		return
+	}
 	body, encodeErr := json.Marshal(p)
 	if encodeErr != nil {
 		panic("router: a problem cannot be encoded: " + encodeErr.Error()) // our own type

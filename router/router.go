@@ -152,6 +152,7 @@ func (rt *router) register() {
 	put(RoleWrite, "/tasks/:task", rt.putTask)
 	del(RoleAdmin, "/tasks/:task", rt.deleteTask)
 	get(RoleRead, "/tasks/:task/now", rt.getNow)
+	get(RoleRead, "/tasks/:task/overview", rt.getOverview)
 	get(RoleRead, "/tasks/:task/search", rt.searchRun)
 	get(RoleRead, "/tasks/:task/events", rt.listEvents)
 	post(RoleWrite, "/tasks/:task/events", rt.appendToTask)

@@ -49,9 +49,6 @@ func (rt *router) searchRun(w http.ResponseWriter, r *http.Request, p params) er
 			return badQuery("kinds", "must be some of "+strings.Join(page.Kinds, ", "))
 		}
 	}
-	if len(s.words) == 0 && len(s.kinds) == 0 {
-		return badQuery("q", "must have a word to look for, or kinds one")
-	}
 	// Where it begins is where a list of the events would.
 	h := &history{rt: rt, task: p.task, after: q["after"]}
 	if h.session, err = q.session(); err != nil {
@@ -65,7 +62,7 @@ func (rt *router) searchRun(w http.ResponseWriter, r *http.Request, p params) er
 		return err
 	}
 	answer := searchAnswer{Hits: []string{}, Done: true}
-	if !start.ID.IsZero() {
+	if !start.ID.IsZero() && len(s.words)+len(s.kinds) > 0 {
 		s.next = h.next
 		if answer.Done, err = s.run(r.Context(), h); err != nil {
 			return err

@@ -63,3 +63,31 @@ func taskList(ctx context.Context, read func(ctx context.Context, before uint64,
 		}
 	}
 }
+
+// taskCount is how many tasks were found, and whether all were looked at.
+type taskCount struct {
+	found int
+	all   bool
+}
+
+// countTasks counts the tasks that are wanted, of the next listLooks.
+func countTasks(ctx context.Context, read func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error), before uint64, wanted func(*eventlog.Task) bool) (taskCount, error) {
+	var count taskCount
+	for looked := 0; looked < listLooks; {
+		some, err := read(ctx, before, listAtOnce)
+		if err != nil {
+			return count, err
+		}
+		for i := range some {
+			before = some[i].Change
+			if looked++; wanted(&some[i]) {
+				count.found++
+			}
+		}
+		if len(some) < listAtOnce {
+			count.all = true
+			break
+		}
+	}
+	return count, nil
+}

@@ -26,11 +26,9 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 	if err != nil {
 		return err
 	}
-	var before uint64 // the list goes from new to old: after an entry is before its change
-	if after := q["after"]; after != "" {
-		if before, err = strconv.ParseUint(after, 10, 64); err != nil || before == 0 {
-			return badQuery("after", "must be the next of an earlier answer")
-		}
+	before, err := q.after()
+	if err != nil {
+		return err
 	}
 	read := rt.log.Tasks
 	if external, given := q["external_id"]; given {
@@ -58,6 +56,17 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 		answer.Tasks = []eventlog.Task{}
 	}
 	return writeRead(w, answer)
+}
+
+// after is the change of the task behind which a list goes on, 0 for its start: it goes
+// from new to old.
+func (q queryValues) after() (before uint64, err error) {
+	if after := q["after"]; after != "" {
+		if before, err = strconv.ParseUint(after, 10, 64); err != nil || before == 0 {
+			return 0, badQuery("after", "must be the next of an earlier answer")
+		}
+	}
+	return before, nil
 }
 
 func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) error {

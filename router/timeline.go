@@ -30,6 +30,8 @@ type timeline struct {
 	// shown. The zero one of a whole history means: all sessions.
 	session eventlog.SessionInfo
 	whole   bool
+	// fromStart shows the oldest part, not the newest, where no place is asked for.
+	fromStart bool
 	// Where the part is: before, after or around an event; the newest if all are zero.
 	before, after, around eventlog.Cursor
 }
@@ -37,6 +39,12 @@ type timeline struct {
 // parsePlace reads where the part is. In the timeline of one session a place is a
 // sequence, in that of all a cursor.
 func (t *timeline) parsePlace(q queryValues) error {
+	if at, given := q["at"]; given {
+		if at != "end" {
+			return badQuery("at", "must be end")
+		}
+		t.fromStart = false
+	}
 	given := 0
 	for name, to := range map[string]*eventlog.Cursor{"before": &t.before, "after": &t.after, "around": &t.around} {
 		text, has := q[name]
@@ -89,6 +97,10 @@ func (t *timeline) part(ctx context.Context) (page.Part, error) {
 	case !t.before.Session.IsZero():
 		older, more, err := t.backward(ctx, t.before, partEvents, partBytes)
 		return page.Part{Entries: older, Older: more, Newer: true}, err
+	}
+	if t.fromStart {
+		oldest, more, err := t.forward(ctx, eventlog.Cursor{Session: t.session.ID, Sequence: max(t.session.First, 1) - 1}, partEvents, partBytes)
+		return page.Part{Entries: oldest, Newer: more}, err
 	}
 	end := eventlog.Cursor{Session: t.session.ID, Sequence: t.session.Head + 1}
 	newest, more, err := t.backward(ctx, end, partEvents, partBytes)

@@ -81,7 +81,7 @@ func TestLinksLeadThroughAllOfATimeline(t *testing.T) {
 	s.append("t-1", numbered(1, 950)...)
 	s.append("t-1", complete)
 	var parts []part
-	for query := ""; ; {
+	for query := "?at=end"; ; {
 		p := s.part(query)
 		parts = append(parts, p)
 		if query = p.older; query == "" {
@@ -106,6 +106,20 @@ func TestLinksLeadThroughAllOfATimeline(t *testing.T) {
 	if want := ids("", 1, 951); !slices.Equal(all, want) {
 		t.Errorf("going on from the oldest part: %d rows", len(all))
 	}
+}
+
+// What is over is read from its start.
+func TestAPageOfARunThatIsOverShowsItsOldestPart(t *testing.T) {
+	s := serve(t)
+	s.append("t-1", numbered(1, 950)...)
+	s.append("t-1", complete)
+	if got := s.part("").String(); got != "1 … 200, 200" {
+		t.Errorf("it opens with %s", got)
+	}
+	if got := s.part("?at=end").String(); got != "752 … 951, 200" {
+		t.Errorf("its end is %s", got)
+	}
+	s.get("/tasks/t-1?at=middle", "Accept: text/html").problem(400, "at")
 }
 
 func TestAPermalinkLandsOnItsEvent(t *testing.T) {

@@ -39,6 +39,7 @@ type recording struct {
 	ended     bool       // nothing more is recorded
 	streams   [2]*stream // standard output and standard error
 	quiet     *time.Timer
+	held      time.Time        // since when a text is held back, zero if none is
 	pending   []eventlog.Event // until the spool is made
 	writer    *spool.Writer    // nil: not yet, or not at all
 	refused   bool             // the spool did not take something, and that was said
@@ -60,6 +61,8 @@ type stream struct {
 const (
 	// pause is how long the output is silent before what was held back is shown.
 	pause = 300 * time.Millisecond
+	// mostHeld is how long plain text is held back that comes without a pause.
+	mostHeld = time.Second
 	// introduction is how long we wait for the agent to say who it is.
 	introduction = time.Second
 	// grace is how long the server may be silent once the command has ended.
@@ -97,7 +100,20 @@ func (r *recording) take(i int, b []byte) {
 	var events []eventlog.Event
 	s.splitter.Split(b, func(l transcript.Line) { events = append(events, r.line(i, l)...) })
 	r.record(i, events)
-	r.quiet.Reset(pause)
+	r.quiet.Reset(r.holdFor(i))
+}
+
+// holdFor is how long what was printed is held back at most. What an agent says in
+// pieces is one event, however long it takes; a program that prints steadily never
+// pauses.
+func (r *recording) holdFor(i int) time.Duration {
+	if f := r.streams[i].converter.Format(); f != transcript.Text && f != transcript.Auto {
+		return pause
+	}
+	if r.held.IsZero() {
+		r.held = time.Now()
+	}
+	return max(min(pause, time.Until(r.held.Add(mostHeld))), 0)
 }
 
 func (s *stream) line(l transcript.Line) []eventlog.Event {
@@ -164,6 +180,7 @@ func (r *recording) silence() {
 	for i, s := range r.streams {
 		r.record(i, s.converter.Flush())
 	}
+	r.held = time.Time{}
 	r.write()
 }
 

@@ -100,6 +100,32 @@ func TestASilentServerIsWaitedForUntilSomebodyInterrupts(t *testing.T) {
 	}
 }
 
+// A program that prints without a pause is seen while it does.
+func TestSteadyOutputIsRecordedWhileItComes(t *testing.T) {
+	for _, format := range []transcript.Format{transcript.Text, transcript.Auto} {
+		dir := filepath.Join(t.TempDir(), "spool")
+		synctest.Test(t, func(t *testing.T) {
+			r, _ := silentRecordingOf(t, dir, format)
+			defer r.abandon()
+			for range 80 {
+				r.output([]byte("line\n"))
+				time.Sleep(pause / 3)
+			}
+			spools := left(t, dir)
+			if len(spools) != 1 {
+				t.Fatalf("%v: after %v there are %d spools", format, 80*pause/3, len(spools))
+			}
+			content, err := os.ReadFile(spools[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if events := strings.Count(string(content), `"assistant"`); events < 5 || events > 9 {
+				t.Errorf("%v: %d events were recorded", format, events)
+			}
+		})
+	}
+}
+
 // A process that the command left behind may write for as long as we live.
 func TestWhatComesAfterTheEndIsNotRecorded(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"jrweb/eventlog"
@@ -27,16 +28,33 @@ func (m *maker) cost() {
 	if r.Mark.Model = shorten(m.data.text("model")); r.Mark.Model != "" {
 		parts = append(parts, r.Mark.Model)
 	}
+	ofStep := false // and not of a whole thread
 	switch id := m.data.text("id"); {
 	case id != "" && m.data.text("part_of") != "":
-		r.Mark.Cost = id
+		r.Mark.Cost, ofStep = id, true
 	case id != "":
 		parts = append(parts, "in all")
 	case m.data.text("scope") == "cumulative":
 		parts = append(parts, "so far")
+	default:
+		ofStep = true
+	}
+	if ofStep {
+		m.costOfStep(&t)
 	}
 	r.Line = strings.Join(parts, " · ")
 	r.Fields = m.fields(m.data.without(costFields...), "")
+}
+
+// costOfStep says what one step has cost, in short.
+func (m *maker) costOfStep(t *eventlog.Totals) {
+	mark := &m.row.Mark
+	mark.Amount = price.Text(t)
+	if sum := float64(t.USD) + float64(t.EstimatedUSD); sum > 0 {
+		mark.USD = strconv.FormatFloat(sum, 'g', -1, 64)
+	} else if n := t.InputTokens + t.CacheWriteTokens + t.OutputTokens; n > 0 {
+		mark.Amount = count(float64(n)) + " tokens"
+	}
 }
 
 // costTotals is what a cost event says, as totals, with an estimate where it names no

@@ -64,6 +64,7 @@ func export(w io.Writer, p ExportPage, entries iter.Seq2[Entry, error]) error {
 		held, size = 0, 0
 		return templates.ExecuteTemplate(w, "items", items)
 	}
+	outlined := &exportOutline{v: &t.view, view: v}
 	for e, err := range entries {
 		if err != nil {
 			return err
@@ -72,6 +73,7 @@ func export(w io.Writer, p ExportPage, entries iter.Seq2[Entry, error]) error {
 			v.Raws.saw(eventlog.Cursor{Session: e.Session, Sequence: e.Sequence})
 		}
 		t.add(e)
+		outlined.add(&e)
 		held++
 		size += len(e.Data)
 		full := held >= holdAtMost || size >= holdAtMostBytes
@@ -84,6 +86,7 @@ func export(w io.Writer, p ExportPage, entries iter.Seq2[Entry, error]) error {
 	if err := write(); err != nil {
 		return err
 	}
+	v.Outcome, v.Map = outlined.views()
 	return templates.ExecuteTemplate(w, "export-end", v)
 }
 
@@ -100,6 +103,43 @@ func (v exportView) RawsLink() template.URL {
 		return template.URL("#" + v.Raws.First.String())
 	}
 	return template.URL(fmt.Sprintf("#%d", v.Raws.First.Sequence))
+}
+
+// exportOutline adds up the last of the sessions that are exported. What it came to is
+// known at the end only: the style sheet puts it above the rows.
+type exportOutline struct {
+	v      *view
+	view   exportView
+	of     eventlog.SessionID
+	o      *Outline
+	answer *eventlog.Event
+}
+
+func (x *exportOutline) add(e *Entry) {
+	if x.o == nil || e.Session != x.of {
+		x.of, x.o, x.answer = e.Session, NewOutline(x.view.Prices), nil
+	}
+	x.o.Add(&e.Event)
+	if x.o.answer == e.Sequence {
+		one := e.Event
+		x.answer = &one
+	}
+}
+
+func (x *exportOutline) views() (*outcomeView, *mapView) {
+	if x.o == nil {
+		return nil, nil
+	}
+	info := &eventlog.SessionInfo{ID: x.of}
+	if x.view.Shown != nil {
+		info.Cwd = x.view.Shown.Cwd
+	}
+	s := x.o.Summary(info)
+	quoted := map[uint64]*eventlog.Event{}
+	if x.answer != nil {
+		quoted[x.answer.Sequence] = x.answer
+	}
+	return x.v.outcome(s, quoted), x.v.runMap(s)
 }
 
 // exportView is an ExportPage with what its templates would otherwise look up.

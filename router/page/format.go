@@ -21,6 +21,8 @@ var formats = template.FuncMap{
 	"duration":   duration,
 	"fact":       func(id, name, value string) fact { return fact{ID: id, Name: name, Value: value} },
 	"raws":       raws,
+	"files":      filesChanged,
+	"plural":     pluralOf,
 	"styles":     func() []string { return styleSheets },
 	"modules":    func(script string) []string { return modules[script] },
 }
@@ -101,6 +103,15 @@ func byteSize(n int) string {
 		return fmt.Sprintf("%.0f KB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// pluralOf is plural of a number of any kind.
+func pluralOf(n any, noun string) string {
+	text := fmt.Sprint(n)
+	if text == "1" {
+		return "1 " + noun
+	}
+	return text + " " + noun + "s"
 }
 
 // raws says how much was not understood.

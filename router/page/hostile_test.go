@@ -80,7 +80,7 @@ var attacks = []string{
 // allowed are the elements that a row may be made of, and their attributes beside
 // those that any element may have.
 var (
-	allowedEverywhere = []string{"class", "id", "tabindex", "role", "aria-hidden", "aria-label", "title"}
+	allowedEverywhere = []string{"class", "id", "tabindex", "role", "aria-hidden", "aria-label", "title", "dir"}
 	allowed           = map[string][]string{
 		"li": {"hidden"}, "div": nil, "p": nil, "span": nil, "ol": {"start"}, "ul": nil, "dl": nil, "dt": nil, "dd": nil,
 		"pre": nil, "code": nil, "bdi": nil, "strong": nil, "em": nil, "del": nil, "br": nil, "hr": nil, "blockquote": nil,

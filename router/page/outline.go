@@ -26,7 +26,6 @@ type Outline struct {
 	chart  chart
 	spent  spending
 	agents agents
-	errors int
 	answer uint64 // the last words of the agent itself
 	status string // of the complete event
 	reason string
@@ -64,8 +63,6 @@ func (o *Outline) Add(e *eventlog.Event) {
 		o.result(e, data)
 	case eventlog.TypeStatus:
 		o.plan.fromStatus(data)
-	case eventlog.TypeError:
-		o.errors++
 	case eventlog.TypeCost:
 		o.spent.add(data, o.prices)
 	case eventlog.TypeComplete:

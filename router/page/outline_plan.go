@@ -55,6 +55,16 @@ func (p *plan) progress() string {
 	return progressOf(p.steps)
 }
 
+// planLine is a plan in one line: how much is done, and what is being done.
+func planLine(steps []step) string {
+	for _, s := range steps {
+		if s.State == "doing" {
+			return progressOf(steps) + " · " + s.Text
+		}
+	}
+	return progressOf(steps)
+}
+
 func progressOf(steps []step) string {
 	done, of := 0, 0
 	for _, s := range steps {

@@ -14,6 +14,7 @@
 //   - The pages work under [ContentSecurityPolicy]: no inline script, no inline style.
 //   - All URLs are relative, so the pages work under any prefix. List belongs at
 //     <mount>/, Task at <mount>/tasks/<id>, Assets at <mount>/assets/.
+//   - What a page tells beside its rows is of the whole run ([Outline]).
 //   - Without script the pages are static and whole: links lead through all parts
 //     of a timeline. [Rows] render what comes later, for the stream.
 //   - One event takes a bounded time and makes a bounded piece of a page, whatever
@@ -28,9 +29,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"slices"
 	"strconv"
-	"time"
 
 	"jrweb/eventlog"
 	"jrweb/router/price"
@@ -50,6 +49,16 @@ type ListPage struct {
 	// Sessions are the newest sessions of tasks by the task's id, newest first:
 	// when they ran and how they ended.
 	Sessions map[string][]eventlog.SessionInfo
+	// Filter are the names and values of what the tasks were looked for by.
+	Filter map[string]string
+	// Total is how many tasks there are, with those that the page does not show, and
+	// AtLeast says that there may be more of them.
+	Total   int
+	AtLeast bool
+	// Next leads to the tasks behind these, "" if there are none. Older says that there
+	// are some before them.
+	Next  string
+	Older bool
 }
 
 // TaskPage is what the page of one task shows.
@@ -67,10 +76,12 @@ type TaskPage struct {
 	Prices *price.Table
 	// ParentRun is the run that began the one that is shown, if it is in the log.
 	ParentRun Run
-	// Now is what the agent does in the latest session, or in the one that is asked for.
-	Now Now
 	// Person says that what the reader says can reach an agent.
 	Person bool
+	// Summary is what that session has come to, nil if there is none. Quoted are the
+	// events that it asks for, by their sequence.
+	Summary *Summary
+	Quoted  map[uint64]*eventlog.Event
 	// Raws tells of output that was not understood, in what the timeline is of.
 	Raws Raws
 }
@@ -121,6 +132,21 @@ func Task(w io.Writer, p TaskPage) error {
 	return nil
 }
 
+// Overview writes what the page of a task shows of a session above its rows, for a page
+// that was made before: what the session came to, and the run as a map.
+func Overview(w io.Writer, p TaskPage) error {
+	v := taskView{TaskPage: p}
+	if len(p.Sessions) > 0 {
+		v.Shown = &p.Sessions[0]
+	}
+	outlined := v.view()
+	v.Outcome, v.Map = outlined.outcome(p.Summary, p.Quoted), outlined.runMap(p.Summary)
+	if err := templates.ExecuteTemplate(w, "overview", v); err != nil {
+		return fmt.Errorf("page: overview of task %s: %w", p.Task.ID, err)
+	}
+	return nil
+}
+
 // Rows renders events one by one. The zero value is good.
 type Rows struct {
 	// Prices tell what tokens cost. Nil: nothing is estimated.
@@ -148,46 +174,6 @@ func (a *appender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// listView is a ListPage with what its template would otherwise have to look up.
-type listView struct{ Tasks []taskRow }
-
-// taskRow is a task with how its sessions ended, the oldest first.
-type taskRow struct {
-	eventlog.Task
-	Tries []eventlog.SessionInfo
-	// Started and Ended are when the agent ran last.
-	Started, Ended eventlog.Time
-}
-
-// Ran is the day on which the agent ran, if that is long before it was recorded.
-func (r taskRow) Ran() eventlog.Time {
-	if r.Ended.IsZero() || r.Updated.Sub(r.Ended.Time) < longAgo {
-		return eventlog.Time{}
-	}
-	return r.Ended
-}
-
-// longAgo is so long that a run was not recorded live.
-const longAgo = time.Hour
-
-// mostTries is how many sessions of a task the list shows one by one.
-const mostTries = 10
-
-func newListView(p ListPage) listView {
-	var v listView
-	for _, task := range p.Tasks {
-		tries := slices.Clone(p.Sessions[task.ID])
-		tries = tries[:min(len(tries), mostTries)]
-		slices.Reverse(tries)
-		row := taskRow{Task: task, Tries: tries}
-		if n := len(tries); n > 0 {
-			row.Started, row.Ended = tries[n-1].Started, tries[n-1].Ended
-		}
-		v.Tasks = append(v.Tasks, row)
-	}
-	return v
-}
-
 // taskView is a TaskPage with what its template would otherwise have to look up.
 type taskView struct {
 	TaskPage
@@ -198,6 +184,9 @@ type taskView struct {
 	Cursor string       // of the newest event on the page
 	Older  template.URL // where the older events are, "" when there are none
 	Newer  template.URL
+	// Outcome is what a session that has ended came to, and Map its picture.
+	Outcome *outcomeView
+	Map     *mapView
 }
 
 // RawsLink is where the first event of type raw is.
@@ -206,14 +195,18 @@ func (v taskView) RawsLink() template.URL {
 	return r.address(v.Raws.First)
 }
 
+// Now is what the agent does in the latest session, or in the one that is asked for.
+func (v taskView) Now() Now {
+	if v.Summary == nil {
+		return NewOutline(nil).Now()
+	}
+	return v.Summary.Now
+}
+
 // LoopLink is where the agent began to go round in circles.
 func (v taskView) LoopLink() template.URL {
 	r := view{task: v.Task.ID, whole: v.Whole}
-	c := eventlog.Cursor{Sequence: v.Now.LoopAt}
-	if v.Shown != nil {
-		c.Session = v.Shown.ID
-	}
-	return r.address(c)
+	return r.address(eventlog.Cursor{Session: v.Summary.Session, Sequence: v.Summary.Now.LoopAt})
 }
 
 // run is a session with its place among all sessions of its task.
@@ -235,7 +228,18 @@ func newTaskView(p TaskPage) taskView {
 	}
 	v.setTotals()
 	v.setPart()
+	outlined := v.view()
+	v.Outcome, v.Map = outlined.outcome(p.Summary, p.Quoted), outlined.runMap(p.Summary)
 	return v
+}
+
+// view is what is the same for all rows.
+func (v *taskView) view() view {
+	one := view{task: v.Task.ID, whole: v.Whole, prices: v.Prices}
+	if v.Shown != nil {
+		one.cwd = v.Shown.Cwd
+	}
+	return one
 }
 
 func (v *taskView) setTotals() {
@@ -291,7 +295,7 @@ func (v *taskView) setPart() {
 	} else if v.Part.Older || v.Part.Newer { // nobody was led here: back to where the events are
 		v.Newer = template.URL(base[:len(base)-1])
 	}
-	t := newTimeline(view{task: v.Task.ID, whole: v.Whole, prices: v.Prices}, v.Runs)
+	t := newTimeline(v.view(), v.Runs)
 	t.older = v.Part.Older
 	for _, e := range v.Part.Entries {
 		t.add(e)

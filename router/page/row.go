@@ -32,6 +32,7 @@ type row struct {
 	Prose    *prose
 	Pictures []pictureView
 	Block    *block
+	Steps    []step // of a plan
 	Fields   []fieldView
 	Banner   string       // the status that a complete event tells
 	Options  []optionView // of a question
@@ -39,6 +40,7 @@ type row struct {
 	Result   *resultView
 	Results  []*row // of a call; one as a rule
 	Nested   []*row // what the subagent did that this call started
+	Costs    []*row // of this step
 
 	call, tool, parent string
 	caller             *row // that this one is nested in, at which depth
@@ -61,6 +63,8 @@ type mark struct {
 	Name      string // by which the event can be withdrawn
 	Withdraws string // the names of those that the event withdraws
 	Withdrawn bool
+	Amount    string // of a cost
+	USD       string // that a cost names, or is estimated at
 	Cost      string // the message whose cost it is, if its events tell how it grows
 	Model     string
 	MS        string
@@ -116,6 +120,8 @@ type view struct {
 	// whole: events of several sessions stand in one timeline.
 	whole  bool
 	prices *price.Table
+	// cwd is where the agent works: paths in it are shown from there.
+	cwd string
 	// started is when the run began: a row of another day says which.
 	started time.Time
 	// offline: there is no server to ask for what is left out, so nothing is.
@@ -129,16 +135,14 @@ func (v *view) row(e *Entry) *row {
 	t := eventlog.Time{Time: e.Time}
 	m.row = &row{
 		Mark: mark{
-			ID: fmt.Sprint(e.Sequence), Sequence: e.Sequence, Session: e.Session,
+			Sequence: e.Sequence, Session: e.Session,
 			Type: e.Type, Actor: e.Actor, Time: machine(t),
 		},
 		Template: e.Type,
 		Clock:    clock(t), Day: v.day(t), Moment: moment(t), time: e.Time,
 	}
 	r := m.row
-	if v.whole {
-		r.Mark.ID = cursor.String()
-	}
+	r.Mark.ID = v.idOf(cursor)
 	v.link(r, cursor)
 	r.Mark.Parent = m.data.text("parent_call_id")
 	if r.Mark.Parent == "" {
@@ -148,6 +152,14 @@ func (v *view) row(e *Entry) *row {
 	r.Mark.Name, r.Mark.Withdraws = m.ownName(), m.withdraws()
 	m.body()
 	return r
+}
+
+// idOf is the id of the row of an event.
+func (v *view) idOf(c eventlog.Cursor) string {
+	if v.whole {
+		return c.String()
+	}
+	return fmt.Sprint(c.Sequence)
 }
 
 // day is the day of an event, "" if it is the run's first.
@@ -249,6 +261,13 @@ func (m *maker) note(label string) {
 	r.Template, r.Compact, r.Label = "note", true, label
 	r.Block = m.block("text", m.data.text("content"), "/content", plain)
 	left := m.data.without("content")
+	if steps := stepsIn(m.data); steps != nil {
+		r.Steps, left = steps, left.without(planLists...)
+		r.Block = m.block("text", planLine(steps), "/content", plain)
+	} else if steps := stepsInText(m.data.text("content")); steps != nil {
+		r.Steps = steps
+		r.Block = m.block("text", planLine(steps), "/content", plain)
+	}
 	if r.Mark.Withdraws != "" {
 		left = left.without("withdraws") // the rows show it
 	}

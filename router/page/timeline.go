@@ -49,11 +49,12 @@ type timeline struct {
 	open    []*row          // calls that wait for their result, oldest first
 	callers map[string]*row // the latest call of an id
 	costs   map[string]*row // the latest cost of a message
+	steps   map[string]*row // the latest step of the agent itself, "", and of each subagent
 	named   map[string]*row // the latest row of a name
 }
 
 func newTimeline(v view, runs []run) *timeline {
-	return &timeline{view: v, runs: runs, callers: map[string]*row{}, costs: map[string]*row{}, named: map[string]*row{}}
+	return &timeline{view: v, runs: runs, callers: map[string]*row{}, costs: map[string]*row{}, named: map[string]*row{}, steps: map[string]*row{}}
 }
 
 // mostNested is how deep subagents of subagents are shown.
@@ -94,8 +95,15 @@ func (t *timeline) add(e Entry) {
 		t.abandon(func(call *row) bool { return call.parent == r.parent })
 	case eventlog.TypeCost:
 		t.grow(r)
+		if step := t.steps[r.parent]; step != nil && r.Mark.Amount != "" {
+			step.Costs = append(step.Costs, r)
+			return
+		}
 	case eventlog.TypeComplete:
 		t.abandon(func(*row) bool { return true })
+	}
+	if isStep(e.Type) {
+		t.steps[r.parent] = r
 	}
 	caller := t.callers[r.parent]
 	for caller != nil && caller.depth == mostNested {
@@ -113,6 +121,11 @@ func (t *timeline) add(e Entry) {
 			t.callers[r.call] = r
 		}
 	}
+}
+
+// isStep reports whether a cost may be of an event of the type.
+func isStep(kind string) bool {
+	return kind == eventlog.TypeAssistant || kind == eventlog.TypeThought || kind == eventlog.TypeToolCall
 }
 
 // learn shows the row of a session event if it tells that another model works now.
@@ -143,14 +156,14 @@ func (t *timeline) begin(e *Entry) {
 	isPageStart := t.session.IsZero() && t.older
 	t.session, t.last, t.model = e.Session, time.Time{}, ""
 	t.middle = e.Sequence > 1
-	t.open, t.callers, t.costs, t.named = nil, map[string]*row{}, map[string]*row{}, map[string]*row{}
+	t.open, t.callers, t.costs, t.named, t.steps = nil, map[string]*row{}, map[string]*row{}, map[string]*row{}, map[string]*row{}
 	start := sessionBreak{SessionInfo: eventlog.SessionInfo{ID: e.Session}}
 	for i := range t.runs {
 		if t.runs[i].ID == e.Session {
 			start.SessionInfo, start.Number = t.runs[i].SessionInfo, t.runs[i].Number
 		}
 	}
-	t.view.started = start.Started.Time
+	t.view.started, t.view.cwd = start.Started.Time, start.Cwd
 	if !t.view.offline {
 		start.Link = "?session=" + e.Session.String()
 	}
@@ -194,6 +207,7 @@ func (t *timeline) release() {
 	clear(t.callers)
 	clear(t.costs)
 	clear(t.named)
+	clear(t.steps)
 }
 
 // waiting counts the calls that still wait for their result.

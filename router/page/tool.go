@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,12 +14,14 @@ import (
 type toolView struct {
 	Name     string
 	Argument string // the one that tells what the call is about, in one line
+	Path     bool   // it names files
 	Edited   bool
 	Changes  changes
 	Command  *block
 	Fields   []fieldView
 	Diffs    []diffView
 	Codes    []fieldView
+	Steps    []step // of a plan
 	Word     string // for the outcome, for those who do not see its mark
 	Took     string
 	Size     string
@@ -27,6 +30,9 @@ type toolView struct {
 
 // diffView is one edit: its lines, or where they are when there are too many.
 type diffView struct {
+	File  string // "" if the call's summary names it
+	Kind  string // add or delete, if the file is one that was not there, or is no more
+	path  string // as the call has it
 	Lines []diffLine
 	Cut   *cut
 }
@@ -56,15 +62,20 @@ func (m *maker) toolCall() {
 	r.Template, r.Compact = "tool", true
 	r.call, r.tool = m.data.text("call_id"), m.data.text("tool")
 	r.Mark.Call, r.Mark.Tool = r.call, shorten(r.tool)
-	r.Tool = &toolView{Name: shorten(r.tool)}
+	r.Tool = &toolView{Name: toolName(r.tool)}
 	r.setOutcome("open")
 
 	raw := m.data.raw("args")
 	args := parseFields(raw)
 	name, argument := tellingArgument(args)
-	r.Tool.Argument = firstLine(argument)
-	if files := changedFiles(args); name == "" && files != "" {
-		r.Tool.Argument = firstLine(files)
+	edits := editsOf(args)
+	if r.Tool.Path = slices.Contains(fileNames, name) || name == "pattern" || name == "query"; r.Tool.Path {
+		r.Tool.Argument = firstLine(withRange(argument, name, args, m.view.cwd))
+	} else {
+		r.Tool.Argument = firstLine(argument)
+	}
+	if files := filesOf(edits, m.view.cwd); files != "" && (name == "" || patchIn(args) != "") {
+		r.Tool.Argument, r.Tool.Path, name = files, true, ""
 	} else if name == "" && len(args) > 0 {
 		r.Tool.Argument = firstLine(string(raw))
 	}
@@ -78,20 +89,84 @@ func (m *maker) toolCall() {
 	case name != "" && len(argument) <= 80 && !strings.Contains(argument, "\n"):
 		left = left.without(name) // the summary shows it whole
 	}
-	if edits := editsOf(args); len(edits) > 0 {
+	if len(edits) > 0 {
 		r.Tool.Edited = true
 		left = left.without(editFields...)
 		for _, e := range edits {
 			d := m.diff(e)
+			d.path = e.file
+			if e.file != "" && (len(edits) > 1 || e.kind != "" && e.kind != "update") && e.file != argument {
+				d.File, d.Kind = shorten(shortPath(e.file, m.view.cwd)), e.kind
+			}
 			r.Tool.Diffs = append(r.Tool.Diffs, d)
 			if d.Cut != nil {
 				break // the rest is there, too
 			}
 		}
 	}
+	if isPlanTool(r.tool) {
+		if steps := stepsIn(args); steps != nil {
+			r.Tool.Steps, r.Tool.Argument = steps, planLine(steps)
+			left = left.without(planLists...)
+		}
+	}
 	r.Tool.Codes, left = m.codes(left, args)
 	r.Tool.Fields = m.fields(left, "/args")
 	r.Fields = m.fields(m.data.without("tool", "args", "call_id"), "")
+}
+
+// toolName is a tool as people read it: one of an MCP server with the server's name.
+func toolName(tool string) string {
+	tool = shorten(tool)
+	if rest, isMCP := strings.CutPrefix(tool, "mcp__"); isMCP {
+		if server, name, found := strings.Cut(rest, "__"); found {
+			return server + " · " + name
+		}
+	}
+	return tool
+}
+
+// withRange adds to what a call is about the lines that it reads, or where it looks.
+func withRange(argument, name string, args fields, cwd string) string {
+	if name == "pattern" || name == "query" {
+		if where, ok := either(args, "path", "glob", "include"); ok && where != "" && where != "." {
+			return argument + " in " + shortPath(where, cwd)
+		}
+		return argument
+	}
+	argument = shortPath(argument, cwd)
+	from, hasFrom := firstNumber(args, "offset", "start_line", "startLine", "line")
+	to, hasTo := firstNumber(args, "end_line", "endLine")
+	if n, ok := firstNumber(args, "limit"); ok && !hasTo {
+		to, hasTo = max(from, 1)+n-1, true
+	}
+	switch {
+	case hasTo:
+		return fmt.Sprintf("%s:%.0f–%.0f", argument, max(from, 1), to)
+	case hasFrom:
+		return fmt.Sprintf("%s:%.0f", argument, from)
+	}
+	return argument
+}
+
+func firstNumber(args fields, names ...string) (float64, bool) {
+	for _, name := range names {
+		if n, ok := args.number(name); ok && n >= 0 && n < 1e9 {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// filesOf names the files of edits in one line.
+func filesOf(edits []edit, cwd string) string {
+	var files []string
+	for _, e := range edits {
+		if file := shortPath(e.file, cwd); file != "" && !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
+	return firstLine(strings.Join(files, ", "))
 }
 
 // tellingArgument returns the name and the text of the argument that tells most.
@@ -109,17 +184,6 @@ func tellingArgument(args fields) (name, text string) {
 		}
 	}
 	return "", ""
-}
-
-// changedFiles names the files of a list of changes, "" if there is none.
-func changedFiles(args fields) string {
-	var paths []string
-	for _, change := range elements(args.raw("changes")) {
-		if path, ok := parseFields(change).str("path"); ok {
-			paths = append(paths, path)
-		}
-	}
-	return strings.Join(paths, ", ")
 }
 
 // elements returns the elements of a JSON array, nil for anything else.
@@ -209,7 +273,7 @@ func (m *maker) toolResult() {
 	}
 	res.Fields = m.fields(left.without("tool", "success", "output", "call_id", "duration_ms"), "")
 	r.Result = res
-	r.Tool = &toolView{Name: shorten(r.tool), Took: res.Took, Size: res.Size}
+	r.Tool = &toolView{Name: toolName(r.tool), Took: res.Took, Size: res.Size}
 	r.setOutcome(outcome)
 	r.Tool.Open = r.Tool.Open || len(pictures) > 0
 }

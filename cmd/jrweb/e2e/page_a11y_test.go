@@ -67,9 +67,9 @@ func TestPagesAreAccessible(t *testing.T) {
 		page.until(`["live", "ended"].includes(document.body.dataset.state)`)
 		unfold()
 		if path == "/" {
-			page.run(`const box = document.getElementById("filter"); box.value = "nothing"; box.dispatchEvent(new Event("input"))`)
+			page.run(`const box = document.getElementById("filter"); box.value = "nothing"; box.dispatchEvent(new Event("input", {bubbles: true}))`)
 			examine("the list without a match")
-			page.run(`const box = document.getElementById("filter"); box.value = ""; box.dispatchEvent(new Event("input"))`)
+			page.run(`const box = document.getElementById("filter"); box.value = ""; box.dispatchEvent(new Event("input", {bubbles: true}))`)
 		}
 		examine(path)
 	}

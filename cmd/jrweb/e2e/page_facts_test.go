@@ -117,7 +117,7 @@ func TestPageShowsCostsAsTheLogCountsThem(t *testing.T) {
 	const estimated = `document.getElementById("usd").textContent === "≈ $0.22"`
 	page.until(estimated)
 	page.until(`document.getElementById("tokens").textContent === "11.1k"`)
-	page.until(`[...document.querySelectorAll('.event[data-type="cost"]')].filter(row => row.getClientRects().length > 0).length === 2`)
+	page.until(`[...document.querySelectorAll('[data-type="cost"]')].filter(row => row.getClientRects().length > 0).length === 2`)
 	live := do(page, chromedp.Evaluate[string](spent))
 	do(page, chromedp.Reload())
 	page.until(estimated)
@@ -125,7 +125,7 @@ func TestPageShowsCostsAsTheLogCountsThem(t *testing.T) {
 		t.Errorf("live it shows %q, after a reload %q", live, again)
 	}
 	page.until(`document.body.dataset.state === "live"`)
-	page.until(`[...document.querySelectorAll('.event[data-type="cost"]')].filter(row => row.getClientRects().length > 0).length === 2`)
+	page.until(`[...document.querySelectorAll('[data-type="cost"]')].filter(row => row.getClientRects().length > 0).length === 2`)
 
 	// A model that is on no list, and then the agent's own sum.
 	s.append("t-cost", cost(`"model":"house-model","input_tokens":500`))

@@ -125,7 +125,7 @@ func (b *tab) becomes(expression string) {
 // rendered is what the page shows, but for what belongs to the moment.
 const rendered = `(() => {
 	const copy = document.querySelector(%q).cloneNode(true);
-	for (const e of copy.querySelectorAll(".arrived, .target, .current")) e.classList.remove("arrived", "target", "current");
+	for (const e of copy.querySelectorAll(".target, .current")) e.classList.remove("target", "current");
 	for (const e of copy.querySelectorAll('[class=""]')) e.removeAttribute("class");
 	return copy.innerHTML.replace(/\n/g, "");
 })()`

@@ -241,12 +241,14 @@ func TestListIsSearchedAndGroupsRetries(t *testing.T) {
 
 	page.run(`document.getElementById("filter").focus()`)
 	page.press("again")
-	page.until(`[...document.querySelectorAll("[data-task]")].filter(e => !e.hidden).map(e => e.dataset.task).join(" ") === "t-again"`)
+	page.until(`[...document.querySelectorAll("[data-task]")].map(e => e.dataset.task).join(" ") === "t-again" && location.search === "?q=again"`)
+	page.press(kb.Escape)
+	page.until(`document.querySelectorAll("[data-task]").length === 2 && location.search === ""`)
 
 	// A second tab gets what the first has had already.
 	other := page.another(s.url + "/")
 	other.live()
 	s.append("t-third", says("hello"))
 	other.until(`document.querySelectorAll("[data-task]").length === 3`)
-	page.until(`document.querySelectorAll("[data-task]").length === 3`)
+	page.until(`document.querySelectorAll("[data-task]").length === 3 && document.getElementById("summary").textContent === "3 tasks"`)
 }

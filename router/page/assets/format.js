@@ -1,6 +1,6 @@
 // Values as people read them. format.go does the same on the server.
 
-function dollars(value) {
+export function dollars(value) {
   if (value > 0 && value < 0.0001) return "<$0.0001";
   if (value > 0 && value < 0.01) return "$" + value.toFixed(4);
   return "$" + value.toFixed(2);

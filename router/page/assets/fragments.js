@@ -15,10 +15,15 @@ export class Gone extends Error {}
 // fetchPart returns a part of the timeline: {document, items, older, newer, cursor,
 // newest}; older and newer are addresses, or null.
 export async function fetchPart(address) {
+  return partOf(await fetchPage(address));
+}
+
+// fetchPage returns the document of a page.
+export async function fetchPage(address) {
   const answer = await fetch(address, { headers: { Accept: "text/html" }, cache: "no-store" });
   if (answer.status === 404) throw new Gone();
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-  return partOf(parser.parseFromString(await answer.text(), "text/html"));
+  return parser.parseFromString(await answer.text(), "text/html");
 }
 
 function partOf(page) {

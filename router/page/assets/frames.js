@@ -3,11 +3,14 @@
 // whichever comes first draws.
 
 const withoutFramesMs = 250;
+const apartMs = 120; // between two drawings: what comes faster is drawn together
 
 export class Frames {
   #draw;
   #frame;
   #timer;
+  #pause;
+  #drawnAt = 0;
 
   constructor(draw) {
     this.#draw = draw;
@@ -18,11 +21,16 @@ export class Frames {
     if (this.#timer !== undefined) return;
     const now = () => {
       cancelAnimationFrame(this.#frame);
+      clearTimeout(this.#pause);
       clearTimeout(this.#timer);
       this.#timer = undefined;
+      this.#drawnAt = performance.now();
       this.#draw();
     };
-    this.#timer = setTimeout(now, withoutFramesMs);
-    this.#frame = requestAnimationFrame(now);
+    const early = this.#drawnAt + apartMs - performance.now();
+    const frame = () => { this.#frame = requestAnimationFrame(now); };
+    this.#timer = setTimeout(now, Math.max(early, 0) + withoutFramesMs);
+    if (early > 0) this.#pause = setTimeout(frame, early);
+    else frame();
   }
 }

@@ -5,6 +5,7 @@ import { setText } from "./dom.js";
 import { cost, costNote, duration, firstLine, moment, plural, tokenKinds, tokens } from "./format.js";
 import { Favicon } from "./favicon.js";
 import { Now } from "./now.js";
+import { saw } from "./seen.js";
 
 const refreshMs = 1000; // between two looks at what the stream does not tell
 
@@ -19,11 +20,12 @@ export class Header {
   #retryAt;
   #started = dateOf(byID("started").dateTime);
   #ended = dateOf(byID("duration").dataset.ended);
-  #now = new Now();
+  #now;
   #totals = totalsOf(page);
   #exactAt = page.cursor; // the totals hold everything up to here
   #refreshing;
   #refreshedAt = 0;
+  #updated = byID("now").dataset.updated; // when something was appended last
   #about = ""; // what the server said last
 
   constructor(timeline, taskURL) {
@@ -31,6 +33,9 @@ export class Header {
     this.#taskURL = taskURL;
     byID("connection").hidden = false;
     localTimes(document);
+    this.#seen(this.#updated);
+    document.addEventListener("visibilitychange", () => this.#seen(this.#updated));
+    this.#now = new Now();
     setInterval(() => this.tick(), 1000);
     this.tick();
   }
@@ -111,6 +116,7 @@ export class Header {
     if (answer === null || !whole && asked !== page.session) return null;
     const { session } = answer;
     this.titled(answer.title);
+    this.#seen(answer.updated);
     if (page.state !== "gone") this.#now.show(answer.now, answer.updated, (sequence) => this.#addressOf(session, sequence));
     if (session === null) return null;
     this.#exactAt = `${session.id}:${session.head}`;
@@ -123,6 +129,12 @@ export class Header {
     this.#showTotals();
     this.tick();
     return session;
+  }
+
+  // #seen tells the list how far the reader has seen the task.
+  #seen(updated) {
+    this.#updated = updated;
+    if (!document.hidden) saw(page.task, updated);
   }
 
   #addressOf(session, sequence) {

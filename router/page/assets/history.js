@@ -291,6 +291,7 @@ function addressOf(side, cursor) {
   const whole = page.all === "true";
   if (whole) query.set("sessions", "all");
   else if (page.session !== "" && (side !== undefined || page.pinned !== "")) query.set("session", page.session);
-  if (side !== undefined && cursor !== "") query.set(side, whole ? cursor : cursor.split(":")[1]);
+  if (side === undefined) query.set("at", "end");
+  else if (cursor !== "") query.set(side, whole ? cursor : cursor.split(":")[1]);
   return `?${query}`;
 }

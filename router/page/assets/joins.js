@@ -3,7 +3,7 @@
 
 import { compare, cursorOf } from "./cursor.js";
 import { el, setText } from "./dom.js";
-import { took } from "./format.js";
+import { dollars, plural, took } from "./format.js";
 
 const mostNested = 200; // rows under one call; then they stand for themselves
 const deepest = 8;
@@ -48,6 +48,7 @@ export function joinResult(call, row) {
   setText(to.querySelector("summary .size"), from.querySelector("summary .size").textContent);
   setText(to.querySelector("summary .took"), from.querySelector("summary .took").textContent
     || took(Date.parse(row.dataset.time) - Date.parse(call.dataset.time)));
+  addUp(call);
   if (from.open) to.open = true; // what failed must not hide, and images are to be seen
 }
 
@@ -59,14 +60,52 @@ export function nest(list, row) {
   const call = calls[calls.length - 1];
   if (call === undefined || depthOf(call) >= deepest) return false;
   const content = call.querySelector(":scope > .content");
-  let place = content.querySelector(":scope > .nested");
+  let place = content.querySelector(":scope > .subagent > .nested");
   if (place === null) {
     place = el("ol", { class: "nested" });
-    content.append(place);
+    content.append(el("details", { class: "subagent", open: true }, el("summary"), place));
   }
   if (place.childElementCount >= mostNested) return false;
   place.append(row);
   return true;
+}
+
+// addUp says in short what the subagents did that a row is of, as subagent.go does.
+export function addUp(row) {
+  for (let at = row.closest(".subagent"); at !== null; at = at.parentElement.closest(".subagent")) {
+    const calls = at.querySelectorAll('.event[data-type="tool_call"]').length;
+    const failed = at.querySelectorAll('.event[data-outcome="failed"]').length;
+    let usd = 0;
+    for (const cost of at.querySelectorAll("[data-usd]:not([hidden])")) usd += Number(cost.dataset.usd);
+    const parts = ["Subagent", plural(calls, "call")];
+    if (failed > 0) parts.push(`${failed} failed`);
+    if (usd > 0) parts.push(dollars(usd));
+    setText(at.querySelector(":scope > summary"), parts.join(" · "));
+  }
+}
+
+const steps = ["assistant", "thought", "tool_call"].map((type) => `.event[data-type="${type}"]`).join(", ");
+
+// joinCost hangs a cost on the step that it is of, the latest one before it; null when
+// there is none.
+export function joinCost(list, row) {
+  const { parent, session } = row.dataset;
+  const of = parent === undefined ? ":not([data-parent])" : `[data-parent="${CSS.escape(parent)}"]`;
+  const before = [...list.querySelectorAll(`:is(${steps})[data-session="${session}"]${of}`)];
+  const step = before.findLast((one) => compare(cursorOf(one), cursorOf(row)) < 0);
+  if (step === undefined) return null;
+  const raw = row.querySelector(":scope > .meta .raw").getAttribute("href");
+  const line = row.querySelector(".cost-line");
+  const cost = el("a", { class: "raw step-cost", href: raw, title: line.textContent.replace(/^Cost: /, "") }, row.dataset.amount);
+  row.remove();
+  for (const { name, value } of row.attributes) if (name !== "class") cost.setAttribute(name, value);
+  let place = step.querySelector(":scope > .costs");
+  if (place === null) {
+    place = el("div", { class: "costs" });
+    step.append(place);
+  }
+  place.append(cost);
+  return cost;
 }
 
 function depthOf(row) {

@@ -14,5 +14,5 @@ const ofType = {
 export function isOf(row, chosen) {
   const { type, outcome } = row.dataset;
   if (chosen.has(ofType[type] ?? "other") || outcome === "failed" && chosen.has("error")) return true;
-  return [...row.querySelectorAll(":scope > .content > .nested .event")].some((inner) => isOf(inner, chosen));
+  return [...row.querySelectorAll(":scope > .content > .subagent .event")].some((inner) => isOf(inner, chosen));
 }

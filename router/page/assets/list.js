@@ -1,9 +1,15 @@
 // The page of all tasks, live.
 
-import { announcer, el, setText } from "./dom.js";
+import { Doing } from "./doing.js";
+import { announcer, setText } from "./dom.js";
 import { Favicon } from "./favicon.js";
-import { ago, cost, duration, moment, plural, tokens } from "./format.js";
+import { plural } from "./format.js";
+import { fetchPage } from "./fragments.js";
 import { Link } from "./link.js";
+import { ListFilter } from "./listfilter.js";
+import { listKeys } from "./listkeys.js";
+import { ListRow } from "./listrow.js";
+import { newsSince } from "./seen.js";
 
 const byID = (id) => document.getElementById(id);
 const body = byID("tasks");
@@ -12,21 +18,20 @@ const announce = announcer(byID("announcer"));
 const inFirstLoad = 200; // so many tasks a new stream sends at first, the newest
 const settleMs = 2000; // by then they have come
 const pollMs = 10_000;
-const quietMs = 5 * 60_000; // an open task of which nothing was heard for so long
-const triesShown = 10;
-const longAgoMs = 60 * 60_000; // so long after its end, and a run was not recorded live
+const nearMargin = "1000px 0px"; // more tasks are asked for before their place is in view
 
-const rows = new Map(); // id → {row, task, started, ended}: when the agent ran last
-let confirmed = null; // the ids that the current stream has sent, until it has settled
+const rows = new Map(); // id → ListRow
+let total, atLeast; // how many there are, with those that are not on the page
+let newest = ""; // when the newest task that was counted was made
+let confirmed = null; // id → when it changed, of what the current stream has sent until it has settled
 let settling;
 let late = false; // another tab has had what the stream brings at first
 let polling; // while there is no connection left for this page
+let loading = null; // the question for a page that is under way
+let isNews = newsSince();
 const favicon = new Favicon();
-
-for (const row of body.rows) {
-  const { task: id, title, type, status, created, updated, started, ended } = row.dataset;
-  rows.set(id, { row, task: { id, title, type, status, created, updated }, started, ended });
-}
+const filter = new ListFilter(load);
+const doing = new Doing((id) => `tasks/${encodeURIComponent(id)}/now`, (id, answer) => rows.get(id)?.doing(answer));
 
 const link = new Link({
   about: () => ({ url: new URL("stream", location.href).href, cursor: "", list: true, ends: false, checks: {} }),
@@ -37,7 +42,7 @@ const link = new Link({
   row() {},
   control: {
     task(task) {
-      confirmed?.add(task.id);
+      confirmed?.set(task.id, Date.parse(task.updated) || 0);
       update(task);
     },
     task_deleted({ id }) {
@@ -67,17 +72,81 @@ const link = new Link({
   gone() {},
 });
 
+adopt(document, true);
 showState("connecting");
 byID("connection").hidden = false;
-byID("filter-box").hidden = false;
-byID("filter").addEventListener("input", filter);
+listKeys(body, filter);
 showFirstCommand();
 setInterval(tick, 1000);
 tick();
+byID("more").addEventListener("click", (click) => {
+  click.preventDefault();
+  loadMore();
+});
+new IntersectionObserver((entries) => {
+  if (entries.at(-1).isIntersecting) loadMore();
+}, { rootMargin: nearMargin }).observe(byID("more"));
+for (const event of ["pageshow", "storage", "visibilitychange"]) addEventListener(event, markNews);
 link.join();
 
+// adopt takes over the rows of a page that the server has made, the first one or one
+// that goes on behind the rows that are here.
+function adopt(page, isFirst) {
+  for (const element of [...page.getElementById("tasks").rows]) {
+    if (page !== document && rows.has(element.dataset.task)) continue;
+    const row = ListRow.of(document.adoptNode(element));
+    rows.set(row.task.id, row);
+    if (!body.contains(row.element)) body.append(row.element);
+    if (row.task.created > newest) newest = row.task.created;
+    filter.offer(row.task);
+    shown(row);
+  }
+  const next = page.getElementById("more").getAttribute("href");
+  byID("more").setAttribute("href", next);
+  byID("more").parentElement.hidden = next === "";
+  if (isFirst) {
+    const { dataset } = page.getElementById("summary");
+    total = Number(dataset.total);
+    atLeast = dataset.atLeast === "true";
+  }
+  showCount();
+}
+
+// load shows what is looked for instead of what was.
+async function load() {
+  const page = await pageAt(filter.query);
+  if (page === null) return;
+  for (const [id, { element }] of rows) doing.forget(id, element);
+  rows.clear();
+  body.replaceChildren();
+  adopt(page, true);
+  announce(byID("summary").textContent);
+  link.leave(); // what came meanwhile comes again
+  link.join();
+}
+
+async function loadMore() {
+  const from = byID("more").getAttribute("href");
+  if (from === "" || loading !== null) return;
+  const page = await pageAt(from);
+  if (page !== null) adopt(page, false);
+}
+
+// pageAt asks for a page of the list; null if something else is wanted meanwhile.
+async function pageAt(address) {
+  const mine = loading = {};
+  try {
+    const page = await fetchPage(address === "" ? "./" : address);
+    return loading === mine ? page : null;
+  } catch {
+    return null;
+  } finally {
+    if (loading === mine) loading = null;
+  }
+}
+
 function startOver() {
-  confirmed = new Set();
+  confirmed = new Map();
   clearTimeout(settling);
 }
 
@@ -88,7 +157,7 @@ async function askForAll() {
     const answer = await fetch(`tasks?limit=${inFirstLoad}`, { headers: { Accept: "application/json" }, cache: "no-store" });
     if (!answer.ok) return;
     for (const task of (await answer.json()).tasks) {
-      confirmed.add(task.id);
+      confirmed.set(task.id, Date.parse(task.updated) || 0);
       update(task);
     }
     settle();
@@ -101,176 +170,81 @@ async function askForAll() {
 // those that the new stream would have sent, and did not.
 function settle() {
   if (confirmed === null) return;
-  let oldest = Infinity;
-  if (confirmed.size >= inFirstLoad) {
-    for (const id of confirmed) oldest = Math.min(oldest, updatedAt(rows.get(id).task));
-  } else {
-    oldest = -Infinity;
-  }
-  for (const [id, { task }] of rows) {
-    if (!confirmed.has(id) && updatedAt(task) > oldest) remove(id);
-  }
+  const oldest = confirmed.size >= inFirstLoad ? Math.min(...confirmed.values()) : -Infinity;
+  for (const [id, row] of rows) if (!confirmed.has(id) && row.updated > oldest) remove(id);
   confirmed = null;
 }
 
 function update(task) {
-  let entry = rows.get(task.id);
-  if (entry === undefined) {
-    entry = { row: newRow(task), task: {} };
-    rows.set(task.id, entry);
+  let row = rows.get(task.id);
+  if (!filter.matches(task)) {
+    if (row !== undefined) remove(task.id);
+    return;
   }
-  const before = entry.task;
-  entry.task = task;
-  // What the page came with is of the same moment as what the stream brings first.
-  const known = before.status === task.status && (before.sessions ?? task.sessions) === task.sessions;
-  if (task.sessions > 0 && !known) showTries(entry, task);
-  fill(entry, task);
-  place(entry.row, task);
-  entry.row.hidden = !matches(task);
+  if (row === undefined) {
+    // One that is not on the page may have been counted as one of the others.
+    if (byID("more").parentElement.hidden || task.created > newest) total++;
+    if (task.created > newest) newest = task.created;
+    row = ListRow.make(task);
+    rows.set(task.id, row);
+  } else {
+    row.update(task);
+  }
+  filter.offer(task);
+  place(row);
+  shown(row);
   showCount();
+}
+
+// shown marks a row, and asks what its agent does.
+function shown(row) {
+  row.news(isNews(row.task.id, row.task.updated));
+  if (row.task.status === "open") doing.ask(row.task.id, row.element);
+  else doing.forget(row.task.id, row.element);
+}
+
+function markNews() {
+  if (document.hidden) return;
+  isNews = newsSince();
+  for (const row of rows.values()) row.news(isNews(row.task.id, row.task.updated));
 }
 
 function remove(id) {
-  const entry = rows.get(id);
-  if (entry === undefined) return;
+  const row = rows.get(id);
+  if (row === undefined) return;
+  doing.forget(id, row.element);
   rows.delete(id);
-  entry.row.remove();
+  row.element.remove();
+  total--;
   showCount();
 }
 
-function newRow(task) {
-  return el("tr", { "data-task": task.id },
-    el("td", { class: "task" },
-      el("a", { href: `tasks/${encodeURIComponent(task.id)}` }, el("bdi")), " ",
-      el("span", { class: "ids" }, el("code", {}, task.id))),
-    el("td", {}, el("span", { class: "status" })),
-    el("td", { class: "when" }, el("time", { class: "updated" })),
-    el("td", { class: "number duration" }),
-    el("td", { class: "number sessions", "data-label": "sessions" }),
-    el("td", { class: "number events", "data-label": "events" }),
-    el("td", { class: "number cost" }),
-    el("td", { class: "number tokens", "data-label": "tokens" }));
-}
-
-function fill(entry, task) {
-  const { row } = entry;
-  const part = (selector) => row.querySelector(selector);
-  row.dataset.status = task.status;
-  setText(part(".task a bdi"), task.title || task.id);
-  const kind = part(".kind bdi");
-  if (kind !== null) setText(kind, task.type);
-  else if (task.type) part(".ids").append(" ", el("span", { class: "kind" }, el("bdi", {}, task.type)));
-  part(".status").dataset.status = task.status;
-  if (row.dataset.quiet !== "true") setText(part(".status"), task.status);
-  part(".updated").dateTime = task.updated ?? "";
-  setText(part(".sessions"), String(task.sessions));
-  setText(part(".events"), String(task.totals.events));
-  setText(part(".cost"), cost(task.totals));
-  setText(part(".tokens"), tokens(task.totals));
-  showTimes(entry, Date.now());
-}
-
-// showTries shows when the agent ran, and how the sessions of a task that was tried
-// again have ended.
-async function showTries(entry, task) {
-  const { row } = entry;
-  try {
-    const answer = await fetch(`tasks/${encodeURIComponent(task.id)}/sessions?limit=${triesShown}`, { headers: { Accept: "application/json" }, cache: "no-store" });
-    if (!answer.ok) return;
-    const { sessions } = await answer.json();
-    Object.assign(entry, { started: sessions[0]?.started, ended: sessions[0]?.ended });
-    showTimes(entry, Date.now());
-    if (sessions.length < 2) return;
-    const tries = el("span", { class: "outcomes" });
-    for (const { status, started } of sessions.reverse()) {
-      tries.append(el("span", { class: "outcome", "data-status": status, title: `${status}, started ${moment(new Date(started))}` },
-        el("span", { class: "hidden-label" }, `${status} `)));
-    }
-    const old = row.querySelector(".outcomes");
-    if (old !== null) old.replaceWith(tries);
-    else row.querySelector(".status").after(" ", tries);
-  } catch {
-    // The next change of the task asks again.
-  }
-}
-
 // place puts a row where its last activity belongs: newest first.
-function place(row, task) {
-  const mine = updatedAt(task);
+function place({ element, updated }) {
   let next = body.firstElementChild;
-  while (next !== null && (next === row || updatedAt(rows.get(next.dataset.task).task) > mine)) next = next.nextElementSibling;
-  if (row.isConnected && row.nextElementSibling === next) return;
-  if (row.isConnected && body.moveBefore) {
-    body.moveBefore(row, next); // keeps the focus by itself
+  while (next !== null && (next === element || rows.get(next.dataset.task).updated > updated)) next = next.nextElementSibling;
+  if (element.isConnected && element.nextElementSibling === next) return;
+  if (element.isConnected && body.moveBefore) {
+    body.moveBefore(element, next); // keeps the focus by itself
     return;
   }
-  const focused = row.contains(document.activeElement) ? document.activeElement : null;
-  body.insertBefore(row, next);
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  body.insertBefore(element, next);
   focused?.focus({ preventScroll: true });
-}
-
-function updatedAt(task) {
-  return Date.parse(task.updated) || 0;
 }
 
 function tick() {
   const now = Date.now();
-  for (const entry of rows.values()) showTimes(entry, now);
+  for (const row of rows.values()) row.tick(now);
   if (document.body.dataset.state === "reconnecting") showConnection();
 }
 
-function showTimes({ row, task, started: from, ended: to }, now) {
-  const updated = Date.parse(task.updated), started = Date.parse(from), ended = Date.parse(to);
-  const quiet = task.status === "open" && now - updated > quietMs;
-  if (row.dataset.quiet !== String(quiet)) {
-    row.dataset.quiet = String(quiet);
-    setText(row.querySelector(".status"), quiet ? "stuck?" : task.status);
-    row.querySelector(".status").title = quiet ? "Open, and nothing was heard for more than five minutes" : "";
-  }
-  const time = row.querySelector(".updated");
-  setText(time, Number.isNaN(updated) ? "–" : ago(now - updated));
-  const exact = moment(new Date(updated));
-  if (time.title !== exact) time.title = exact;
-  const end = task.status === "open" ? now : ended;
-  setText(row.querySelector(".duration"), Number.isNaN(end - started) ? "–" : duration(end - started));
-  showRan(row, updated - ended >= longAgoMs ? new Date(ended) : null);
-}
-
-// showRan says when a run took place that was recorded long after.
-function showRan(row, date) {
-  let time = row.querySelector(".ran");
-  if (date === null) {
-    time?.remove();
-    return;
-  }
-  if (time === null) {
-    time = el("time", { class: "ran" });
-    row.querySelector(".when").append(" ", time);
-  }
-  time.dateTime = date.toISOString();
-  setText(time, `ran ${moment(date)}`);
-}
-
-// The filter
-
-function matches(task) {
-  const words = byID("filter").value.toLowerCase().split(/\s+/);
-  const where = `${task.id} ${task.title} ${task.type} ${task.status}`.toLowerCase();
-  return words.every((word) => where.includes(word));
-}
-
-function filter() {
-  for (const { row, task } of rows.values()) row.hidden = !matches(task);
-  showCount();
-  announce(byID("summary").textContent);
-}
-
 function showCount() {
-  const shown = [...rows.values()].filter(({ row }) => !row.hidden).length;
-  byID("some").hidden = rows.size === 0;
-  byID("none").hidden = rows.size > 0;
-  byID("no-match").hidden = shown > 0 || rows.size === 0;
-  setText(byID("summary"), byID("filter").value.trim() === "" ? plural(rows.size, "task") : `${shown} of ${plural(rows.size, "task")}`);
+  const none = total === 0 && !filter.active;
+  byID("some").hidden = none;
+  byID("none").hidden = !none;
+  byID("no-match").hidden = rows.size > 0 || none;
+  setText(byID("summary"), `${atLeast ? "more than " : ""}${plural(total, "task")}${filter.active ? " found" : ""}`);
   showTitle();
 }
 

@@ -17,15 +17,26 @@ export function looks(row) {
     time.classList.toggle("dated", dated);
     time.title = moment(date);
   }
+  shortPaths(row.querySelector(":scope > .content > .tool > summary .argument[data-path]"));
   const blocks = row.matches(".result")
     ? row.querySelectorAll("pre")
-    : row.querySelectorAll(":scope > .content > :not(.nested) pre");
+    : row.querySelectorAll(":scope > .content > :not(.subagent) pre");
   for (const block of blocks) {
     if (block.parentElement.matches(".copyable")) continue;
     const box = el("div", { class: "copyable" });
     block.replaceWith(box);
     box.append(block, copyButton(() => block.textContent));
   }
+}
+
+// shortPaths shows paths within the agent's directory as seen from there, as
+// shortPath in paths.go.
+function shortPaths(argument) {
+  const directory = document.getElementById("directory")?.textContent ?? "";
+  if (argument === null || directory === "" || directory === "/" || document.body.dataset.all === "true") return;
+  const within = `${directory.replace(/\/$/, "")}/`;
+  const start = new RegExp(`(^|, | in )${RegExp.escape?.(within) ?? within.replace(/[^\w/]/g, "\\$&")}(?=.)`, "g");
+  setText(argument, argument.textContent.replace(start, "$1"));
 }
 
 // startOf is when the run of a row began, null if that is not known.

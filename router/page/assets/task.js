@@ -16,6 +16,7 @@ import { Link } from "./link.js";
 import { looks } from "./looks.js";
 import { Next } from "./next.js";
 import { notify } from "./notify.js";
+import { Overview } from "./overview.js";
 import { rename } from "./rename.js";
 import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
@@ -37,9 +38,8 @@ const frames = new Frames(draw);
 const timeline = new Timeline(list, looks);
 const header = new Header(timeline, taskURL);
 const target = targetOf(location.hash);
-// A run that goes on is watched at its end; one that is over is read from its
-// start, if that is at hand.
-const startsAtEnd = target === null && page.newest === "true" && (!header.over || byID("older") !== null);
+// A run that goes on is watched at its end; one that is over is read from its start.
+const startsAtEnd = target === null && page.newest === "true" && !header.over;
 const follow = new Follow(list, byID("jump"), byID("jump-count"), {
   active: startsAtEnd,
   whole: () => history.whole,
@@ -64,6 +64,7 @@ const history = new History(list, timeline, {
   },
 });
 const filter = new Filter(list, timeline, taskURL, goToHit, announce);
+const overview = new Overview(taskURL, { goTo: show, follows: () => follow.active, rows: () => timeline.rows });
 const next = new Next(taskURL, {
   place: list.parentElement,
   follows: () => follow.active,
@@ -126,6 +127,7 @@ const link = new Link({
   ended() {
     draw();
     next.after(header.status, history.head);
+    overview.load();
     finished();
   },
   gone,
@@ -178,7 +180,9 @@ function received(text, cursor) {
   enqueue({ item, cursor });
   if (item.dataset.type === "complete") header.finished(item);
   if (!caughtUp) return;
-  if (!header.over) header.refresh();
+  if (header.over) return;
+  header.refresh();
+  overview.grown();
   if (item.dataset.type === "error") announce(`Error: ${item.querySelector(".prose").textContent.slice(0, 200)}`);
   if (item.dataset.type === "complete") announce(`The session has ended: ${item.dataset.status}`);
 }
@@ -199,12 +203,20 @@ function draw() {
   const rows = queue;
   queue = [];
   if (rows.length === 0) return;
-  if (caughtUp) for (const { item, cursor } of rows) item.classList.toggle("arrived", cursor !== undefined);
+  // A row that comes alone is seen to come; many at a time would be a lot of motion.
+  if (caughtUp && rows.length === 1 && rows[0].cursor !== undefined) arrive(rows[0].item);
   history.add(rows);
   follow.added(rows.filter(({ item, cursor }) => cursor !== undefined && !item.hidden).length);
   filter.apply();
   follow.keep();
   byID("waiting").hidden = true;
+}
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+function arrive(item) {
+  if (calm.matches || document.hidden) return;
+  requestAnimationFrame(() => item.animate([{ opacity: 0, translate: "0 0.4rem" }, {}], { duration: 350, easing: "ease-out" }));
 }
 
 function finished() {

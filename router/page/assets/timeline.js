@@ -4,7 +4,7 @@
 
 import { compare, cursorOf } from "./cursor.js";
 import { since } from "./format.js";
-import { abandonCalls, callOf, joinResult, nest } from "./joins.js";
+import { abandonCalls, addUp, callOf, joinCost, joinResult, nest } from "./joins.js";
 
 const mostEvents = 1200;
 const keptEvents = 900; // when it is too much
@@ -83,12 +83,21 @@ export class Timeline {
     for (const name of row.dataset.withdraws?.split(" ") ?? []) this.#withdraw(name, row.dataset.session);
     // The latest cost of a message has what the ones before it had, and more.
     if (row.dataset.cost !== undefined) this.#grow(row);
+    if (row.dataset.amount !== undefined) {
+      const cost = joinCost(this.#list, row);
+      if (cost !== null) {
+        this.last = cost;
+        addUp(cost);
+        return 0;
+      }
+    }
     // The agent goes on only once it has what it asked for, and not all agents
     // record results.
     if (type === "assistant") abandonCalls(this.#list, (call) => call.dataset.parent === parent);
     if (type === "complete") abandonCalls(this.#list, () => true);
     this.#prepare(row);
-    if (!nest(this.#list, row)) this.#list.append(row);
+    if (nest(this.#list, row)) addUp(row);
+    else this.#list.append(row);
     return 1;
   }
 
@@ -108,7 +117,7 @@ export class Timeline {
 
   #grow(row) {
     const { cost, session } = row.dataset;
-    for (const before of this.#list.querySelectorAll(`.event[data-cost="${CSS.escape(cost)}"][data-session="${session}"]`)) before.hidden = true;
+    for (const before of this.#list.querySelectorAll(`[data-cost="${CSS.escape(cost)}"][data-session="${session}"]`)) before.hidden = true;
   }
 
   // newer adds a part that the server has joined already, behind everything here.
@@ -214,6 +223,7 @@ export class Timeline {
       const call = callOf(this.#list, row);
       if (call !== null) joinResult(call, row);
     }
+    for (const row of [...this.#list.querySelectorAll(':scope > .event[data-amount]')]) joinCost(this.#list, row);
   }
 
   #findLast() {

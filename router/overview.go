@@ -1,0 +1,80 @@
+package router
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+
+	"jrweb/eventlog"
+	"jrweb/router/page"
+)
+
+// quotedBytes is how much of events the outcome of a run may quote.
+const quotedBytes = 1 << 20
+
+// getOverview answers what a page shows above the rows of a session, as HTML, for a page
+// that follows the session or has seen it end.
+func (rt *router) getOverview(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := readQuery(r, "session", "sessions")
+	if err != nil {
+		return err
+	}
+	id, err := q.session()
+	if err != nil {
+		return err
+	}
+	view := page.TaskPage{Prices: rt.o.Prices}
+	if view.Whole, err = q.all(); err != nil {
+		return err
+	}
+	if view.Task, err = rt.log.Task(r.Context(), p.task); err != nil {
+		return err
+	}
+	if id.IsZero() {
+		id = view.Task.Latest
+	}
+	if !id.IsZero() {
+		info, err := rt.log.Session(p.task, id).Info(r.Context())
+		if err != nil {
+			return err
+		}
+		view.Sessions = []eventlog.SessionInfo{info}
+		looks := outlineLooks
+		if err := rt.summarize(r.Context(), &view, &info, &looks); err != nil {
+			return err
+		}
+	}
+	var html bytes.Buffer
+	if err := page.Overview(&html, view); err != nil {
+		return err
+	}
+	return writePage(w, &html)
+}
+
+// summarize adds to a page what a session has come to, with the events that this quotes.
+func (rt *router) summarize(ctx context.Context, view *page.TaskPage, s *eventlog.SessionInfo, looks *int) error {
+	if err := rt.outlines.with(ctx, s, looks, func(o *page.Outline) { view.Summary = o.Summary(s) }); err != nil {
+		return err
+	}
+	view.Quoted = map[uint64]*eventlog.Event{}
+	size := 0
+	for _, sequence := range view.Summary.Quotes() {
+		if size >= quotedBytes {
+			break
+		}
+		if sequence < s.First {
+			continue // it is no longer kept
+		}
+		_, err := rt.log.Scan(ctx, s.Task, s.ID, sequence-1, func(e *eventlog.Event) bool {
+			one := *e
+			one.Data = bytes.Clone(e.Data)
+			view.Quoted[sequence] = &one
+			size += len(one.Data)
+			return false
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
