@@ -1,8 +1,10 @@
 package eventlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -164,37 +166,46 @@ func (tx *txn) entriesOf(changes []uint64) (keys [][]byte) {
 	return keys
 }
 
-// activity reads tasks by their entries in bucketActivity, each task once.
+// activity reads tasks by their entries in bucketActivity, each task once. It keeps
+// nothing of them but their changes: a task may have a long description.
 type activity struct {
 	Reader
-	tasks map[string]*taskRecord // nil: there is none
+	log     *Log
+	changes map[string]uint64 // the last one of each task; 0: there is none that can be read
 }
 
-func newActivity(r Reader) *activity { return &activity{Reader: r, tasks: map[string]*taskRecord{}} }
+func (l *Log) newActivity(r Reader) *activity {
+	return &activity{Reader: r, log: l, changes: map[string]uint64{}}
+}
 
-// task returns the task of an entry. ok is false if the task has changed since, or is gone.
-func (a *activity) task(key, raw []byte) (task Task, ok bool, err error) {
+// task returns the task of an entry. ok is false if the task has changed since, is
+// gone, or is damaged.
+func (a *activity) task(key, raw []byte) (task Task, ok bool) {
 	id, _, err := decodeActivity(key, raw)
 	if err != nil {
-		return Task{}, false, err
-	}
-	record, seen := a.tasks[id]
-	if !seen {
-		record, err = readTask(a.Reader, id)
-		if err != nil && !errors.Is(err, ErrTaskNotFound) {
-			return Task{}, false, err
-		}
-		if err != nil {
-			record = nil
-		}
-		a.tasks[id] = record
+		a.log.passOver(err)
+		return Task{}, false
 	}
 	change := parseNumber(key)
-	switch {
-	case record == nil || record.Change > change:
-		return Task{}, false, nil
-	case record.Change < change:
-		return Task{}, false, &DamageError{Bucket: bucketActivity, Key: append([]byte(nil), key...), Reason: "the task has not changed so late"}
+	last, seen := a.changes[id]
+	if seen && (last == 0 || last > change) {
+		return Task{}, false
 	}
-	return record.info(), true, nil
+	record, err := a.log.readTask(a.Reader, id)
+	if err != nil {
+		a.changes[id] = 0
+		if !errors.Is(err, ErrTaskNotFound) {
+			a.log.passOver(fmt.Errorf("task %s: %w", id, err))
+		}
+		return Task{}, false
+	}
+	a.changes[id] = record.Change
+	switch {
+	case record.Change > change:
+		return Task{}, false
+	case record.Change < change:
+		a.log.passOver(&DamageError{Bucket: bucketActivity, Key: bytes.Clone(key), Reason: "the task has not changed so late"})
+		return Task{}, false
+	}
+	return record.info(), true
 }

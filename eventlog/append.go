@@ -29,6 +29,9 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 	if err := b.Key.check(); err != nil {
 		return Appended{}, err
 	}
+	if err := checkText("owner", b.Owner, maxName); err != nil {
+		return Appended{}, err
+	}
 	events, err := prepare(b.Events, l.o.MaxBatchEvents, l.o.MaxEventBytes)
 	if err != nil {
 		return Appended{}, err
@@ -125,7 +128,7 @@ func (tx *txn) startFor(b *Batch) (*taskRecord, *sessionRecord, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := tx.startSession(t, &StartOptions{})
+	s, err := tx.startSession(t, &StartOptions{Owner: b.Owner})
 	return t, s, err
 }
 

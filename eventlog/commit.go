@@ -76,6 +76,14 @@ func (c *committer) doFreeing(ctx context.Context, apply func(*txn) error) error
 }
 
 func (c *committer) wait(ctx context.Context, o *op) error {
+	err := c.waitFor(ctx, o)
+	if errors.Is(err, ErrFull) {
+		c.log.refused.note(refused{1, err})
+	}
+	return err
+}
+
+func (c *committer) waitFor(ctx context.Context, o *op) error {
 	o.done = make(chan struct{})
 	if err := c.send(ctx, o); err != nil {
 		return err
@@ -254,7 +262,10 @@ func (c *committer) write(group []*op, full error) error {
 	})
 	if err == nil || errors.Is(err, errNothing) {
 		for _, damage := range tx.damage {
-			c.log.o.Logger.Error("something is damaged, and was passed over", "error", damage)
+			c.log.passOver(damage)
+		}
+		for _, o := range group {
+			c.log.damaged(o.err)
 		}
 	}
 	switch {

@@ -24,6 +24,8 @@ var (
 	// ErrRefused is for middleware to wrap: the append is not wanted, for a reason
 	// that its caller may hear.
 	ErrRefused = errors.New("refused")
+	// ErrTooManyOpen: a task has as many open sessions as it may have.
+	ErrTooManyOpen = errors.New("too many open sessions")
 	// ErrTooLarge: an append beyond the limits of [Options].
 	ErrTooLarge = errors.New("too large")
 )

@@ -89,18 +89,26 @@ type place struct {
 }
 
 // externalPlaces returns the sessions whose keys in bucketExternal start with a
-// prefix, the newest first, at most maxByExternalID of them.
-func externalPlaces(r Reader, prefix []byte) (places []place, err error) {
-	for key, raw := range r.Ascend(bucketExternal, prefix, prefixEnd(prefix)) {
+// prefix, the newest first, at most maxByExternalID of them. What is damaged goes to
+// passOver; with nil, it is an error.
+func externalPlaces(r Reader, prefix []byte, passOver func(error)) (places []place, err error) {
+	for key, raw := range r.Descend(bucketExternal, prefix, prefixEnd(prefix)) {
 		task, err := decodeRecord(bucketExternal, key, raw)
-		if err != nil {
-			return nil, err
-		}
 		_, _, id, ok := splitExternalKey(key)
-		if !ok {
-			return nil, &DamageError{Bucket: bucketExternal, Key: bytes.Clone(key), Reason: "is no external id"}
+		if err == nil && !ok {
+			err = &DamageError{Bucket: bucketExternal, Key: bytes.Clone(key), Reason: "is no external id"}
+		}
+		switch {
+		case err != nil && passOver == nil:
+			return nil, err
+		case err != nil:
+			passOver(err)
+			continue
 		}
 		places = append(places, place{string(task), id})
+		if len(key) == len(prefix)+len(id) && len(places) == maxByExternalID {
+			break // of one agent, the newest come first
+		}
 		if len(places) == 2*maxByExternalID {
 			places = newestPlaces(places)
 		}
@@ -123,7 +131,7 @@ func (l *Log) SessionsByExternalID(ctx context.Context, agent, externalID string
 	}
 	var sessions []SessionInfo
 	err := l.view(ctx, func(r Reader) error {
-		places, err := externalPlaces(r, prefix)
+		places, err := externalPlaces(r, prefix, nil)
 		if err != nil {
 			return err
 		}
@@ -140,11 +148,12 @@ func (l *Log) SessionsByExternalID(ctx context.Context, agent, externalID string
 }
 
 // TasksByExternalID is [Log.Tasks] for the tasks that have a session with an
-// external id. Of more than 1,000 such sessions it looks at the newest.
+// external id. Of more than 1,000 such sessions it looks at the newest. A task that is
+// damaged is left out, and named in the log.
 func (l *Log) TasksByExternalID(ctx context.Context, externalID string, before uint64, limit int) ([]Task, error) {
 	var tasks []Task
 	err := l.view(ctx, func(r Reader) error {
-		places, err := externalPlaces(r, externalPrefix(externalID))
+		places, err := externalPlaces(r, externalPrefix(externalID), l.passOver)
 		if err != nil {
 			return err
 		}
@@ -154,9 +163,10 @@ func (l *Log) TasksByExternalID(ctx context.Context, externalID string, before u
 				continue
 			}
 			seen[p.task] = true
-			t, err := readTask(r, p.task)
+			t, err := l.readTask(r, p.task)
 			if err != nil {
-				return err
+				l.passOver(fmt.Errorf("task %s: %w", p.task, err))
+				continue
 			}
 			if before == 0 || t.Change < before {
 				tasks = append(tasks, t.info())
@@ -171,7 +181,7 @@ func (l *Log) TasksByExternalID(ctx context.Context, externalID string, before u
 // recorded returns a [RecordedError] if a session with the agent and external id
 // of a start ran at a moment.
 func (tx *txn) recorded(o *StartOptions, at time.Time) error {
-	places, err := externalPlaces(tx, externalAgentPrefix(o.Agent, o.ExternalID))
+	places, err := externalPlaces(tx, externalAgentPrefix(o.Agent, o.ExternalID), nil)
 	if err != nil {
 		return err
 	}

@@ -278,6 +278,7 @@ func (ls *leases) expire(ctx context.Context, due []*lease) {
 	case err != nil && ctx.Err() == nil && ls.log.Err() == nil:
 		ls.log.o.Logger.Warn("sessions whose leases have run out cannot be sealed yet", "sessions", len(due), "error", err)
 	case err == nil && damage != nil:
+		ls.log.damaged(damage)
 		ls.log.o.Logger.Error("a session whose lease has run out cannot be sealed", "error", damage)
 	}
 

@@ -47,7 +47,7 @@ type Options struct {
 	// ended, in the background and for good, as [Log.DeleteSession] does; but it
 	// is nobody's activity, so the task keeps its place in [Log.Tasks] and is not
 	// among the [Log.Changes]. A task stays when its last session goes. It goes as
-	// well if nobody said anything about it (title, type, parent, description)
+	// well if nobody said anything about it (title, type, parent, description, project)
 	// and it has not changed for a day, for which its idempotency keys are kept.
 	RetainAge time.Duration
 	// RetainSessions is how many sessions of a task are kept, the newest ones.
@@ -80,11 +80,15 @@ type Log struct {
 	closeErr  error
 
 	open    atomic.Int64 // sessions that are open
-	watches watches
-	leases  leases
-	purger  purger
-	janitor janitor
-	prober  prober
+	damages damages
+	// What is told in sums.
+	refused  summary[refused]
+	retained summary[tidied]
+	watches  watches
+	leases   leases
+	purger   purger
+	janitor  janitor
+	prober   prober
 }
 
 // Open opens the log in the bbolt file at path, or creates it there. Nil
@@ -142,6 +146,7 @@ func New(store Store, o *Options) (*Log, error) {
 	if l.o.Trace != nil {
 		l.trace = *l.o.Trace
 	}
+	l.summarize()
 	_, l.shared = store.(SharedStore)
 	l.append = chain(l.o.Middleware, l.appendBatch)
 	last, err := l.recover()
@@ -228,6 +233,8 @@ func (l *Log) Close() error {
 		l.purger.stop()
 		l.leases.stop()
 		l.committer.stop()
+		l.refused.stop()
+		l.retained.stop()
 		l.finish(ErrClosed)
 		l.closeErr = l.store.Close()
 	})
@@ -267,6 +274,7 @@ func (l *Log) view(ctx context.Context, fn func(Reader) error) error {
 	if ended := l.Err(); ended != nil {
 		return ended
 	}
+	l.damaged(err)
 	return err
 }
 

@@ -16,6 +16,8 @@ type Batch struct {
 	// NoStart makes an append without a Session fail with [ErrSealed] where it
 	// would start one.
 	NoStart bool
+	// Owner is the owner of a session that the append starts.
+	Owner string
 	// Events are committed in this order. An event of type complete ends the
 	// session and may only be the last.
 	Events []Event

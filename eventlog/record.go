@@ -198,6 +198,7 @@ type taskRecord struct {
 	Type        string         `json:"type,omitempty"`
 	Parent      string         `json:"parent,omitempty"`
 	Description string         `json:"description,omitempty"`
+	Project     string         `json:"project,omitempty"`
 	Status      Status         `json:"status"`
 	Created     Time           `json:"created"`
 	Updated     Time           `json:"updated"`
@@ -210,16 +211,21 @@ type taskRecord struct {
 	Change      uint64         `json:"change"`
 
 	id     string
-	tidied bool // see txn.tidy
+	latest *sessionRecord // nil: there is none, or it was not asked for
+	tidied bool           // see txn.tidy
 }
 
 func (t *taskRecord) info() Task {
-	return Task{
+	info := Task{
 		ID: t.id, Title: cmp.Or(t.Title, t.AgentTitle, t.Prompt), Type: t.Type, Parent: t.Parent, Description: t.Description,
-		Status: t.Status, Created: t.Created, Updated: t.Updated, Sessions: t.Sessions,
+		Project: t.Project, Status: t.Status, Created: t.Created, Updated: t.Updated, Sessions: t.Sessions,
 		Totals: t.Totals.public(), Change: t.Change, Latest: t.Latest,
 		Unpriced: t.Unpriced.public(),
 	}
+	if s := t.latest; s != nil {
+		info.Agent, info.Model, info.Owner = s.Agent, s.Model, s.Owner
+	}
+	return info
 }
 
 // sessionRecord is a session on disk. While it is open its state stands elsewhere.
@@ -234,6 +240,7 @@ type sessionRecord struct {
 	Machine          string        `json:"machine,omitempty"`
 	ExternalID       string        `json:"external_id,omitempty"`
 	ParentExternalID string        `json:"parent_external_id,omitempty"`
+	Owner            string        `json:"owner,omitempty"`
 	Steer            bool          `json:"steer,omitempty"`
 	Lease            time.Duration `json:"lease,omitempty"`
 	Beats            uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
@@ -259,7 +266,7 @@ func (s *sessionRecord) info() SessionInfo {
 	return SessionInfo{
 		ID: s.id, Task: s.task, Status: s.Status, Reason: s.Reason, Agent: s.Agent, Version: s.Version, Model: s.Model,
 		Cwd: s.Cwd, Branch: s.Branch, Machine: s.Machine,
-		ExternalID: s.ExternalID, ParentExternalID: s.ParentExternalID, Steer: s.Steer, Started: s.Started, Ended: s.Ended, Head: s.Head,
+		ExternalID: s.ExternalID, ParentExternalID: s.ParentExternalID, Owner: s.Owner, Steer: s.Steer, Started: s.Started, Ended: s.Ended, Head: s.Head,
 		Totals: s.Totals.public(), First: s.First, Lease: s.Lease, Unpriced: s.Models.unpriced(),
 	}
 }
@@ -302,6 +309,23 @@ func readTask(r Reader, id string) (*taskRecord, error) {
 		t.include(&s)
 	}
 	return t, nil
+}
+
+// readLatest reads the task's latest session, without what it has cost.
+func (t *taskRecord) readLatest(r Reader) error {
+	if t.Latest.IsZero() {
+		return nil
+	}
+	key := sessionKey(t.id, t.Latest)
+	raw := r.Get(bucketSessions, key)
+	if raw == nil {
+		return &DamageError{Bucket: bucketTasks, Key: []byte(t.id), Reason: "its latest session does not exist"}
+	}
+	s, err := decodeSession(t.id, key, raw)
+	if err == nil {
+		t.latest = s
+	}
+	return err
 }
 
 // include adds what an open session of the task says.

@@ -144,7 +144,7 @@ func (j *janitor) tidy(ctx context.Context) (next time.Duration, err error) {
 		j.log.purger.wake()
 	}
 	if *sum != (tidied{}) {
-		o.Logger.Info("retention", "sessions_deleted", sum.sessions, "tasks_deleted", sum.tasks, "events_trimmed", sum.events)
+		j.log.retained.note(*sum)
 	}
 	return next, err
 }
@@ -182,6 +182,7 @@ func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*txn) ([]re
 	if err != nil {
 		return 0, err
 	}
+	j.log.damaged(damage)
 	sum.sessions += did.sessions
 	sum.tasks += did.tasks
 	return did.sessions, damage
@@ -201,7 +202,7 @@ func (tx *txn) retire(r retired, did *tidied) error {
 	}
 	did.sessions++
 	tx.tidy(t)
-	unknown := t.Title == "" && t.Type == "" && t.Parent == "" && t.Description == ""
+	unknown := t.Title == "" && t.Type == "" && t.Parent == "" && t.Description == "" && t.Project == ""
 	if t.Sessions > 0 || !unknown || tx.now.Sub(t.Updated.Time) < retainKeys {
 		return nil
 	}

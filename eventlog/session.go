@@ -25,6 +25,9 @@ type StartOptions struct {
 	// this one was begun.
 	ExternalID       string
 	ParentExternalID string
+	// Owner is who starts the session, of people or programs that sign in: whoever
+	// calls must know it for sure, because what runs cannot claim it.
+	Owner string
 	// Started is when the agent began, if that was not now.
 	Started time.Time
 	// Unique refuses the start with a [RecordedError] if a session with the same
@@ -37,7 +40,8 @@ type StartOptions struct {
 	// [Session.Heartbeat] for so long, it is sealed as [Interrupted], reason
 	// "lease expired". 0: no lease, and [Options.IdleTimeout] holds.
 	Lease time.Duration
-	// Concurrent leaves the task's other sessions open. Otherwise those that
+	// Concurrent leaves the task's other sessions open, 256 of them at most: beyond it
+	// the start fails with [ErrTooManyOpen]. Otherwise those that
 	// are open are sealed as [Interrupted], reason "superseded": a new session
 	// is a retry.
 	Concurrent bool
@@ -57,7 +61,7 @@ func (o *StartOptions) check() error {
 	}
 	for _, text := range []struct{ field, value string }{
 		{"agent", o.Agent}, {"version", o.Version}, {"model", o.Model}, {"cwd", o.Cwd}, {"branch", o.Branch},
-		{"machine", o.Machine}, {"external_id", o.ExternalID}, {"parent_external_id", o.ParentExternalID},
+		{"machine", o.Machine}, {"external_id", o.ExternalID}, {"parent_external_id", o.ParentExternalID}, {"owner", o.Owner},
 	} {
 		if err := checkText(text.field, text.value, maxName); err != nil {
 			return err
@@ -280,6 +284,7 @@ func (l *Log) openSessions() ([]Session, error) {
 	err := l.view(context.Background(), func(r Reader) error {
 		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
 			if _, err := decodeRecord(bucketOpen, key, raw); err != nil {
+				l.damaged(err)
 				l.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
 				continue
 			}

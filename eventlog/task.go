@@ -17,12 +17,18 @@ type Task struct {
 	Type        string `json:"type"`
 	Parent      string `json:"parent"`
 	Description string `json:"description"`
+	// Project is what the task belongs to, in a person's words.
+	Project string `json:"project,omitempty"`
 	// Status is the latest session's, or StatusNone before the first.
 	Status   Status `json:"status"`
 	Created  Time   `json:"created"`
 	Updated  Time   `json:"updated"`
 	Sessions int    `json:"sessions"`
 	Totals   Totals `json:"totals"`
+	// Agent, Model and Owner are the latest session's.
+	Agent string `json:"agent,omitempty"`
+	Model string `json:"model,omitempty"`
+	Owner string `json:"owner,omitempty"`
 
 	// Change is the number of the task's last change. Every change of any task
 	// in the log gets a greater one: it orders tasks by activity.
@@ -41,13 +47,15 @@ type SessionInfo struct {
 	Reason     string    `json:"reason"`
 	Agent      string    `json:"agent"`
 	Version    string    `json:"version,omitempty"`
-	Model      string    `json:"model"`
+	Model      string    `json:"model"` // "" while no agent has told it
 	Cwd        string    `json:"cwd,omitempty"`
 	Branch     string    `json:"branch,omitempty"`
 	Machine    string    `json:"machine,omitempty"`
 	ExternalID string    `json:"external_id"`
 	// ParentExternalID is the agent's own id of the thread that began this one.
 	ParentExternalID string `json:"parent_external_id,omitempty"`
+	// Owner is who started the session: see [StartOptions].
+	Owner string `json:"owner,omitempty"`
 	// Steer: the agent can be spoken to, see [StartOptions].
 	Steer bool `json:"steer,omitempty"`
 	// Started and Ended are the agent's times, if it told them: see
@@ -58,6 +66,9 @@ type SessionInfo struct {
 	// Head is the sequence of the last event, 0 before the first.
 	Head   uint64 `json:"head"`
 	Totals Totals `json:"totals"`
+	// Elsewhere is what the session said that it cost, and that is not in its totals: see
+	// [Log.CountedElsewhere]. A log leaves it nil; who shows a session fills it in.
+	Elsewhere *Elsewhere `json:"counted_elsewhere,omitempty"`
 
 	// First is the sequence of the oldest event that is still kept: 1 until the
 	// session is trimmed.

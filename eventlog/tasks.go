@@ -8,6 +8,7 @@ type TaskChange struct {
 	Type        *string // at most 1,024 bytes
 	Parent      *string // empty, or the id of a task, which need not exist
 	Description *string // at most 64 KiB
+	Project     *string // at most 1,024 bytes
 }
 
 func (c *TaskChange) check() error {
@@ -17,6 +18,7 @@ func (c *TaskChange) check() error {
 		limit int
 	}{
 		{"title", c.Title, maxName}, {"type", c.Type, maxName}, {"description", c.Description, maxText},
+		{"project", c.Project, maxName},
 	} {
 		if text.value == nil {
 			continue
@@ -49,9 +51,16 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		if err != nil {
 			return err
 		}
+		t.latest = nil
+		if !t.Latest.IsZero() {
+			if t.latest, err = tx.session(id, t.Latest); err != nil {
+				tx.note(err) // the task can be changed all the same
+			}
+		}
 		record = t
 		for _, change := range []struct{ from, to *string }{
 			{c.Title, &t.Title}, {c.Type, &t.Type}, {c.Parent, &t.Parent}, {c.Description, &t.Description},
+			{c.Project, &t.Project},
 		} {
 			if change.from != nil {
 				*change.to = *change.from
@@ -73,7 +82,7 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 func (l *Log) Task(ctx context.Context, id string) (Task, error) {
 	var task Task
 	err := l.view(ctx, func(r Reader) error {
-		record, err := readTask(r, id)
+		record, err := l.readTask(r, id)
 		if err == nil {
 			task = record.info()
 		}
@@ -82,8 +91,22 @@ func (l *Log) Task(ctx context.Context, id string) (Task, error) {
 	return task, err
 }
 
+// readTask reads a task, with what its open sessions add and what is known of its
+// latest one.
+func (l *Log) readTask(r Reader, id string) (*taskRecord, error) {
+	t, err := readTask(r, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.readLatest(r); err != nil {
+		l.passOver(err)
+	}
+	return t, nil
+}
+
 // Tasks returns up to limit tasks, the newest activity first, those whose last
-// change is older than before only. A before of 0 means from the newest.
+// change is older than before only. A before of 0 means from the newest. A task that
+// is damaged is left out, and named in the log.
 func (l *Log) Tasks(ctx context.Context, before uint64, limit int) ([]Task, error) {
 	var to []byte
 	if before != 0 {
@@ -91,16 +114,12 @@ func (l *Log) Tasks(ctx context.Context, before uint64, limit int) ([]Task, erro
 	}
 	var tasks []Task
 	err := l.view(ctx, func(r Reader) error {
-		active := newActivity(r)
+		active := l.newActivity(r)
 		for key, raw := range r.Descend(bucketActivity, nil, to) {
 			if len(tasks) >= limit {
 				break
 			}
-			task, ok, err := active.task(key, raw)
-			if err != nil {
-				return err
-			}
-			if ok {
+			if task, ok := active.task(key, raw); ok {
 				tasks = append(tasks, task)
 			}
 		}
@@ -108,70 +127,3 @@ func (l *Log) Tasks(ctx context.Context, before uint64, limit int) ([]Task, erro
 	})
 	return tasks, err
 }
-
-// Changes are the tasks that changed since some change.
-type Changes struct {
-	// Tasks are as they are now, in the order of their last changes.
-	Tasks []Task
-	// Deleted are the ids of tasks that were deleted.
-	Deleted []string
-	// Last is the change to go on from.
-	Last uint64
-	// More says that there are more changes than were asked for.
-	More bool
-}
-
-// Changes returns the tasks that changed after a change, at most limit of them,
-// and those that were deleted meanwhile. It fails with [ErrBehind] when after is so
-// long ago that the log has forgotten what was deleted since: start again from
-// [Log.LastChange] and [Log.Tasks].
-func (l *Log) Changes(ctx context.Context, after uint64, limit int) (Changes, error) {
-	known, deleted, err := l.watches.deletedSince(after)
-	if err != nil {
-		return Changes{}, err
-	}
-	changes := Changes{Last: after}
-	var to []byte
-	if !l.shared {
-		// What committed after the deletions were noted comes next time, with its own.
-		to = changeKey(known + 1)
-		changes.Last = max(after, known)
-	}
-	err = l.view(ctx, func(r Reader) error {
-		active := newActivity(r)
-		for key, raw := range r.Ascend(bucketActivity, changeKey(after+1), to) {
-			task, ok, err := active.task(key, raw)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-			if len(changes.Tasks) >= limit {
-				changes.More = true
-				break
-			}
-			changes.Tasks = append(changes.Tasks, task)
-		}
-		return nil
-	})
-	if err != nil {
-		return Changes{}, err
-	}
-	switch n := len(changes.Tasks); {
-	case n > 0 && (changes.More || l.shared):
-		changes.Last = changes.Tasks[n-1].Change
-	case changes.More:
-		changes.Last = after
-	}
-	for _, d := range deleted {
-		if d.change <= changes.Last {
-			changes.Deleted = append(changes.Deleted, d.task)
-		}
-	}
-	return changes, nil
-}
-
-// TasksChanged returns a channel that is closed at the next change of any task.
-// Ask for it first, then read: so no change is missed.
-func (l *Log) TasksChanged() <-chan struct{} { return l.watches.any.wait() }

@@ -20,6 +20,9 @@ type Trace struct {
 	Started func(s SessionInfo)
 	// Sealed is called for each session after the commit of its end.
 	Sealed func(s SessionInfo)
+	// Damaged is called for each record that is found damaged, once as long as the
+	// log is open, up to 10,000 of them.
+	Damaged func(d *DamageError)
 }
 
 // CostAdded is what one cost event added to the totals of its session.

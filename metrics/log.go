@@ -14,7 +14,7 @@ var eventTypes = []string{
 	eventlog.TypeToolCall, eventlog.TypeToolResult, eventlog.TypeCost, eventlog.TypeError,
 	eventlog.TypeStatus, eventlog.TypeComment, eventlog.TypeCheckpoint, eventlog.TypeGuardrail,
 	eventlog.TypeQuestion, eventlog.TypeAnswer, eventlog.TypeReceipt,
-	eventlog.TypeComplete,
+	eventlog.TypeSession, eventlog.TypeComplete,
 }
 
 // logMetrics are what is counted in a log.
@@ -24,6 +24,7 @@ type logMetrics struct {
 	batchEvents prometheus.Histogram
 	errors      *prometheus.CounterVec
 	sealed      *prometheus.CounterVec
+	damaged     prometheus.Counter
 	costs       *costMetrics
 
 	// The counters of events, found once: Committed is called for each event,
@@ -49,6 +50,8 @@ func newLogMetrics() *logMetrics {
 		sealed: newCounters("sessions_sealed_total",
 			"Sessions that ended, by status.",
 			"status", string(eventlog.Succeeded), string(eventlog.Failed), string(eventlog.Canceled), string(eventlog.Interrupted)),
+		damaged: newCounter("damaged_records_total",
+			"Records that were found damaged, each counted once."),
 		costs:  newCostMetrics(),
 		byType: map[string]prometheus.Counter{},
 	}
@@ -60,7 +63,7 @@ func newLogMetrics() *logMetrics {
 }
 
 func (m *logMetrics) group() group {
-	return group{m.events, m.seconds, m.batchEvents, m.errors, m.sealed, m.costs.group()}
+	return group{m.events, m.seconds, m.batchEvents, m.errors, m.sealed, m.damaged, m.costs.group()}
 }
 
 func (m *logMetrics) trace() *eventlog.Trace {
@@ -80,7 +83,8 @@ func (m *logMetrics) trace() *eventlog.Trace {
 				m.otherTypes.Inc()
 			}
 		},
-		Cost:   m.costs.add,
-		Sealed: func(s eventlog.SessionInfo) { m.sealed.WithLabelValues(string(s.Status)).Inc() },
+		Cost:    m.costs.add,
+		Damaged: func(*eventlog.DamageError) { m.damaged.Inc() },
+		Sealed:  func(s eventlog.SessionInfo) { m.sealed.WithLabelValues(string(s.Status)).Inc() },
 	}
 }

@@ -336,3 +336,10 @@ func TestCountingAnEventAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for two events", allocs)
 	}
 }
+
+func TestDamagedRecordsAreCounted(t *testing.T) {
+	m, reg := newMetrics(t)
+	before := scrape(t, reg)
+	m.LogTrace().Damaged(&eventlog.DamageError{})
+	expect(t, scrape(t, reg).since(before), series{"damaged_records_total": 1})
+}

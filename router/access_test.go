@@ -16,6 +16,7 @@ import (
 var needs = map[string]router.Role{
 	"GET /": router.RoleRead, "GET /stream": router.RoleRead, "GET /tasks": router.RoleRead,
 	"GET /tasks/:task": router.RoleRead, "PUT /tasks/:task": router.RoleWrite, "DELETE /tasks/:task": router.RoleAdmin,
+	"GET /tasks/:task/now": router.RoleRead, "GET /tasks/:task/search": router.RoleRead,
 	"GET /tasks/:task/events": router.RoleRead, "POST /tasks/:task/events": router.RoleWrite,
 	"GET /tasks/:task/events/stream": router.RoleRead,
 	"GET /tasks/:task/sessions":      router.RoleRead, "POST /tasks/:task/sessions": router.RoleWrite,
@@ -132,11 +133,6 @@ func TestARefusalOfMiddlewareReachesTheClient(t *testing.T) {
 
 // A person's word carries the name of the person, and nobody else's.
 func TestWhatPeopleAppendCarriesWhoTheyAre(t *testing.T) {
-	named := func(a router.Access) (router.Grant, error) {
-		grant, err := as(a)
-		grant.Name = a.Request.Header.Get("Name")
-		return grant, err
-	}
 	s := serveWith(t, options{router: router.Options{Authorize: named}})
 	post := func(role, name, body string) *answer {
 		return s.do("POST", "/tasks/t-1/events", bodyOf(body), "Role: "+role, "Name: "+name)

@@ -30,7 +30,7 @@ func (rt *router) appendToTask(w http.ResponseWriter, r *http.Request, p params)
 	if err != nil {
 		return err
 	}
-	return rt.append(w, r, p, q, &eventlog.Batch{Task: p.task, NoStart: !start})
+	return rt.append(w, r, p, q, &eventlog.Batch{Task: p.task, NoStart: !start, Owner: rt.owner(&p.grant)})
 }
 
 func (rt *router) appendToSession(w http.ResponseWriter, r *http.Request, p params) error {

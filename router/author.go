@@ -15,6 +15,14 @@ import (
 // put it there: what stands in a page as a person's word must be one.
 const authorField = "author"
 
+// owner is whose a session is that the request starts, empty if nobody has a name.
+func (rt *router) owner(grant *Grant) string {
+	if rt.o.Authorize == nil {
+		return ""
+	}
+	return grant.Name
+}
+
 // localAuthor is a person whom nobody has named: at a browser on this machine, of a
 // server without a login.
 const localAuthor = "local"

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -14,10 +15,17 @@ type guard struct {
 	names    map[string]bool
 	prefixes []netip.Prefix
 	origins  *http.CrossOriginProtection
+	trusted  map[string]bool // origins whose pages may call us
 }
 
-func newGuard(allowed []string) (*guard, error) {
-	g := &guard{names: map[string]bool{}, origins: http.NewCrossOriginProtection()}
+func newGuard(allowed, origins []string) (*guard, error) {
+	g := &guard{names: map[string]bool{}, origins: http.NewCrossOriginProtection(), trusted: map[string]bool{}}
+	for _, origin := range origins {
+		if err := g.origins.AddTrustedOrigin(origin); err != nil || !originPattern.MatchString(origin) {
+			return nil, fmt.Errorf("origin %q is none: https://app.example.org is one, with :port if it is not the usual one", origin)
+		}
+		g.trusted[origin] = true
+	}
 	for _, host := range allowed {
 		if prefix, err := netip.ParsePrefix(host); err == nil {
 			g.prefixes = append(g.prefixes, prefix.Masked())
@@ -47,6 +55,8 @@ func (g *guard) check(r *http.Request) error {
 	origin := r.Header.Get("Origin")
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch site := r.Header.Get("Sec-Fetch-Site"); {
+	case g.trusted[origin]:
+		return nil
 	case origin == "null":
 	case read && isNavigation(r):
 		return nil // [router.handle] refuses it where there is no page
@@ -58,6 +68,9 @@ func (g *guard) check(r *http.Request) error {
 	}
 	return errOrigin
 }
+
+// originPattern is an origin as browsers write it.
+var originPattern = regexp.MustCompile(`^https?://[a-z0-9.\[\]:_-]+$`)
 
 var errOrigin = newProblem(http.StatusForbidden, "origin", "Origin not allowed", "requests from pages of other origins are refused")
 

@@ -26,7 +26,7 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
-	tasks, _, err := taskList(r.Context(), rt.log.Tasks, 0, pageTasks, p.grant.seen)
+	tasks, _, err := taskList(r.Context(), rt.log.Tasks, 0, pageTasks, taskFilter{}.of(&p.grant), func(n int) error { return hold(w, n) })
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,8 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 			continue
 		}
 		view.Sessions[id], err = rt.log.Sessions(r.Context(), id, eventlog.SessionID{}, pageTries)
-		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) { // it was deleted just now
+		// It was deleted just now, or one of its sessions is damaged: the others are shown.
+		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) && !errors.Is(err, eventlog.ErrDamaged) {
 			return err
 		}
 	}
@@ -85,7 +86,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 			return err
 		}
 	}
-	if err := rt.addToPage(r.Context(), &view, t); err != nil {
+	if err := rt.addToPage(r.Context(), &p.grant, &view, t); err != nil {
 		return err
 	}
 	rt.o.Prices.EstimateTask(&view.Task)
@@ -100,7 +101,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 }
 
 // addToPage finds what the page tells beside the timeline.
-func (rt *router) addToPage(ctx context.Context, view *page.TaskPage, t *timeline) (err error) {
+func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPage, t *timeline) (err error) {
 	if t.session.ID.IsZero() {
 		return nil
 	}
@@ -109,8 +110,19 @@ func (rt *router) addToPage(ctx context.Context, view *page.TaskPage, t *timelin
 		shown = slices.Clone(view.Sessions)
 		slices.Reverse(shown)
 	}
-	if view.Raws, err = rt.raws.of(ctx, rt.log, view.Task.ID, shown); err != nil {
+	looks := outlineLooks
+	if err := rt.outlines.with(ctx, &t.session, &looks, func(o *page.Outline) { view.Now = o.NowIn(&t.session) }); err != nil {
 		return err
+	}
+	if view.Raws, err = rt.outlines.raws(ctx, shown, &looks); err != nil {
+		return err
+	}
+	for i := range view.Sessions {
+		if s := &view.Sessions[i]; s.ID == t.session.ID {
+			if err := rt.showElsewhere(ctx, grant, s); err != nil {
+				return err
+			}
+		}
 	}
 	if t.session.ParentExternalID == "" {
 		return nil
@@ -138,6 +150,9 @@ func withSession(sessions []eventlog.SessionInfo, info eventlog.SessionInfo) []e
 }
 
 func writePage(w http.ResponseWriter, html *bytes.Buffer) error {
+	if err := hold(w, html.Cap()); err != nil {
+		return err
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", page.ContentSecurityPolicy)

@@ -34,6 +34,8 @@ var routes = []route{
 	{"GET", "/tasks/t-1", "", 200, jsonType, "/tasks/:task"},
 	{"PUT", "/tasks/t-1", `{"title":"x"}`, 200, jsonType, "/tasks/:task"},
 	{"DELETE", "/tasks/t-1", "", 204, "", "/tasks/:task"},
+	{"GET", "/tasks/t-1/search?q=x", "", 200, jsonType, "/tasks/:task/search"},
+	{"GET", "/tasks/t-1/now", "", 200, jsonType, "/tasks/:task/now"},
 	{"GET", "/tasks/t-1/events", "", 200, jsonType, "/tasks/:task/events"},
 	{"POST", "/tasks/t-1/events", say("x"), 200, jsonType, "/tasks/:task/events"},
 	{"GET", "/tasks/t-1/events/stream", "", 200, sseType, "/tasks/:task/events/stream"},
@@ -143,7 +145,7 @@ func TestWhatIsNoRouteIs404(t *testing.T) {
 		if r.pattern == "/" || r.pattern == "/assets/*file" {
 			continue
 		}
-		path := fill(r.path)
+		path, _, _ := strings.Cut(fill(r.path), "?")
 		parent, name := path[:strings.LastIndex(path, "/")], path[strings.LastIndex(path, "/")+1:]
 		paths = append(paths, path+"/", path+"//", "/"+path, parent+"//"+name, parent+"%2F"+name, parent+"/%2f"+name, path+"%2F")
 	}
@@ -274,9 +276,13 @@ func TestAQueryThatARouteDoesNotKnowIs400WithItsName(t *testing.T) {
 		if r.pattern == "/metrics" || r.pattern == "/assets/*file" {
 			continue // not ours to read
 		}
-		s.do(r.method, fill(r.path)+"?nonsense=1", bodyOf(r.body)).problem(400, "nonsense")
-		s.do(r.method, fill(r.path)+"?%zz", bodyOf(r.body)).problem(400, "query")
-		s.do(r.method, fill(r.path)+"?a=1;b=2", bodyOf(r.body)).problem(400, "query")
+		path := fill(r.path) + "?"
+		if strings.Contains(r.path, "?") {
+			path = fill(r.path) + "&"
+		}
+		s.do(r.method, path+"nonsense=1", bodyOf(r.body)).problem(400, "nonsense")
+		s.do(r.method, path+"%zz", bodyOf(r.body)).problem(400, "query")
+		s.do(r.method, path+"a=1;b=2", bodyOf(r.body)).problem(400, "query")
 	}
 	s.get("/tasks/t-1?nonsense=1", "Accept: text/html").problem(400, "nonsense")
 }

@@ -6,21 +6,32 @@ import (
 	"jrweb/eventlog"
 )
 
-// A list of tasks ends by count, by bytes, or after so many tasks that were looked at.
+// A list of tasks ends by count, by bytes, or after so many tasks, or bytes of tasks,
+// that were looked at.
 const (
 	listBytes  = 1 << 20
 	listLooks  = 10_000
+	lookBytes  = 64 << 20
 	listAtOnce = 20 // tasks that are read together: each may have a description of 64 KiB
 )
+
+// inParts reads tasks that are known already, as [eventlog.Log.Tasks] reads others.
+func inParts(tasks []eventlog.Task) func(context.Context, uint64, int) ([]eventlog.Task, error) {
+	return func(_ context.Context, _ uint64, limit int) (some []eventlog.Task, _ error) {
+		n := min(limit, len(tasks))
+		some, tasks = tasks[:n], tasks[n:]
+		return some, nil
+	}
+}
 
 // taskOverhead is about what a task takes beside its texts.
 const taskOverhead = 512
 
 // taskList returns up to limit of the tasks that read reads, the newest activity first, those whose last
 // change is older than before only, and those only that are wanted. next is where to go
-// on, 0 if that was all.
-func taskList(ctx context.Context, read func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error), before uint64, limit int, wanted func(*eventlog.Task) bool) (tasks []eventlog.Task, next uint64, err error) {
-	bytes, looked := 0, 0
+// on, 0 if that was all. Each one is held first.
+func taskList(ctx context.Context, read func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error), before uint64, limit int, wanted func(*eventlog.Task) bool, hold func(bytes int) error) (tasks []eventlog.Task, next uint64, err error) {
+	bytes, looked, lookedBytes := 0, 0, 0
 	for {
 		some, err := read(ctx, before, listAtOnce)
 		if err != nil {
@@ -29,15 +40,21 @@ func taskList(ctx context.Context, read func(ctx context.Context, before uint64,
 		for i := range some {
 			t := &some[i]
 			before = t.Change
-			if looked++; wanted(t) {
-				size := taskOverhead + len(t.Title) + len(t.Type) + len(t.Parent) + len(t.Description)
+			size := taskOverhead + len(t.Title) + len(t.Type) + len(t.Parent) + len(t.Description) + len(t.Project) +
+				len(t.Agent) + len(t.Model) + len(t.Owner)
+			looked++
+			lookedBytes += size
+			if wanted(t) {
 				if len(tasks) == limit || len(tasks) > 0 && bytes+size > listBytes {
 					return tasks, tasks[len(tasks)-1].Change, nil
+				}
+				if err := hold(size); err != nil {
+					return nil, 0, err
 				}
 				tasks = append(tasks, *t)
 				bytes += size
 			}
-			if looked == listLooks {
+			if looked == listLooks || lookedBytes >= lookBytes {
 				return tasks, before, nil
 			}
 		}
@@ -46,6 +63,3 @@ func taskList(ctx context.Context, read func(ctx context.Context, before uint64,
 		}
 	}
 }
-
-// seen are the tasks that somebody may see.
-func (g *Grant) seen(t *eventlog.Task) bool { return g.sees(t.ID) }

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 
@@ -15,7 +14,11 @@ const (
 )
 
 func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := readQuery(r, "limit", "after", "external_id")
+	q, err := readQuery(r, append([]string{"limit", "after", "external_id"}, taskFilters...)...)
+	if err != nil {
+		return err
+	}
+	filter, err := readTaskFilter(q)
 	if err != nil {
 		return err
 	}
@@ -31,11 +34,13 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 	}
 	read := rt.log.Tasks
 	if external, given := q["external_id"]; given {
-		read = func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error) {
-			return rt.log.TasksByExternalID(ctx, external, before, limit)
+		tasks, err := rt.log.TasksByExternalID(r.Context(), external, before, mostList)
+		if err != nil {
+			return err
 		}
+		read = inParts(tasks)
 	}
-	tasks, next, err := taskList(r.Context(), read, before, limit, p.grant.seen)
+	tasks, next, err := taskList(r.Context(), read, before, limit, filter.of(&p.grant), func(n int) error { return hold(w, n) })
 	if err != nil {
 		return err
 	}
@@ -52,11 +57,11 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 	if tasks == nil {
 		answer.Tasks = []eventlog.Task{}
 	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeRead(w, answer)
 }
 
 func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) error {
-	w.Header().Set("Vary", "Accept")
+	w.Header().Add("Vary", "Accept")
 	if wants(r, "text/html") {
 		return rt.taskPage(w, r, p)
 	}
@@ -68,7 +73,7 @@ func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) erro
 		return err
 	}
 	rt.showTask(&task)
-	return writeJSON(w, http.StatusOK, task)
+	return writeRead(w, task)
 }
 
 // showTask makes a task ready to be shown: the log knows no prices.
@@ -85,7 +90,7 @@ func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) erro
 	if err != nil {
 		return err
 	}
-	o, err := readObject(body, mediaType, "title", "type", "parent", "description")
+	o, err := readObject(body, mediaType, "title", "type", "parent", "description", "project")
 	if err != nil {
 		return err
 	}
@@ -95,7 +100,7 @@ func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) erro
 		to   **string
 	}{
 		{"title", &change.Title}, {"type", &change.Type},
-		{"parent", &change.Parent}, {"description", &change.Description},
+		{"parent", &change.Parent}, {"description", &change.Description}, {"project", &change.Project},
 	} {
 		if *f.to, err = o.text(f.name); err != nil {
 			return err

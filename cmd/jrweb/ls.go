@@ -13,16 +13,25 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"jrweb/eventlog"
+	"jrweb/router/client"
 	"jrweb/router/price"
 )
 
 func lsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "ls", Usage: "list the tasks, newest activity first, or the sessions of a task", ArgsUsage: "[TASK]",
-		Flags: clientFlags(
-			enumFlag("o", "the form: a table that fits the terminal, all of it, or one JSON object a line", "table", "wide", "json"),
-			boolFlag("json", "the same as -o json")),
-		ArgValidator: optionalOperand("TASK"),
+		Flags: clientFlags(append(taskFilterFlags(), enumFlag("o", "the form: a table that fits the terminal, all of it, or one JSON object a line", "table", "wide", "json"), boolFlag("json", "the same as -o json"))...),
+		ArgValidator: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Len() == 0 {
+				return nil
+			}
+			for _, f := range taskFilterFlags() {
+				if name := f.Names()[0]; c.IsSet(name) {
+					return usagef("-%s chooses tasks, and %s is one already", name, c.Args().First())
+				}
+			}
+			return operands("TASK")(ctx, c)
+		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			err := list(ctx, c)
 			if err != nil {
@@ -30,6 +39,18 @@ func lsCommand() *cli.Command {
 			}
 			return nil
 		},
+	}
+}
+
+// taskFilterFlags choose tasks.
+func taskFilterFlags() []cli.Flag {
+	return []cli.Flag{
+		stringFlag("q", "", "only tasks with these words in id, title, type, project or description"),
+		stringFlag("status", "", "only tasks whose latest session is so: open, succeeded, failed, canceled, interrupted; none: that have no session"),
+		stringFlag("agent", "", "only tasks whose latest session is of this agent"),
+		stringFlag("model", "", "only tasks whose latest session is of this model"),
+		stringFlag("project", "", "only tasks of this project"),
+		stringFlag("owner", "", "only tasks whose latest session was started by this token or person"),
 	}
 }
 
@@ -47,10 +68,14 @@ func list(ctx context.Context, c *cli.Command) error {
 		width = 0
 	}
 	if !c.Args().Present() {
+		tasks := server.FindTasks(ctx, client.TaskFilter{
+			Text: c.String("q"), Status: eventlog.Status(c.String("status")), Project: c.String("project"),
+			Agent: c.String("agent"), Model: c.String("model"), Owner: c.String("owner"),
+		})
 		if inJSON {
-			return writeJSONLines(out, server.Tasks(ctx))
+			return writeJSONLines(out, tasks)
 		}
-		return writeTable(out, width, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", server.Tasks(ctx), taskRow)
+		return writeTable(out, width, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", tasks, taskRow)
 	}
 	task, err := taskOf(c.Args().First())
 	if err != nil {
@@ -59,7 +84,7 @@ func list(ctx context.Context, c *cli.Command) error {
 	if inJSON {
 		return writeJSONLines(out, server.Sessions(ctx, task))
 	}
-	return writeTable(out, width, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tREASON", server.Sessions(ctx, task), sessionRow)
+	return writeTable(out, width, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tOWNER\tREASON", server.Sessions(ctx, task), sessionRow)
 }
 
 func taskRow(t eventlog.Task) string {
@@ -68,8 +93,8 @@ func taskRow(t eventlog.Task) string {
 }
 
 func sessionRow(s eventlog.SessionInfo) string {
-	return fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s", s.ID, s.Status, s.Totals.Events,
-		price.Text(&s.Totals), moment(s.Started), moment(s.Ended), cell(s.Agent), cell(s.Model), cell(s.Reason))
+	return fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", s.ID, s.Status, s.Totals.Events,
+		price.Text(&s.Totals), moment(s.Started), moment(s.Ended), cell(s.Agent), cell(s.Model), cell(s.Owner), cell(s.Reason))
 }
 
 // cell is text of a user in a table.

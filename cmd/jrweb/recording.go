@@ -369,7 +369,7 @@ func (r *recording) completion(how ending) json.RawMessage {
 	switch {
 	case how.stopped:
 		end.Status, end.Reason = eventlog.Canceled, "stopped by a person: "+how.String()
-	case how.code == 0 && told.Status == eventlog.Failed, how.code == 0 && told.OpenCalls > 0 && !interrupted:
+	case how.code == 0 && told.Status == eventlog.Failed, how.code == 0 && told.Unfinished && !interrupted:
 		end.Status, end.Reason = told.Status, told.Reason
 	case how.code == 0 && !interrupted:
 	case how.asked != nil:

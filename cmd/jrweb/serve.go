@@ -33,6 +33,7 @@ func serveCommand() *cli.Command {
 			stringFlag("db", "jr.db", "the database file, made if there is none"),
 			boolFlag("insecure", "listen beyond this machine, for everybody"),
 			&cli.StringSliceFlag{Name: "allowed-host", Usage: "answer to this name, IP address or network (CIDR) beside loopback; may be repeated", Sources: env("allowed-host")},
+			&cli.StringSliceFlag{Name: "cors-origin", Usage: "let the pages of this origin, https://app.example.org, read and write with a token; may be repeated", Sources: env("cors-origin")},
 			&cli.DurationFlag{Name: "heartbeat", Value: 15 * time.Second, Usage: "silence of a stream after which a comment is sent", Sources: env("heartbeat"), OnlyOnce: true},
 			&cli.DurationFlag{Name: "poll-interval", Value: 500 * time.Millisecond, Usage: "how often a stream looks whether it missed a wake-up", Sources: env("poll-interval"), OnlyOnce: true},
 			&cli.DurationFlag{Name: "write-timeout", Value: 10 * time.Second, Usage: "disconnect a client that takes nothing for so long", Sources: env("write-timeout"), OnlyOnce: true},
@@ -77,6 +78,7 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	set := settings{
 		db:              c.String("db"),
 		allowedHosts:    c.StringSlice("allowed-host"),
+		origins:         c.StringSlice("cors-origin"),
 		heartbeat:       c.Duration("heartbeat"),
 		pollInterval:    c.Duration("poll-interval"),
 		writeTimeout:    c.Duration("write-timeout"),
@@ -122,6 +124,9 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	// The router knows what an allowed host is. It does not touch the log.
 	if _, err := router.New(nil, nil, &router.Options{AllowedHosts: set.allowedHosts}); err != nil {
 		return set, usagef("-allowed-host: %w", err)
+	}
+	if _, err := router.New(nil, nil, &router.Options{Origins: set.origins}); err != nil {
+		return set, usagef("-cors-origin: %w", err)
 	}
 	cert, key := c.String("tls-cert"), c.String("tls-key")
 	if (cert == "") != (key == "") {
@@ -193,9 +198,24 @@ func newLogger(c *cli.Command) *slog.Logger {
 }
 
 func logHandler(w io.Writer, format string, level slog.Level) slog.Handler {
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: visibleAttr}
 	if format == "json" {
 		return slog.NewJSONHandler(w, o)
 	}
 	return slog.NewTextHandler(w, o)
+}
+
+// visibleAttr keeps what clients say from acting on the terminal that shows the log.
+// Both forms escape some of it, and neither all.
+func visibleAttr(_ []string, a slog.Attr) slog.Attr {
+	text := ""
+	switch value := a.Value.Any().(type) {
+	case string:
+		text = value
+	case error:
+		text = value.Error()
+	default:
+		return a
+	}
+	return slog.String(a.Key, visible(text))
 }

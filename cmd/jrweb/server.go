@@ -30,6 +30,7 @@ type settings struct {
 	addr            string // where to listen, resolved; empty: nowhere
 	db              string
 	allowedHosts    []string
+	origins         []string
 	heartbeat       time.Duration
 	pollInterval    time.Duration
 	writeTimeout    time.Duration
@@ -53,6 +54,9 @@ type settings struct {
 const (
 	// readHeaderTimeout is how long a client may take to say what it wants.
 	readHeaderTimeout = 10 * time.Second
+	// maxHeaderBytes is how large the header of a request may be: it is in memory before
+	// anybody knows who asks.
+	maxHeaderBytes = 32 << 10
 	// idleTimeout is how long a connection may stay open between two requests.
 	idleTimeout = 2 * time.Minute
 	// shutdownTimeout is how long requests may take to end. The process is to be
@@ -128,7 +132,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	})
 	errorLog := slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)
 	o := router.Options{
-		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
+		AllowedHosts: s.allowedHosts, Origins: s.origins, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger, Requests: s.requests,
 	}
@@ -155,6 +159,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 		ConnContext:       s.streams.ConnContext,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
 		Protocols:         new(http.Protocols),
 		// A connection whose streams all stall is one that nothing can be said to.
 		HTTP2:    &http.HTTP2Config{WriteByteTimeout: cmp.Or(s.writeTimeout, 10*time.Second)},

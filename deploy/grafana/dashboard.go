@@ -45,6 +45,7 @@ func build() (dashboard.Dashboard, error) {
 		WithPanel(graph("Events in an append", "short", quantiles("jrweb_append_batch_events")...)).
 		WithPanel(graph("Appends that failed, by reason", "cps",
 			query{`sum by (reason) (rate(jrweb_append_errors_total{` + here + `}[$__rate_interval]))`, "{{reason}}"})).
+		WithPanel(graph("Damaged records", "short", query{`jrweb_damaged_records_total{` + here + `}`, "{{instance}}"})).
 		WithRow(dashboard.NewRowBuilder("Streams")).
 		WithPanel(graph("Streams open", "short", query{`jrweb_streams_active{` + here + `}`, "{{instance}}"})).
 		WithPanel(graph("Commit to written", "s", quantiles("jrweb_stream_delivery_seconds")...)).

@@ -115,6 +115,17 @@ func (c *Client) Heartbeat(ctx context.Context, task string, session eventlog.Se
 	return c.call(ctx, &request{method: http.MethodPost, path: path}, nil)
 }
 
+// Session returns a session as it stands, with what of its cost counts elsewhere.
+func (c *Client) Session(ctx context.Context, task string, session eventlog.SessionID) (eventlog.SessionInfo, error) {
+	path, err := taskPath(task, "sessions", session.String())
+	if err != nil {
+		return eventlog.SessionInfo{}, err
+	}
+	var answer eventlog.SessionInfo
+	err = c.call(ctx, &request{method: http.MethodGet, path: path, header: acceptJSON}, &answer)
+	return answer, err
+}
+
 // Sessions yields all sessions of a task, the newest first. A yielded error is
 // the last value.
 func (c *Client) Sessions(ctx context.Context, task string) iter.Seq2[eventlog.SessionInfo, error] {

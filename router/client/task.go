@@ -34,7 +34,8 @@ func (c *Client) PutTask(ctx context.Context, task string, change eventlog.TaskC
 		Type        *string `json:"type,omitempty"`
 		Parent      *string `json:"parent,omitempty"`
 		Description *string `json:"description,omitempty"`
-	}{change.Title, change.Type, change.Parent, change.Description})
+		Project     *string `json:"project,omitempty"`
+	}{change.Title, change.Type, change.Parent, change.Description, change.Project})
 	if err != nil {
 		return eventlog.Task{}, fmt.Errorf("client: %w", err)
 	}
@@ -48,6 +49,29 @@ func (c *Client) PutTask(ctx context.Context, task string, change eventlog.TaskC
 // Tasks yields all tasks, the newest activity first. A yielded error is the last
 // value.
 func (c *Client) Tasks(ctx context.Context) iter.Seq2[eventlog.Task, error] { return c.tasks(ctx, nil) }
+
+// TaskFilter says which tasks are wanted. Empty fields want all.
+type TaskFilter struct {
+	// Text has words that stand in the task's id, title, type, project or description.
+	Text    string
+	Status  eventlog.Status
+	Project string
+	// Agent, Model and Owner are the latest session's.
+	Agent, Model, Owner string
+}
+
+// FindTasks is [Client.Tasks] for the tasks that a filter wants.
+func (c *Client) FindTasks(ctx context.Context, f TaskFilter) iter.Seq2[eventlog.Task, error] {
+	query := url.Values{}
+	for name, value := range map[string]string{
+		"q": f.Text, "status": string(f.Status), "project": f.Project, "agent": f.Agent, "model": f.Model, "owner": f.Owner,
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return c.tasks(ctx, query)
+}
 
 // TasksByExternalID is [Client.Tasks] for the tasks that have a session of an
 // agent's thread.

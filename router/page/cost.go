@@ -19,34 +19,12 @@ var costFields = []string{
 func (m *maker) cost() {
 	r := m.row
 	r.Compact = true
-	var t eventlog.Totals
-	if n, ok := m.data.number("usd"); ok {
-		t.USD = eventlog.USD(n)
-	}
-	for _, f := range []struct {
-		name string
-		to   *uint64
-	}{
-		{"input_tokens", &t.InputTokens}, {"output_tokens", &t.OutputTokens},
-		{"cache_read_tokens", &t.CacheReadTokens}, {"cache_write_tokens", &t.CacheWriteTokens},
-	} {
-		if n, ok := m.data.number(f.name); ok && n >= 0 && n < math.MaxInt64 {
-			*f.to = uint64(n)
-		}
-	}
-	model := m.data.text("model")
-	if t.USD == 0 {
-		if p, known := m.view.prices.Price(model); known {
-			t.EstimatedUSD = eventlog.USD(p.Of(price.Tokens{
-				Input: t.InputTokens, Cached: t.CacheReadTokens, CacheWrite: t.CacheWriteTokens, Output: t.OutputTokens,
-			}))
-		}
-	}
+	t := costTotals(m.data, m.view.prices)
 	parts := []string{price.Text(&t)}
 	if text := tokenKinds(&t); text != "" {
 		parts = append(parts, text)
 	}
-	if r.Mark.Model = shorten(model); r.Mark.Model != "" {
+	if r.Mark.Model = shorten(m.data.text("model")); r.Mark.Model != "" {
 		parts = append(parts, r.Mark.Model)
 	}
 	switch id := m.data.text("id"); {
@@ -59,6 +37,34 @@ func (m *maker) cost() {
 	}
 	r.Line = strings.Join(parts, " · ")
 	r.Fields = m.fields(m.data.without(costFields...), "")
+}
+
+// costTotals is what a cost event says, as totals, with an estimate where it names no
+// money.
+func costTotals(data fields, prices *price.Table) eventlog.Totals {
+	var t eventlog.Totals
+	if n, ok := data.number("usd"); ok {
+		t.USD = eventlog.USD(n)
+	}
+	for _, f := range []struct {
+		name string
+		to   *uint64
+	}{
+		{"input_tokens", &t.InputTokens}, {"output_tokens", &t.OutputTokens},
+		{"cache_read_tokens", &t.CacheReadTokens}, {"cache_write_tokens", &t.CacheWriteTokens},
+	} {
+		if n, ok := data.number(f.name); ok && n >= 0 && n < math.MaxInt64 {
+			*f.to = uint64(n)
+		}
+	}
+	if t.USD == 0 {
+		if p, known := prices.Price(data.text("model")); known {
+			t.EstimatedUSD = eventlog.USD(p.Of(price.Tokens{
+				Input: t.InputTokens, Cached: t.CacheReadTokens, CacheWrite: t.CacheWriteTokens, Output: t.OutputTokens,
+			}))
+		}
+	}
+	return t
 }
 
 // tokenKinds tells the tokens of each kind that there are.

@@ -10,29 +10,47 @@ import (
 // edit is what a tool call changes in a file: texts before and after, or the
 // unified diff that the agent wrote itself.
 type edit struct {
+	file          string // "" if it is not told
+	kind          string // add, update or delete, if it is told
 	before, after string
 	unified       string
 }
 
+// fileNames are the arguments that name a file.
+var fileNames = []string{"path", "file_path", "filePath", "notebook_path", "filename", "file", "AbsolutePath"}
+
 // editFields are the arguments that an edit stands for.
-var editFields = []string{"old_str", "new_str", "old_string", "new_string", "diff", "patch", "edits"}
+var editFields = []string{
+	"old_str", "new_str", "old_string", "new_string", "oldString", "newString", "oldText", "newText", "diff", "patch", "edits", "changes", "input",
+}
 
 // editsOf finds the edits in the arguments of a tool call, by the names that the
 // tools of several agents give them.
 func editsOf(args fields) []edit {
 	var edits []edit
+	file, _ := either(args, fileNames...)
 	add := func(f fields) {
-		before, hasBefore := either(f, "old_str", "old_string")
-		after, hasAfter := either(f, "new_str", "new_string")
+		name, hasName := either(f, fileNames...)
+		if !hasName {
+			name = file
+		}
+		before, hasBefore := either(f, "old_str", "old_string", "oldString", "oldText")
+		after, hasAfter := either(f, "new_str", "new_string", "newString", "newText")
 		if hasBefore && hasAfter {
-			edits = append(edits, edit{before: before, after: after})
-		} else if unified, has := either(f, "diff", "patch"); has {
-			edits = append(edits, edit{unified: unified})
+			edits = append(edits, edit{file: name, before: before, after: after})
+		} else if unified, has := either(f, "diff", "patch", "unified_diff"); has {
+			edits = append(edits, editsInPatch(name, unified)...)
 		}
 	}
 	add(args)
 	for _, one := range elements(args.raw("edits")) {
 		add(parseFields(one))
+	}
+	edits = append(edits, fileChanges(args.raw("changes"))...)
+	if len(edits) == 0 {
+		if text := patchIn(args); text != "" {
+			return editsInPatch(file, text)
+		}
 	}
 	return edits
 }
@@ -103,7 +121,7 @@ func wholeLines(kind, sign, text string) []diffLine {
 	return lines
 }
 
-// unifiedLines reads a unified diff, or a patch in the form "*** Begin Patch".
+// unifiedLines reads a unified diff.
 func unifiedLines(text string) []diffLine {
 	lines := wholeLines("same", " ", text)
 	for i := range lines {

@@ -97,7 +97,7 @@ func TestWhatAnAgentWithdrewIsMarked(t *testing.T) {
 func TestTheHeadTellsWhatIsKnown(t *testing.T) {
 	info := sessionsWith(t, "succeeded")[0]
 	info.Agent, info.Version, info.Model, info.Cwd, info.Branch = "Claude Code", "2.1", "opus", "/srv/app", "main"
-	info.Machine, info.ExternalID, info.ParentExternalID = "ada", "x-2", "x-1"
+	info.Machine, info.ExternalID, info.ParentExternalID, info.Owner = "ada", "x-2", "x-1", "Ann Lee"
 	info.Totals = eventlog.Totals{
 		Events: 70, USD: 0.5, InputTokens: 1000, OutputTokens: 200, CacheReadTokens: 70_000, CacheWriteTokens: 3000, EstimatedUSD: 0.25, Unpriced: true,
 	}
@@ -109,7 +109,7 @@ func TestTheHeadTellsWhatIsKnown(t *testing.T) {
 	got := task(t, p)
 	date := price.Default().Date()
 	for _, want := range []string{
-		"· ≈ $0.75 · 4.2k tokens", "Agent Claude Code 2.1", "Model opus", "Directory /srv/app", "Branch main", "Machine ada",
+		"· ≈ $0.75 · 4.2k tokens", "Agent Claude Code 2.1", "Model opus", "Directory /srv/app", "Branch main", "Started by Ann Lee", "Machine ada",
 		"Agent’s session x-2", "Begun by session x-1", "Tokens 1.0k in · 200 out · 70.0k from cache · 3.0k to cache",
 		"Cost ≈ $0.75 $0.50 as the agent says, the rest estimated from list prices of " + date + ", without what tokens of an unknown price cost",
 		"3 lines not understood",

@@ -69,6 +69,8 @@ type TaskPage struct {
 	ParentRun Run
 	// Person says that what the reader says can reach an agent.
 	Person bool
+	// Now is what the agent does in the latest session, or in the one that is asked for.
+	Now Now
 	// Raws tells of output that was not understood, in what the timeline is of.
 	Raws Raws
 }
@@ -202,6 +204,16 @@ type taskView struct {
 func (v taskView) RawsLink() template.URL {
 	r := view{task: v.Task.ID, whole: v.Whole}
 	return r.address(v.Raws.First)
+}
+
+// LoopLink is where the agent began to go round in circles.
+func (v taskView) LoopLink() template.URL {
+	r := view{task: v.Task.ID, whole: v.Whole}
+	c := eventlog.Cursor{Sequence: v.Now.LoopAt}
+	if v.Shown != nil {
+		c.Session = v.Shown.ID
+	}
+	return r.address(c)
 }
 
 // run is a session with its place among all sessions of its task.

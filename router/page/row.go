@@ -279,7 +279,7 @@ func (m *maker) complete() {
 	if reason := m.data.text("reason"); reason != "" {
 		r.Block = m.block("text", reason, "/reason", plain)
 	}
-	r.Fields = m.fields(m.data.without("status", "reason"), "")
+	r.Fields = m.fields(m.data.without("status", "reason", "imported"), "") // which file it was, only the next import wants to know
 }
 
 // session is no row of its own: the head of the page tells what is known of the run.

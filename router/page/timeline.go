@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"time"
 
 	"jrweb/eventlog"
@@ -206,10 +207,17 @@ func (t *timeline) waiting() int {
 	return n
 }
 
-// since is the time between two events, "" when there is none worth telling.
+// since is the time between two events in short, "" when there is none worth telling.
 func since(d time.Duration) string {
-	if d < time.Millisecond {
+	switch {
+	case d < time.Millisecond:
 		return ""
+	case d < time.Minute:
+		return "+" + took(d)
+	case d < time.Hour:
+		return fmt.Sprintf("+%d min", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("+%d h", d/time.Hour)
 	}
-	return "+" + took(d)
+	return fmt.Sprintf("+%d days", d/(24*time.Hour))
 }

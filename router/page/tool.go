@@ -63,7 +63,9 @@ func (m *maker) toolCall() {
 	args := parseFields(raw)
 	name, argument := tellingArgument(args)
 	r.Tool.Argument = firstLine(argument)
-	if name == "" && len(args) > 0 {
+	if files := changedFiles(args); name == "" && files != "" {
+		r.Tool.Argument = firstLine(files)
+	} else if name == "" && len(args) > 0 {
 		r.Tool.Argument = firstLine(string(raw))
 	}
 	left := args
@@ -107,6 +109,17 @@ func tellingArgument(args fields) (name, text string) {
 		}
 	}
 	return "", ""
+}
+
+// changedFiles names the files of a list of changes, "" if there is none.
+func changedFiles(args fields) string {
+	var paths []string
+	for _, change := range elements(args.raw("changes")) {
+		if path, ok := parseFields(change).str("path"); ok {
+			paths = append(paths, path)
+		}
+	}
+	return strings.Join(paths, ", ")
 }
 
 // elements returns the elements of a JSON array, nil for anything else.

@@ -303,20 +303,6 @@ func TestPageWorksWithoutSharedWorkers(t *testing.T) {
 	page.until(`document.body.dataset.state === "ended"`)
 }
 
-// A retry takes the place of the session that is shown: the page says so and leads
-// to it.
-func TestPageLeadsToARetry(t *testing.T) {
-	s := serve(t)
-	s.append("t-next", says("first try"))
-	page := openTab(t, s.url+"/tasks/t-next")
-	page.live()
-	s.post("/tasks/t-next/sessions", `{}`, nil)
-	s.append("t-next", says("second try"))
-	page.until(`document.body.dataset.state === "ended" && document.querySelector("#retry a") !== null`)
-	page.goTo(evaluate[string](page, `document.querySelector("#retry a").href`))
-	page.until(`document.body.dataset.state === "live" && document.getElementById("1")?.innerText.includes("second try")`)
-}
-
 func TestPageSaysThatItsTaskWasDeleted(t *testing.T) {
 	s := serve(t)
 	s.append("t-gone", says("one"))
@@ -324,17 +310,6 @@ func TestPageSaysThatItsTaskWasDeleted(t *testing.T) {
 	page.live()
 	s.delete("/tasks/t-gone")
 	page.until(`document.body.dataset.state === "gone" && document.getElementById("now").innerText.includes("This task was deleted")`)
-}
-
-// A tool that is open while nothing comes for long is stuck, and the page says so.
-func TestPageSaysWhenARunIsStuck(t *testing.T) {
-	s := serve(t)
-	s.append("t-stuck", `{"type":"tool_call","time":"2024-01-02T03:04:05Z","data":{"tool":"bash","args":{"command":"make"},"call_id":"c"}}`)
-	page := openTab(t, s.url+"/tasks/t-stuck")
-	page.until(`document.body.dataset.stuck === "true" && document.title.startsWith("⚠")`)
-	page.until(`document.getElementById("now").innerText.includes("stuck?")`)
-	s.append("t-stuck", result("bash", "c", "done"))
-	page.until(`document.body.dataset.stuck === "false" && document.title.startsWith("●")`)
 }
 
 func TestPageShowsTheWholeHistoryOverRetries(t *testing.T) {

@@ -9,8 +9,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
-
-	"jrweb/eventlog"
 )
 
 // The state of a run can be told from its tab alone.
@@ -38,45 +36,11 @@ func TestTitleAndIconShowHowItGoes(t *testing.T) {
 		page.goTo(s.url + "/tasks/t-" + status)
 		shows(page, want[0], want[1])
 	}
-	s.append("t-stuck", `{"type":"tool_call","time":"2024-01-02T03:04:05Z","data":{"tool":"bash","args":{},"call_id":"c"}}`)
+	s.past("t-stuck", 20*time.Minute, aCall("bash", "c", "make"))
 	page.goTo(s.url + "/tasks/t-stuck")
 	shows(page, "⚠", amber)
 	page.goTo(s.url + "/")
 	page.until(`document.title === "● Tasks (2 open)"`)
-}
-
-// In the list, too: an open task of which nobody hears for long looks stuck, until
-// something comes.
-func TestListSaysWhichTasksMayBeStuck(t *testing.T) {
-	s := serve(t)
-	s.stop()
-	past := time.Now().Add(-20 * time.Minute)
-	log, err := eventlog.Open(s.db, &eventlog.Options{KeepOpen: true, Now: func() time.Time { return past }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, task := range []string{"t-quiet", "t-over"} {
-		session, err := log.Start(t.Context(), task, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if task == "t-over" {
-			if err := session.Complete(t.Context(), eventlog.Succeeded, ""); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s.start()
-	s.append("t-busy", says("one"))
-	page := openTab(t, s.url+"/")
-	page.live()
-	const statuses = `[...document.querySelectorAll("[data-task]")].map(e => e.dataset.task + " " + e.querySelector(".status").textContent).sort().join(", ")`
-	page.until(statuses + ` === "t-busy open, t-over succeeded, t-quiet stuck?"`)
-	s.append("t-quiet", says("here I am"))
-	page.until(statuses + ` === "t-busy open, t-over succeeded, t-quiet open"`)
 }
 
 // A tab in the background gets no frames, and the browser may freeze it. It misses
@@ -137,6 +101,37 @@ func TestTabInTheBackgroundMissesNothing(t *testing.T) {
 	s.append("t-back", says("event 2061")) // live, still in the background
 	arrives(2061)
 	page.shows()
+
+	// So much again, and the part that is asked for instead cannot be had at first.
+	page.run(`let failures = 2; const real = fetch; window.fetch = (...of) => failures-- > 0 ? Promise.reject(new TypeError("no network")) : real(...of)`)
+	become(cdppage.SetWebLifecycleStateStateFrozen)
+	for first := 2062; first <= 4061; first += 500 {
+		var events []string
+		for n := first; n < first+500; n++ {
+			events = append(events, says("event %d", n))
+		}
+		s.append("t-back", events...)
+	}
+	become(cdppage.SetWebLifecycleStateStateActive)
+	arrives(4061)
+}
+
+// A tab that goes into the background while it waits for a frame gets none: what has
+// come is shown all the same.
+func TestAFrameThatNeverComesHoldsUpNothing(t *testing.T) {
+	s := serve(t)
+	s.append("t-frame", says("event 1"))
+	page := openTab(t, s.url+"/tasks/t-frame")
+	page.live()
+	page.run(`window.requestAnimationFrame = () => 0`)
+	for n := 2; n <= 3; n++ {
+		s.append("t-frame", says("event %d", n))
+		evaluate[bool](page, `new Promise((resolve) => {
+			const look = () => { if (document.querySelector('[data-seq="%d"]') !== null) resolve(true); };
+			new MutationObserver(look).observe(document.getElementById("timeline"), {childList: true});
+			look();
+		})`, n)
+	}
 }
 
 // What is shown can be copied as it is.

@@ -63,35 +63,78 @@ func TestPageIsUsedByKeyboard(t *testing.T) {
 
 const visibleRows = `[...document.querySelectorAll("#timeline > .event")].filter(e => e.getClientRects().length > 0).map(e => e.id).join(" ")`
 
-func TestPageIsSearchedAndFiltered(t *testing.T) {
+// A search finds in the whole run, leads from hit to hit, and unfolds and marks them,
+// also where the output of a tool was left out.
+func TestPageIsSearched(t *testing.T) {
 	s := serve(t)
 	s.append("t-find", says("the needle in the old part"))
 	s.appendMany("t-find", 500)
-	s.append("t-find", call("bash", "c", "needles"), `{"type":"thought","data":{"content":"hm"}}`)
+	s.append("t-find", call("bash", "c", "x"), result("bash", "c", strings.Repeat("hay\n", 60_000)+"a NEEDLE\n"+strings.Repeat("hay\n", 60_000)), says("nothing"))
 	page := openTab(t, s.url+"/tasks/t-find")
 	page.live()
-	page.has(503)
+	page.has(504)
 
+	const found = `document.getElementById("found").textContent`
 	page.run(`document.getElementById("search").focus()`)
 	page.press("needle")
-	page.until(visibleRows + ` === "502"`)
-	page.until(`/^1 row found · searched #\d+–#503, not the whole run$/.test(document.querySelector(".search-note span").textContent)`)
-	page.run(`document.getElementById("search-older").click()`)
-	page.until(visibleRows + ` === "1 502"`)
-	page.until(`document.querySelector(".search-note span").textContent === "2 rows found · searched #1–#503, the whole run"`)
-	s.append("t-find", says("a new needle"), says("hay"))
-	page.has(505)
-	page.until(visibleRows + ` === "1 502 504"`)
+	page.until(found + ` === "2 found in the whole run"`)
+	page.press(kb.Enter) // from what is in view on
+	page.until(found + `.startsWith("2 of 2 found") && document.querySelector(".target")?.id === "503"`)
+	page.until(`document.getElementById("502").querySelector("details").open && document.getElementById("503").innerText.includes("a NEEDLE")`)
+	page.until(`[...CSS.highlights.get("found")].length > 0`)
+	page.press(kb.Enter)
+	page.until(found + `.startsWith("1 of 2 found") && document.querySelector(".target")?.id === "1" && document.querySelector(".target").getClientRects().length > 0`)
+	page.until(`[...CSS.highlights.get("found")].length === 1`)
+	page.run(`document.getElementById("previous-hit").click()`)
+	page.until(`document.querySelector(".target")?.id === "503"`)
+	s.append("t-find", says("a new needle"))
+	page.until(found + `.startsWith("2 of 3 found")`)
+	page.run(`document.getElementById("search").focus()`)
 	page.press(kb.Escape)
-	page.until(`document.querySelectorAll(".no-match").length === 0`)
+	page.until(`!CSS.highlights.has("found") && document.getElementById("found").parentElement.hidden`)
+}
 
-	page.run(`document.querySelector('.kinds [data-kind="says"]').click()`)
-	page.until(visibleRows + ` === "502 503"`)
+// What is chosen is what is shown, failed tools are errors as well, and the tools stay
+// in reach.
+func TestPageShowsTheKindsThatAreChosen(t *testing.T) {
+	s := serve(t)
+	s.append("t-kinds", `{"type":"error","data":{"message":"the first"}}`)
+	s.appendMany("t-kinds", 500)
+	s.append("t-kinds", call("bash", "c", "x"), `{"type":"tool_result","data":{"tool":"bash","success":false,"output":"no","call_id":"c"}}`,
+		`{"type":"thought","data":{"content":"hm"}}`, call("read_file", "d", "a.go"), result("read_file", "d", "package a"))
+	page := openTab(t, s.url+"/tasks/t-kinds")
+	page.live()
+	page.has(506)
+	pressed := func(want string) {
+		t.Helper()
+		page.until(fmt.Sprintf(`[...document.querySelectorAll('.kinds [aria-pressed="true"]')].map(e => e.textContent).join(" ") === %q`, want))
+	}
+	pressed("All")
+	looks := func(kind string) string {
+		return evaluate[string](page, `getComputedStyle(document.querySelector('.kinds [data-kind="%s"]')).backgroundColor`, kind)
+	}
+	if looks("") == looks("error") {
+		t.Error("on and off look the same")
+	}
 	page.run(`document.querySelector('.kinds [data-kind="thought"]').click()`)
-	page.until(visibleRows + ` === "502"`)
-	// A permalink is shown whatever is hidden.
+	page.until(visibleRows + ` === "504"`)
+	page.run(`document.querySelector('.kinds [data-kind="thought"]').click()`)
+	pressed("All")
+	page.run(`document.querySelector('.kinds [data-kind="error"]').click()`)
+	pressed("Errors")
+	page.until(`document.getElementById("found").textContent === "2 found in the whole run"`)
+	page.until(visibleRows + `.endsWith("502")`)
+	page.run(`document.getElementById("previous-hit").click()`)
+	page.until(`document.querySelector(".target")?.id === "1"`)
+	if in := evaluate[float64](page, `document.querySelector(".timeline-tools").getBoundingClientRect().top`); in < 0 || in > 300 {
+		t.Errorf("the tools are at %.0f", in)
+	}
+	s.append("t-kinds", says("hay"), `{"type":"error","data":{"message":"the last"}}`)
+	page.until(`document.getElementById("found").textContent.includes("3 found")`)
+	// A permalink is shown whatever is chosen.
 	page.run(`location.hash = "#400"`)
 	page.until(`document.querySelector(".target")?.id === "400" && document.querySelector(".target").getClientRects().length > 0`)
+	pressed("All")
 }
 
 // People take part: what they write reaches the log as they meant it, and all who

@@ -28,3 +28,22 @@ export function announcer(region) {
     timer = setTimeout(() => setText(region, text), quietMs);
   };
 }
+
+// readingTop is where the text begins that nothing lies over, in the view.
+export function readingTop() {
+  const bar = document.getElementById("bar");
+  const tools = document.querySelector(".timeline-tools");
+  const fixed = (place) => place !== null && getComputedStyle(place).position !== "static";
+  if (fixed(tools)) return Math.max(tools.getBoundingClientRect().bottom, 0);
+  return fixed(bar) ? bar.getBoundingClientRect().bottom : 0;
+}
+
+// measureTop tells the style sheet how much lies over the text.
+export function measureTop() {
+  const root = document.documentElement.style;
+  const bar = document.getElementById("bar"), tools = document.querySelector(".timeline-tools");
+  new ResizeObserver(() => {
+    root.setProperty("--bar", `${bar.offsetHeight}px`);
+    root.setProperty("--top", `${bar.offsetHeight + tools.offsetHeight + 8}px`);
+  }).observe(bar);
+}

@@ -1,40 +1,36 @@
-// Which rows are shown: by kind, and by the words that are searched for among the
-// rows that are in the page.
+// The tools above the timeline: which kinds of events are shown, and a search in the
+// whole run.
 
 import { download } from "./download.js";
-import { el, setText } from "./dom.js";
-import { plural } from "./format.js";
+import { el, readingTop, setText } from "./dom.js";
+import { Hits } from "./hits.js";
+import { isOf, kinds } from "./kinds.js";
+import { mark } from "./marks.js";
 
-const kinds = [
-  ["says", "Messages"], ["thought", "Thoughts"], ["tool", "Tools"], ["error", "Errors"], ["people", "People"],
-  ["cost", "Cost"], ["other", "Other"],
-];
-
-const mostSearched = 10; // parts, then the reader decides again
+const typedMs = 150; // after the last key, before the server is asked
 
 export class Filter {
   #list;
   #timeline;
-  #history;
+  #goTo;
+  #announce;
+  #hits;
   #words = [];
-  #hidden = new Set();
+  #chosen = new Set(); // kinds; none: all
   #input;
   #note;
-  #more;
-  #searching = false;
-  #announce;
+  #buttons = new Map();
+  #steps;
+  #typed;
 
-  constructor(list, timeline, history, taskURL, announce) {
+  // goTo(cursor, words) shows an event, unfolded to where the words are.
+  constructor(list, timeline, taskURL, goTo, announce) {
     this.#list = list;
     this.#timeline = timeline;
-    this.#history = history;
+    this.#goTo = goTo;
     this.#announce = announce;
+    this.#hits = new Hits(taskURL, () => this.#show());
     this.#build(taskURL);
-  }
-
-  // active tells that some rows are not shown.
-  get active() {
-    return this.#words.length > 0 || this.#hidden.size > 0;
   }
 
   focus() {
@@ -49,80 +45,94 @@ export class Filter {
 
   // apply looks at the rows once more.
   apply() {
-    let matching = 0;
-    const rows = this.#timeline.rows;
-    for (const row of rows) {
-      const matches = this.#matches(row);
-      if (matches) matching++;
-      row.classList.toggle("no-match", !matches);
-    }
-    this.#note.parentElement.hidden = !this.active;
-    if (!this.active) return;
-    this.#more.hidden = !this.#history.hasOlder || this.#words.length === 0;
-    const first = rows[0]?.dataset.seq, last = this.#timeline.last?.dataset.seq;
-    const where = first === undefined ? "nothing is here yet"
-      : `searched #${first}–#${last}${this.#history.hasOlder || !this.#history.whole ? ", not the whole run" : ", the whole run"}`;
-    const what = this.#words.length > 0 ? `${plural(matching, "row")} found · ${where}` : `${plural(this.#hidden.size, "kind")} hidden`;
-    setText(this.#note, what);
+    if (this.#chosen.size > 0) this.#hideOthers();
+    if (this.#words.length > 0) mark(this.#list, this.#words);
+    this.#hits.more();
   }
 
   // reveal makes sure that a place is shown.
   reveal(place) {
-    const row = place.closest("#timeline > .event");
-    if (row === null || row.getClientRects().length > 0) return;
-    this.#hidden.clear();
-    for (const button of document.querySelectorAll(".kinds button")) button.setAttribute("aria-pressed", "true");
-    this.#showKinds();
-    this.clear();
+    const row = place.closest(".event");
+    if (row === null || row.closest(".no-match") === null) return;
+    this.#chosen.clear();
+    this.#choose();
   }
 
-  #matches(row) {
-    if (this.#words.length === 0) return true;
-    const text = row.textContent.toLowerCase();
-    return this.#words.every((word) => text.includes(word));
+  step(by) {
+    const top = readingTop();
+    const inView = this.#timeline.rows.find((row) => row.getBoundingClientRect().bottom > top + 8);
+    const from = inView === undefined ? "" : `${inView.dataset.session}:${inView.dataset.seq}`;
+    const hit = this.#hits.step(by, from);
+    this.#show();
+    if (hit !== undefined) this.#goTo(hit, this.#words);
+  }
+
+  #hideOthers() {
+    for (const row of this.#list.querySelectorAll(".event")) {
+      row.classList.toggle("no-match", this.#chosen.size > 0 && !isOf(row, this.#chosen));
+    }
   }
 
   #search() {
-    this.#words = this.#input.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
-    this.apply();
-    // What comes live changes the note all the time: only what was asked for is said.
-    if (this.#words.length > 0) this.#announce(this.#note.textContent);
+    clearTimeout(this.#typed);
+    this.#typed = setTimeout(() => {
+      this.#words = this.#input.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
+      mark(this.#list, this.#words);
+      this.#ask();
+    }, this.#input.value === "" ? 0 : typedMs);
   }
 
-  // #searchOlder loads older parts until one more row is found.
-  async #searchOlder() {
-    if (this.#searching) return;
-    this.#searching = true;
-    this.#more.disabled = true;
-    const found = () => this.#timeline.rows.filter((row) => !row.classList.contains("no-match")).map((row) => row.id);
-    const before = new Set(found());
-    for (let parts = 0; parts < mostSearched && this.#words.length > 0; parts++) {
-      if (!await this.#history.older()) break;
-      if (found().some((id) => !before.has(id))) break;
+  #ask() {
+    const nothing = this.#words.length === 0 && this.#chosen.size === 0;
+    this.#hits.start(nothing ? null : { words: this.#words.join(" "), kinds: [...this.#chosen] });
+    this.#show();
+  }
+
+  #choose() {
+    for (const [kind, button] of this.#buttons) {
+      button.setAttribute("aria-pressed", String(kind === "" ? this.#chosen.size === 0 : this.#chosen.has(kind)));
     }
-    this.#more.disabled = false;
-    this.#searching = false;
-    this.apply();
-    this.#announce(this.#note.textContent);
+    this.#hideOthers();
+    this.#ask();
+  }
+
+  // #show tells how much there is in the whole run.
+  #show() {
+    const nothing = this.#words.length === 0 && this.#chosen.size === 0;
+    this.#note.parentElement.hidden = nothing;
+    if (nothing) return;
+    const { list, at, done } = this.#hits;
+    const count = `${list.length} found`;
+    const where = done ? "in the whole run" : "so far…";
+    setText(this.#note, at < 0 ? `${count} ${where}` : `${at + 1} of ${count} ${where}`);
+    for (const step of this.#steps) step.disabled = list.length === 0;
+    // What comes live changes the note all the time: only what was asked for is said.
+    if (done && at < 0) this.#announce(this.#note.textContent);
   }
 
   #build(taskURL) {
     this.#input = el("input", { id: "search", type: "search", placeholder: "Search in this run", autocomplete: "off", spellcheck: "false" });
     this.#input.addEventListener("input", () => this.#search());
-    this.#note = el("span");
-    this.#more = el("button", { type: "button", class: "button", id: "search-older" }, "Search older events");
-    this.#more.addEventListener("click", () => this.#searchOlder());
+    this.#input.addEventListener("keydown", (key) => {
+      if (key.key === "Enter") this.step(key.shiftKey ? -1 : 1);
+    });
+    this.#note = el("span", { id: "found" });
+    const step = (by, id, label, sign) => {
+      const button = el("button", { type: "button", class: "button step", id, "aria-label": label, title: label }, sign);
+      button.addEventListener("click", () => this.step(by));
+      return button;
+    };
+    this.#steps = [step(-1, "previous-hit", "Previous", "↑"), step(1, "next-hit", "Next", "↓")];
 
-    const group = el("div", { class: "kinds", role: "group", "aria-label": "Kinds of events" });
-    for (const [kind, label] of kinds) {
-      const button = el("button", { type: "button", class: "kind-button", "data-kind": kind, "aria-pressed": "true" }, label);
+    const group = el("div", { class: "kinds", role: "group", "aria-label": "Show only" });
+    for (const [kind, label] of [["", "All"], ...kinds]) {
+      const button = el("button", { type: "button", class: "kind-button", "data-kind": kind, "aria-pressed": String(kind === "") }, label);
       button.addEventListener("click", () => {
-        const hide = !this.#hidden.has(kind);
-        if (hide) this.#hidden.add(kind);
-        else this.#hidden.delete(kind);
-        button.setAttribute("aria-pressed", String(!hide));
-        this.#showKinds();
+        if (kind === "") this.#chosen.clear();
+        else if (!this.#chosen.delete(kind)) this.#chosen.add(kind);
+        this.#choose();
       });
+      this.#buttons.set(kind, button);
       group.append(button);
     }
 
@@ -132,13 +142,8 @@ export class Filter {
 
     const bar = el("div", { class: "timeline-tools" }, group,
       el("div", { class: "search-box" }, el("label", { class: "hidden-label", for: "search" }, "Search in this run"), this.#input, save),
-      el("p", { class: "search-note" }, this.#note, " ", this.#more));
+      el("p", { class: "search-note" }, ...this.#steps, " ", this.#note));
     (document.getElementById("older").parentElement).before(bar);
     this.#note.parentElement.hidden = true;
-  }
-
-  #showKinds() {
-    this.#list.dataset.hide = [...this.#hidden].join(" ");
-    this.apply();
   }
 }

@@ -1,7 +1,7 @@
 // Keeps the end of the page in view while the reader is there, and leaves the
 // reader alone everywhere else.
 
-import { setText } from "./dom.js";
+import { readingTop, setText } from "./dom.js";
 
 const nearEnd = 48; // pixels that still count as the end
 
@@ -106,7 +106,7 @@ export class Follow {
 
 // keepPlace makes a change and then puts back under the reader's eyes what was there.
 export function keepPlace(list, change) {
-  const top = document.getElementById("bar").getBoundingClientRect().bottom;
+  const top = readingTop();
   const places = [...list.children].filter((item) => item.getBoundingClientRect().bottom > top).slice(0, 20)
     .map((item) => ({ item, y: item.getBoundingClientRect().top }));
   change();

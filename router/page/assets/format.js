@@ -60,6 +60,15 @@ export function took(ms) {
   return duration(ms);
 }
 
+// since is the time between two events in short, "" when there is none worth telling.
+export function since(ms) {
+  if (!(ms >= 1)) return "";
+  if (ms < 60_000) return `+${took(ms)}`;
+  if (ms < 3_600_000) return `+${Math.floor(ms / 60_000)} min`;
+  if (ms < 48 * 3_600_000) return `+${Math.floor(ms / 3_600_000)} h`;
+  return `+${Math.floor(ms / 86_400_000)} days`;
+}
+
 export function ago(ms) {
   const s = Math.floor(Math.max(ms, 0) / 1000);
   if (s < 5) return "just now";

@@ -1,12 +1,11 @@
 // The head of the task page: status, facts, totals, connection, and what the agent
 // does now.
 
-import { activityOf } from "./activity.js";
 import { setText } from "./dom.js";
-import { clock, cost, costNote, duration, moment, plural, tokenKinds, tokens } from "./format.js";
+import { cost, costNote, duration, firstLine, moment, plural, tokenKinds, tokens } from "./format.js";
 import { Favicon } from "./favicon.js";
+import { Now } from "./now.js";
 
-const stuckMs = 5 * 60_000; // nothing for so long, and a tool is open
 const refreshMs = 1000; // between two looks at what the stream does not tell
 
 const page = document.body.dataset;
@@ -20,12 +19,11 @@ export class Header {
   #retryAt;
   #started = dateOf(byID("started").dateTime);
   #ended = dateOf(byID("duration").dataset.ended);
-  #since = null;
+  #now = new Now();
   #totals = totalsOf(page);
   #exactAt = page.cursor; // the totals hold everything up to here
   #refreshing;
   #refreshedAt = 0;
-  #retitle = false;
   #about = ""; // what the server said last
 
   constructor(timeline, taskURL) {
@@ -57,6 +55,7 @@ export class Header {
     this.#ended = dateOf(byID("duration").dataset.ended);
     this.#totals = totalsOf(data);
     this.#exactAt = data.cursor;
+    this.#now.adopt(fresh.getElementById("now"));
     this.#setStatus(data.status);
     this.#showTotals();
     this.tick();
@@ -65,6 +64,7 @@ export class Header {
   // began tells of a session that started after the page was made.
   began(session) {
     page.session = session;
+    this.#now.forget();
     this.#setStatus("open");
     this.refresh();
   }
@@ -74,9 +74,7 @@ export class Header {
     if (!isAfter(this.#exactAt)) return;
     this.#totals.events++;
     const { type } = row.dataset;
-    // What a cost adds only the log knows: a value may be of a whole, or told before.
-    if (type === "cost" || type === "session") this.refresh();
-    if (type === "session") this.#retitle = true;
+    this.#now.heard();
     if (type === "raw") this.#countRaw(row);
     this.#showTotals();
   }
@@ -86,7 +84,7 @@ export class Header {
     const count = Number(place.dataset.count) + 1;
     place.dataset.count = String(count);
     place.hidden = false;
-    if (count === 1) link.href = row.querySelector(".seq").href;
+    if (count === 1) link.setAttribute("href", row.querySelector(".seq").getAttribute("href"));
     setText(link, `${plural(count, "line")} not understood`);
   }
 
@@ -101,37 +99,35 @@ export class Header {
     clearTimeout(this.#refreshing);
     this.#refreshing = undefined;
     this.#refreshedAt = Date.now();
-    if (this.#retitle) {
-      this.#retitle = false;
-      const task = await jsonOf(this.#taskURL);
-      if (task !== null) this.titled(task.title);
-    }
-    if (page.all === "true") {
-      const task = await jsonOf(this.#taskURL);
-      if (task === null) return;
-      this.#totals = { ...task.totals, events: this.#totals.events };
-      this.#showTotals();
-    } else if (page.session !== "") {
-      await this.latest();
-    }
+    await this.latest();
   }
 
-  // latest asks for the session whose newest events the stream brings; null when it
-  // cannot be had: the timeline does without it, and the next event asks again.
+  // latest asks for what the head tells, and returns the session whose newest events
+  // the stream brings; null when it cannot be had: the timeline does without it, and
+  // the next event asks again.
   async latest() {
-    if (page.all === "true") {
-      const newest = (await jsonOf(`${this.#taskURL}/sessions?limit=1`))?.sessions[0] ?? null;
-      if (newest !== null) this.#exactAt = `${newest.id}:${newest.head}`;
-      return newest;
+    const whole = page.all === "true", asked = whole ? "" : page.session;
+    const answer = await jsonOf(`${this.#taskURL}/now${asked === "" ? "" : `?session=${asked}`}`);
+    if (answer === null || !whole && asked !== page.session) return null;
+    const { session } = answer;
+    this.titled(answer.title);
+    if (page.state !== "gone") this.#now.show(answer.now, answer.updated, (sequence) => this.#addressOf(session, sequence));
+    if (session === null) return null;
+    this.#exactAt = `${session.id}:${session.head}`;
+    if (whole) {
+      this.#totals = { ...answer.totals, events: this.#totals.events };
+    } else {
+      this.#totals = session.totals;
+      this.#facts(session);
     }
-    if (page.session === "") return null;
-    const info = await jsonOf(`${this.#taskURL}/sessions/${page.session}`);
-    if (info === null) return null;
-    this.#totals = info.totals;
-    this.#exactAt = `${info.id}:${info.head}`;
-    this.#facts(info);
     this.#showTotals();
-    return info;
+    this.tick();
+    return session;
+  }
+
+  #addressOf(session, sequence) {
+    return page.all === "true" ? `?sessions=all&around=${session.id}:${sequence}#${session.id}:${sequence}`
+      : `?session=${session.id}&around=${sequence}#${sequence}`;
   }
 
   #facts(info) {
@@ -140,6 +136,7 @@ export class Header {
     showFact("model", info.model ?? "");
     showFact("directory", info.cwd ?? "");
     showFact("branch", info.branch ?? "");
+    showFact("owner", info.owner ?? "");
     showFact("machine", info.machine ?? "");
     showFact("thread", info.external_id ?? "");
     showFact("parent-thread", info.parent_external_id ?? "");
@@ -160,8 +157,12 @@ export class Header {
   // finished tells of the row that ends a session.
   finished(row) {
     this.#setStatus(row.dataset.status);
-    if (page.all !== "true") this.#ended = new Date(row.dataset.time);
-    if (this.#refreshing !== undefined) this.#refresh(); // after the end nothing is asked any more
+    if (page.all !== "true") {
+      this.#ended = new Date(row.dataset.time);
+      byID("duration").dataset.ended = row.dataset.time;
+    }
+    this.#now.over(Number(row.dataset.seq), row.dataset.status, row.querySelector(".banner-title").textContent, firstLine(row.querySelector(".banner > .text")?.textContent ?? ""));
+    this.#refresh(); // after the end nothing is asked any more
     this.tick();
   }
 
@@ -197,7 +198,7 @@ export class Header {
   #showTitle() {
     let mark = { open: "●", none: "○", succeeded: "✓", failed: "✗" }[this.status] ?? "■";
     let icon = this.status;
-    if (page.stuck === "true") mark = "⚠", icon = "stuck";
+    if (page.pace === "stuck") mark = "⚠", icon = "stuck";
     if (page.state === "reconnecting") mark = "↻", icon = "none";
     if (page.state === "gone") mark = "✗", icon = "failed";
     const whole = `${mark} ${page.title === "" ? page.task : `${page.task} ${page.title}`}`;
@@ -220,27 +221,10 @@ export class Header {
     if (run !== null && page.all !== "true") setText(run, `${plural(totals.events, "event")} · ${money}`);
   }
 
-  // activity says what the agent does now; the newest events must be in the page.
-  activity() {
-    if (page.state === "gone") return;
-    const now = byID("now");
-    const activity = activityOf(this.#timeline.last, this.#timeline.running);
-    now.hidden = false;
-    now.dataset.kind = activity.kind;
-    setText(byID("now-what"), activity.what);
-    setText(byID("now-detail"), activity.detail);
-    this.#since = activity.since;
-    this.tick();
-  }
-
   // deleted says that there is nothing to show any more.
   deleted(what) {
     this.connection("gone");
-    const now = byID("now");
-    now.hidden = false;
-    now.dataset.kind = "error";
-    setText(byID("now-what"), `This ${what} was deleted`);
-    setText(byID("now-detail"), "");
+    this.#now.over(Infinity, "error", `This ${what} was deleted`, "");
     setText(byID("now-for"), "");
   }
 
@@ -250,11 +234,11 @@ export class Header {
     if (this.#started !== null) showFact("duration", duration((this.#ended ?? now) - this.#started));
     if (page.state === "gone") return;
     this.#tickCalls(now);
-    let text = "";
-    if (page.state === "ended" && this.#started !== null && this.#ended !== null) text = `after ${duration(this.#ended - this.#started)}`;
-    else if (this.#since !== null) text = duration(now - this.#since);
-    this.#tickStuck(now);
-    setText(byID("now-for"), page.stuck === "true" ? `stuck? no event since ${clock(this.#since)}, ${text}` : text);
+    const ended = this.#started !== null && this.#ended !== null ? `after ${duration(this.#ended - this.#started)}` : "";
+    const pace = this.#now.tick(now, this.status === "open", ended);
+    if (page.pace === pace) return;
+    page.pace = pace;
+    this.#showTitle();
   }
 
   #tickCalls(now) {
@@ -262,15 +246,6 @@ export class Header {
     for (const call of document.querySelectorAll('.event[data-type="tool_call"][data-outcome="open"]')) {
       setText(call.querySelector(".took"), duration(now - Date.parse(call.dataset.time)));
     }
-  }
-
-  #tickStuck(now) {
-    const silent = now - Date.parse(this.#timeline.last?.dataset.time);
-    const stuck = !this.over && this.#timeline.running !== null && silent >= stuckMs;
-    if (stuck) this.#since = new Date(this.#timeline.last.dataset.time);
-    if (String(stuck) === page.stuck) return;
-    page.stuck = String(stuck);
-    this.#showTitle();
   }
 }
 

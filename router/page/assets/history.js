@@ -2,10 +2,12 @@
 // reader comes near, and hands on to the stream without hole or double.
 
 import { compare } from "./cursor.js";
-import { fetchPart } from "./fragments.js";
+import { fetchPart, Gone } from "./fragments.js";
 import { keepPlace } from "./follow.js";
 
 const mostUnfollowed = 3000; // rows, while the reader is elsewhere
+const firstRetryMs = 1000; // after a part could not be had; it doubles
+const longestRetryMs = 30_000;
 const nearMargin = "1500px 0px"; // a part is asked for before its place is in view
 
 export class History {
@@ -14,6 +16,8 @@ export class History {
   #attached; // new rows follow those in the page without a hole
   #waiting = null; // what the stream brought while a part is on its way
   #busy = null;
+  #retry; // the timer of the next attempt
+  #failures = 0; // in a row
   #olderAddress;
   #list;
   #timeline;
@@ -23,8 +27,8 @@ export class History {
   //   changed()     rows have come or gone
   //   part(part)    a part with the newest events was loaded
   //   follows()     whether the end is kept in view
-  //   mayLoad()     whether parts are loaded by themselves: not while rows are hidden
-  //   failed(error) a part could not be had
+  //   failed(error) a part could not be had; where the stream hangs on it, it is asked
+  //                 for again
   constructor(list, timeline, options) {
     const page = document.body.dataset;
     this.#list = list;
@@ -113,13 +117,21 @@ export class History {
     return this.#alone(async () => {
       this.#attached = false;
       while (!this.#attached) await this.#loadNewer();
-    });
+    }, () => this.catchUp());
   }
 
   // latest shows the newest part instead of an older one.
   latest() {
     return this.#alone(async () => {
       if (!this.#attached) await this.#restart();
+    }, () => this.latest());
+  }
+
+  // around shows the part around an event instead of what is shown.
+  around(id) {
+    return this.#alone(async () => {
+      this.#attached = false;
+      await this.#replace(addressOf("around", id.includes(":") ? id : `:${id}`));
     });
   }
 
@@ -128,7 +140,7 @@ export class History {
     return this.#alone(() => {
       this.#seen = "";
       return this.#restart();
-    });
+    }, () => this.restart());
   }
 
   // skip lets go of the end: there is too much to bring it row by row.
@@ -152,10 +164,14 @@ export class History {
     }
   }
 
-  async #restart() {
+  #restart() {
+    return this.#replace(addressOf());
+  }
+
+  async #replace(address) {
     this.#waiting = [];
     try {
-      const part = await fetchPart(addressOf());
+      const part = await fetchPart(address);
       this.#timeline.replace(part.items);
       this.cursor = part.cursor;
       this.#setOlder(part.older);
@@ -181,14 +197,18 @@ export class History {
   }
 
   // #alone lets one load happen at a time; one that is wanted meanwhile comes after it.
-  #alone(load) {
+  // again is called some time after it has failed.
+  #alone(load, again) {
     const before = this.#busy;
     const mine = (async () => {
       await before;
       try {
-        return await load();
+        const loaded = await load();
+        this.#failures = 0;
+        return loaded;
       } catch (error) {
         this.#options.failed(error);
+        if (again !== undefined && !(error instanceof Gone)) this.#later(again);
         return false;
       } finally {
         this.#options.changed();
@@ -196,6 +216,14 @@ export class History {
     })();
     this.#busy = mine;
     return mine;
+  }
+
+  // #later tries a load again: until then the stream's rows have no place.
+  #later(again) {
+    clearTimeout(this.#retry);
+    const pause = Math.min(firstRetryMs * 2 ** this.#failures, longestRetryMs);
+    this.#failures++;
+    this.#retry = setTimeout(again, pause);
   }
 
   #trimOldest(atEnd = this.#options.follows()) {
@@ -242,7 +270,7 @@ export class History {
       let near = false;
       const again = async () => {
         // What was loaded may leave the place as near as before.
-        while (near && this.#options.mayLoad() && !link.parentElement.hidden && await load()) await nextFrame();
+        while (near && !link.parentElement.hidden && await load()) await nextFrame();
       };
       new IntersectionObserver((entries) => {
         near = entries.at(-1).isIntersecting;

@@ -11,7 +11,7 @@ export function inspect(list) {
     if (link === null) return;
     click.preventDefault();
     if (link.matches(".raw")) raw(link);
-    else full(link);
+    else whole(link).then((text) => text?.focus({ preventScroll: true }));
   });
 }
 
@@ -42,8 +42,8 @@ async function raw(link) {
   }
 }
 
-// full puts the whole text in the place of its head and tail.
-async function full(link) {
+// whole puts the whole text in the place of its head and tail, and returns its element.
+export async function whole(link) {
   const long = link.closest(".long");
   setText(link, "Loading…");
   try {
@@ -52,9 +52,10 @@ async function full(link) {
     const pre = el("pre", { class: head?.matches("pre") ? head.className : "text", tabindex: "0" }, text);
     long.replaceChildren(el("p", { class: "cut" }, `All of it: ${bytes(byteLength(text))}`),
       el("div", { class: "copyable" }, pre, copyButton(() => text)));
-    pre.focus({ preventScroll: true });
+    return pre;
   } catch (error) {
     setText(link, `Cannot be loaded: ${error.message}. Try again`);
+    return null;
   }
 }
 

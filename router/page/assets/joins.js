@@ -1,8 +1,9 @@
 // Puts what belongs together into one row: a result into the row of its call, what
 // a subagent does into the row of the call that started it.
 
-import { el, setText } from "./dom.js";
 import { compare, cursorOf } from "./cursor.js";
+import { el, setText } from "./dom.js";
+import { took } from "./format.js";
 
 const mostNested = 200; // rows under one call; then they stand for themselves
 const deepest = 8;
@@ -12,8 +13,9 @@ const words = { open: "running: ", ok: "ok: ", failed: "failed: ", none: "no res
 // setOutcome shows how a call has gone.
 function setOutcome(call, outcome) {
   call.dataset.outcome = outcome;
-  setText(call.querySelector(".hidden-label"), words[outcome]);
-  if (outcome === "none") setText(call.querySelector(".took"), "no result");
+  const summary = call.querySelector(":scope > .content > .tool > summary");
+  setText(summary.querySelector(".hidden-label"), words[outcome]);
+  if (outcome === "none") setText(summary.querySelector(".took"), "no result");
 }
 
 // callOf finds the call of a result: the oldest one before it that waits and has
@@ -33,7 +35,9 @@ export function joinResult(call, row) {
   const from = row.querySelector(".tool");
   const result = from.querySelector(".result");
   const to = call.querySelector(":scope > .content > .tool");
-  result.append(el("p", { class: "result-meta" }, row.querySelector(".meta time"), " ", row.querySelector(".meta .seq")));
+  const time = row.querySelector(".meta time");
+  time.removeAttribute("class");
+  result.append(el("p", { class: "result-meta" }, time, " ", row.querySelector(".meta .seq")));
   row.remove();
   const id = row.id;
   row.removeAttribute("id");
@@ -41,9 +45,9 @@ export function joinResult(call, row) {
   Object.assign(result.dataset, row.dataset);
   to.querySelector(".tool-body").append(result);
   setOutcome(call, row.dataset.outcome);
-  for (const part of ["size", "took"]) {
-    setText(to.querySelector(`summary .${part}`), from.querySelector(`summary .${part}`).textContent);
-  }
+  setText(to.querySelector("summary .size"), from.querySelector("summary .size").textContent);
+  setText(to.querySelector("summary .took"), from.querySelector("summary .took").textContent
+    || took(Date.parse(row.dataset.time) - Date.parse(call.dataset.time)));
   if (from.open) to.open = true; // what failed must not hide, and images are to be seen
 }
 

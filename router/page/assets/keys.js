@@ -1,10 +1,10 @@
 // Everything by keyboard.
 
-import { el } from "./dom.js";
+import { el, readingTop } from "./dom.js";
 
 const help = [
   ["j", "next event"], ["k", "previous event"], ["Enter", "unfold or fold the event"], ["e", "next error"], ["Shift+E", "previous error"],
-  ["f", "follow the newest events, or stop to"], ["/", "search in this run"], ["Esc", "leave the search"], ["?", "this list"],
+  ["f", "follow the newest events, or stop to"], ["/", "search in this run"], ["n", "next thing found"], ["Shift+N", "previous thing found"], ["Esc", "leave the search"], ["?", "this list"],
 ];
 
 const failures = '.event[data-type="error"], .event[data-outcome="failed"]';
@@ -29,7 +29,7 @@ export function keys({ list, follow, filter }) {
     const from = current !== null && current.isConnected ? current : null;
     if (from === null) {
       // Nothing is chosen yet: begin with what is in view.
-      const top = document.getElementById("bar").getBoundingClientRect().bottom;
+      const top = readingTop();
       const inView = rows.findIndex((row) => row.getBoundingClientRect().bottom > top + 8);
       go(by > 0 ? rows[inView] : rows[inView === -1 ? rows.length - 1 : inView - 1]);
       return;
@@ -46,6 +46,8 @@ export function keys({ list, follow, filter }) {
     E: () => step(failures, -1),
     f: () => follow.active ? follow.pause() : follow.resume(),
     "/": () => filter.focus(),
+    n: () => filter.step(1),
+    N: () => filter.step(-1),
     "?": () => dialog.showModal(),
     Enter: () => {
       if (document.activeElement !== current) return false;

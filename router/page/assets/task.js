@@ -2,25 +2,25 @@
 
 import { Compose } from "./compose.js";
 import { compare } from "./cursor.js";
-import { announcer, el } from "./dom.js";
+import { announcer, el, measureTop } from "./dom.js";
 import { Filter } from "./filter.js";
 import { Follow } from "./follow.js";
 import { Gone, parseRow } from "./fragments.js";
+import { Frames } from "./frames.js";
 import { clock } from "./format.js";
 import { Header } from "./header.js";
 import { History } from "./history.js";
-import { inspect } from "./inspect.js";
+import { inspect, whole } from "./inspect.js";
 import { keys } from "./keys.js";
 import { Link } from "./link.js";
 import { looks } from "./looks.js";
+import { Next } from "./next.js";
 import { notify } from "./notify.js";
 import { rename } from "./rename.js";
 import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
 
-const hiddenTabMs = 250; // a tab in the background gets no frames
 const mostQueued = 1000; // rows; more at once are not brought one by one
-const retryMs = 3000;
 const pollMs = 10_000; // while there is no connection left for this page
 
 const page = document.body.dataset;
@@ -30,9 +30,9 @@ const taskURL = new URL(`./${encodeURIComponent(page.task)}`, location.href).hre
 const announce = announcer(byID("announcer"));
 
 let queue = []; // what the stream has brought and is not in the page yet
-let drawing = false;
 let caughtUp = false;
 let polling;
+const frames = new Frames(draw);
 
 const timeline = new Timeline(list, looks);
 const header = new Header(timeline, taskURL);
@@ -52,7 +52,6 @@ const history = new History(list, timeline, {
   changed() {
     filter.apply();
     follow.keep();
-    if (history.whole) header.activity();
   },
   part(part) {
     header.adopt(part.document);
@@ -60,13 +59,19 @@ const history = new History(list, timeline, {
     if (!goesOn()) finished();
   },
   follows: () => follow.active,
-  mayLoad: () => !filter.active,
   failed(error) {
     if (error instanceof Gone) gone("task");
-    else if (!joined && goesOn()) setTimeout(() => history.restart(), retryMs);
   },
 });
-const filter = new Filter(list, timeline, history, taskURL, announce);
+const filter = new Filter(list, timeline, taskURL, goToHit, announce);
+const next = new Next(taskURL, {
+  place: list.parentElement,
+  follows: () => follow.active,
+  shown() {
+    follow.keep();
+    announce("A new session has started");
+  },
+});
 const compose = new Compose(taskURL, header, announce);
 new Steering(list, taskURL, header, (event) => compose.answer(event));
 notify(document.querySelector(".about"), list, byID("status"));
@@ -87,7 +92,6 @@ const link = new Link({
     caught_up() {
       caughtUp = true;
       draw();
-      header.activity();
     },
     gap(gap) {
       const from = gap.after + 1, to = gap.next - 1;
@@ -109,10 +113,8 @@ const link = new Link({
     header.connection(state, retryAt);
     if (state === "live") {
       caughtUp = true;
-      if (before === "reconnecting") {
-        announce("Live again");
-        header.refresh();
-      }
+      header.refresh();
+      if (before === "reconnecting") announce("Live again");
       if (follow.active && !history.whole) history.catchUp();
     } else {
       caughtUp = false;
@@ -123,17 +125,17 @@ const link = new Link({
   },
   ended() {
     draw();
-    lookForRetry();
+    next.after(header.status, history.head);
     finished();
   },
   gone,
 });
 
+measureTop();
 rename(taskURL, header);
 keys({ list, follow, filter });
 inspect(list);
 header.connection("connecting");
-if (history.whole) header.activity();
 if (goesOn()) connect();
 else finished();
 if (target !== null) show(target);
@@ -176,6 +178,7 @@ function received(text, cursor) {
   enqueue({ item, cursor });
   if (item.dataset.type === "complete") header.finished(item);
   if (!caughtUp) return;
+  if (!header.over) header.refresh();
   if (item.dataset.type === "error") announce(`Error: ${item.querySelector(".prose").textContent.slice(0, 200)}`);
   if (item.dataset.type === "complete") announce(`The session has ended: ${item.dataset.status}`);
 }
@@ -189,14 +192,7 @@ function enqueue(row) {
     history.skip();
     if (follow.active) history.latest();
   }
-  if (drawing) return;
-  drawing = true;
-  const later = () => {
-    drawing = false;
-    draw();
-  };
-  if (document.hidden) setTimeout(later, hiddenTabMs);
-  else requestAnimationFrame(later);
+  frames.request();
 }
 
 function draw() {
@@ -208,7 +204,6 @@ function draw() {
   follow.added(rows.filter(({ item, cursor }) => cursor !== undefined && !item.hidden).length);
   filter.apply();
   follow.keep();
-  if (history.whole) header.activity();
   byID("waiting").hidden = true;
 }
 
@@ -217,25 +212,7 @@ function finished() {
   if (joined) link.leave();
   joined = false;
   header.connection("ended");
-  if (history.whole) header.activity();
   compose.update();
-}
-
-// lookForRetry offers the session that has taken the place of this one. It is asked
-// for once: after the end the page makes no requests.
-async function lookForRetry() {
-  if (page.pinned !== "" || byID("retry") !== null) return;
-  try {
-    const answer = await fetch(`${taskURL}/sessions?limit=1`, { headers: { Accept: "application/json" }, cache: "no-store" });
-    if (!answer.ok) return;
-    const { sessions: [latest] } = await answer.json();
-    if (latest === undefined || compare(latest.id, page.session) <= 0) return;
-    list.parentElement.append(el("p", { class: "more-line", id: "retry" }, "A newer session has started. ",
-      el("a", { class: "button", href: `./${encodeURIComponent(page.task)}` }, "Show it")));
-    follow.keep();
-  } catch {
-    // To load the page again shows it as well.
-  }
 }
 
 function gone(what) {
@@ -263,21 +240,27 @@ function goTo(place) {
   place.scrollIntoView({ block: "start", behavior: "instant" });
 }
 
-// show goes to an event wherever it is: a page around it is asked for when it is
+// show goes to an event wherever it is: the part around it is asked for when it is
 // not among the rows.
-function show(id) {
+async function show(id) {
+  follow.pause();
+  if (byID(id) === null) await history.around(id);
   const place = byID(id);
-  if (place !== null) {
-    goTo(place);
-    return;
-  }
-  const query = new URLSearchParams(location.search);
-  if (query.get("around") === id) return; // there is no such event
-  query.delete("before");
-  query.delete("after");
-  if (page.all !== "true" && page.session !== "") query.set("session", page.session);
-  query.set("around", id);
-  location.replace(`?${query}#${id}`);
+  if (place !== null) goTo(place);
+  return place;
+}
+
+// goToHit shows an event that was found, unfolded, and all of a text whose middle was
+// left out if the words are in there.
+async function goToHit(cursor, words) {
+  const place = await show(page.all === "true" ? cursor : cursor.split(":")[1]);
+  if (place === null) return;
+  for (const details of place.querySelectorAll(":scope > .content > details, :scope > details")) details.open = true;
+  const row = place.closest(".event");
+  const has = () => words.every((word) => row.textContent.toLowerCase().includes(word));
+  for (const link of place.querySelectorAll("a.full")) if (!has()) await whole(link);
+  filter.apply();
+  place.scrollIntoView({ block: "start", behavior: "instant" });
 }
 
 list.addEventListener("click", (click) => {

@@ -3,7 +3,7 @@
 // can be had again from the server.
 
 import { compare, cursorOf } from "./cursor.js";
-import { took } from "./format.js";
+import { since } from "./format.js";
 import { abandonCalls, callOf, joinResult, nest } from "./joins.js";
 
 const mostEvents = 1200;
@@ -67,8 +67,7 @@ export class Timeline {
       return 0;
     }
     const time = Date.parse(row.dataset.time);
-    const since = row.querySelector(":scope > .meta .since");
-    if (since !== null && since.textContent === "" && time - this.#lastTime >= 1) since.textContent = `+${took(time - this.#lastTime)}`;
+    sinceLast(row, time - this.#lastTime);
     this.#lastTime = time;
     const { type, parent } = row.dataset;
     this.last = row;
@@ -132,11 +131,7 @@ export class Timeline {
     });
     this.#edge = null;
     const before = edge?.previousElementSibling;
-    const since = edge?.querySelector(":scope > .meta .since");
-    if (before?.dataset.time !== undefined && since?.textContent === "") {
-      const time = firstTime - Date.parse(before.dataset.time);
-      if (time >= 1) since.textContent = `+${took(time)}`;
-    }
+    if (before?.dataset.time !== undefined) sinceLast(edge, firstTime - Date.parse(before.dataset.time));
     this.#joinLate();
   }
 
@@ -228,6 +223,12 @@ export class Timeline {
     }
     this.#lastTime = Date.parse(this.last?.dataset.time);
   }
+}
+
+// sinceLast shows the time since the event before, where it is not known yet.
+function sinceLast(row, ms) {
+  const place = row.querySelector(":scope > .meta .since");
+  if (place?.textContent === "") place.textContent = since(ms);
 }
 
 function sizeOf(row) {

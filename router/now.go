@@ -1,0 +1,53 @@
+package router
+
+import (
+	"net/http"
+
+	"jrweb/eventlog"
+	"jrweb/router/page"
+)
+
+// nowAnswer is what a page asks for while it follows a run: everything that its head
+// tells, as of one moment.
+type nowAnswer struct {
+	Title   string                `json:"title"`
+	Updated eventlog.Time         `json:"updated"` // when something was appended last
+	Totals  eventlog.Totals       `json:"totals"`  // of the task
+	Session *eventlog.SessionInfo `json:"session"` // nil: none yet
+	Now     page.Now              `json:"now"`
+}
+
+// getNow answers what the agent does now, in the latest session or in one that is named.
+func (rt *router) getNow(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := readQuery(r, "session")
+	if err != nil {
+		return err
+	}
+	id, err := q.session()
+	if err != nil {
+		return err
+	}
+	task, err := rt.log.Task(r.Context(), p.task)
+	if err != nil {
+		return err
+	}
+	rt.showTask(&task)
+	if id.IsZero() {
+		id = task.Latest
+	}
+	answer := nowAnswer{Title: task.Title, Updated: task.Updated, Totals: task.Totals, Now: page.NewOutline(nil).Now()}
+	if !id.IsZero() {
+		info, err := rt.log.Session(p.task, id).Info(r.Context())
+		if err != nil {
+			return err
+		}
+		looks := outlineLooks
+		err = rt.outlines.with(r.Context(), &info, &looks, func(o *page.Outline) { answer.Now = o.NowIn(&info) })
+		if err != nil {
+			return err
+		}
+		rt.showSession(&info)
+		answer.Session = &info
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}

@@ -1,0 +1,100 @@
+// The line that says what the agent does now, whatever part of the run is on the screen.
+// The server says it; here it is kept up to date.
+
+import { setText } from "./dom.js";
+import { clock, duration } from "./format.js";
+import { paceOf } from "./pace.js";
+
+const byID = (id) => document.getElementById(id);
+
+export class Now {
+  #place = byID("now");
+  #since;
+  #running;
+  #updated; // when something was appended last
+  #sequence;
+
+  constructor() {
+    this.#read();
+  }
+
+  // #read takes over what the page was made with.
+  #read() {
+    const { dataset } = this.#place;
+    this.#since = new Date(dataset.since);
+    this.#running = dataset.running === "true";
+    this.#updated = Date.parse(dataset.updated);
+    this.#sequence = Number(dataset.sequence);
+    for (const name of ["since", "running", "updated", "sequence"]) delete dataset[name];
+  }
+
+  // adopt takes the line of a page that the server has made anew.
+  adopt(place) {
+    this.#place.replaceWith(document.adoptNode(place));
+    this.#place = place;
+    this.#read();
+  }
+
+  // forget starts anew: another session begins.
+  forget() {
+    this.#sequence = 0;
+  }
+
+  // heard tells that something was appended just now.
+  heard() {
+    this.#updated = Date.now();
+  }
+
+  // show takes what the server says. An answer that was overtaken by another is none.
+  show(now, updated, address) {
+    if (now.sequence < this.#sequence) return;
+    this.#sequence = now.sequence;
+    this.#updated = Math.max(Date.parse(updated) || 0, this.#updated || 0);
+    this.#since = new Date(now.since ?? "");
+    this.#running = now.running;
+    this.#place.dataset.kind = now.kind;
+    this.#say(now.who === "" ? now.what : `${now.who}: ${now.what}`, now.detail, now.inside);
+    part("now-plan", now.plan === "" ? "" : `${now.plan} done`);
+    part("now-loop", now.loop);
+    if (now.loop !== "") byID("now-loop").href = address(now.loop_at);
+  }
+
+  // over says how it has ended, with which event, or that it is gone.
+  over(sequence, kind, what, detail) {
+    this.#sequence = sequence;
+    this.#place.dataset.kind = kind;
+    this.#since = new Date(NaN);
+    this.#running = false;
+    this.#say(what, detail, "");
+  }
+
+  #say(what, detail, inside) {
+    setText(byID("now-what"), what);
+    setText(byID("now-detail"), detail);
+    part("now-inside", inside === "" ? "" : `inside ${inside}`);
+  }
+
+  // pace tells whether it goes on.
+  pace(now) {
+    return paceOf(this.#running, this.#updated, now);
+  }
+
+  // tick shows how long it takes.
+  tick(now, open, ended) {
+    const pace = open ? this.pace(now) : "working";
+    const since = Number.isNaN(this.#since.getTime()) ? "" : duration(now - this.#since);
+    let text = open ? since : ended;
+    if (pace !== "working") {
+      const heard = `nothing was heard since ${clock(new Date(this.#updated))}, ${duration(now - this.#updated)}`;
+      text = pace === "stuck" ? `stuck? ${heard}` : `idle, ${heard}`;
+    }
+    setText(byID("now-for"), text);
+    return pace;
+  }
+}
+
+function part(id, text) {
+  const place = byID(id);
+  setText(place, text);
+  place.hidden = text === "";
+}

@@ -1,0 +1,59 @@
+package page
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"jrweb/eventlog"
+)
+
+// Kinds are the kinds of events that a reader chooses among. An event may be of two:
+// a tool that failed is an error as well. assets/kinds.js knows them, too.
+var Kinds = []string{"says", "thought", "tool", "error", "people", "other"}
+
+// KindsOf are the kinds of an event.
+func KindsOf(e *eventlog.Event) []string {
+	switch e.Type {
+	case eventlog.TypeAssistant:
+		return []string{"says"}
+	case eventlog.TypeThought:
+		return []string{"thought"}
+	case eventlog.TypeToolCall:
+		return []string{"tool"}
+	case eventlog.TypeToolResult:
+		if string(parseFields(e.Data).raw("success")) == "false" {
+			return []string{"tool", "error"}
+		}
+		return []string{"tool"}
+	case eventlog.TypeError:
+		return []string{"error"}
+	case eventlog.TypeUser, eventlog.TypeComment, "question", "answer":
+		return []string{"people"}
+	}
+	return []string{"other"}
+}
+
+// TextOf is the text of an event that can be searched: all strings and numbers of its
+// data, but for the bytes of images.
+func TextOf(e *eventlog.Event) string {
+	var text strings.Builder
+	decoder := json.NewDecoder(bytes.NewReader(e.Data))
+	decoder.UseNumber()
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return text.String()
+		}
+		switch value := token.(type) {
+		case string:
+			if len(value) < 1000 || strings.ContainsAny(value[:1000], " \n") {
+				text.WriteString(value)
+				text.WriteByte('\n')
+			}
+		case json.Number:
+			text.WriteString(value.String())
+			text.WriteByte('\n')
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package page
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+// Now is what an agent does, in one line.
+type Now struct {
+	Kind   string `json:"kind"` // waiting, says, thinks, tool, asks, error, or the status of a session that has ended
+	What   string `json:"what"`
+	Detail string `json:"detail"`
+	// Who is the subagent that does it, and Inside the call that started it.
+	Who    string `json:"who"`
+	Inside string `json:"inside"`
+	// Since is when it began.
+	Since eventlog.Time `json:"since"`
+	// Sequence is the newest event, which this is of.
+	Sequence uint64 `json:"sequence"`
+	// Running says that a tool is at work: silence may mean that it hangs.
+	Running bool `json:"running"`
+	// Plan is how much of the agent's plan is done, as "3/7".
+	Plan string `json:"plan"`
+	// Loop says that the agent goes round in circles, and LoopAt where that began.
+	Loop   string `json:"loop"`
+	LoopAt uint64 `json:"loop_at"`
+}
+
+// now is the newest event.
+type now struct {
+	kind, parent, line, tool string
+	failed                   bool
+	status                   string
+	time                     time.Time
+	sequence                 uint64
+	asked                    map[uint64]string // questions that wait, and the call that each is of
+}
+
+// see looks at an event. What tells nothing of what the agent does changes nothing.
+func (n *now) see(e *eventlog.Event, data fields, parent string) {
+	n.sequence = e.Sequence
+	switch e.Type {
+	case eventlog.TypeCost, eventlog.TypeSession, "receipt", eventlog.TypeComment:
+		return
+	case "question":
+		if n.asked == nil {
+			n.asked = map[uint64]string{}
+		}
+		if len(n.asked) < mostOpen {
+			n.asked[e.Sequence] = data.text("call_id")
+		}
+	case eventlog.TypeToolResult: // a person has answered the agent itself
+		if call := data.text("call_id"); call != "" {
+			maps.DeleteFunc(n.asked, func(_ uint64, of string) bool { return of == call })
+		}
+	case eventlog.TypeAssistant:
+		if parent == "" {
+			n.asked = nil // it went on
+		}
+	case "answer":
+		if of, ok := data.number("for"); ok && of >= 0 {
+			delete(n.asked, uint64(of))
+		}
+	}
+	n.kind, n.parent, n.time = e.Type, parent, e.Time
+	n.line, n.tool, n.failed, n.status = "", "", false, ""
+	switch e.Type {
+	case eventlog.TypeError:
+		n.line = firstLine(data.text("message"))
+	case eventlog.TypeToolCall:
+		n.tool = shorten(data.text("tool"))
+	case eventlog.TypeToolResult:
+		n.tool, n.failed = shorten(data.text("tool")), string(data.raw("success")) == "false"
+	case eventlog.TypeComplete:
+		n.status, n.line = data.text("status"), firstLine(data.text("reason"))
+		n.asked = nil
+	default:
+		n.line = firstLine(data.text("content"))
+	}
+}
+
+// NowIn says what the agent does in a session that the outline is of.
+func (o *Outline) NowIn(s *eventlog.SessionInfo) Now {
+	n := o.Now()
+	n.Detail = shortPath(n.Detail, s.Cwd)
+	return n
+}
+
+// Now says what the agent does.
+func (o *Outline) Now() Now {
+	n := o.now.describe(&o.calls)
+	n.Sequence = o.upTo
+	if o.now.parent != "" {
+		if a := o.agents.byCall[o.now.parent]; a != nil {
+			n.Who, n.Inside = a.name, a.call
+		}
+	}
+	n.Plan = o.plan.progress()
+	n.Loop, n.LoopAt = o.loops.say(o.spent.usd, o.status == "")
+	return n
+}
+
+func (n *now) describe(calls *callTable) Now {
+	since := eventlog.Time{Time: n.time}
+	switch {
+	case n.kind == "":
+		return Now{Kind: "waiting", What: "Waiting for the first event"}
+	case n.kind == eventlog.TypeComplete:
+		word := outcomeWords[n.status]
+		if word == "" {
+			word = shorten(n.status)
+		}
+		return Now{Kind: n.status, What: word, Detail: n.line}
+	case len(n.asked) > 0:
+		return Now{Kind: "asks", What: "Waits for an answer", Detail: n.line, Since: since}
+	case n.kind == eventlog.TypeError:
+		return Now{Kind: "error", What: "Error", Detail: n.line, Since: since}
+	}
+	if call := calls.newest(n.parent); call != nil {
+		return Now{Kind: "tool", What: "Running " + call.tool, Detail: call.argument, Since: eventlog.Time{Time: call.time}, Running: true}
+	}
+	// A call of another level may still be open: its subagent works, and this is what it does.
+	running := len(calls.open) > 0
+	switch n.kind {
+	case eventlog.TypeAssistant:
+		return Now{Kind: "says", What: "Says", Detail: n.line, Since: since, Running: running}
+	case eventlog.TypeThought:
+		return Now{Kind: "thinks", What: "Thinking", Detail: n.line, Since: since, Running: running}
+	case eventlog.TypeUser:
+		return Now{Kind: "thinks", What: "Reading", Detail: n.line, Since: since, Running: running}
+	case eventlog.TypeToolResult:
+		detail := fmt.Sprintf("after %s", n.tool)
+		if n.failed {
+			detail += ", which failed"
+		}
+		return Now{Kind: "thinks", What: "Thinking", Detail: detail, Since: since, Running: running}
+	case eventlog.TypeStatus, eventlog.TypeCheckpoint, eventlog.TypeGuardrail:
+		return Now{Kind: "thinks", What: "Working", Detail: n.line, Since: since, Running: running}
+	}
+	return Now{Kind: "thinks", What: "Working", Since: since, Running: running}
+}

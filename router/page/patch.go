@@ -1,0 +1,123 @@
+package page
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// patchStart begins a patch in the form that apply_patch takes.
+const patchStart = "*** Begin Patch"
+
+// patchIn is the patch among the arguments of a call, "" if there is none.
+func patchIn(args fields) string {
+	for _, name := range []string{"input", "patch", "command"} {
+		if text, ok := args.str(name); ok && strings.HasPrefix(strings.TrimSpace(text), patchStart) {
+			return text
+		}
+	}
+	if words := elements(args.raw("command")); len(words) == 2 && textOf(words[0]) == "apply_patch" {
+		return textOf(words[1])
+	}
+	return ""
+}
+
+// editsInPatch are the edits of a patch, a file each. What is no such patch, and no
+// diff of several files, is one edit of the file.
+func editsInPatch(file, text string) []edit {
+	var edits []edit
+	var lines strings.Builder
+	current := edit{file: file}
+	flush := func() {
+		current.unified = lines.String()
+		if strings.TrimSpace(current.unified) != "" || current.kind == "delete" {
+			edits = append(edits, current)
+		}
+		lines.Reset()
+	}
+	for line := range strings.Lines(text) {
+		trimmed := strings.TrimRight(line, "\r\n")
+		kind, name := patchFile(trimmed)
+		switch {
+		case kind != "":
+			flush()
+			current = edit{file: name, kind: kind}
+		case strings.HasPrefix(trimmed, "diff --git "):
+			flush()
+			current = edit{file: file}
+		case strings.HasPrefix(trimmed, "+++ ") && lines.Len() > 0 && isDiffHeader(lastLine(lines.String())):
+			if name := strings.TrimPrefix(strings.TrimSpace(trimmed[4:]), "b/"); file == "" && name != "/dev/null" {
+				current.file = name
+			}
+			lines.WriteString(line)
+		case trimmed == patchStart || trimmed == "*** End Patch" || trimmed == "*** End of File":
+		default:
+			lines.WriteString(line)
+		}
+	}
+	flush()
+	return edits
+}
+
+// patchFile reads the line of a patch that names the next file.
+func patchFile(line string) (kind, name string) {
+	for word, kind := range map[string]string{"*** Add File: ": "add", "*** Update File: ": "update", "*** Delete File: ": "delete"} {
+		if name, found := strings.CutPrefix(line, word); found {
+			return kind, strings.TrimSpace(name)
+		}
+	}
+	return "", ""
+}
+
+func lastLine(text string) string {
+	text = strings.TrimRight(text, "\r\n")
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+// fileChanges are the edits in the form in which Codex tells of them: a list with
+// paths, or an object by path.
+func fileChanges(raw json.RawMessage) []edit {
+	var edits []edit
+	add := func(file string, change fields) {
+		e := edit{file: file, kind: kindOfChange(change)}
+		e.unified, _ = either(change, "diff", "unified_diff")
+		if text, ok := either(change, "content"); ok && e.unified == "" {
+			e.after = text
+		}
+		for _, kind := range []string{"add", "update", "delete"} {
+			inner := parseFields(change.raw(kind))
+			if inner == nil {
+				continue
+			}
+			e.kind = kind
+			e.unified, _ = either(inner, "unified_diff", "diff")
+			e.after, _ = either(inner, "content")
+		}
+		if e.kind == "add" && e.unified != "" && !strings.Contains(e.unified, "@@") && e.unified[0] != '+' {
+			e.after, e.unified = e.unified, "" // the text of the file
+		}
+		edits = append(edits, e)
+	}
+	for _, one := range elements(raw) {
+		change := parseFields(one)
+		if file, ok := either(change, fileNames...); ok {
+			add(file, change)
+		}
+	}
+	for _, member := range parseFields(raw) {
+		add(member.name, parseFields(member.value))
+	}
+	return edits
+}
+
+// kindOfChange is what happens to a file: add, update or delete.
+func kindOfChange(change fields) string {
+	for _, name := range []string{"kind", "type"} {
+		if kind, ok := change.str(name); ok {
+			return shorten(kind)
+		}
+		if kind, ok := parseFields(change.raw(name)).str("type"); ok {
+			return shorten(kind)
+		}
+	}
+	return ""
+}
