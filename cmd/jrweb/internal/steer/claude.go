@@ -36,6 +36,8 @@ func newClaude(typed bool) *claude {
 	return &claude{prompts: prompts{typed: typed}, unread: map[string]uint64{}, asked: map[string]*claudeRequest{}}
 }
 
+func (*claude) Asks() bool { return true }
+
 func (*claude) Format() transcript.Format { return transcript.Auto } // Qwen Code speaks like it
 
 func (c *claude) Begin() Does { return Does{} }
