@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -135,7 +136,11 @@ func (r *recording) line(i int, l transcript.Line) []eventlog.Event {
 	if hide {
 		return heard
 	}
-	return append(r.streams[i].line(l), heard...)
+	events := r.streams[i].line(l)
+	if r.steering.agent.Asks() {
+		events = slices.DeleteFunc(events, func(e eventlog.Event) bool { return e.Type == eventlog.TypeQuestion })
+	}
+	return append(events, heard...)
 }
 
 // note records events of our own.

@@ -117,13 +117,14 @@ func (s *steering) say(m steer.Message) {
 
 // answer takes a person's answer to the question of an event.
 func (s *steering) answer(question uint64, m steer.Message) {
-	s.take(m.Sequence, func() steer.Does {
-		id, known := s.questions[question]
-		if !known {
-			return steer.Does{}
-		}
-		return s.agent.Answer(id, m)
-	})
+	s.mu.Lock()
+	id, asked := s.questions[question]
+	s.mu.Unlock()
+	if !asked {
+		s.record(receipt(m.Sequence, eventlog.ReceiptFailed, "the command does not wait for it"))
+		return
+	}
+	s.take(m.Sequence, func() steer.Does { return s.agent.Answer(id, m) })
 }
 
 func (s *steering) take(sequence uint64, take func() steer.Does) {

@@ -22,7 +22,6 @@ func TestWhatIsNotUnderstoodIsExitCode2(t *testing.T) {
 	}{
 		{"", ""},
 		{"", "bogus"},
-		{"", "help"},
 		{"", "-bogus|rm|A"},
 		{"", "-session|X|rm|A"},
 		{"", "bogus|rm|A"},

@@ -274,7 +274,6 @@ func (m *maker) note(label string) {
 	r.Fields = m.fields(left, "")
 }
 
-// question shows what a person is asked, and the answers to choose from.
 func (m *maker) error() {
 	r := m.row
 	r.Label = "Error"

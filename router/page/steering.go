@@ -1,6 +1,9 @@
 package page
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+)
 
 // What passes between an agent and the people who watch it. A script tells at a question
 // whether it can be answered, and at a message what became of it.
@@ -14,29 +17,24 @@ type optionView struct {
 const mostOptions = 20
 
 func (m *maker) question() {
-	r := m.row
 	if m.data.text("content") == "" {
 		m.unknown() // nothing has checked it
 		return
 	}
 	m.says("Question")
+	left := m.data.without("content", "call_id", "request")
 	var options []struct{ Value, Label, Description string }
-	if json.Unmarshal(m.data.raw("options"), &options) != nil {
-		options = nil // the log holds none such
+	if json.Unmarshal(m.data.raw("options"), &options) == nil && len(options) <= mostOptions {
+		left = left.without("options")
+		for _, o := range options {
+			label := cmp.Or(o.Label, o.Value)
+			if o.Description != "" {
+				label += ": " + o.Description
+			}
+			m.row.Options = append(m.row.Options, optionView{o.Value, shorten(label)})
+		}
 	}
-	for i, o := range options {
-		if i == mostOptions {
-			break
-		}
-		if o.Label == "" {
-			o.Label = o.Value
-		}
-		if o.Description != "" {
-			o.Label += ": " + o.Description
-		}
-		r.Options = append(r.Options, optionView{o.Value, shorten(o.Label)})
-	}
-	r.Fields = m.fields(m.data.without("content", "options", "call_id", "request"), "")
+	m.row.Fields = m.fields(left, "")
 }
 
 func (m *maker) answer() {

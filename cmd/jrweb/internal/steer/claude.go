@@ -18,9 +18,11 @@ type claude struct {
 	json bool // our own input is what Claude Code reads
 	any  bool // something was said to it
 	busy bool // something was said since the last result
-	// unread are the messages that it has not taken note of, by their uuid.
-	unread map[string]uint64
-	asked  map[string]*claudeRequest
+	// unread are the events that it has not taken note of, by their uuid, and replays says
+	// that it tells when it has.
+	unread  map[string]uint64
+	replays bool
+	asked   map[string]*claudeRequest
 }
 
 // claudeRequest is a question of Claude Code's: it waits for one answer to each part.
@@ -35,6 +37,8 @@ type claudeRequest struct {
 func newClaude(typed bool) *claude {
 	return &claude{prompts: prompts{typed: typed}, unread: map[string]uint64{}, asked: map[string]*claudeRequest{}}
 }
+
+func (*claude) Asks() bool { return true }
 
 func (*claude) Format() transcript.Format { return transcript.Auto } // Qwen Code speaks like it
 
@@ -64,7 +68,9 @@ func (c *claude) InputEnded() Does {
 func (c *claude) Say(m Message) Does {
 	id := newUUID()
 	c.any, c.busy = true, true
-	c.unread[id] = m.Sequence
+	if m.Sequence != 0 {
+		c.unread[id] = m.Sequence
+	}
 	return Does{Write: []Parcel{{Of: m.Sequence, Bytes: jsonLine(map[string]any{
 		"type": "user", "uuid": id, "parent_tool_use_id": nil,
 		"message": map[string]any{"role": "user", "content": []any{map[string]any{"type": "text", "text": m.Text}}},
@@ -73,7 +79,7 @@ func (c *claude) Say(m Message) Does {
 
 // idle closes the input when nothing is to be done, and nobody else says anything.
 func (c *claude) idle(d Does) Does {
-	d.Close = c.ended && c.any && !c.busy && len(c.unread) == 0
+	d.Close = c.ended && c.any && !c.busy && (!c.replays || len(c.unread) == 0)
 	return d
 }
 
@@ -99,6 +105,7 @@ func (c *claude) Hear(line []byte) Does {
 	}
 	switch {
 	case o.Type == "user" && o.IsReplay:
+		c.replays = true
 		d := c.read(o.UUID)
 		d.Hide = len(d.Read) > 0 // it is an event already
 		return d
@@ -134,9 +141,6 @@ func (c *claude) read(uuid string) Does {
 		return Does{}
 	}
 	delete(c.unread, uuid)
-	if sequence == 0 {
-		return c.idle(Does{})
-	}
 	return c.idle(Does{Read: []uint64{sequence}})
 }
 

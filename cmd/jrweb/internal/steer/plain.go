@@ -9,6 +9,8 @@ import (
 // plain is a program that reads lines.
 type plain struct{}
 
+func (plain) Asks() bool { return false }
+
 func (plain) Format() transcript.Format { return transcript.Auto }
 
 func (plain) Begin() Does { return Does{} }

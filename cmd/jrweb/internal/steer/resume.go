@@ -19,6 +19,8 @@ type resume struct {
 	unread  []uint64
 }
 
+func (*resume) Asks() bool { return false }
+
 func (*resume) Format() transcript.Format { return transcript.Auto }
 
 // Begin closes the input of a command that was given its prompt by us.

@@ -46,6 +46,8 @@ func refuse(id json.RawMessage, method string) Parcel {
 	return Parcel{Bytes: jsonLine(map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": -32601, "message": "there is no " + method}})}
 }
 
+func (*rpc) Asks() bool { return true }
+
 func (r *rpc) Input(line []byte) Does {
 	if text := r.line(line); text != "" {
 		return r.Say(Message{Text: text})

@@ -67,6 +67,9 @@ type Agent interface {
 	// Format is what the agent prints, as package transcript names it; Auto if that is to
 	// be found out.
 	Format() transcript.Format
+	// Asks reports whether all that the agent asks comes as Does.Asks. Then what its output
+	// shows of it besides is the same once more.
+	Asks() bool
 	// Begin is called when the agent's process has started.
 	Begin() Does
 	// Input takes a line of our own input.

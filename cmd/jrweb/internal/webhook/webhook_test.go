@@ -59,6 +59,7 @@ func in(t *testing.T, r *receiver, test func(*testing.T, *eventlog.Trace, *strin
 		h := New(Options{URL: "https://example.org/secret-path", Key: key, Transport: r, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		defer h.Close()
 		test(t, h.Trace(&eventlog.Trace{}), &log)
+		synctest.Wait()
 		if strings.Contains(log.String(), "secret-path") {
 			t.Errorf("the log holds the URL: %s", &log)
 		}
@@ -142,6 +143,7 @@ func TestAMessageIsSentUntilItIsTaken(t *testing.T) {
 			in(t, r, func(t *testing.T, trace *eventlog.Trace, log *strings.Builder) {
 				trace.Sealed(ended(eventlog.Succeeded, ""))
 				time.Sleep(3 * time.Hour)
+				synctest.Wait()
 				for i := range c.want {
 					c.want[i] *= time.Second
 				}
@@ -173,6 +175,7 @@ func TestTheLogNeverWaitsForAWebhook(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		time.Sleep(3 * time.Hour)
+		synctest.Wait()
 		if !strings.Contains(log.String(), fmt.Sprintf("dropped=%d", 2*mostWaiting-1)) && !strings.Contains(log.String(), fmt.Sprintf("dropped=%d", 2*mostWaiting)) {
 			t.Errorf("the log says %q", log)
 		}
