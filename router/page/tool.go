@@ -50,7 +50,7 @@ type resultView struct {
 
 // telling are the arguments that a reader wants to see, the first that is there.
 var telling = []string{
-	"command", "cmd", "path", "file_path", "notebook_path", "filename", "file", "pattern",
+	"command", "cmd", "pattern", "path", "file_path", "filePath", "notebook_path", "filename", "file",
 	"query", "url", "description", "prompt", "name", "title",
 }
 
