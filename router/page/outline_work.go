@@ -35,7 +35,7 @@ const (
 )
 
 // runsTests matches the commands that run tests.
-var runsTests = regexp.MustCompile(`(?:^|[\s;&|(/])(?:go test|cargo (?:test|nextest)|(?:npm|pnpm|yarn|bun|deno)(?: run)? (?:test|t)\b|(?:npx |yarn |pnpm )?(?:jest|vitest|mocha|playwright test)\b|pytest\b|python3? -m (?:pytest|unittest)|tox\b|nox\b|make (?:\S+ )*(?:test|check)\b|ctest\b|(?:\./)?(?:gradlew|gradle|mvn|mvnw)\b[^;&|]*\btest\b|rspec\b|phpunit\b|dotnet test|swift test|mix test|rake test|bazel test)`)
+var runsTests = regexp.MustCompile(`(?:^|[\s;&|(/])(?:go test|cargo (?:test|nextest)|(?:npm|pnpm|yarn|bun|deno)(?: run)? (?:test|t)\b|(?:npx |yarn |pnpm )?(?:jest|vitest|mocha|playwright test)\b|pytest\b|python3? -m (?:pytest|unittest)|tox\b|nox\b|make (?:\S+ )*(?:test|check)\b|ctest\b|(?:\./)?(?:gradlew|gradle|mvn|mvnw)\b[^;&|]*\btest\b|rspec\b|phpunit\b|dotnet test|swift test|(?:cabal|stack|lein|zig build) test|mix test|rake test|bazel test)`)
 
 // result takes a call that has ended into account.
 func (w *work) result(call *outlineCall, failed bool) {
