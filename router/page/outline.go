@@ -113,7 +113,7 @@ func newOutlineCall(e *eventlog.Event, data fields, parent string) *outlineCall 
 		agent: agentIn(tool, args), time: e.Time, changes: changesOf(tool, args),
 	}
 	if name == "command" || name == "cmd" {
-		c.command = argument[:runeStart(argument, min(len(argument), 4096))]
+		c.command = argument[:runeStart(argument, min(len(argument), 512))]
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(tool + "\x00" + parent + "\x00"))
@@ -126,7 +126,7 @@ func newOutlineCall(e *eventlog.Event, data fields, parent string) *outlineCall 
 type callTable struct{ open []*outlineCall }
 
 // mostOpen is how many calls may wait: an agent that records no results leaves all open.
-const mostOpen = 500
+const mostOpen = 100
 
 func (t *callTable) add(c *outlineCall) {
 	if len(t.open) == mostOpen {

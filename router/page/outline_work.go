@@ -101,7 +101,10 @@ func changesOf(tool string, args fields) []fileChange {
 		if e.file == "" {
 			continue
 		}
-		c := fileChange{path: e.file}
+		if len(all) == mostFiles {
+			break
+		}
+		c := fileChange{path: shorten(e.file)}
 		if e.size() <= comparedAtMost {
 			c.count(e.lines())
 		} else {
@@ -115,7 +118,7 @@ func changesOf(tool string, args fields) []fileChange {
 	if file, _ := either(args, fileNames...); file != "" {
 		for _, name := range contents {
 			if text, ok := args.str(name); ok {
-				return []fileChange{{file, changes{Added: lineCount(text)}}}
+				return []fileChange{{shorten(file), changes{Added: lineCount(text)}}}
 			}
 		}
 	}
