@@ -26,11 +26,11 @@ test: ## install what the tests need, then vet and run them all
 	scripts/test
 
 .PHONY: test-agents
-test-agents: ## install real coding agents, 1.8 GB, and record what they do, about 15 minutes
+test-agents: ## install real coding agents, 1.8 GB, and record what they do, about 30 minutes
 	scripts/test-agents
 
 .PHONY: torture
-torture: ## kill, cut the power, flip bits and fuzz for longer, about 40 minutes
+torture: ## kill, cut the power, flip bits, soak, abuse and fuzz for longer, about an hour
 	scripts/setup
 	scripts/torture
 

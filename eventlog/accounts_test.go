@@ -86,6 +86,32 @@ func TestACostWithAnIDCountsOnce(t *testing.T) {
 	}
 }
 
+func TestASessionTellsWhatOfItsCostCountsElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "jr.db")
+		f := newFixture(t, func() eventlog.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+		first, second := f.startAs("t-1", "a", ""), f.startAs("t-2", "a", "")
+		f.append(first, spends(`{"id":"m","part_of":"x","input_tokens":5,"usd":0.5}`))
+		f.append(first, spends(`{"id":"n","part_of":"x","input_tokens":7}`))
+		for _, data := range []string{`{"id":"m","part_of":"x","input_tokens":5,"usd":0.5}`, `{"id":"o","part_of":"x","output_tokens":2}`, `{"id":"y","input_tokens":100}`, `{"input_tokens":9}`} {
+			f.append(second, spends(data))
+		}
+		want := func(what string, s *eventlog.Session, want eventlog.Elsewhere) {
+			t.Helper()
+			got, err := f.CountedElsewhere(t.Context(), s.Task(), s.ID())
+			f.ok(err)
+			wantEqual(t, what, fmt.Sprint(got), fmt.Sprint(want))
+		}
+		want("of the first", first, eventlog.Elsewhere{})
+		want("of the second", second, eventlog.Elsewhere{Tokens: 5, USD: 0.5, Tasks: []string{"t-1"}})
+
+		// Once the other session is gone, all of it counts here.
+		f.ok(f.DeleteTask(t.Context(), "t-1"))
+		synctest.Wait() // the purger
+		want("after the deletion", second, eventlog.Elsewhere{})
+	})
+}
+
 func TestEachAmountOfACostCountsOnItsOwn(t *testing.T) {
 	f := inMemory(t, nil)
 	s := f.start("t-1")

@@ -166,15 +166,16 @@ func (tx *txn) entriesOf(changes []uint64) (keys [][]byte) {
 	return keys
 }
 
-// activity reads tasks by their entries in bucketActivity, each task once.
+// activity reads tasks by their entries in bucketActivity, each task once. It keeps
+// nothing of them but their changes: a task may have a long description.
 type activity struct {
 	Reader
-	log   *Log
-	tasks map[string]*taskRecord // nil: there is none that can be read
+	log     *Log
+	changes map[string]uint64 // the last one of each task; 0: there is none that can be read
 }
 
 func (l *Log) newActivity(r Reader) *activity {
-	return &activity{Reader: r, log: l, tasks: map[string]*taskRecord{}}
+	return &activity{Reader: r, log: l, changes: map[string]uint64{}}
 }
 
 // task returns the task of an entry. ok is false if the task has changed since, is
@@ -185,20 +186,22 @@ func (a *activity) task(key, raw []byte) (task Task, ok bool) {
 		a.log.passOver(err)
 		return Task{}, false
 	}
-	record, seen := a.tasks[id]
-	if !seen {
-		record, err = a.log.readTask(a.Reader, id)
-		if err != nil {
-			record = nil
-		}
-		if err != nil && !errors.Is(err, ErrTaskNotFound) {
+	change := parseNumber(key)
+	last, seen := a.changes[id]
+	if seen && (last == 0 || last > change) {
+		return Task{}, false
+	}
+	record, err := a.log.readTask(a.Reader, id)
+	if err != nil {
+		a.changes[id] = 0
+		if !errors.Is(err, ErrTaskNotFound) {
 			a.log.passOver(fmt.Errorf("task %s: %w", id, err))
 		}
-		a.tasks[id] = record
+		return Task{}, false
 	}
-	change := parseNumber(key)
+	a.changes[id] = record.Change
 	switch {
-	case record == nil || record.Change > change:
+	case record.Change > change:
 		return Task{}, false
 	case record.Change < change:
 		a.log.passOver(&DamageError{Bucket: bucketActivity, Key: bytes.Clone(key), Reason: "the task has not changed so late"})

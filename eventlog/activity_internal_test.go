@@ -198,12 +198,12 @@ func (b *busy) check(when string) {
 	}
 	changed := []string{}
 	for more := true; more; {
-		c, err := b.log.Changes(b.Context(), b.after, 5)
+		c, err := b.log.Changes(b.Context(), TaskCursor{Change: b.after}, 5)
 		b.ok(err)
 		for _, task := range c.Tasks {
 			changed = append(changed, task.ID)
 		}
-		b.after, more = c.Last, c.More
+		b.after, more = c.Next.Change, c.More
 	}
 	if !slices.Equal(changed, b.since) {
 		b.Errorf("%s, changed are\n%v, want\n%v", when, changed, b.since)

@@ -56,6 +56,9 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 		if err == nil {
 			err = tx.foresee(s, events)
 		}
+		if err == nil {
+			err = tx.checkAnswers(t, s, events)
+		}
 		if err == nil && s == nil {
 			t, s, err = tx.startFor(b)
 		}
@@ -131,7 +134,7 @@ func (tx *txn) startFor(b *Batch) (*taskRecord, *sessionRecord, error) {
 
 // needsAll reports whether the event changes more of a session than its state.
 func (p prepared) needsAll() bool {
-	return p.Type == TypeComplete || p.about != nil || p.cost != nil && p.cost.ID != ""
+	return p.Type == TypeComplete || p.answers != 0 || p.about != nil || p.cost != nil && p.cost.ID != ""
 }
 
 var errTaskID = &FieldError{Index: -1, Field: "task", Reason: "must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}"}

@@ -48,7 +48,11 @@ func (l *Log) Backup(ctx context.Context) (*Backup, error) {
 		return nil, errors.Join(ended, backup.Close()) // see view
 	}
 	if err != nil {
-		return nil, fmt.Errorf("eventlog: backup: %w", err)
+		err = fmt.Errorf("eventlog: backup: %w", err)
+		if errors.Is(err, ErrFull) {
+			l.refused.note(refused{1, err})
+		}
+		return nil, err
 	}
 	return backup, nil
 }

@@ -76,6 +76,14 @@ func (c *committer) doFreeing(ctx context.Context, apply func(*txn) error) error
 }
 
 func (c *committer) wait(ctx context.Context, o *op) error {
+	err := c.waitFor(ctx, o)
+	if errors.Is(err, ErrFull) {
+		c.log.refused.note(refused{1, err})
+	}
+	return err
+}
+
+func (c *committer) waitFor(ctx context.Context, o *op) error {
 	o.done = make(chan struct{})
 	if err := c.send(ctx, o); err != nil {
 		return err
@@ -286,6 +294,15 @@ func (l *Log) committed(tx *txn) {
 	l.leases.committed(tx)
 	l.watches.committed(tx, time.Now())
 	l.janitor.committed(tx)
+	if l.trace.Asked != nil {
+		for _, a := range tx.appended {
+			for i := range a.events {
+				if a.events[i].Type == TypeQuestion {
+					l.trace.Asked(a.task, a.session, &a.events[i])
+				}
+			}
+		}
+	}
 	if l.trace.Committed != nil {
 		for i := range tx.appended {
 			for j := range tx.appended[i].events {

@@ -59,10 +59,10 @@ func TestADamagedTaskIsLeftOutOfListsAndNamedOnce(t *testing.T) {
 			damage(t, store, c.bucket, in)
 			for range 3 {
 				wantEqual(t, "tasks", listed(f.Tasks(t.Context(), 0, 10)), c.want)
-				changes, err := f.Changes(t.Context(), 0, 10)
+				changes, err := f.Changes(t.Context(), eventlog.TaskCursor{}, 10)
 				f.ok(err)
 				wantEqual(t, "changes", len(changes.Tasks), len(strings.Fields(c.want)))
-				wantEqual(t, "where to go on", changes.Last, last)
+				wantEqual(t, "where to go on", changes.Next.Change, last)
 				if c.bucket != "activity" { // which this list does not need
 					wantEqual(t, "tasks by external id", listed(f.TasksByExternalID(t.Context(), "x", 0, 10)), c.want)
 				}

@@ -9,15 +9,58 @@ import (
 )
 
 // DeleteTask deletes a task with all its sessions. They are gone when it
-// returns; the space is freed in the background, in small transactions.
+// returns; the space is freed in the background, in small transactions. If it has very
+// many, the oldest go first: should ctx end before, the task has the others still.
 func (l *Log) DeleteTask(ctx context.Context, id string) error {
-	return l.deleted(l.committer.doFreeing(ctx, func(tx *txn) error {
-		t, err := tx.task(id)
+	more := false
+	for began := false; more || !began; began = true {
+		err := l.deleted(l.committer.doFreeing(ctx, func(tx *txn) error {
+			t, err := tx.task(id)
+			if err != nil {
+				return err
+			}
+			if more = t.Sessions > deleteSessions; more {
+				return tx.deleteOldest(t)
+			}
+			return tx.deleteTask(t)
+		}))
+		if began && errors.Is(err, ErrTaskNotFound) {
+			return nil // somebody else deletes it, too
+		}
 		if err != nil {
 			return err
 		}
-		return tx.deleteTask(t)
-	}))
+	}
+	return nil
+}
+
+// deleteSessions is how many sessions one transaction takes out of a task at most: few
+// enough that no append waits for long.
+const deleteSessions = 250
+
+// deleteOldest takes the oldest sessions out of a task that has many.
+func (tx *txn) deleteOldest(t *taskRecord) error {
+	var ids []SessionID
+	prefix := taskPrefix(t.id)
+	for key := range tx.Ascend(bucketSessions, prefix, prefixEnd(prefix)) {
+		if ids = append(ids, SessionID(key[len(prefix):])); len(ids) == deleteSessions {
+			break
+		}
+	}
+	sessions := make([]*sessionRecord, len(ids))
+	for i, id := range ids { // all that can fail comes before the first write
+		var err error
+		if sessions[i], err = tx.session(t.id, id); err != nil {
+			return err
+		}
+	}
+	for _, s := range sessions {
+		if err := tx.deleteSession(t, s); err != nil {
+			return err
+		}
+	}
+	tx.touch(t.id)
+	return nil
 }
 
 // deleteTask takes a task with all its sessions out of the log.
@@ -236,7 +279,7 @@ func (p *purger) run(ctx context.Context) {
 
 // purge removes some of what is in the trash. more is false once it is empty.
 func (p *purger) purge(ctx context.Context) (more bool, err error) {
-	var key []byte
+	var keys [][]byte
 	err = p.log.view(ctx, func(r Reader) error {
 		for k, raw := range r.Ascend(bucketTrash, nil, nil) {
 			// A damaged key may name what nobody deleted. It stays.
@@ -244,41 +287,52 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 				p.log.passOver(err)
 				continue
 			}
-			key = bytes.Clone(k)
-			break
-		}
-		return nil
-	})
-	if err != nil || key == nil {
-		return false, err
-	}
-	name, prefix, _ := bytes.Cut(key, []byte{0})
-	bucket := Bucket(name)
-	return true, p.log.committer.doFreeing(ctx, func(tx *txn) error {
-		tx.wrote = true
-		if bucket == bucketSaid {
-			if !tx.takeBack(SessionID(prefix)) {
-				tx.Delete(bucketTrash, key)
-			}
-			return nil
-		}
-		var found [][]byte
-		for k := range tx.Ascend(bucket, prefix, prefixEnd(prefix)) {
-			if found = append(found, bytes.Clone(k)); len(found) == purgeKeys {
+			if keys = append(keys, bytes.Clone(k)); len(keys) == purgeKeys/2 {
 				break
 			}
 		}
-		for _, k := range found {
-			if err := tx.deleteMentioned(bucket, k); err != nil {
-				p.log.passOver(err) // the record stays where it is, and the rest goes on
+		return nil
+	})
+	if err != nil || len(keys) == 0 {
+		return false, err
+	}
+	return true, p.log.committer.doFreeing(ctx, func(tx *txn) error {
+		tx.wrote = true
+		for left, i := purgeKeys, 0; left > 0 && i < len(keys); i++ {
+			name, prefix, _ := bytes.Cut(keys[i], []byte{0})
+			bucket := Bucket(name)
+			if bucket == bucketSaid { // it reads much: it is done alone
+				if i == 0 && !tx.takeBack(SessionID(prefix)) {
+					tx.Delete(bucketTrash, keys[i])
+				}
+				break
 			}
-			tx.Delete(bucket, k)
-		}
-		if len(found) < purgeKeys {
-			tx.Delete(bucketTrash, key)
+			n := p.empty(tx, bucket, prefix, left)
+			if n < left {
+				tx.Delete(bucketTrash, keys[i])
+			}
+			left -= n + 1
 		}
 		return nil
 	})
+}
+
+// empty removes up to limit of the keys of a bucket that start with a prefix, and
+// returns how many.
+func (p *purger) empty(tx *txn, bucket Bucket, prefix []byte, limit int) int {
+	var found [][]byte
+	for k := range tx.Ascend(bucket, prefix, prefixEnd(prefix)) {
+		if found = append(found, bytes.Clone(k)); len(found) == limit {
+			break
+		}
+	}
+	for _, k := range found {
+		if err := tx.deleteMentioned(bucket, k); err != nil {
+			p.log.passOver(err) // the record stays where it is, and the rest goes on
+		}
+		tx.Delete(bucket, k)
+	}
+	return len(found)
 }
 
 // deleteMentioned deletes the idempotency key that one of a deleted session

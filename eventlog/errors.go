@@ -13,6 +13,8 @@ var (
 	ErrSessionNotFound = errors.New("no such session")
 	// ErrSealed: the session has ended; nothing can be appended to it.
 	ErrSealed = errors.New("session is sealed")
+	// ErrAnswered: the question has an answer. The first one counts.
+	ErrAnswered = errors.New("the question is answered")
 	// ErrKeyReused: the idempotency key was used before, with another body.
 	ErrKeyReused = errors.New("idempotency key was used before with another body")
 	// ErrMalformed: the text is not an id or cursor.
@@ -22,6 +24,8 @@ var (
 	// ErrRefused is for middleware to wrap: the append is not wanted, for a reason
 	// that its caller may hear.
 	ErrRefused = errors.New("refused")
+	// ErrTooManyOpen: a task has as many open sessions as it may have.
+	ErrTooManyOpen = errors.New("too many open sessions")
 	// ErrTooLarge: an append beyond the limits of [Options].
 	ErrTooLarge = errors.New("too large")
 )

@@ -20,6 +20,9 @@ const (
 	TypeComment    = "comment"
 	TypeCheckpoint = "checkpoint"
 	TypeGuardrail  = "guardrail"
+	TypeQuestion   = "question"
+	TypeAnswer     = "answer"
+	TypeReceipt    = "receipt"
 	TypeSession    = "session"
 	TypeComplete   = "complete"
 )
@@ -59,6 +62,12 @@ func typeName(name []byte) string {
 		return TypeCheckpoint
 	case TypeGuardrail:
 		return TypeGuardrail
+	case TypeQuestion:
+		return TypeQuestion
+	case TypeAnswer:
+		return TypeAnswer
+	case TypeReceipt:
+		return TypeReceipt
 	case TypeSession:
 		return TypeSession
 	case TypeComplete:

@@ -92,7 +92,7 @@ type place struct {
 // prefix, the newest first, at most maxByExternalID of them. What is damaged goes to
 // passOver; with nil, it is an error.
 func externalPlaces(r Reader, prefix []byte, passOver func(error)) (places []place, err error) {
-	for key, raw := range r.Ascend(bucketExternal, prefix, prefixEnd(prefix)) {
+	for key, raw := range r.Descend(bucketExternal, prefix, prefixEnd(prefix)) {
 		task, err := decodeRecord(bucketExternal, key, raw)
 		_, _, id, ok := splitExternalKey(key)
 		if err == nil && !ok {
@@ -106,6 +106,9 @@ func externalPlaces(r Reader, prefix []byte, passOver func(error)) (places []pla
 			continue
 		}
 		places = append(places, place{string(task), id})
+		if len(key) == len(prefix)+len(id) && len(places) == maxByExternalID {
+			break // of one agent, the newest come first
+		}
 		if len(places) == 2*maxByExternalID {
 			places = newestPlaces(places)
 		}

@@ -217,7 +217,7 @@ func TestAListOfNothingIsEmpty(t *testing.T) {
 		wantEqual(t, "tasks", fmt.Sprint(len(tasks), err), "0 <nil>")
 		sessions, err := f.Sessions(t.Context(), "t-1", eventlog.SessionID{}, limit)
 		wantEqual(t, "sessions", fmt.Sprint(len(sessions), err), "0 <nil>")
-		changes, err := f.Changes(t.Context(), 0, limit)
-		wantEqual(t, "changes", fmt.Sprint(len(changes.Tasks), changes.Last, changes.More, err), "0 0 true <nil>")
+		changes, err := f.Changes(t.Context(), eventlog.TaskCursor{}, limit)
+		wantEqual(t, "changes", fmt.Sprint(len(changes.Tasks), changes.Next.Change, changes.More, err), "0 0 true <nil>")
 	}
 }

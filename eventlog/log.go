@@ -81,11 +81,14 @@ type Log struct {
 
 	open    atomic.Int64 // sessions that are open
 	damages damages
-	watches watches
-	leases  leases
-	purger  purger
-	janitor janitor
-	prober  prober
+	// What is told in sums.
+	refused  summary[refused]
+	retained summary[tidied]
+	watches  watches
+	leases   leases
+	purger   purger
+	janitor  janitor
+	prober   prober
 }
 
 // Open opens the log in the bbolt file at path, or creates it there. Nil
@@ -143,6 +146,7 @@ func New(store Store, o *Options) (*Log, error) {
 	if l.o.Trace != nil {
 		l.trace = *l.o.Trace
 	}
+	l.summarize()
 	_, l.shared = store.(SharedStore)
 	l.append = chain(l.o.Middleware, l.appendBatch)
 	last, err := l.recover()
@@ -229,6 +233,8 @@ func (l *Log) Close() error {
 		l.purger.stop()
 		l.leases.stop()
 		l.committer.stop()
+		l.refused.stop()
+		l.retained.stop()
 		l.finish(ErrClosed)
 		l.closeErr = l.store.Close()
 	})

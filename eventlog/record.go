@@ -241,6 +241,7 @@ type sessionRecord struct {
 	ExternalID       string        `json:"external_id,omitempty"`
 	ParentExternalID string        `json:"parent_external_id,omitempty"`
 	Owner            string        `json:"owner,omitempty"`
+	Steer            bool          `json:"steer,omitempty"`
 	Lease            time.Duration `json:"lease,omitempty"`
 	Beats            uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
 	Started          Time          `json:"started"`
@@ -265,7 +266,7 @@ func (s *sessionRecord) info() SessionInfo {
 	return SessionInfo{
 		ID: s.id, Task: s.task, Status: s.Status, Reason: s.Reason, Agent: s.Agent, Version: s.Version, Model: s.Model,
 		Cwd: s.Cwd, Branch: s.Branch, Machine: s.Machine,
-		ExternalID: s.ExternalID, ParentExternalID: s.ParentExternalID, Owner: s.Owner, Started: s.Started, Ended: s.Ended, Head: s.Head,
+		ExternalID: s.ExternalID, ParentExternalID: s.ParentExternalID, Owner: s.Owner, Steer: s.Steer, Started: s.Started, Ended: s.Ended, Head: s.Head,
 		Totals: s.Totals.public(), First: s.First, Lease: s.Lease, Unpriced: s.Models.unpriced(),
 	}
 }

@@ -144,7 +144,7 @@ func (j *janitor) tidy(ctx context.Context) (next time.Duration, err error) {
 		j.log.purger.wake()
 	}
 	if *sum != (tidied{}) {
-		o.Logger.Info("retention", "sessions_deleted", sum.sessions, "tasks_deleted", sum.tasks, "events_trimmed", sum.events)
+		j.log.retained.note(*sum)
 	}
 	return next, err
 }

@@ -136,7 +136,7 @@ func TestRetentionIsNobodysActivity(t *testing.T) {
 		}
 		wantEqual(t, "status without a session", f.task("titled").Status, eventlog.StatusNone)
 		wantEqual(t, "status with one", f.task("two").Status, eventlog.StatusOpen)
-		changes, err := f.Changes(t.Context(), last, 10)
+		changes, err := f.Changes(t.Context(), eventlog.TaskCursor{Change: last}, 10)
 		f.ok(err)
 		wantEqual(t, "changed tasks", len(changes.Tasks), 0)
 		wantSlice(t, "deleted tasks", changes.Deleted, []string{"plain"})

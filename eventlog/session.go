@@ -34,11 +34,14 @@ type StartOptions struct {
 	// Agent and ExternalID ran at Started: from its start to its end, both
 	// included; one that is open runs still. It needs an ExternalID.
 	Unique bool
+	// Steer says that the agent can be spoken to: who runs it hands it what people say.
+	Steer bool
 	// Lease is how long the session may be silent: without an append or a
 	// [Session.Heartbeat] for so long, it is sealed as [Interrupted], reason
 	// "lease expired". 0: no lease, and [Options.IdleTimeout] holds.
 	Lease time.Duration
-	// Concurrent leaves the task's other sessions open. Otherwise those that
+	// Concurrent leaves the task's other sessions open, 256 of them at most: beyond it
+	// the start fails with [ErrTooManyOpen]. Otherwise those that
 	// are open are sealed as [Interrupted], reason "superseded": a new session
 	// is a retry.
 	Concurrent bool

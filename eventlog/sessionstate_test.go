@@ -189,7 +189,7 @@ func TestATaskAddsUpItsOpenSessions(t *testing.T) {
 		listed, err := f.Tasks(t.Context(), 0, 10)
 		f.ok(err)
 		wantSlice(t, when+": listed", listed, []eventlog.Task{task})
-		changes, err := f.Changes(t.Context(), 0, 10)
+		changes, err := f.Changes(t.Context(), eventlog.TaskCursor{}, 10)
 		f.ok(err)
 		wantSlice(t, when+": changed", changes.Tasks, []eventlog.Task{task})
 		now.Add(1000)

@@ -47,7 +47,7 @@ type SessionInfo struct {
 	Reason     string    `json:"reason"`
 	Agent      string    `json:"agent"`
 	Version    string    `json:"version,omitempty"`
-	Model      string    `json:"model"`
+	Model      string    `json:"model"` // "" while no agent has told it
 	Cwd        string    `json:"cwd,omitempty"`
 	Branch     string    `json:"branch,omitempty"`
 	Machine    string    `json:"machine,omitempty"`
@@ -56,6 +56,8 @@ type SessionInfo struct {
 	ParentExternalID string `json:"parent_external_id,omitempty"`
 	// Owner is who started the session: see [StartOptions].
 	Owner string `json:"owner,omitempty"`
+	// Steer: the agent can be spoken to, see [StartOptions].
+	Steer bool `json:"steer,omitempty"`
 	// Started and Ended are the agent's times, if it told them: see
 	// [StartOptions] and the time of the complete event. Ended is zero while the
 	// session is open.
@@ -64,6 +66,9 @@ type SessionInfo struct {
 	// Head is the sequence of the last event, 0 before the first.
 	Head   uint64 `json:"head"`
 	Totals Totals `json:"totals"`
+	// Elsewhere is what the session said that it cost, and that is not in its totals: see
+	// [Log.CountedElsewhere]. A log leaves it nil; who shows a session fills it in.
+	Elsewhere *Elsewhere `json:"counted_elsewhere,omitempty"`
 
 	// First is the sequence of the oldest event that is still kept: 1 until the
 	// session is trimmed.

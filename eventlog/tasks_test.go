@@ -75,7 +75,7 @@ func TestTasksArePagedNewestActivityFirst(t *testing.T) {
 
 func TestChangesTellWhatChangedAndWhatWasDeleted(t *testing.T) {
 	f := inMemory(t, nil)
-	var after uint64
+	var after eventlog.TaskCursor
 	// next reads all changes since the last call, n at a time.
 	next := func(n int) (changed, deleted []string) {
 		t.Helper()
@@ -86,10 +86,10 @@ func TestChangesTellWhatChangedAndWhatWasDeleted(t *testing.T) {
 				changed = append(changed, task.ID)
 			}
 			deleted = append(deleted, c.Deleted...)
-			if c.Last < after {
-				t.Fatalf("changes went back from %d to %d", after, c.Last)
+			if c.Next.Change < after.Change {
+				t.Fatalf("changes went back from %d to %d", after.Change, c.Next.Change)
 			}
-			after = c.Last
+			after = c.Next
 			if !c.More {
 				return changed, deleted
 			}
@@ -142,12 +142,62 @@ func TestWhoIsTooFarBehindMustStartAgain(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	_, err := f.Changes(t.Context(), 0, 10)
+	_, err := f.Changes(t.Context(), eventlog.TaskCursor{}, 10)
 	wantErr(t, "changes from the start", err, eventlog.ErrBehind)
 	f.appendTo("t-kept", says("x"))
-	tasks, err := f.Tasks(t.Context(), 0, 1)
+	at, err := f.NewestTasks(t.Context(), 1)
 	f.ok(err)
-	changes, err := f.Changes(t.Context(), tasks[0].Change, 10)
+	changes, err := f.Changes(t.Context(), at, 10)
 	f.ok(err)
-	wantEqual(t, "changes since", len(changes.Tasks)+len(changes.Deleted), 0)
+	wantEqual(t, "tasks that are there", len(changes.Tasks), 1)
+	wantEqual(t, "what was deleted before", len(changes.Deleted), 0)
+}
+
+func TestTheNewestTasksAreWhereToBegin(t *testing.T) {
+	f := inMemory(t, nil)
+	for i := range 7 {
+		f.start(fmt.Sprintf("t-%d", i))
+	}
+	f.appendTo("t-1", says("x")) // is the newest now
+	f.ok(f.DeleteTask(t.Context(), "t-5"))
+	for n, want := range [][]string{{}, {"t-1"}, {"t-6", "t-1"}, {"t-4", "t-6", "t-1"}, 9: {"t-0", "t-2", "t-3", "t-4", "t-6", "t-1"}} {
+		if want == nil {
+			continue
+		}
+		at, err := f.NewestTasks(t.Context(), n)
+		f.ok(err)
+		changes, err := f.Changes(t.Context(), at, 10)
+		f.ok(err)
+		ids := []string{}
+		for _, task := range changes.Tasks {
+			ids = append(ids, task.ID)
+		}
+		wantSlice(t, fmt.Sprintf("the newest %d", n), ids, want)
+		wantEqual(t, "deletions before", len(changes.Deleted), 0)
+	}
+	at, err := f.NewestTasks(t.Context(), 3)
+	f.ok(err)
+	f.ok(f.DeleteTask(t.Context(), "t-6"))
+	changes, err := f.Changes(t.Context(), at, 10)
+	f.ok(err)
+	wantSlice(t, "deletions since", changes.Deleted, []string{"t-6"})
+	wantEqual(t, "tasks that are left", len(changes.Tasks), 2)
+}
+
+func TestChangesEndByTheBytesOfTheirTexts(t *testing.T) {
+	f := inMemory(t, nil)
+	long := strings.Repeat("x", 40<<10)
+	for i := range 5 {
+		_, _, err := f.PutTask(t.Context(), fmt.Sprintf("t-%d", i), eventlog.TaskChange{Description: &long})
+		f.ok(err)
+	}
+	var at eventlog.TaskCursor
+	for i := range 5 {
+		changes, err := f.Changes(t.Context(), at, 100)
+		f.ok(err)
+		if len(changes.Tasks) != 1 || changes.Tasks[0].ID != fmt.Sprintf("t-%d", i) || changes.More != (i < 4) {
+			t.Fatalf("page %d has %d tasks, more: %v", i, len(changes.Tasks), changes.More)
+		}
+		at = changes.Next
+	}
 }

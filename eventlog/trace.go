@@ -11,6 +11,8 @@ type Trace struct {
 	Appended func(b *Batch, took time.Duration, err error)
 	// Committed is called for each event after its commit.
 	Committed func(e *Event)
+	// Asked is called for each question event after its commit.
+	Asked func(task string, session SessionID, e *Event)
 	// Cost is called for each cost event after its commit, with what it added
 	// to the totals.
 	Cost func(c CostAdded)

@@ -231,11 +231,19 @@ func (tx *txn) taskOrNew(id string) (t *taskRecord, created bool, err error) {
 	return t, true, nil
 }
 
+// maxOpen is how many sessions of a task may be open at once: each start writes their
+// ids, who reads the task reads their states, and whoever supersedes them seals them all
+// in one transaction.
+const maxOpen = 256
+
 // startSession starts a session. Unless it is concurrent, the open ones of the
 // same task are superseded.
 func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, error) {
 	if tx.full != nil {
 		return nil, tx.full
+	}
+	if o.Concurrent && len(t.Open) >= maxOpen {
+		return nil, fmt.Errorf("%w: task %s has %d", ErrTooManyOpen, t.id, len(t.Open))
 	}
 	if !o.Concurrent {
 		superseded, err := tx.openSessions(t)
@@ -251,7 +259,7 @@ func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, err
 		id: tx.last.session, task: t.id,
 		Status: StatusOpen, Started: Time{o.started(tx.now)}, First: 1, counted: true,
 		Agent: o.Agent, Version: o.Version, Model: o.Model, Cwd: o.Cwd, Branch: o.Branch, Machine: o.Machine,
-		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Owner: o.Owner, Lease: o.Lease,
+		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Owner: o.Owner, Steer: o.Steer, Lease: o.Lease,
 	}
 	key := sessionKey(t.id, s.id)
 	tx.sessions[s.id] = s
@@ -309,6 +317,9 @@ func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 		}
 		if p.about != nil {
 			tx.learn(t, s, p.about)
+		}
+		if p.answers != 0 {
+			tx.keepAnswer(t, s, p.answers, p.Sequence)
 		}
 		out[i] = p.Event
 	}

@@ -53,10 +53,11 @@ func ValidType(name string) bool {
 // prepared is an event as it will be stored, with what the log reads in it.
 type prepared struct {
 	Event
-	cost   *cost  // of a cost event
-	about  *about // of a session event
-	status Status // of a complete event
-	reason string // of a complete event
+	cost    *cost  // of a cost event
+	about   *about // of a session event
+	answers uint64 // of an answer: the sequence of the question
+	status  Status // of a complete event
+	reason  string // of a complete event
 }
 
 // prepare checks the events of one append and returns them as they will be
@@ -145,6 +146,12 @@ func (p *prepared) checkKnown(o *object) *FieldError {
 	switch p.Type {
 	case TypeCost:
 		return p.readCost(o)
+	case TypeQuestion:
+		return p.readQuestion(o)
+	case TypeAnswer:
+		return p.readAnswer(o)
+	case TypeReceipt:
+		return p.readReceipt(o)
 	case TypeSession:
 		return p.readAbout(o)
 	case TypeComplete:
@@ -179,6 +186,9 @@ var (
 			{"usd", optional}, {"input_tokens", optional}, {"output_tokens", optional}, {"cache_read_tokens", optional},
 			{"cache_write_tokens", optional}, {"scope", optional}, {"model", optional}, {"id", optional}, {"turn", optional}, {"part_of", optional},
 		},
+		TypeQuestion: {{"content", "a string"}, {"options", optional}},
+		TypeAnswer:   {{"for", "a number"}, {"value", "a string"}},
+		TypeReceipt:  {{"for", "a number"}, {"state", "a string"}},
 		TypeSession:  aboutFields,
 		TypeComplete: {{"status", optional}, {"reason", optional}},
 	}
@@ -274,10 +284,11 @@ func (c *cost) readIDs(o *object) *FieldError {
 }
 
 // prepareStored is prepare for an event of the log. Format 2 knew nothing of the ids
-// of costs, and took any: a cost whose ids are wrong has none.
+// of costs, and took any: a cost whose ids are wrong has none. Nor did it know questions,
+// answers and receipts.
 func (p *prepared) prepareStored(e *Event) *FieldError {
 	err := p.prepare(e, len(e.Data))
-	if p.cost != nil {
+	if p.cost != nil || p.isSteering() {
 		return nil
 	}
 	return err

@@ -141,8 +141,7 @@ func (ws *watches) remove(t *watchedTask) {
 }
 
 // LastChange returns the number of the last change that this log has committed.
-// Who follows all tasks reads it before [Log.Tasks], and goes on from it with
-// [Log.Changes].
+// Who follows all tasks is behind it, or has seen everything.
 func (l *Log) LastChange() uint64 {
 	l.watches.mu.Lock()
 	defer l.watches.mu.Unlock()

@@ -317,11 +317,11 @@ func TestTwoLogsOnOneSharedStore(t *testing.T) {
 			t.Errorf("after %s came %s", ids[i], ids[i+1])
 		}
 	}
-	changes, err := reader.Changes(t.Context(), 0, 10)
+	changes, err := reader.Changes(t.Context(), eventlog.TaskCursor{}, 10)
 	reader.ok(err)
 	wantEqual(t, "changed tasks", len(changes.Tasks), 1)
 	writer.start("t-2")
-	changes, err = reader.Changes(t.Context(), changes.Last, 10)
+	changes, err = reader.Changes(t.Context(), changes.Next, 10)
 	reader.ok(err)
 	wantEqual(t, "tasks that the other log changed", len(changes.Tasks), 1)
 }

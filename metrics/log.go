@@ -13,6 +13,7 @@ var eventTypes = []string{
 	eventlog.TypeAssistant, eventlog.TypeThought, eventlog.TypeUser,
 	eventlog.TypeToolCall, eventlog.TypeToolResult, eventlog.TypeCost, eventlog.TypeError,
 	eventlog.TypeStatus, eventlog.TypeComment, eventlog.TypeCheckpoint, eventlog.TypeGuardrail,
+	eventlog.TypeQuestion, eventlog.TypeAnswer, eventlog.TypeReceipt,
 	eventlog.TypeSession, eventlog.TypeComplete,
 }
 

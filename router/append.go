@@ -22,7 +22,7 @@ const (
 )
 
 func (rt *router) appendToTask(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := readQuery(r, "start")
+	q, err := readQuery(r, "start", "person")
 	if err != nil {
 		return err
 	}
@@ -30,18 +30,23 @@ func (rt *router) appendToTask(w http.ResponseWriter, r *http.Request, p params)
 	if err != nil {
 		return err
 	}
-	return rt.append(w, r, p, &eventlog.Batch{Task: p.task, NoStart: !start, Owner: rt.owner(&p.grant)})
+	return rt.append(w, r, p, q, &eventlog.Batch{Task: p.task, NoStart: !start, Owner: rt.owner(&p.grant)})
 }
 
 func (rt *router) appendToSession(w http.ResponseWriter, r *http.Request, p params) error {
-	if _, err := readQuery(r); err != nil {
+	q, err := readQuery(r, "person")
+	if err != nil {
 		return err
 	}
-	return rt.append(w, r, p, &eventlog.Batch{Task: p.task, Session: p.session})
+	return rt.append(w, r, p, q, &eventlog.Batch{Task: p.task, Session: p.session})
 }
 
 // append reads the events of a request into the batch and appends it.
-func (rt *router) append(w http.ResponseWriter, r *http.Request, p params, b *eventlog.Batch) error {
+func (rt *router) append(w http.ResponseWriter, r *http.Request, p params, q queryValues, b *eventlog.Batch) error {
+	person, err := q.flag("person", false)
+	if err != nil {
+		return err
+	}
 	body, mediaType, err := rt.readBody(w, r)
 	if err != nil {
 		return err
@@ -53,7 +58,7 @@ func (rt *router) append(w http.ResponseWriter, r *http.Request, p params, b *ev
 	if b.Events, where, err = parseEvents(body, mediaType); err != nil {
 		return err
 	}
-	if err := rt.sign(b.Events, &p.grant); err != nil {
+	if err := rt.sign(r, b, &p.grant, person); err != nil {
 		return locate(err, where)
 	}
 	answer, err := rt.log.Append(r.Context(), b)
@@ -91,7 +96,12 @@ func inBody(err error) error {
 
 // complete seals a session: the body is the data of its complete event.
 func (rt *router) complete(w http.ResponseWriter, r *http.Request, p params) error {
-	if _, err := readQuery(r); err != nil {
+	q, err := readQuery(r, "person")
+	if err != nil {
+		return err
+	}
+	person, err := q.flag("person", false)
+	if err != nil {
 		return err
 	}
 	body, mediaType, err := rt.readBody(w, r)
@@ -106,11 +116,11 @@ func (rt *router) complete(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	events := []eventlog.Event{{Type: eventlog.TypeComplete, Data: data}}
-	if err := rt.sign(events, &p.grant); err != nil {
+	b := &eventlog.Batch{Task: p.task, Session: p.session, Events: []eventlog.Event{{Type: eventlog.TypeComplete, Data: data}}, Key: key}
+	if err := rt.sign(r, b, &p.grant, person); err != nil {
 		return inBody(err)
 	}
-	answer, err := rt.log.Append(r.Context(), &eventlog.Batch{Task: p.task, Session: p.session, Events: events, Key: key})
+	answer, err := rt.log.Append(r.Context(), b)
 	if err != nil {
 		return inBody(err)
 	}

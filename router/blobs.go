@@ -30,6 +30,9 @@ func (rt *router) getBlob(w http.ResponseWriter, r *http.Request, p params) erro
 	if err != nil {
 		return errNoBlob
 	}
+	if err := hold(w, len(image.Bytes)); err != nil {
+		return err
+	}
 	h := w.Header()
 	h.Set("Content-Type", image.MediaType)
 	h.Set("Content-Disposition", fmt.Sprintf(`inline; filename="%.12s%s"`, p.hash, image.Extension()))

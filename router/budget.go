@@ -6,33 +6,34 @@ import (
 	"time"
 )
 
-// slowBody is how long a body may bring nothing before it has to give up what it holds,
-// if others need the room.
+// slowBody is how long a body may bring nothing, and an answer be taken nothing of,
+// before it has to give up what it holds, if others need the room.
 const slowBody = 2 * time.Second
 
-// budget bounds the memory of all request bodies together.
+// budget bounds the memory of all request bodies together, or of all answers.
 type budget struct {
 	most   int64
+	busy   *problem          // what is said when there is no room
 	report func(delta int64) // nil: nobody counts
 
 	mu     sync.Mutex
 	used   int64
-	bodies map[*share]struct{} // that are being read
+	bodies map[*share]struct{} // that are being read, or written
 }
 
-// share is what one body holds. Its methods are for the goroutine of its request.
+// share is what one body, or answer, holds. Its methods are for the goroutine of its request.
 type share struct {
 	budget *budget
-	giveUp func() // makes a read that waits fail
+	giveUp func() // makes a read, or write, that waits fail
 	held   int64
 
 	// Guarded by budget.mu:
-	last    time.Time // when something came
+	last    time.Time // when something came, or was taken
 	evicted bool
 }
 
-func newBudget(most int64, report func(int64)) *budget {
-	return &budget{most: most, report: report, bodies: map[*share]struct{}{}}
+func newBudget(most int64, busy *problem, report func(int64)) *budget {
+	return &budget{most: most, busy: busy, report: report, bodies: map[*share]struct{}{}}
 }
 
 // open returns the share of a body that is going to be read, of nothing at first.
@@ -47,6 +48,11 @@ func (b *budget) open(giveUp func()) *share {
 var (
 	errBusy = func() *problem {
 		p := newProblem(http.StatusServiceUnavailable, "busy", "Too many bodies", "the bodies of all requests together have reached their limit: repeat the request in a moment")
+		p.header = http.Header{"Retry-After": {"1"}}
+		return p
+	}()
+	errBusyAnswers = func() *problem {
+		p := newProblem(http.StatusServiceUnavailable, "busy", "Too many answers", "the answers that wait for their clients have reached their limit: repeat the request in a moment")
 		p.header = http.Header{"Retry-After": {"1"}}
 		return p
 	}()
@@ -65,7 +71,7 @@ func (s *share) grow(n int64) error {
 	defer b.mu.Unlock()
 	if b.used+n > b.most {
 		b.evict(s)
-		return errBusy
+		return b.busy
 	}
 	s.held += n
 	b.add(n)

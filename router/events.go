@@ -25,6 +25,7 @@ const (
 // history is a request for events that exist.
 type history struct {
 	rt   *router
+	w    http.ResponseWriter
 	task string
 
 	session eventlog.SessionID // zero: the latest
@@ -47,8 +48,8 @@ type entry struct {
 }
 
 func (rt *router) listEvents(w http.ResponseWriter, r *http.Request, p params) error {
-	w.Header().Set("Vary", "Accept")
-	h := &history{rt: rt, task: p.task}
+	w.Header().Add("Vary", "Accept")
+	h := &history{rt: rt, w: w, task: p.task}
 	if err := h.parse(r); err != nil {
 		return err
 	}
@@ -179,6 +180,15 @@ func (h *history) full() bool {
 	return len(h.events) >= h.limit || h.bytes >= answerBytes || h.looked >= answerLooked
 }
 
+// hold takes room for a page of events, those that will not be shown included.
+func (h *history) hold(page []eventlog.Event) error {
+	n := 0
+	for i := range page {
+		n += len(page[i].Data) + 256
+	}
+	return hold(h.w, n)
+}
+
 // add looks at an event and takes it if it is to be shown.
 func (h *history) add(session eventlog.SessionID, e eventlog.Event) {
 	h.looked++
@@ -198,6 +208,9 @@ func (h *history) read(ctx context.Context) error {
 		}
 		if page.Gap(h.next.Sequence) { // since we looked: never a hole in silence
 			return trimmed(h.next.Session, page.First)
+		}
+		if err := h.hold(page.Events); err != nil {
+			return err
 		}
 		for i := 0; i < len(page.Events) && !h.full(); i++ {
 			h.add(h.next.Session, page.Events[i])
@@ -228,6 +241,9 @@ func (h *history) readLast(ctx context.Context, session eventlog.SessionInfo) er
 			}
 			if len(page.Events) == 0 {
 				break
+			}
+			if err := h.hold(page.Events); err != nil {
+				return err
 			}
 			for i := len(page.Events) - 1; i >= 0 && !h.full(); i-- {
 				h.add(session.ID, page.Events[i])

@@ -59,3 +59,17 @@ func TestTasksAreListedByExternalID(t *testing.T) {
 	}
 	s.get("/tasks?external_id=nobody").json(`{"tasks":[],"next":""}`)
 }
+
+// Two sessions that say the same cost count it once: the one that said it later tells
+// where it counts, so that nobody wonders.
+func TestASessionTellsWhereItsCostCounts(t *testing.T) {
+	s := serve(t)
+	const cost = `{"type":"cost","data":{"id":"m","input_tokens":5,"output_tokens":2}}`
+	first := s.post("/tasks/t-1/events", cost).is(200).text("session")
+	second := s.post("/tasks/t-2/events", cost).is(200).text("session")
+	if o := s.get("/tasks/t-1/sessions/" + first).is(200).object(); o["counted_elsewhere"] != nil {
+		t.Errorf("the first: %v", o)
+	}
+	s.get("/tasks/t-2/sessions/" + second).is(200).says(`"counted_elsewhere":{"tokens":7,"tasks":["t-1"]}`)
+	s.get("/tasks/t-2", "Accept: text/html").is(200).says("7 tokens, in t-1")
+}

@@ -89,6 +89,7 @@ func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{
 		"", "=", "limit=1", "last=2&sessions=all", "after={0}:1", "session={0}&types=a,b", "start=false", "limit=1&limit=2", "%zz", "a=1;b=2",
 		"after={0}:18446744073709551615", "after=1", "after=:", "types=,", "session=%00", "last=+1", "limit=0x1", "limit=1_0",
+		"q=a+b&status=open&agent=x&owner=", "status=x", "owner=%ff", "external_id=&project=%00",
 	} {
 		f.Add(seed)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -14,10 +15,17 @@ type guard struct {
 	names    map[string]bool
 	prefixes []netip.Prefix
 	origins  *http.CrossOriginProtection
+	trusted  map[string]bool // origins whose pages may call us
 }
 
-func newGuard(allowed []string) (*guard, error) {
-	g := &guard{names: map[string]bool{}, origins: http.NewCrossOriginProtection()}
+func newGuard(allowed, origins []string) (*guard, error) {
+	g := &guard{names: map[string]bool{}, origins: http.NewCrossOriginProtection(), trusted: map[string]bool{}}
+	for _, origin := range origins {
+		if err := g.origins.AddTrustedOrigin(origin); err != nil || !originPattern.MatchString(origin) {
+			return nil, fmt.Errorf("origin %q is none: https://app.example.org is one, with :port if it is not the usual one", origin)
+		}
+		g.trusted[origin] = true
+	}
 	for _, host := range allowed {
 		if prefix, err := netip.ParsePrefix(host); err == nil {
 			g.prefixes = append(g.prefixes, prefix.Masked())
@@ -47,6 +55,8 @@ func (g *guard) check(r *http.Request) error {
 	origin := r.Header.Get("Origin")
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch site := r.Header.Get("Sec-Fetch-Site"); {
+	case g.trusted[origin]:
+		return nil
 	case origin == "null":
 	case read && isNavigation(r):
 		return nil // [router.handle] refuses it where there is no page
@@ -58,6 +68,9 @@ func (g *guard) check(r *http.Request) error {
 	}
 	return errOrigin
 }
+
+// originPattern is an origin as browsers write it.
+var originPattern = regexp.MustCompile(`^https?://[a-z0-9.\[\]:_-]+$`)
 
 var errOrigin = newProblem(http.StatusForbidden, "origin", "Origin not allowed", "requests from pages of other origins are refused")
 
@@ -82,17 +95,12 @@ func sameHost(origin, host string) bool {
 // an attacker's DNS points at us is not on the list: that is the whole defence
 // against DNS rebinding.
 func (g *guard) allows(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	} else {
-		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	host := withoutPort(hostport)
+	if isLoopback(host) {
+		return true
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
 		ip = ip.Unmap()
-		if ip.IsLoopback() {
-			return true
-		}
 		for _, prefix := range g.prefixes {
 			if prefix.Contains(ip) {
 				return true
@@ -100,6 +108,21 @@ func (g *guard) allows(hostport string) bool {
 		}
 		return false
 	}
+	return g.names[canonicalName(host)]
+}
+
+func withoutPort(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return host
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
+}
+
+// isLoopback reports whether a host is this machine by its name or address.
+func isLoopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
 	name := canonicalName(host)
-	return name == "localhost" || strings.HasSuffix(name, ".localhost") || g.names[name]
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }

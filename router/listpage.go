@@ -43,7 +43,7 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 		}
 	}
 	var next uint64
-	if view.Tasks, next, err = taskList(r.Context(), rt.log.Tasks, after, pageTasks, filter.of(&p.grant)); err != nil {
+	if view.Tasks, next, err = taskList(r.Context(), rt.log.Tasks, after, pageTasks, filter.of(&p.grant), func(n int) error { return hold(w, n) }); err != nil {
 		return err
 	}
 	view.Total = len(view.Tasks)

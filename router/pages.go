@@ -22,7 +22,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	view := page.TaskPage{Prices: rt.o.Prices}
+	view := page.TaskPage{Prices: rt.o.Prices, Person: rt.mayBePerson(r, &p.grant)}
 	if view.Session, err = q.session(); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 			return err
 		}
 	}
-	if err := rt.addToPage(r.Context(), &view, t); err != nil {
+	if err := rt.addToPage(r.Context(), &p.grant, &view, t); err != nil {
 		return err
 	}
 	rt.o.Prices.EstimateTask(&view.Task)
@@ -70,7 +70,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 }
 
 // addToPage finds what the page tells beside the timeline.
-func (rt *router) addToPage(ctx context.Context, view *page.TaskPage, t *timeline) (err error) {
+func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPage, t *timeline) (err error) {
 	if t.session.ID.IsZero() {
 		return nil
 	}
@@ -85,6 +85,13 @@ func (rt *router) addToPage(ctx context.Context, view *page.TaskPage, t *timelin
 	}
 	if view.Raws, err = rt.outlines.raws(ctx, shown, &looks); err != nil {
 		return err
+	}
+	for i := range view.Sessions {
+		if s := &view.Sessions[i]; s.ID == t.session.ID {
+			if err := rt.showElsewhere(ctx, grant, s); err != nil {
+				return err
+			}
+		}
 	}
 	if t.session.ParentExternalID == "" {
 		return nil
@@ -112,6 +119,9 @@ func withSession(sessions []eventlog.SessionInfo, info eventlog.SessionInfo) []e
 }
 
 func writePage(w http.ResponseWriter, html *bytes.Buffer) error {
+	if err := hold(w, html.Cap()); err != nil {
+		return err
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", page.ContentSecurityPolicy)

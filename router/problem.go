@@ -111,6 +111,10 @@ func toProblem(err error) *problem {
 		return newProblem(http.StatusNotFound, "not_found", "Not found", "the task has no such session")
 	case errors.Is(err, eventlog.ErrSealed):
 		return newProblem(http.StatusConflict, "sealed", "The session is sealed", "the session has ended: nothing can be appended to it; start a new one")
+	case errors.Is(err, eventlog.ErrTooManyOpen):
+		return newProblem(http.StatusConflict, "too_many_open", "Too many open sessions", "the task has as many open sessions as it may have: complete some, or start without concurrent, which supersedes them all")
+	case errors.Is(err, eventlog.ErrAnswered):
+		return newProblem(http.StatusConflict, "answered", "The question is answered", "the question has an answer already: the first one counts")
 	case errors.Is(err, eventlog.ErrKeyReused):
 		return invalid("Idempotency-Key", "was used before with another body")
 	case errors.Is(err, eventlog.ErrFull):
@@ -135,8 +139,11 @@ func toProblem(err error) *problem {
 // fail answers an error, and logs those that are the server's.
 func (rt *router) fail(w *recorder, r *http.Request, err error) {
 	p := toProblem(err)
-	if p.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) { // a client that leaves is no failure
-		rt.o.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "error", err)
+	// A client that leaves is no failure, and that there is no room the log says itself,
+	// once for all that it refuses.
+	quiet := errors.Is(err, context.Canceled) || errors.Is(err, eventlog.ErrFull)
+	if p.Status >= http.StatusInternalServerError && !quiet {
+		rt.o.Logger.Error("request failed", "method", clip(r.Method), "path", clip(r.URL.Path), "status", p.Status, "error", err)
 	}
 	if w.status != 0 {
 		return // the answer has begun
@@ -163,11 +170,29 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
+	writeBody(w, status, body)
+	return nil
+}
+
+// writeRead answers a request that changes nothing with v, once there is room for that:
+// the answer to a change is never refused.
+func writeRead(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	if err := hold(w, 2*len(body)); err != nil { // with what it was made of
+		return err
+	}
+	writeBody(w, http.StatusOK, body)
+	return nil
+}
+
+func writeBody(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // a client that is gone misses nothing
-	return nil
 }

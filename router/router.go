@@ -28,6 +28,10 @@ type Options struct {
 	// and [::1]. Any other Host is refused: a web page anywhere could otherwise
 	// read everything through a DNS name that it controls.
 	AllowedHosts []string
+	// Origins are those of pages elsewhere, such as https://app.example.org, that may
+	// read our answers and write, as far as their credentials go (CORS). Cookies are not
+	// among these.
+	Origins []string
 	// MaxRequestBytes is how large the body of a request may be. 0: 32 MiB.
 	MaxRequestBytes int64
 	// RequestBudget is how many bytes the bodies of all requests together may take.
@@ -45,7 +49,8 @@ type Options struct {
 	Metrics http.Handler
 	// Trace is told what happens.
 	Trace *Trace
-	// Logger gets what no client can be told. Nil: silence.
+	// Logger gets what no client can be told, and a line with audit=true for each request
+	// to a route that needs RoleAdmin. Nil: silence.
 	Logger *slog.Logger
 	// Requests gets a line for each request: method, route, path, status, how long it
 	// took, the bytes of the answer, and the name of who sent it; at level debug what
@@ -60,7 +65,9 @@ type router struct {
 	o      Options
 	trace  Trace
 	guard  *guard
-	budget *budget
+	budget *budget // of the bodies of requests
+	// answers is the budget of the answers that wait for their clients.
+	answers *budget
 
 	backingUp atomic.Bool
 	routes    *httprouter.Router
@@ -75,7 +82,8 @@ type router struct {
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with
 // [http.StripPrefix]. Log and Streamer stay the caller's. Nil options are the
-// defaults. It fails if AllowedHosts has an entry that is none.
+// defaults. It fails if AllowedHosts or Origins
+// have an entry that is none.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
 	rt := &router{log: log, stream: s, pages: map[string]bool{}}
 	if o != nil {
@@ -96,9 +104,10 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 	if rt.o.Trace != nil {
 		rt.trace = *rt.o.Trace
 	}
-	rt.budget = newBudget(rt.o.RequestBudget, rt.trace.Bodies)
+	rt.budget = newBudget(rt.o.RequestBudget, errBusy, rt.trace.Bodies)
+	rt.answers = newBudget(answerBudget, errBusyAnswers, nil)
 	var err error
-	if rt.guard, err = newGuard(rt.o.AllowedHosts); err != nil {
+	if rt.guard, err = newGuard(rt.o.AllowedHosts, rt.o.Origins); err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
 	rt.routes = &httprouter.Router{
@@ -188,12 +197,14 @@ func fromHandler(h http.Handler) handler {
 func (rt *router) handle(role Role, method, pattern string, h handler) {
 	rt.registered = append(rt.registered, method+" "+pattern)
 	rt.routes.Handle(method, pattern, func(w http.ResponseWriter, r *http.Request, ps httprouter.Params) {
-		rt.answer(w, r, pattern, func(w http.ResponseWriter, r *http.Request) error {
+		rt.answer(w, r, pattern, func(w http.ResponseWriter, r *http.Request) (err error) {
 			if !rt.pages[pattern] && isForeignNavigation(r) {
 				return errOrigin
 			}
 			p, wrong := readParams(r, ps)
-			var err error
+			if role == RoleAdmin {
+				defer func() { rt.audit(r, pattern, w.(*recorder), err) }()
+			}
 			if p.grant, err = rt.authorize(r, pattern, role, p); err != nil {
 				return err
 			}
@@ -233,7 +244,7 @@ const noRoute = "none"
 // answer runs a handler, answers its error, and tells the trace and the log.
 func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h func(http.ResponseWriter, *http.Request) error) {
 	start := time.Now()
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, answers: rt.answers}
 	defer rec.finish()
 	if isStream(route) {
 		rec.begins = func() { rt.logRequest(r, route, rec, start) }
@@ -260,8 +271,17 @@ func (rt *router) logRequest(r *http.Request, route string, rec *recorder, start
 	if strings.HasPrefix(route, "/assets/") || route == "/healthz" || route == "/readyz" || route == "/metrics" {
 		level = slog.LevelDebug // they come all the time, and say nothing of anybody
 	}
-	rt.o.Requests.Log(r.Context(), level, "request", "method", r.Method, "route", route, "path", r.URL.Path,
+	rt.o.Requests.Log(r.Context(), level, "request", "method", clip(r.Method), "route", route, "path", clip(r.URL.Path),
 		"status", cmp.Or(rec.status, http.StatusOK), "took", time.Since(start).Round(time.Microsecond), "bytes", rec.bytes, "name", rec.name)
+}
+
+// clip cuts what a client may make long, for the log.
+func clip(text string) string {
+	const most = 300
+	if len(text) <= most {
+		return text
+	}
+	return fmt.Sprintf("%s… (%d bytes)", text[:most], len(text))
 }
 
 // isStream reports whether the answers of a route last as long as their clients.
@@ -275,6 +295,12 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Frame-Options", "DENY")
 	if err := rt.guard.check(r); err != nil {
 		rt.fallback(err).ServeHTTP(w, r)
+		return
+	}
+	if len(rt.guard.trusted) > 0 {
+		h.Add("Vary", "Origin")
+	}
+	if rt.guard.trusted[r.Header.Get("Origin")] && allowOrigin(w, r) {
 		return
 	}
 	switch {
@@ -298,48 +324,3 @@ func toMount(w http.ResponseWriter, r *http.Request) error {
 	w.WriteHeader(http.StatusMovedPermanently)
 	return nil
 }
-
-// recorder remembers the status of an answer, and what is to be done after it.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-	name   string // of who sent the request
-	begins func() // nil: nothing; is called when the status is known
-	after  func() // nil: nothing
-}
-
-// whenAnswered calls f once the request of a handler is answered.
-func whenAnswered(w http.ResponseWriter, f func()) { w.(*recorder).after = f }
-
-func (r *recorder) finish() {
-	if r.after != nil {
-		r.after()
-	}
-}
-
-// WriteHeader implements [http.ResponseWriter].
-func (r *recorder) WriteHeader(status int) {
-	r.begin(status)
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) begin(status int) {
-	if r.status != 0 {
-		return
-	}
-	if r.status = status; r.begins != nil {
-		r.begins()
-	}
-}
-
-// Write implements [http.ResponseWriter].
-func (r *recorder) Write(p []byte) (int, error) {
-	r.begin(http.StatusOK)
-	n, err := r.ResponseWriter.Write(p)
-	r.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets [http.ResponseController] through, for flushes and deadlines.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

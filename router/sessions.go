@@ -1,10 +1,12 @@
 package router
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"jrweb/eventlog"
@@ -46,7 +48,7 @@ func (rt *router) listSessions(w http.ResponseWriter, r *http.Request, p params)
 	if sessions == nil {
 		answer.Sessions = []eventlog.SessionInfo{}
 	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeRead(w, answer)
 }
 
 func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params) error {
@@ -83,7 +85,7 @@ func (rt *router) startSession(w http.ResponseWriter, r *http.Request, p params)
 // startFields are those of the body of a start.
 var startFields = []string{
 	"agent", "version", "model", "cwd", "branch", "machine", "external_id", "parent_external_id",
-	"started", "unique", "lease_seconds", "concurrent",
+	"started", "unique", "lease_seconds", "concurrent", "steer",
 }
 
 func readStart(o object) (*eventlog.StartOptions, error) {
@@ -122,6 +124,9 @@ func readStart(o object) (*eventlog.StartOptions, error) {
 	if start.Concurrent, err = o.flag("concurrent"); err != nil {
 		return nil, err
 	}
+	if start.Steer, err = o.flag("steer"); err != nil {
+		return nil, err
+	}
 	start.Unique, err = o.flag("unique")
 	return start, err
 }
@@ -135,7 +140,22 @@ func (rt *router) getSession(w http.ResponseWriter, r *http.Request, p params) e
 		return err
 	}
 	rt.showSession(&info)
-	return writeJSON(w, http.StatusOK, info)
+	if err := rt.showElsewhere(r.Context(), &p.grant, &info); err != nil {
+		return err
+	}
+	return writeRead(w, info)
+}
+
+// showElsewhere fills in what a session said that it cost, and that counts in others. Of
+// their tasks it names those that may be seen.
+func (rt *router) showElsewhere(ctx context.Context, grant *Grant, s *eventlog.SessionInfo) error {
+	counted, err := rt.log.CountedElsewhere(ctx, s.Task, s.ID)
+	if err != nil || counted.Tokens == 0 && counted.USD == 0 {
+		return err
+	}
+	counted.Tasks = slices.DeleteFunc(counted.Tasks, func(task string) bool { return !grant.sees(task) })
+	s.Elsewhere = &counted
+	return nil
 }
 
 func (rt *router) deleteSession(w http.ResponseWriter, r *http.Request, p params) error {

@@ -87,3 +87,13 @@ func TestAHeartbeatIsTakenFromAnOpenSessionOnly(t *testing.T) {
 	s.post(path+"/complete", "").is(200)
 	s.post(path+"/heartbeat", "").problem(409, "")
 }
+
+func TestATaskWithTooManyOpenSessionsIsAConflict(t *testing.T) {
+	s := serve(t)
+	for range 256 {
+		s.post("/tasks/t-1/sessions", `{"concurrent":true}`).is(201)
+	}
+	s.post("/tasks/t-1/sessions", `{"concurrent":true}`).problem(409, "").says("problem:too_many_open")
+	s.post("/tasks/t-1/sessions", "").is(201)
+	s.post("/tasks/t-1/sessions", `{"concurrent":true}`).is(201)
+}

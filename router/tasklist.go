@@ -29,8 +29,8 @@ const taskOverhead = 512
 
 // taskList returns up to limit of the tasks that read reads, the newest activity first, those whose last
 // change is older than before only, and those only that are wanted. next is where to go
-// on, 0 if that was all.
-func taskList(ctx context.Context, read func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error), before uint64, limit int, wanted func(*eventlog.Task) bool) (tasks []eventlog.Task, next uint64, err error) {
+// on, 0 if that was all. Each one is held first.
+func taskList(ctx context.Context, read func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error), before uint64, limit int, wanted func(*eventlog.Task) bool, hold func(bytes int) error) (tasks []eventlog.Task, next uint64, err error) {
 	bytes, looked, lookedBytes := 0, 0, 0
 	for {
 		some, err := read(ctx, before, listAtOnce)
@@ -47,6 +47,9 @@ func taskList(ctx context.Context, read func(ctx context.Context, before uint64,
 			if wanted(t) {
 				if len(tasks) == limit || len(tasks) > 0 && bytes+size > listBytes {
 					return tasks, tasks[len(tasks)-1].Change, nil
+				}
+				if err := hold(size); err != nil {
+					return nil, 0, err
 				}
 				tasks = append(tasks, *t)
 				bytes += size

@@ -38,7 +38,7 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 		}
 		read = inParts(tasks)
 	}
-	tasks, next, err := taskList(r.Context(), read, before, limit, filter.of(&p.grant))
+	tasks, next, err := taskList(r.Context(), read, before, limit, filter.of(&p.grant), func(n int) error { return hold(w, n) })
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 	if tasks == nil {
 		answer.Tasks = []eventlog.Task{}
 	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeRead(w, answer)
 }
 
 // after is the change of the task behind which a list goes on, 0 for its start: it goes
@@ -70,7 +70,7 @@ func (q queryValues) after() (before uint64, err error) {
 }
 
 func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) error {
-	w.Header().Set("Vary", "Accept")
+	w.Header().Add("Vary", "Accept")
 	if wants(r, "text/html") {
 		return rt.taskPage(w, r, p)
 	}
@@ -82,7 +82,7 @@ func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) erro
 		return err
 	}
 	rt.showTask(&task)
-	return writeJSON(w, http.StatusOK, task)
+	return writeRead(w, task)
 }
 
 // showTask makes a task ready to be shown: the log knows no prices.

@@ -48,7 +48,7 @@ type preparation struct {
 // server's base context, the request's own ends with its handler.
 func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connection, ctx context.Context, ok bool) {
 	prep, ok := r.Context().Value(prepared{s}).(preparation)
-	if !ok || r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.TLS != nil {
+	if !ok || r.ProtoMajor != 1 || r.ProtoMinor < 1 {
 		return nil, nil, false
 	}
 	// From the hijack on the server forgets the connection: whoever drains must know

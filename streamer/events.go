@@ -1,10 +1,29 @@
 package streamer
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"net/http"
-	"runtime/debug"
+
+	"jrweb/eventlog"
 )
+
+// eventStream is a stream of the events of a task. What it knows of the client is a
+// cursor.
+type eventStream struct {
+	stream
+	query
+
+	cursor eventlog.Cursor // zero session: waiting for the first one
+	began  eventlog.Cursor // the last event that was there when the stream began
+	reset  string          // why the client's cursor means nothing, "" if it does
+	ended  bool            // the cursor is at the end of a sealed session
+	from   origin          // of the frames that it makes itself
+	shared *frames         // nil until there is nothing more to replay
+
+	caughtUp bool
+}
 
 // Events serves the stream of one task. A non-nil error means that nothing was
 // written: the caller answers it. It is a [*QueryError],
@@ -17,7 +36,8 @@ func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) e
 	if err != nil {
 		return err
 	}
-	st := &stream{Streamer: s, task: task, query: q, may: permissionOf(r)}
+	st := &eventStream{stream: stream{Streamer: s, trace: &s.trace, task: task, may: permissionOf(r)}, query: q}
+	st.source = st
 	if err := st.locate(r.Context()); err != nil {
 		return err
 	}
@@ -25,70 +45,33 @@ func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) e
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	ok, err := s.begin(w, r)
+	return st.answer(w, r)
+}
+
+// answer serves the stream as the answer to a request, or turns the client away.
+func (st *stream) answer(w http.ResponseWriter, r *http.Request) error {
+	ok, err := st.accept(w, r)
 	if !ok {
-		if err == nil && s.trace.Rejected != nil && r.Method != http.MethodHead {
-			s.trace.Rejected()
+		if err == nil && st.trace.Rejected != nil && r.Method != http.MethodHead {
+			st.trace.Rejected()
 		}
 		return err
 	}
-	if conn, ctx, ok := s.takeOver(w, r); ok {
+	if conn, ctx, ok := st.takeOver(w, r); ok {
 		st.begin(conn)
 		st.serve(ctx, true)
 		return nil
 	}
-	st.begin(s.responseTo(r, w))
+	st.begin(st.responseTo(r, w))
 	st.serve(r.Context(), false)
 	return nil
 }
 
-// begin makes the stream one of those that are open.
-func (st *stream) begin(l line) {
-	st.sock = newSocket(l, &st.o)
-	st.sock.wrote = st.trace.Wrote
-	st.hub = st.join(st)
-	st.task = st.hub.task // what the request holds need not stay
-	st.unwatch = st.may.whenRevoked(l.wake)
-}
-
-// serve runs the stream. If it may detach, it returns when there is nothing more
-// to replay, and the stream goes on: a goroutine that only waits needs little of a
-// stack, and this one's has grown.
-func (st *stream) serve(ctx context.Context, detach bool) {
-	detached := false
-	reason := Failed // should something panic
-	defer func() {
-		if !detached {
-			st.end(reason)
-		}
-	}()
-	st.greet()
-	if reason = st.catchUp(ctx); reason != "" {
-		return
-	}
-	if !detach {
-		reason = st.follow(ctx)
-		return
-	}
-	detached = true
-	go func() {
-		reason := Failed
-		defer func() {
-			if p := recover(); p != nil { // as net/http does on its own goroutines
-				st.o.Logger.Error("stream panicked", "task", st.task, "panic", p, "stack", string(debug.Stack()))
-			}
-			st.end(reason)
-		}()
-		reason = st.follow(ctx)
-	}()
-}
-
-// greet is what a client hears before the first event.
-func (st *stream) greet() {
+// greet implements source: it tells of a cursor that means nothing.
+func (st *eventStream) greet() {
 	if st.trace.Opened != nil {
 		st.trace.Opened(st.lastEventID != "" && st.reset == "")
 	}
-	st.sock.retry()
 	if st.reset != "" {
 		st.sock.control("reset", resetData{st.reset, clip(st.lastEventID, maxLastEventID)})
 		if st.trace.Reset != nil {
@@ -98,16 +81,72 @@ func (st *stream) greet() {
 	st.lastEventID = ""
 }
 
-// end gives back what the stream has taken.
-func (st *stream) end(reason Reason) {
-	st.unwatch()
+// at implements source.
+func (st *eventStream) at() eventlog.Cursor { return st.cursor }
+
+// leave implements source.
+func (st *eventStream) leave() {
 	if st.shared != nil {
 		st.hub.release(st.shared)
 	}
-	st.hub.leave(st)
-	st.open.Add(-1)
-	if st.trace.Closed != nil {
-		st.trace.Closed(reason)
+}
+
+// next implements source.
+func (st *eventStream) next(ctx context.Context) (step, error) {
+	if st.cursor.Session.IsZero() {
+		if next, err := st.nextSession(ctx); err != nil || !next {
+			return step{}, err
+		}
 	}
-	st.sock.close()
+	before := st.cursor
+	page, err := st.read(ctx)
+	if err != nil {
+		return step{}, err
+	}
+	st.markCaughtUp(false)
+	did := step{found: st.cursor != before}
+	switch {
+	case st.cursor.Sequence < page.Head: // if nothing fitted behind what was buffered, then it does
+		did.more, did.again = did.found, true
+	case !page.Sealed:
+		if did.again = did.found; !did.again {
+			st.markCaughtUp(true)
+			st.share()
+		}
+	case !st.all:
+		did.ends = Complete
+	default:
+		did.again, err = st.nextSession(ctx)
+	}
+	return did, err
+}
+
+// nextSession moves the cursor to the start of the session that started next, if
+// there is one.
+func (st *eventStream) nextSession(ctx context.Context) (bool, error) {
+	next, ok, err := st.log.SessionAfter(ctx, st.task, st.cursor.Session)
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		st.markCaughtUp(true)
+		return false, nil
+	}
+	st.cursor = eventlog.Cursor{Session: next.ID}
+	return true, nil
+}
+
+// markCaughtUp sends caught_up once: when all is sent that was there when the
+// stream began, or when there is nothing to do but wait.
+func (st *eventStream) markCaughtUp(waiting bool) {
+	if !st.control || st.caughtUp || !waiting && compare(st.cursor, st.began) < 0 {
+		return
+	}
+	st.caughtUp = true
+	st.sock.control("caught_up", caughtUpData{st.cursor.Session, st.cursor.Sequence})
+}
+
+// compare orders the places in a task: by session, then by sequence.
+func compare(a, b eventlog.Cursor) int {
+	return cmp.Or(bytes.Compare(a.Session[:], b.Session[:]), cmp.Compare(a.Sequence, b.Sequence))
 }

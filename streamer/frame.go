@@ -29,29 +29,29 @@ func htmlFormat(render HTMLFunc, all bool) format {
 	return format{"html", htmlFrame(render, all), true}
 }
 
-// source is where events come from. It knows how their ids begin.
-type source struct {
+// origin is where events come from. It knows how their ids begin.
+type origin struct {
 	task    string
 	session eventlog.SessionID
 	id      string
 }
 
-func newSource(task string, session eventlog.SessionID) source {
-	return source{task, session, "id: " + session.String() + ":"}
+func newOrigin(task string, session eventlog.SessionID) origin {
+	return origin{task, session, "id: " + session.String() + ":"}
 }
 
 // appendID appends the first line of the frame of an event.
-func (s *source) appendID(dst []byte, e *eventlog.Event) []byte {
-	dst = append(dst, s.id...)
+func (o *origin) appendID(dst []byte, e *eventlog.Event) []byte {
+	dst = append(dst, o.id...)
 	dst = strconv.AppendUint(dst, e.Sequence, 10)
 	return append(dst, '\n')
 }
 
 // frameFunc appends the frame of an event to dst. The data of an event is
 // compact JSON, in which every line break is escaped, so one data line is enough.
-type frameFunc func(dst []byte, from *source, e *eventlog.Event) []byte
+type frameFunc func(dst []byte, from *origin, e *eventlog.Event) []byte
 
-func jsonFrame(dst []byte, from *source, e *eventlog.Event) []byte {
+func jsonFrame(dst []byte, from *origin, e *eventlog.Event) []byte {
 	dst = from.appendID(dst, e)
 	dst = append(dst, "event: "...)
 	dst = append(dst, e.Type...)
@@ -62,7 +62,7 @@ func jsonFrame(dst []byte, from *source, e *eventlog.Event) []byte {
 
 // envelopeFrame has no event line: EventSource has no listener for every type,
 // but onmessage gets all frames without a name.
-func envelopeFrame(dst []byte, from *source, e *eventlog.Event) []byte {
+func envelopeFrame(dst []byte, from *origin, e *eventlog.Event) []byte {
 	dst = from.appendID(dst, e)
 	dst = append(dst, "data: "...)
 	dst = eventlog.AppendEnvelope(dst, from.task, from.session, e)
@@ -76,7 +76,7 @@ type HTMLFunc func(dst []byte, task string, session eventlog.SessionID, e *event
 // htmlFrame returns what makes frames of fragments. A frame has no event line, for
 // the same reason as an envelope's.
 func htmlFrame(render HTMLFunc, all bool) frameFunc {
-	return func(dst []byte, from *source, e *eventlog.Event) []byte {
+	return func(dst []byte, from *origin, e *eventlog.Event) []byte {
 		dst = from.appendID(dst, e)
 		dst = appendData(dst, render(nil, from.task, from.session, e, all))
 		return append(dst, '\n')
@@ -107,7 +107,10 @@ func (s *socket) control(name string, data any) {
 	if err != nil {
 		panic("streamer: a control frame cannot be encoded: " + err.Error()) // our own types
 	}
-	s.say("event: " + name + "\ndata: " + string(text) + "\n\n")
+	buf := s.buffer()
+	*buf = append(append(*buf, "event: "...), name...)
+	*buf = append(append(*buf, "\ndata: "...), text...)
+	*buf = append(*buf, "\n\n"...)
 }
 
 type resetData struct {

@@ -15,7 +15,7 @@ func BenchmarkFrame(b *testing.B) {
 		Sequence: 12345, Time: time.Unix(1_800_000_000, 0), Type: eventlog.TypeAssistant, Actor: eventlog.Agent,
 		Data: fmt.Appendf(nil, `{"content":"%s"}`, bytes.Repeat([]byte("x"), 286)),
 	}
-	from := newSource("t-1", eventlog.SessionID{1})
+	from := newOrigin("t-1", eventlog.SessionID{1})
 	for _, f := range []struct {
 		format string
 		frame  frameFunc

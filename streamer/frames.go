@@ -16,7 +16,7 @@ import (
 type frames struct {
 	hub     *hub
 	format  format
-	from    source
+	from    origin
 	streams atomic.Int64 // that use them; changed under hub.mu
 
 	mu     sync.Mutex
@@ -167,7 +167,7 @@ func (h *hub) share(session eventlog.SessionID, form format, after uint64) *fram
 	v := variant{session, form.name}
 	f := h.frames[v]
 	if f == nil {
-		f = &frames{hub: h, format: form, from: newSource(h.task, session), last: after}
+		f = &frames{hub: h, format: form, from: newOrigin(h.task, session), last: after}
 		h.frames[v] = f
 	}
 	f.streams.Add(1)

@@ -9,17 +9,28 @@ import (
 	"jrweb/eventlog"
 )
 
-// hub is what the streams of one task share: one watch of the log, one goroutine
-// that wakes them, one ticker, and the frames of the newest events.
+// hub is what the streams of one task share, or those of all tasks: one watch of the
+// log, one goroutine that wakes them, one ticker, and the frames of the newest events.
 type hub struct {
 	*Streamer
-	task  string
-	watch *eventlog.Watch
-	stop  chan struct{} // closed when the last stream has left
+	task    string // "": all
+	watched watched
+	watch   *eventlog.Watch // the same, of one task
+	stop    chan struct{}   // closed when the last stream has left
 
 	mu      sync.Mutex
 	streams []*stream
 	frames  map[variant]*frames
+}
+
+// watched is what a hub watches of the log.
+type watched interface {
+	// Changed returns a channel that is closed at the next commit that matters.
+	Changed() <-chan struct{}
+	// Behind reports whether there may be more after a place, which it knows without
+	// touching the store.
+	Behind(at eventlog.Cursor) bool
+	Close()
 }
 
 // join makes st one of the streams of its task. What commits from now on wakes it.
@@ -29,7 +40,11 @@ func (s *Streamer) join(st *stream) *hub {
 	h := s.hubs[st.task]
 	if h == nil {
 		task := strings.Clone(st.task) // what it was cut from need not stay
-		h = &hub{Streamer: s, task: task, watch: s.log.Watch(task), stop: make(chan struct{}), frames: map[variant]*frames{}}
+		h = &hub{Streamer: s, task: task, watched: allTasks{s.log}, stop: make(chan struct{}), frames: map[variant]*frames{}}
+		if task != "" {
+			h.watch = s.log.Watch(task)
+			h.watched = h.watch
+		}
 		s.hubs[task] = h
 		go h.run()
 	}
@@ -59,11 +74,11 @@ func (h *hub) leave(st *stream) {
 
 // run wakes the streams whenever there may be something for them to do.
 func (h *hub) run() {
-	defer h.watch.Close()
+	defer h.watched.Close()
 	tick := time.NewTicker(h.o.PollInterval)
 	defer tick.Stop()
 	for {
-		changed := h.watch.Changed() // before the streams look: what commits after it wakes them again
+		changed := h.watched.Changed() // before the streams look: what commits after it wakes them again
 		h.wake()
 		for wait := true; wait; {
 			select {
@@ -98,7 +113,7 @@ func (h *hub) wake() {
 // it wakes those that rest although there may be more for them.
 func (h *hub) poll() {
 	idle := h.wakeBehind()
-	if h.trace.Polled == nil {
+	if h.trace.Polled == nil || h.watch == nil {
 		return
 	}
 	defer func() { // all streams of the task depend on this goroutine
@@ -122,7 +137,7 @@ func (h *hub) wakeBehind() (idle int) {
 		if !resting {
 			continue
 		}
-		if (idle == 0 || at != upToDate) && h.watch.Behind(at) {
+		if (idle == 0 || at != upToDate) && h.watched.Behind(at) {
 			st.polled.Store(true)
 			st.sock.line.wake()
 			continue

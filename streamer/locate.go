@@ -9,7 +9,7 @@ import (
 
 // locate finds where the stream begins. What commits from here on is found by the
 // first read, or wakes the stream after it.
-func (st *stream) locate(ctx context.Context) error {
+func (st *eventStream) locate(ctx context.Context) error {
 	latest, err := st.latest(ctx)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (st *stream) locate(ctx context.Context) error {
 }
 
 // latest returns the latest session of the task, the zero one if there is none.
-func (st *stream) latest(ctx context.Context) (eventlog.SessionInfo, error) {
+func (st *eventStream) latest(ctx context.Context) (eventlog.SessionInfo, error) {
 	newest, err := st.log.Sessions(ctx, st.task, eventlog.SessionID{}, 1)
 	if err != nil || len(newest) == 0 {
 		return eventlog.SessionInfo{}, err
@@ -55,12 +55,12 @@ func (st *stream) latest(ctx context.Context) (eventlog.SessionInfo, error) {
 }
 
 // info returns a session of the task.
-func (st *stream) info(ctx context.Context, id eventlog.SessionID) (eventlog.SessionInfo, error) {
+func (st *eventStream) info(ctx context.Context, id eventlog.SessionID) (eventlog.SessionInfo, error) {
 	return st.log.Session(st.task, id).Info(ctx)
 }
 
 // honour reads the cursor that the client sent. reset says why it means nothing.
-func (st *stream) honour(ctx context.Context) (c eventlog.Cursor, session eventlog.SessionInfo, reset string, err error) {
+func (st *eventStream) honour(ctx context.Context) (c eventlog.Cursor, session eventlog.SessionInfo, reset string, err error) {
 	c, err = eventlog.ParseCursor(st.lastEventID)
 	switch {
 	case st.twice, errors.Is(err, eventlog.ErrMalformed):

@@ -95,14 +95,24 @@ func servePipe(t *testing.T, log *eventlog.Log, o *streamer.Options, setup func(
 	return s
 }
 
-// overTLS makes a pipeServer speak HTTP/2 over TLS, h2c without.
+// overTLS makes a pipeServer speak HTTP/2 over TLS, h2c without, overTLS1 HTTP/1.1 over TLS.
 func overTLS(s *pipeServer) {
+	withTLS(s)
+	onlyHTTP2(s, (*http.Protocols).SetHTTP2)
+}
+
+func overTLS1(s *pipeServer) {
+	withTLS(s)
+	s.config.Protocols = new(http.Protocols)
+	s.config.Protocols.SetHTTP1(true)
+}
+
+func withTLS(s *pipeServer) {
 	trusted := httptest.NewUnstartedServer(nil)
 	trusted.StartTLS() // for its certificate
 	defer trusted.Close()
 	s.config.TLSConfig = &tls.Config{Certificates: trusted.TLS.Certificates}
 	s.transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
-	onlyHTTP2(s, (*http.Protocols).SetHTTP2)
 }
 
 func h2c(s *pipeServer) { onlyHTTP2(s, (*http.Protocols).SetUnencryptedHTTP2) }
@@ -121,6 +131,7 @@ func withoutTakeOver(s *pipeServer) { s.config.ConnContext = nil }
 // everyKind is every way from a server to a client.
 var everyKind = map[string]func(*pipeServer){
 	"HTTP/1.1, taken over": func(*pipeServer) {}, "HTTP/1.1": withoutTakeOver, "HTTP/2": overTLS, "h2c": h2c,
+	"HTTP/1.1 over TLS, taken over": overTLS1,
 }
 
 // bubble runs a test in synctest's time.

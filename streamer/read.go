@@ -10,12 +10,12 @@ import (
 
 // read puts frames of what comes after the cursor into the buffer, a page of them,
 // and moves the cursor. What it returns tells how the session stands.
-func (st *stream) read(ctx context.Context) (eventlog.Page, error) {
+func (st *eventStream) read(ctx context.Context) (eventlog.Page, error) {
 	if page, ok, err := st.readShared(ctx); ok || err != nil {
 		return page, err
 	}
 	if st.from.session != st.cursor.Session || st.from.id == "" {
-		st.from = newSource(st.task, st.cursor.Session)
+		st.from = newOrigin(st.task, st.cursor.Session)
 	}
 	if st.format.slow { // it would hold up the store
 		events, page, err := copyEvents(ctx, st.hub.watch, st.cursor.Session, st.cursor.Sequence)
@@ -69,7 +69,7 @@ func fits(text []byte, e *eventlog.Event, page int) bool {
 }
 
 // take puts an event's frame into the buffer and moves the cursor, if it fits.
-func (st *stream) take(e *eventlog.Event) bool {
+func (st *eventStream) take(e *eventlog.Event) bool {
 	shown := st.types.Show(e)
 	if shown && st.sock.buf != nil && !fits(*st.sock.buf, e, st.sock.page) {
 		return false
@@ -97,7 +97,7 @@ func (st *stream) take(e *eventlog.Event) bool {
 
 // replayTo is the last event of this session that was there when the stream began.
 // What comes after it is live.
-func (st *stream) replayTo() uint64 {
+func (st *eventStream) replayTo() uint64 {
 	switch c := bytes.Compare(st.cursor.Session[:], st.began.Session[:]); {
 	case c < 0:
 		return math.MaxUint64
@@ -108,21 +108,21 @@ func (st *stream) replayTo() uint64 {
 }
 
 // skip tells of events that were trimmed when none follows them.
-func (st *stream) skip(page *eventlog.Page) {
+func (st *eventStream) skip(page *eventlog.Page) {
 	if page.Gap(st.cursor.Sequence) {
 		st.gap(page.First)
 	}
 }
 
 // gap tells that what comes after the cursor and before next is not there any more.
-func (st *stream) gap(next uint64) {
+func (st *eventStream) gap(next uint64) {
 	st.sock.control("gap", gapData{st.cursor.Session, st.cursor.Sequence, next})
 	st.cursor.Sequence = next - 1
 }
 
 // share makes the stream, which has nothing more to replay, use the frames that
 // others of its kind use.
-func (st *stream) share() {
+func (st *eventStream) share() {
 	if st.shared == nil && st.types == nil {
 		st.shared = st.hub.share(st.cursor.Session, st.format, st.cursor.Sequence)
 	}
@@ -130,7 +130,7 @@ func (st *stream) share() {
 
 // readShared is read from frames that were made already. ok is false if there are
 // none after the cursor.
-func (st *stream) readShared(ctx context.Context) (page eventlog.Page, ok bool, err error) {
+func (st *eventStream) readShared(ctx context.Context) (page eventlog.Page, ok bool, err error) {
 	if st.shared != nil && st.shared.from.session != st.cursor.Session {
 		st.hub.release(st.shared)
 		st.shared = nil

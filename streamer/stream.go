@@ -1,10 +1,9 @@
 package streamer
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,13 +11,16 @@ import (
 	"jrweb/eventlog"
 )
 
-// stream is one client's stream. What it knows of the client is a cursor.
+// stream is one client's stream, whatever it is of: the loop that sends what a source
+// has, waits for more, and keeps the rules of all streams.
 type stream struct {
 	*Streamer
-	query
-	task string
-	hub  *hub
-	sock *socket
+	source   source
+	trace    *Trace
+	interval time.Duration // between two times that something is sent, 0 for none
+	task     string        // "": all
+	hub      *hub
+	sock     *socket
 
 	may     permission
 	unwatch func() // ends the watch of the permission
@@ -30,16 +32,30 @@ type stream struct {
 	resting bool
 	restAt  eventlog.Cursor
 
-	cursor eventlog.Cursor // zero session: waiting for the first one
-	began  eventlog.Cursor // the last event that was there when the stream began
-	reset  string          // why the client's cursor means nothing, "" if it does
-	ended  bool            // the cursor is at the end of a sealed session
-	from   source          // of the frames that it makes itself
-	shared *frames         // nil until there is nothing more to replay
+	after  time.Time // before which nothing more is sent, because of interval
+	unsent batch     // what is in the buffer of the socket
+	behind batch     // what it is sending while the next page is read, until settle
+}
 
-	caughtUp bool
-	unsent   batch // what is in the buffer of the socket
-	behind   batch // what it is sending while the next page is read, until settle
+// source is where the frames of a stream come from. It is a place in the log that
+// moves, and used by its stream alone.
+type source interface {
+	// greet buffers what a client hears before anything else.
+	greet()
+	// next buffers a page of frames of what comes after the place, and moves it.
+	next(ctx context.Context) (step, error)
+	// at returns the place.
+	at() eventlog.Cursor
+	// leave gives back what the source has taken.
+	leave()
+}
+
+// step is what a source has done.
+type step struct {
+	found bool   // the place has moved
+	more  bool   // there is more already: it can be read while this is written
+	again bool   // there may be more
+	ends  Reason // "" if the stream goes on
 }
 
 // batch is events that are being sent, for the trace.
@@ -49,11 +65,65 @@ type batch struct {
 	commits  []time.Time
 }
 
+// begin makes the stream one of those that are open.
+func (st *stream) begin(l line) {
+	st.sock = newSocket(l, &st.o)
+	st.sock.wrote = st.trace.Wrote
+	st.hub = st.join(st)
+	st.task = st.hub.task // what the request holds need not stay
+	st.unwatch = st.may.whenRevoked(l.wake)
+}
+
+// serve runs the stream. If it may detach, it returns when there is nothing more
+// to replay, and the stream goes on: a goroutine that only waits needs little of a
+// stack, and this one's has grown.
+func (st *stream) serve(ctx context.Context, detach bool) {
+	detached := false
+	reason := Failed // should something panic
+	defer func() {
+		if !detached {
+			st.end(reason)
+		}
+	}()
+	st.sock.retry()
+	st.source.greet()
+	if reason = st.catchUp(ctx); reason != "" {
+		return
+	}
+	if !detach {
+		reason = st.follow(ctx)
+		return
+	}
+	detached = true
+	go func() {
+		reason := Failed
+		defer func() {
+			if p := recover(); p != nil { // as net/http does on its own goroutines
+				st.o.Logger.Error("stream panicked", "task", st.task, "panic", p, "stack", string(debug.Stack()))
+			}
+			st.end(reason)
+		}()
+		reason = st.follow(ctx)
+	}()
+}
+
+// end gives back what the stream has taken.
+func (st *stream) end(reason Reason) {
+	st.unwatch()
+	st.source.leave()
+	st.hub.leave(st)
+	st.open.Add(-1)
+	if st.trace.Closed != nil {
+		st.trace.Closed(reason)
+	}
+	st.sock.close()
+}
+
 // follow waits for more and sends it, until the stream ends. Replay and live tail
 // are one: [stream.catchUp].
 func (st *stream) follow(ctx context.Context) Reason {
 	for {
-		if reason := st.rest(); reason != "" {
+		if reason := st.rest(ctx); reason != "" {
 			return reason
 		}
 		if reason := st.catchUp(ctx); reason != "" {
@@ -62,7 +132,7 @@ func (st *stream) follow(ctx context.Context) Reason {
 	}
 }
 
-// catchUp sends all that is there after the cursor. A reason ends the stream.
+// catchUp sends all that is there after the place. A reason ends the stream.
 func (st *stream) catchUp(ctx context.Context) Reason {
 	st.sock.line.awake() // before the read: what commits after it wakes us
 	polled := st.polled.Swap(false)
@@ -80,20 +150,35 @@ func (st *stream) catchUp(ctx context.Context) Reason {
 	if st.flush() != nil {
 		return st.broken()
 	}
+	if found && st.interval > 0 {
+		st.after = time.Now().Add(st.interval)
+	}
 	return reason
 }
 
 // rest waits until there may be more to send. A reason ends the stream.
-func (st *stream) rest() Reason {
+func (st *stream) rest(ctx context.Context) Reason {
 	st.rests(true)
 	defer st.rests(false)
+	early := false // woken before anything may be sent
 	for {
-		switch st.sock.line.rest(st.beatAt(st.sock.last.Add(st.o.Heartbeat))) {
+		until := st.beatAt(st.sock.last.Add(st.o.Heartbeat))
+		if early && st.after.Before(until) {
+			until = st.after
+		}
+		switch st.sock.line.rest(until) {
 		case woken:
-			return ""
+			if !time.Now().Before(st.after) || st.over(ctx) != "" {
+				return ""
+			}
+			early = true
+			st.sock.line.awake() // the read comes after this
 		case gone:
 			return ClientGone
 		case silent:
+			if early && !time.Now().Before(st.after) {
+				return ""
+			}
 			if st.beat() != nil {
 				return st.broken()
 			}
@@ -104,37 +189,39 @@ func (st *stream) rest() Reason {
 func (st *stream) rests(resting bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.resting, st.restAt = resting, st.cursor
+	st.resting, st.restAt = resting, st.source.at()
 }
 
-// restsAt returns the cursor of a stream that rests.
+// restsAt returns the place of a stream that rests.
 func (st *stream) restsAt() (at eventlog.Cursor, resting bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.restAt, st.resting
 }
 
-// sendPages sends what is there after the cursor, page by page. found says whether
+// over says why the stream ends, whatever there is to send, "" if it does not.
+func (st *stream) over(ctx context.Context) Reason {
+	select {
+	case <-st.shutdown:
+		return Shutdown
+	case <-st.may.done():
+		return Revoked
+	case <-ctx.Done():
+		return ClientGone
+	default:
+		return ""
+	}
+}
+
+// sendPages sends what is there after the place, page by page. found says whether
 // there was anything. A reason or an error ends the stream.
 func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err error) {
 	for {
-		select {
-		case <-st.shutdown:
-			return found, Shutdown, nil
-		case <-st.may.done():
-			return found, Revoked, nil
-		case <-ctx.Done():
-			return found, ClientGone, nil
-		default:
+		if reason := st.over(ctx); reason != "" {
+			return found, reason, nil
 		}
-		if st.cursor.Session.IsZero() {
-			next, err := st.nextSession(ctx)
-			if err != nil || !next {
-				return found, "", err
-			}
-		}
-		before, buffered, unsent := st.cursor, st.sock.buffered(), st.unsent
-		page, err := st.read(ctx)
+		buffered, unsent := st.sock.buffered(), st.unsent
+		did, err := st.source.next(ctx)
 		if err != nil {
 			return found, "", err
 		}
@@ -143,10 +230,8 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 			st.unsent = unsent
 			return found, Revoked, nil
 		}
-		st.markCaughtUp(false)
-		found = found || st.cursor != before
-		more := st.cursor != before && st.cursor.Sequence < page.Head
-		if more {
+		found = found || did.found
+		if did.more {
 			err = st.flushBehind()
 		} else {
 			err = st.flush()
@@ -154,59 +239,15 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 		if err != nil {
 			return found, "", err
 		}
-		if st.sock.silentFor(st.o.Heartbeat) { // the types that are asked for are rare
+		if st.sock.silentFor(st.o.Heartbeat) { // what is asked for is rare
 			if err := st.beat(); err != nil {
 				return found, "", err
 			}
 		}
-		switch {
-		case st.cursor.Sequence < page.Head: // if nothing fitted behind what was buffered, now it does
-			continue
-		case !page.Sealed:
-			if st.cursor != before {
-				continue
-			}
-			st.markCaughtUp(true)
-			st.share()
-			return found, "", nil
-		case !st.all:
-			return found, Complete, nil
-		}
-		next, err := st.nextSession(ctx)
-		if err != nil || !next {
-			return found, "", err
+		if !did.more && !did.again {
+			return found, did.ends, nil
 		}
 	}
-}
-
-// nextSession moves the cursor to the start of the session that started next, if
-// there is one.
-func (st *stream) nextSession(ctx context.Context) (bool, error) {
-	next, ok, err := st.log.SessionAfter(ctx, st.task, st.cursor.Session)
-	if err != nil {
-		return false, err
-	}
-	if !ok {
-		st.markCaughtUp(true)
-		return false, nil
-	}
-	st.cursor = eventlog.Cursor{Session: next.ID}
-	return true, nil
-}
-
-// markCaughtUp sends caught_up once: when all is sent that was there when the
-// stream began, or when there is nothing to do but wait.
-func (st *stream) markCaughtUp(waiting bool) {
-	if !st.control || st.caughtUp || !waiting && compare(st.cursor, st.began) < 0 {
-		return
-	}
-	st.caughtUp = true
-	st.sock.control("caught_up", caughtUpData{st.cursor.Session, st.cursor.Sequence})
-}
-
-// compare orders the places in a task: by session, then by sequence.
-func compare(a, b eventlog.Cursor) int {
-	return cmp.Or(bytes.Compare(a.Session[:], b.Session[:]), cmp.Compare(a.Sequence, b.Sequence))
 }
 
 // flush sends what is buffered and tells the trace of it.
@@ -289,6 +330,7 @@ func (st *stream) failed(ctx context.Context, err error) Reason {
 	case errors.Is(err, eventlog.ErrClosed):
 		return Shutdown
 	}
-	st.o.Logger.Error("stream cannot read the log", "task", st.task, "session", st.cursor.Session, "sequence", st.cursor.Sequence, "error", err)
+	at := st.source.at()
+	st.o.Logger.Error("stream cannot read the log", "task", st.task, "session", at.Session, "sequence", at.Sequence, "error", err)
 	return Failed
 }

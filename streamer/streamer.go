@@ -103,10 +103,10 @@ func (s *Streamer) Handler(task func(*http.Request) string) http.Handler {
 // errUnsupported: the stream cannot keep its promises on this connection.
 var errUnsupported = errors.New("streamer: the ResponseWriter cannot flush or set write deadlines; middleware that wraps it must have an Unwrap method")
 
-// begin prepares the answer, or turns the client away. ok is false if there is no
+// accept prepares the answer, or turns the client away. ok is false if there is no
 // stream to serve: the request has had its answer. Otherwise it has taken a place,
 // which the caller gives back.
-func (s *Streamer) begin(w http.ResponseWriter, r *http.Request) (ok bool, err error) {
+func (s *Streamer) accept(w http.ResponseWriter, r *http.Request) (ok bool, err error) {
 	if !streamable(w) {
 		return false, errUnsupported
 	}

@@ -119,15 +119,28 @@ var problemLine = regexp.MustCompile(`^line (\d+)|\(line (\d+)\)$`)
 
 // locate says in which line of the input the server found what it refused.
 func (b *batch) locate(err error) error {
-	if refused, ok := errors.AsType[*client.Error](err); ok {
-		if found := problemLine.FindStringSubmatch(refused.Detail); found != nil {
-			n, err := strconv.Atoi(found[1] + found[2])
-			if err == nil && n >= 1 && n <= len(b.lines) {
-				located := *refused
-				located.Detail = problemLine.ReplaceAllLiteralString(refused.Detail, fmt.Sprintf("line %d", b.lines[n-1]))
-				return &located
-			}
-		}
+	if located := b.name(err, "line"); located != nil {
+		return located
 	}
 	return fmt.Errorf("%s: %w", b.place(), err)
+}
+
+// name returns an error of the server with the number that the line has for whoever gave
+// it, and what that counts; nil if the error tells no line.
+func (b *batch) name(err error, unit string) error {
+	refused, ok := errors.AsType[*client.Error](err)
+	if !ok {
+		return nil
+	}
+	found := problemLine.FindStringSubmatch(refused.Detail)
+	if found == nil {
+		return nil
+	}
+	n, err := strconv.Atoi(found[1] + found[2])
+	if err != nil || n < 1 || n > len(b.lines) {
+		return nil
+	}
+	located := *refused
+	located.Detail = problemLine.ReplaceAllLiteralString(refused.Detail, fmt.Sprintf("%s %d", unit, b.lines[n-1]))
+	return &located
 }

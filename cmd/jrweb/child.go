@@ -7,6 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,31 +26,50 @@ type child struct {
 	ours     *os.File // our terminal, if it has one
 	restore  func()   // gives our terminal back
 	copied   chan struct{}
+	input    io.WriteCloser // of a command that is spoken to
+	stopping chan struct{}  // closed when it is to end
+	stopOnce sync.Once
+	grace    time.Duration // between the steps of a stop
 	// shared says that the terminal sends its signals to the child as well.
 	shared bool
 }
 
 // ending is how a child ended.
 type ending struct {
-	code   int            // as a shell tells it
-	signal syscall.Signal // that killed it, or 0
-	asked  os.Signal      // that we were sent, the first, or nil
+	code    int            // as a shell tells it
+	signal  syscall.Signal // that killed it, or 0
+	stopped bool           // by us
+	asked   os.Signal      // that we were sent, the first, or nil
 }
 
 // lingering is how long output may come after the child has ended, from
 // processes that it left behind.
 const lingering = 5 * time.Second
 
-func startChild(command []string, in io.Reader, out, errs io.Writer) (*child, error) {
-	c := &child{cmd: exec.Command(command[0], command[1:]...), signals: make(chan os.Signal, 8), restore: func() {}}
+// startChild starts a command. One that is steered has a pipe as its input, which we write
+// to: see [child.input].
+func startChild(command []string, in io.Reader, out, errs io.Writer, steered bool) (*child, error) {
+	c := &child{
+		cmd: exec.Command(command[0], command[1:]...), signals: make(chan os.Signal, 8), restore: func() {},
+		stopping: make(chan struct{}), grace: stopGrace,
+	}
+	c.cmd.Env = childEnv()
 	c.cmd.WaitDelay = lingering
 	// A pipe behind us that breaks is the child's to hear of, and not our end.
 	signal.Notify(c.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGWINCH, syscall.SIGPIPE)
 	terminal, inIsTerminal := terminalOf(in)
 	var err error
-	if _, outIsTerminal := terminalOf(out.(passOn).Writer); inIsTerminal && outIsTerminal {
+	_, outIsTerminal := terminalOf(out.(passOn).Writer)
+	switch {
+	case steered:
+		c.shared = inIsTerminal
+		c.cmd.Stdout, c.cmd.Stderr = out, errs
+		if c.input, err = c.cmd.StdinPipe(); err == nil {
+			err = c.cmd.Start()
+		}
+	case inIsTerminal && outIsTerminal:
 		err = c.startOnTerminal(terminal, out)
-	} else {
+	default:
 		c.shared = inIsTerminal
 		c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = in, out, errs
 		err = c.cmd.Start()
@@ -57,6 +79,12 @@ func startChild(command []string, in io.Reader, out, errs io.Writer) (*child, er
 		return nil, err
 	}
 	return c, nil
+}
+
+// childEnv is our environment without the token that we speak to the server with: an agent
+// that has it could answer its own questions.
+func childEnv() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "JRWEB_TOKEN=") })
 }
 
 func terminalOf(v any) (*os.File, bool) {
@@ -96,10 +124,17 @@ func (c *child) wait() ending {
 	ended := make(chan error, 1)
 	go func() { ended <- c.cmd.Wait() }()
 	var how ending
+	s, stopping := stopper{child: c}, c.stopping
 	for {
 		select {
+		case <-stopping:
+			stopping, how.stopped = nil, true
+			s.step()
+		case <-s.next:
+			s.step()
 		case err := <-ended:
 			signal.Stop(c.signals)
+			s.end()
 			if c.terminal != nil {
 				select {
 				case <-c.copied:
@@ -113,6 +148,9 @@ func (c *child) wait() ending {
 		}
 	}
 }
+
+// stop ends the command: it is asked twice, and then killed. Wait returns when it is gone.
+func (c *child) stop() { c.stopOnce.Do(func() { close(c.stopping) }) }
 
 func (c *child) pass(s os.Signal, how *ending) {
 	switch s {

@@ -17,13 +17,20 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 		Name:   "jrweb",
 		Usage:  "durable, resumable live event streams of agent runs",
 		Reader: stdin, Writer: stdout, ErrWriter: stderr,
-		HideHelpCommand: true, // a task may be called "help"
+		HideHelpCommand: true, // a task may be called "help": the root has a command of its own
 		HideVersion:     true,
-		ExitErrHandler:  func(context.Context, *cli.Command, error) {}, // run prints errors
-		OnUsageError:    onUsageError,
+		// jrweb completion SHELL prints a script.
+		EnableShellCompletion:           true,
+		ConfigureShellCompletionCommand: showCompletion,
+		Flags:                           []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version", OnlyOnce: true, Local: true}},
+		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // run prints errors
+		OnUsageError:                    onUsageError,
 		Action: func(_ context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return usagef("there is no command %q, see jrweb -help", c.Args().First())
+				return noCommand(c, c.Args().First())
+			}
+			if c.Bool("version") {
+				return printVersion(c)
 			}
 			return usagef("which command? see jrweb -help")
 		},
@@ -31,6 +38,7 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 			serveCommand(), demoCommand(), runCommand(), flushCommand(), appendCommand(), tailCommand(),
 			lsCommand(), exportCommand(), rmCommand(), importCommand(), shareCommand(), tokenCommand(),
 			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), versionCommand(),
+			openCommand(), sayCommand(), stopCommand(), helpCommand(), manCommand(),
 		},
 	}
 	for _, c := range root.Commands {
@@ -40,7 +48,11 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 }
 
 func onUsageError(_ context.Context, c *cli.Command, err error, _ bool) error {
-	return usageError{fmt.Errorf("%w, see %s -help", err, c.FullName())}
+	return usageError{fmt.Errorf("%w%s, see %s -help", err, flagMeant(c, err), c.FullName())}
+}
+
+func showCompletion(c *cli.Command) {
+	c.Hidden, c.Usage = false, "print a script that completes commands and flags in bash, zsh, fish or PowerShell"
 }
 
 // makeStrict keeps the library from printing errors, refuses empty values, gives

@@ -17,7 +17,7 @@ const tokenFlag = "token"
 func clientFlags(more ...cli.Flag) []cli.Flag {
 	token := stringFlag(tokenFlag, "", "what the server knows you by; better in the environment than here")
 	return append(more,
-		stringFlag("url", "http://127.0.0.1:7070", "the server"),
+		stringFlag("url", "http://127.0.0.1:7070", "the server; unix:PATH is its Unix socket"),
 		token)
 }
 

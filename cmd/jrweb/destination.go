@@ -20,6 +20,7 @@ import (
 type destination struct {
 	name   string // the URL, or the path of the database
 	server spool.Server
+	watch  *client.Client // nil: nobody but us can write there
 	close  func() error
 }
 
@@ -30,7 +31,7 @@ func openDestination(ctx context.Context, c *cli.Command) (*destination, error) 
 		if err != nil {
 			return nil, err
 		}
-		return &destination{name: c.String("url"), server: spool.To(server), close: func() error { return nil }}, nil
+		return &destination{name: c.String("url"), server: spool.To(server), watch: server, close: func() error { return nil }}, nil
 	}
 	set := settings{logger: slog.New(logHandler(c.Root().ErrWriter, "text", slog.LevelWarn))}
 	var err error
@@ -51,6 +52,9 @@ func openDestination(ctx context.Context, c *cli.Command) (*destination, error) 
 	}
 	if c.Bool("serve") {
 		fmt.Fprintf(c.Root().ErrWriter, "jrweb: listening on %s\n", s.url())
+		if to.watch, err = client.New(s.url(), nil); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
 		ctx, stop := context.WithCancel(ctx)
 		served := make(chan error, 1)
 		go func() { served <- s.serve(ctx) }()

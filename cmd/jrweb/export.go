@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/transcript"
 	"jrweb/router/client"
 	"jrweb/router/page"
 	"jrweb/router/price"
@@ -43,16 +44,39 @@ func exportEvents(ctx context.Context, c *cli.Command) error {
 	if c.String("format") == "html" {
 		export = pageWriter(prices)
 	}
-	if err := export(ctx, server, c.Root().Writer, task, session); err != nil {
+	raws := 0
+	if err := export(ctx, &exported{server, &raws}, c.Root().Writer, task, session); err != nil {
 		return explain(c, fmt.Errorf("export: %w", err))
+	}
+	if raws > 0 {
+		fmt.Fprintf(c.Root().ErrWriter, "jrweb: export: %s not understood, in events of type raw\n", count(int64(raws), "line"))
 	}
 	return nil
 }
 
-func exportLines(ctx context.Context, server *client.Client, w io.Writer, task string, session eventlog.SessionID) error {
+// exported is a server whose events of type raw are counted.
+type exported struct {
+	*client.Client
+	raws *int
+}
+
+func (x *exported) events(ctx context.Context, task string, session eventlog.SessionID) iter.Seq2[client.Event, error] {
+	return func(yield func(client.Event, error) bool) {
+		for e, err := range x.Events(ctx, task, session) {
+			if err == nil && e.Type == transcript.TypeRaw {
+				*x.raws++
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+func exportLines(ctx context.Context, server *exported, w io.Writer, task string, session eventlog.SessionID) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := jsonLines(out, w)
-	for e, err := range server.Events(ctx, task, session) {
+	for e, err := range server.events(ctx, task, session) {
 		if err != nil {
 			_ = out.Flush() // what there is; the error below is the one to tell
 			return err
@@ -66,8 +90,8 @@ func exportLines(ctx context.Context, server *client.Client, w io.Writer, task s
 
 // pageWriter returns what writes the page of a task, or of one session, as it stands
 // now: what is appended meanwhile would not be in the totals of its head.
-func pageWriter(prices *price.Table) func(context.Context, *client.Client, io.Writer, string, eventlog.SessionID) error {
-	return func(ctx context.Context, server *client.Client, w io.Writer, task string, session eventlog.SessionID) error {
+func pageWriter(prices *price.Table) func(context.Context, *exported, io.Writer, string, eventlog.SessionID) error {
+	return func(ctx context.Context, server *exported, w io.Writer, task string, session eventlog.SessionID) error {
 		if isTerminal(w) {
 			return usagef("export: a page is for a browser: write it to a file with > %s.html", task)
 		}
@@ -88,7 +112,7 @@ func pageWriter(prices *price.Table) func(context.Context, *client.Client, io.Wr
 			return fmt.Errorf("task %s has no session %s: jrweb ls %s lists them", task, session, task)
 		}
 		slices.Reverse(p.Sessions)
-		return page.Export(w, p, entriesOf(server.Events(ctx, task, session), p.Sessions))
+		return page.Export(w, p, entriesOf(server.events(ctx, task, session), p.Sessions))
 	}
 }
 

@@ -45,6 +45,8 @@ func flush(ctx context.Context, c *cli.Command) error {
 		switch {
 		case errors.Is(err, spool.ErrBusy):
 			fmt.Fprintf(c.Root().Writer, "%s: its run goes on\n", filepath.Base(path))
+		case stopped(err):
+			fmt.Fprintf(c.Root().Writer, "%s: a person has stopped its run: what came after it stays in %s\n", filepath.Base(path), path)
 		case err != nil:
 			failed = append(failed, err)
 		}
@@ -86,6 +88,12 @@ func flushOne(ctx context.Context, c *cli.Command, path string, silent map[strin
 		fmt.Fprintf(c.Root().Writer, "task %s: session %s: %s delivered to %s\n", d.Run().Task, d.Session(), size(bytes), to.name)
 	}
 	return errors.Join(err, to.close())
+}
+
+// stopped reports whether a run is not delivered because a person has stopped it.
+func stopped(err error) bool {
+	_, is := errors.AsType[*spool.StoppedError](err)
+	return is
 }
 
 // destinationOf opens where a run was to go.
@@ -136,7 +144,7 @@ func flushTask(ctx context.Context, dir string, to *destination, task string, mo
 func deliverAll(ctx context.Context, d *spool.Delivery, to *destination, moved func()) error {
 	d.Moved = moved
 	err := d.To(ctx, to.server)
-	if err == nil && !d.Run().Kept {
+	if stoppedWhole(err) || err == nil && !d.Run().Kept {
 		err = d.Remove()
 	}
 	return errors.Join(err, d.Close())

@@ -2,17 +2,13 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"jrweb/cmd/jrweb/internal/source"
 	"jrweb/eventlog/transcript"
@@ -27,18 +23,6 @@ type bundle struct {
 	agents []subagentFile
 	// named says that a person named a file of it, and did not find it in a folder.
 	named bool
-}
-
-// subagentFile is what an agent keeps of one of its subagents.
-type subagentFile struct {
-	id   string // the agent's own, from the file's name
-	path string
-}
-
-// metaPath is what stands beside the file, if anything does.
-func (s subagentFile) metaPath() string {
-	base, _, _ := strings.Cut(filepath.Base(s.path), ".")
-	return filepath.Join(filepath.Dir(s.path), base+".meta.json")
 }
 
 // name is what people call the bundle.
@@ -58,21 +42,11 @@ func (b *bundle) paths() []string {
 	return paths
 }
 
-var (
-	// subagentName is how Claude Code calls the file of a subagent, packed or not.
-	subagentName = regexp.MustCompile(`^agent-([A-Za-z0-9_-]+)\.jsonl(\.gz|\.zst)?$`)
-	// subagentMeta is how it calls what stands beside it.
-	subagentMeta = regexp.MustCompile(`^agent-[A-Za-z0-9_-]+\.meta\.json$`)
-	// sessionName is how it calls the file of a session.
-	sessionName = regexp.MustCompile(`^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl(\.gz|\.zst)?$`)
-	// eventName is how OpenHands calls the file of an event, in a folder "events".
-	eventName = regexp.MustCompile(`^(?:event-)?([0-9]+)(?:-[A-Za-z0-9_-]+)?\.json(\.gz|\.zst)?$`)
-)
+// eventName is how OpenHands calls the file of an event, in a folder "events".
+var eventName = regexp.MustCompile(`^(?:event-)?([0-9]+)(?:-[A-Za-z0-9_-]+)?\.json(\.gz|\.zst)?$`)
 
-const (
-	subagentsFolder = "subagents"
-	eventsFolder    = "events"
-)
+// eventsFolder is where OpenHands keeps them.
+const eventsFolder = "events"
 
 // notLooked are folders whose files are no transcripts, or tell again what others do.
 var notLooked = map[string]bool{".git": true, "node_modules": true, "event_cache": true}
@@ -87,7 +61,7 @@ var toldAgain = map[string]string{
 type gatherer struct {
 	bundles  map[string]*bundle // by the first main file, or the folder of events
 	order    []string
-	sessions map[string]string // by the file of a subagent that names it
+	sessions map[string]string // by the file whose first line names it
 }
 
 func newGatherer() *gatherer {
@@ -143,7 +117,10 @@ func (g *gatherer) folder(name string) error {
 func (g *gatherer) add(path string, named bool) error {
 	dir, base := filepath.Split(path)
 	dir = filepath.Clean(dir)
-	if id := subagentName.FindStringSubmatch(base); id != nil {
+	if main := g.chatOfSubagent(path); main != "" {
+		return g.add(main, named)
+	}
+	if subagentName.MatchString(base) {
 		if main := g.sessionOfSubagent(path); main != "" {
 			return g.add(main, named)
 		}
@@ -179,28 +156,6 @@ func (g *gatherer) put(key string, named bool, open func() (*bundle, error)) err
 	return nil
 }
 
-// hasSubagent reports whether the file of a subagent stands beside its meta.json.
-func hasSubagent(meta string) bool {
-	found, _ := filepath.Glob(strings.TrimSuffix(meta, ".meta.json") + ".jsonl*")
-	return len(found) > 0
-}
-
-// sessionOfSubagent returns the file of the session that a subagent worked for, "" if
-// it is not there.
-func (g *gatherer) sessionOfSubagent(path string) string {
-	dir := filepath.Dir(path)
-	for at := dir; at != filepath.Dir(at); at = filepath.Dir(at) {
-		if filepath.Base(at) == subagentsFolder {
-			return existing(filepath.Dir(at) + ".jsonl")
-		}
-	}
-	// Older versions keep both in one folder.
-	if session := g.sessionInFile(path); session != "" {
-		return existing(filepath.Join(dir, session+".jsonl"))
-	}
-	return ""
-}
-
 // existing returns the name of a file as it is there: packed or not, or "".
 func existing(path string) string {
 	for _, suffix := range []string{"", ".gz", ".zst"} {
@@ -209,80 +164,6 @@ func existing(path string) string {
 		}
 	}
 	return ""
-}
-
-// sessionInFile returns the session that the first line of a file names, "" if it
-// names none that could be the name of a file.
-func (g *gatherer) sessionInFile(path string) string {
-	if session, known := g.sessions[path]; known {
-		return session
-	}
-	var line struct {
-		SessionID string `json:"sessionId"`
-	}
-	_ = readFile(path, func(l inputLine) error {
-		if json.Unmarshal(l.text, &line) != nil {
-			line.SessionID = ""
-		}
-		return errEnough
-	}) // what cannot be read names none
-	if !sessionName.MatchString(line.SessionID + ".jsonl") {
-		return "" // yet: the line may not be whole
-	}
-	g.sessions[path] = line.SessionID
-	return line.SessionID
-}
-
-// subagentsOf returns the files of a session's subagents.
-func (g *gatherer) subagentsOf(path string) ([]subagentFile, error) {
-	dir, base := filepath.Split(path)
-	stem, isLines := strings.CutSuffix(strings.TrimSuffix(strings.TrimSuffix(base, ".gz"), ".zst"), ".jsonl")
-	if !isLines {
-		return nil, nil
-	}
-	found := map[string]string{}
-	take := func(path string) {
-		id := subagentName.FindStringSubmatch(filepath.Base(path))
-		if id == nil {
-			return
-		}
-		if known, twice := found[id[1]]; !twice || len(path) < len(known) { // the one that is not packed
-			found[id[1]] = path
-		}
-	}
-	err := filepath.WalkDir(filepath.Join(dir, stem, subagentsFolder), func(path string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err == nil && entry.Type().IsRegular() {
-			take(path)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if sessionName.MatchString(base) {
-		beside, err := filepath.Glob(filepath.Join(escapeGlob(dir), "agent-*.jsonl*"))
-		if err != nil {
-			return nil, err
-		}
-		for _, path := range beside {
-			if subagentName.MatchString(filepath.Base(path)) && g.sessionInFile(path) == stem {
-				take(path)
-			}
-		}
-	}
-	var agents []subagentFile
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		agents = append(agents, subagentFile{id, found[id]})
-	}
-	return agents, nil
-}
-
-// escapeGlob makes a pattern that matches a path alone.
-func escapeGlob(path string) string {
-	return regexp.MustCompile(`[\\*?\[]`).ReplaceAllString(path, `\$0`)
 }
 
 // isEvent reports whether a file is one event of OpenHands, which writes a folder of

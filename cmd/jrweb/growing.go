@@ -116,10 +116,10 @@ func (t *growingFiles) round(all bool, yield func(fedEvent) error) error {
 	var feeds []*feed
 	for i, f := range t.files {
 		if f.feed == nil {
-			if !f.whole && !all {
+			if !all && (!f.whole || t.waits(f)) {
 				continue
 			}
-			converter, err := transcript.New(t.main().feed.converter.Format(), &transcript.Options{Parent: t.subagents.Call(f.id), Apart: t.has})
+			converter, err := transcript.New(t.main().feed.converter.Format(), &transcript.Options{Parent: t.subagents.Call(f.id), Caller: f.caller, Apart: t.has})
 			if err != nil {
 				return err
 			}
@@ -149,6 +149,17 @@ func (t *growingFiles) round(all bool, yield func(fedEvent) error) error {
 		}
 	}
 	return nil
+}
+
+// waits reports whether the call of a subagent is still to be told: Gemini CLI writes a
+// call when it has ended. What others tell of a call stands before its subagent works.
+func (t *growingFiles) waits(f *growingFile) bool {
+	switch t.main().feed.converter.Format() {
+	case transcript.GeminiChat, transcript.Auto: // which may become that
+		_, known := t.subagents.Called(f.id)
+		return !known
+	}
+	return false
 }
 
 // discover opens files of subagents that are new.

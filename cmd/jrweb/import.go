@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -24,8 +25,8 @@ func importCommand() *cli.Command {
 		Name: "import", Usage: "record what an agent, or jrweb export, wrote", ArgsUsage: "FILE…",
 		Description: "What an agent wrote becomes a session of -task, with the agent's own times, if it tells any, and its end, if it\n" +
 			"tells one. A FILE may be packed with gzip or zstd, or be a folder: of its files, those that an agent wrote are\n" +
-			"taken, the oldest run first. The files of Claude Code's subagents belong to their session, and OpenHands' folder\n" +
-			"of events is one run.\n" +
+			"taken, the oldest run first. The files of Claude Code's and Gemini CLI's subagents belong to their session, and\n" +
+			"OpenHands' folder of events is one run.\n" +
 			"What the task has already is not recorded again, whether it was imported or recorded live. A file that has grown\n" +
 			"since it was imported is imported anew, and takes the place of what was there.\n" +
 			"In what jrweb export wrote, sessions keep their order, events their times and actors. Each session gets a\n" +
@@ -105,7 +106,7 @@ type importer struct {
 	sessions    []*oldSession
 	runs        []*oldRun
 	followed    []string // files that were followed, and have not come to an end
-	left        int      // files in folders that no agent wrote
+	left        []string // files in folders that no agent wrote
 	done, total int64    // bytes to read, then events to send
 }
 
@@ -122,14 +123,14 @@ func (i *importer) files(ctx context.Context, names []string) error {
 		}
 	}
 	if len(i.sessions)+len(i.runs)+len(i.followed) == 0 {
-		if i.left > 0 {
-			return fmt.Errorf("nothing to import: none of the %s is a known agent's transcript", count(int64(i.left), "file"))
+		if len(i.left) > 0 {
+			return fmt.Errorf("nothing to import: none of the %s is a known agent's transcript", count(int64(len(i.left)), "file"))
 		}
 		return errors.New("nothing to import: there are no events in the file")
 	}
-	if i.left > 0 {
+	if len(i.left) > 0 {
 		i.bar.end()
-		fmt.Fprintf(i.command.Root().ErrWriter, "jrweb: import: %s left out: no known agent wrote them\n", count(int64(i.left), "file"))
+		fmt.Fprintf(i.command.Root().ErrWriter, "jrweb: import: %s left out, no known agent wrote them: %s\n", count(int64(len(i.left)), "file"), someNames(i.left))
 	}
 	// The order of sessions is that of their runs. What tells no time is of now.
 	slices.SortStableFunc(i.runs, func(a, b *oldRun) int {
@@ -149,6 +150,17 @@ func (i *importer) files(ctx context.Context, names []string) error {
 		return err
 	}
 	return i.send(ctx)
+}
+
+// mostNames is how many files a message names.
+const mostNames = 10
+
+func someNames(paths []string) string {
+	text := strings.Join(paths[:min(len(paths), mostNames)], ", ")
+	if more := len(paths) - mostNames; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return visibleLine(text)
 }
 
 func boolCompare(a, b bool) int {
@@ -195,7 +207,7 @@ func (i *importer) read(b *bundle) error {
 	}
 	err = i.scan(b)
 	if _, refused := errors.AsType[*source.Refused](err); !b.named && (refused || errors.Is(err, errNoTranscript)) {
-		i.left++
+		i.left = append(i.left, path)
 		return nil
 	}
 	return err

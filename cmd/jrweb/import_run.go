@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"jrweb/eventlog"
@@ -45,6 +46,9 @@ func (i *importer) run(ctx context.Context, r *oldRun) (string, error) {
 			return "", err
 		}
 	}
+	if err := i.sayElsewhere(ctx, r, ids); err != nil {
+		return "", err
+	}
 	switch {
 	case len(p.whole) > 0:
 		i.done += int64(r.count + 1)
@@ -55,6 +59,26 @@ func (i *importer) run(ctx context.Context, r *oldRun) (string, error) {
 		return fmt.Sprintf("is %s: %s, in the place of %s, which had less of it", sessionsOf(ids), r, sessionsOf(p.replaced)), nil
 	}
 	return fmt.Sprintf("is %s: %s", sessionsOf(ids), r), nil
+}
+
+// sayElsewhere tells of what the sessions cost and counts in others, so that nobody looks
+// for it here.
+func (i *importer) sayElsewhere(ctx context.Context, r *oldRun, ids []eventlog.SessionID) error {
+	for _, id := range ids {
+		info, err := i.server.Session(ctx, r.task, id)
+		if err != nil {
+			return err
+		}
+		if e := info.Elsewhere; e != nil {
+			i.bar.end()
+			where := "other sessions"
+			if len(e.Tasks) > 0 {
+				where = "task " + strings.Join(e.Tasks, ", task ")
+			}
+			fmt.Fprintf(i.command.Root().ErrWriter, "jrweb: import: %s: %s of it are counted in %s\n", visibleLine(r.name()), count(int64(e.Tokens), "token"), where)
+		}
+	}
+	return nil
 }
 
 // refuseRecorder is an error if an open session of the run is not of an import that was
@@ -134,6 +158,9 @@ func (i *importer) spanEvents(ctx context.Context, r *oldRun, s span, part bool,
 		batches++
 		_, err := i.server.Append(ctx, r.task, client.Append{Session: id, Key: fmt.Sprintf("import-%d", batches), Body: b.body})
 		i.moved(int64(len(b.lines)))
+		if located := b.name(err, "event"); located != nil {
+			err = located
+		}
 		b = &batch{}
 		return err
 	}

@@ -248,7 +248,7 @@ func convertedInput(t *testing.T, text []byte) input {
 		status: how.Status, reason: how.Reason, agent: origin.Agent, id: origin.Session, parent: origin.Parent,
 		title: origin.Title, raw: c.Stats().Raw, usd: math.NaN(), nameless: origin.Session == "",
 	}
-	if how.Status == eventlog.Interrupted && how.OpenCalls == 0 {
+	if how.Status == eventlog.Interrupted && !how.Unfinished {
 		want.live = eventlog.Succeeded
 	}
 	return want

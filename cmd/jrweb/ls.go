@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
@@ -18,7 +20,9 @@ import (
 func lsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "ls", Usage: "list the tasks, newest activity first, or the sessions of a task", ArgsUsage: "[TASK]",
-		Flags: clientFlags(append(taskFilterFlags(), boolFlag("json", "write one JSON object a line"))...),
+		Flags: clientFlags(append(taskFilterFlags(),
+			enumFlag("o", "the form: a table that fits the terminal, all of it, or one JSON object a line", "table", "wide", "json"),
+			boolFlag("json", "the same as -o json"))...),
 		ArgValidator: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() == 0 {
 				return nil
@@ -28,7 +32,7 @@ func lsCommand() *cli.Command {
 					return usagef("-%s chooses tasks, and %s is one already", name, c.Args().First())
 				}
 			}
-			return operands("TASK")(ctx, c)
+			return optionalOperand("TASK")(ctx, c)
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			err := list(ctx, c)
@@ -57,25 +61,32 @@ func list(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	out := c.Root().Writer
+	if c.Bool("json") && c.IsSet("o") && c.String("o") != "json" {
+		return usagef("-json and -o %s: give only one of them", c.String("o"))
+	}
+	out, inJSON := c.Root().Writer, c.Bool("json") || c.String("o") == "json"
+	width := terminalWidth(out)
+	if c.String("o") == "wide" {
+		width = 0
+	}
 	if !c.Args().Present() {
 		tasks := server.FindTasks(ctx, client.TaskFilter{
 			Text: c.String("q"), Status: eventlog.Status(c.String("status")), Project: c.String("project"),
 			Agent: c.String("agent"), Model: c.String("model"), Owner: c.String("owner"),
 		})
-		if c.Bool("json") {
+		if inJSON {
 			return writeJSONLines(out, tasks)
 		}
-		return writeTable(out, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", tasks, taskRow)
+		return writeTable(out, width, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", tasks, taskRow)
 	}
 	task, err := taskOf(c.Args().First())
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") {
+	if inJSON {
 		return writeJSONLines(out, server.Sessions(ctx, task))
 	}
-	return writeTable(out, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tOWNER\tREASON", server.Sessions(ctx, task), sessionRow)
+	return writeTable(out, width, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tOWNER\tREASON", server.Sessions(ctx, task), sessionRow)
 }
 
 func taskRow(t eventlog.Task) string {
@@ -99,8 +110,10 @@ func moment(t eventlog.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
-func writeTable[T any](w io.Writer, head string, items iter.Seq2[T, error], row func(T) string) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+// writeTable writes a table whose lines are cut at a width, if that is not 0.
+func writeTable[T any](w io.Writer, width int, head string, items iter.Seq2[T, error], row func(T) string) error {
+	var text bytes.Buffer
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, head)
 	for item, err := range items {
 		if err != nil {
@@ -110,6 +123,14 @@ func writeTable[T any](w io.Writer, head string, items iter.Seq2[T, error], row 
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("list: %w", err)
+	}
+	for line := range strings.Lines(text.String()) {
+		if line = strings.TrimRight(line, " \n"); width > 0 {
+			line = clip(line, width)
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return fmt.Errorf("list: %w", err)
+		}
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func typeColour(e *client.Event) string {
 		return red
 	case eventlog.TypeError, eventlog.TypeGuardrail:
 		return red
-	case eventlog.TypeUser, eventlog.TypeComment:
+	case eventlog.TypeUser, eventlog.TypeComment, eventlog.TypeQuestion:
 		return purple
 	case eventlog.TypeStatus, eventlog.TypeCheckpoint:
 		return blue
@@ -150,7 +150,7 @@ func (p *printer) summary(e *client.Event) string {
 	}
 	switch e.Type {
 	case eventlog.TypeAssistant, eventlog.TypeThought, eventlog.TypeUser, eventlog.TypeStatus,
-		eventlog.TypeComment, eventlog.TypeCheckpoint, eventlog.TypeGuardrail:
+		eventlog.TypeComment, eventlog.TypeCheckpoint, eventlog.TypeGuardrail, eventlog.TypeQuestion:
 		return d.Content
 	case eventlog.TypeToolCall:
 		return d.Tool + " " + telling(d.Args)

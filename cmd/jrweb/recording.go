@@ -29,6 +29,10 @@ type recording struct {
 	auto  bool
 	lease time.Duration
 	warn  func(string)
+	// steering hands what people say to the command. Nil: nobody can.
+	steering *steering
+	listener *listener // nil: nobody can stop the command from elsewhere
+	format   transcript.Format
 
 	started   time.Time
 	mu        sync.Mutex
@@ -75,7 +79,7 @@ func (r *recording) open(ctx context.Context, format transcript.Format) error {
 		}
 		r.streams[i] = &stream{splitter: transcript.NewSplitter(0), converter: converter}
 	}
-	r.auto = format == transcript.Auto
+	r.auto, r.format = format == transcript.Auto, format
 	r.started = time.Now()
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	r.moved = make(chan struct{}, 1)
@@ -94,7 +98,7 @@ func (r *recording) take(i int, b []byte) {
 	}
 	s := r.streams[i]
 	var events []eventlog.Event
-	s.splitter.Split(b, func(l transcript.Line) { events = append(events, s.line(l)...) })
+	s.splitter.Split(b, func(l transcript.Line) { events = append(events, r.line(i, l)...) })
 	r.record(i, events)
 	r.quiet.Reset(r.holdFor(i))
 }
@@ -120,6 +124,50 @@ func (s *stream) line(l transcript.Line) []eventlog.Event {
 		}
 	}
 	return s.converter.Line(l)
+}
+
+// line takes a line of an output. The caller holds mu.
+func (r *recording) line(i int, l transcript.Line) []eventlog.Event {
+	if i == 1 || r.steering == nil {
+		return r.streams[i].line(l)
+	}
+	hide, heard := r.steering.hear(l.Text)
+	if hide {
+		return heard
+	}
+	return append(r.streams[i].line(l), heard...)
+}
+
+// note records events of our own.
+func (r *recording) note(events ...eventlog.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended || len(events) == 0 {
+		return
+	}
+	now := time.Now()
+	for i := range events {
+		events[i].Time = now
+	}
+	r.pending = append(r.pending, events...)
+	r.write()
+}
+
+// goOn is called when another command goes on with what the last one did: what it prints
+// is told anew.
+func (r *recording) goOn() error {
+	converter, err := transcript.New(r.format, nil)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.streams[0]
+	var events []eventlog.Event
+	s.splitter.Rest(func(l transcript.Line) { events = r.line(0, l) })
+	r.record(0, append(events, s.converter.End()...))
+	s.converter = converter
+	return nil
 }
 
 // silence shows what is held back, because nothing comes.
@@ -185,7 +233,7 @@ func (r *recording) begin() {
 	run := runOf(origin)
 	run.Task, run.Title, run.To, run.LeaseSeconds = r.task, r.title, r.to.name, int64(r.lease/time.Second)
 	run.Agent = cmp.Or(run.Agent, r.agent)
-	run.Started = r.started
+	run.Started, run.Steer = r.started, r.steering != nil
 	if run.Cwd == "" {
 		if dir, err := os.Getwd(); err == nil { // else it is not known
 			run.Cwd = clip(dir, mostTitle)
@@ -207,6 +255,10 @@ func (r *recording) begin() {
 		default: // it is known
 		}
 	}
+	if r.listener != nil {
+		d.Started = func(id eventlog.SessionID) { r.listener.session(r.ctx, id) }
+		d.Ended = r.listener.stop
+	}
 	r.writer, r.delivered = w, make(chan error, 1)
 	go r.deliver(d)
 }
@@ -218,8 +270,8 @@ func (r *recording) deliver(d *spool.Delivery) {
 	if err == nil {
 		err = d.To(r.ctx, r.to.server)
 	}
-	if err == nil {
-		err = d.Remove()
+	if err == nil || stoppedWhole(err) {
+		err = errors.Join(err, d.Remove())
 	}
 	r.delivered <- errors.Join(err, d.Close())
 }
@@ -240,7 +292,7 @@ func (r *recording) end(ctx context.Context, how ending) {
 	r.quiet.Stop()
 	for i, s := range r.streams {
 		var events []eventlog.Event
-		s.splitter.Rest(func(l transcript.Line) { events = s.line(l) })
+		s.splitter.Rest(func(l transcript.Line) { events = r.line(i, l) })
 		r.record(i, append(events, s.converter.End()...))
 	}
 	if r.unknownJSON() {
@@ -255,6 +307,9 @@ func (r *recording) end(ctx context.Context, how ending) {
 	r.ended = true
 	r.mu.Unlock()
 	defer r.cancel()
+	if r.listener != nil {
+		defer r.listener.close()
+	}
 	r.sum()
 	if w == nil {
 		return // and that was said
@@ -271,6 +326,12 @@ func (r *recording) end(ctx context.Context, how ending) {
 			r.cancel()
 		}
 	}
+}
+
+// stoppedWhole reports whether a person has stopped a run of which nothing is left.
+func stoppedWhole(err error) bool {
+	stop, stopped := errors.AsType[*spool.StoppedError](err)
+	return stopped && stop.Left == 0
 }
 
 // unknownJSON reports whether the command printed JSON that nobody knows. A program that
@@ -292,7 +353,14 @@ func (r *recording) sum() {
 }
 
 func (r *recording) finish(w *spool.Writer, err error) {
-	if err != nil {
+	stop, stopped := errors.AsType[*spool.StoppedError](err)
+	switch {
+	case err == nil:
+	case stoppedWhole(err):
+		r.warn(stop.Error())
+	case stopped:
+		defer r.warn(fmt.Sprintf("%s: not delivered is what came after it, %s: it stays in %s", stop, count(int64(stop.Left), "event"), w.Path()))
+	default:
 		r.warn(fmt.Sprintf("not all is delivered to %s: %v: it waits in %s: jrweb flush delivers it", r.to.name, err, r.dir))
 	}
 	if err := w.Close(); err != nil {
@@ -316,7 +384,9 @@ func (r *recording) completion(how ending) json.RawMessage {
 	// tell both in their output alone.
 	interrupted := told.Status == eventlog.Canceled || how.asked != nil && told.Status == eventlog.Interrupted && r.isAgent()
 	switch {
-	case how.code == 0 && told.Status == eventlog.Failed, how.code == 0 && told.OpenCalls > 0 && !interrupted:
+	case how.stopped:
+		end.Status, end.Reason = eventlog.Canceled, "stopped by a person: "+how.String()
+	case how.code == 0 && told.Status == eventlog.Failed, how.code == 0 && told.Unfinished && !interrupted:
 		end.Status, end.Reason = told.Status, told.Reason
 	case how.code == 0 && !interrupted:
 	case how.asked != nil:

@@ -31,6 +31,12 @@ func (mute) Append(ctx context.Context, _ spool.Run, _ eventlog.SessionID, _ str
 	return ctx.Err()
 }
 
+// Stopped implements [spool.Server].
+func (mute) Stopped(ctx context.Context, _ spool.Run, _ eventlog.SessionID) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
 // Heartbeat implements [spool.Server].
 func (mute) Heartbeat(ctx context.Context, _ spool.Run, _ eventlog.SessionID) error {
 	<-ctx.Done()
@@ -188,6 +194,10 @@ func TestWhatAnAgentSaysOfItsEndCounts(t *testing.T) {
 	const call = `{"type":"item.started","item":{"id":"i","type":"command_execution","command":"make","status":"in_progress"}}` + "\n"
 	const failed = `{"type":"turn.failed","error":{"message":"no luck"}}` + "\n"
 	const done = `{"type":"turn.completed","usage":{"input_tokens":1,"output_tokens":1}}` + "\n"
+	const called = `{"type":"item.completed","item":{"id":"i","type":"command_execution","command":"make","exit_code":0,"status":"completed"}}` + "\n"
+	const question = `{"type":"request_user_input","questions":[{"question":"Which?"}]}` + "\n"
+	const words = `{"type":"result","subtype":"success","session_id":"s","result":"Done."}` + "\n" +
+		`{"type":"user","session_id":"s","message":{"role":"user","content":"And now?"}}` + "\n"
 	for name, c := range map[string]struct {
 		output string
 		how    ending
@@ -199,6 +209,10 @@ func TestWhatAnAgentSaysOfItsEndCounts(t *testing.T) {
 		"a call is open":                      {head + call, ending{}, eventlog.Interrupted, "the transcript ends in the middle of a run: a call without a result"},
 		"the last turn failed":                {head + failed, ending{}, eventlog.Failed, "no luck"},
 		"a later turn went well":              {head + failed + head + done, ending{}, eventlog.Succeeded, ""},
+		"a person's words without an answer":  {words, ending{}, eventlog.Interrupted, "the transcript ends in the middle of a run: a person's words without an answer"},
+		"half a line after the end":           {head + done + `{"type":"turn.st`, ending{}, eventlog.Interrupted, "the transcript ends in the middle of a line"},
+		"a question without an answer":        {head + question, ending{}, eventlog.Interrupted, "the run waits for a person's answer"},
+		"nothing that tells an end":           {head + call + called, ending{}, eventlog.Succeeded, ""},
 		"failed, and a bad exit":              {head + failed, ending{code: 1}, eventlog.Failed, "exit code 1: no luck"},
 		"done, and a bad exit":                {head + done, ending{code: 1}, eventlog.Failed, "exit code 1"},
 		"a person's signal":                   {head + call, ending{asked: os.Interrupt}, eventlog.Canceled, "interrupt: exit code 0"},
@@ -211,6 +225,8 @@ func TestWhatAnAgentSaysOfItsEndCounts(t *testing.T) {
 				r, _ := silentRecordingOf(t, dir, transcript.Auto)
 				defer r.abandon()
 				r.output([]byte(c.output))
+				s := r.streams[0]
+				s.splitter.Rest(func(l transcript.Line) { s.line(l) })
 				d, err := readData(r.completion(c.how))
 				if err != nil || d.Status != string(c.status) || d.Reason != c.reason {
 					t.Errorf("%s, %q, %v", d.Status, d.Reason, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"jrweb/cmd/jrweb/internal/steer"
 	"jrweb/eventlog/transcript"
 )
 
@@ -30,7 +31,10 @@ func runCommand() *cli.Command {
 		Name: "run", Usage: "run an agent and record it live", ArgsUsage: "-- COMMAND…",
 		Description: "The command gets our input, its output is passed through, and its exit code is ours. What it prints becomes\n" +
 			"events: in one of the formats that agents print, or as text. While the server is away, they wait on this disk,\n" +
-			"and are delivered later, by this command, the next jrweb run, or jrweb flush.",
+			"and are delivered later, by this command, the next jrweb run, or jrweb flush. A person who ends the session as\n" +
+			"canceled stops the command. With -steer, what people say reaches it: -steer -stdin any program that reads lines,\n" +
+			"-steer alone claude with --input-format stream-json, codex exec, codex app-server, opencode run, and agents\n" +
+			"that speak ACP. Servers of protocols take their first prompt from our input. The command does not get JRWEB_TOKEN.",
 		Flags: clientFlags(
 			stringFlag("task", "", "record in a new session of this task, which is made if there is none (required)"),
 			titleFlag(),
@@ -40,6 +44,9 @@ func runCommand() *cli.Command {
 			stringFlag("addr", defaultAddr, "with -serve, listen here"),
 			pricesFlag(),
 			spoolFlag(),
+			boolFlag("steer", "hand what people say to the command, while it works"),
+			boolFlag("stdin", "with -steer, a message is a line of the command's input"),
+			&cli.DurationFlag{Name: "grace", Value: stopGrace, Usage: "when a person stops the run, how long the command has between SIGINT, SIGTERM and SIGKILL", Sources: env("grace"), OnlyOnce: true},
 			&cli.DurationFlag{Name: "lease", Value: time.Minute, Usage: "the session ends as interrupted when nothing is heard of us for so long", Sources: env("lease"), OnlyOnce: true}),
 		ArgValidator: someOperands("COMMAND"),
 		Action:       runAgent,
@@ -93,6 +100,9 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 	if c.Bool("serve") && !c.IsSet("db") {
 		return usagef("-serve is for -db: with a server, it serves")
 	}
+	if c.Bool("stdin") && !c.Bool("steer") {
+		return usagef("-stdin is for -steer: it says how the command takes messages")
+	}
 	title, err := titleOf(c)
 	if err != nil {
 		return err
@@ -107,6 +117,10 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 		warn(err.Error())
 		return cannotRun(err)
 	}
+	agent, err := steerOf(c, command)
+	if err != nil {
+		return err
+	}
 	// A signal is for the command: what we do goes on until it has ended.
 	ctx = context.WithoutCancel(ctx)
 	to, err := openDestination(ctx, c)
@@ -120,16 +134,26 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 	}()
 
 	r := &recording{dir: dir, to: to, task: task, title: title, lease: c.Duration("lease"), agent: filepath.Base(command[0]), warn: warn}
-	if err := r.open(ctx, transcript.Format(c.String("format"))); err != nil {
+	if agent != nil {
+		r.steering = newSteering(agent, r.note)
+	}
+	format := transcript.Format(c.String("format"))
+	if agent != nil && format == transcript.Auto {
+		format = agent.Format()
+	}
+	if err := r.open(ctx, format); err != nil {
 		return err
 	}
-	child, err := startChild(command, c.Root().Reader, tee(c.Root().Writer, r.output), tee(c.Root().ErrWriter, r.errors))
+	p := &processes{recording: r, in: c.Root().Reader, out: tee(c.Root().Writer, r.output), errs: tee(c.Root().ErrWriter, r.errors), grace: c.Duration("grace")}
+	if to.watch != nil {
+		r.listener = &listener{server: to.watch, task: task, steering: r.steering, stop: func(string) { p.stop() }}
+	}
+	how, err := p.run(command)
 	if err != nil {
 		r.abandon()
 		warn(err.Error())
 		return cannotRun(err)
 	}
-	how := child.wait()
 	// From now on a signal is for us: what is not delivered waits.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -138,6 +162,29 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 		return childExit{how.code}
 	}
 	return nil
+}
+
+// steerOf returns what speaks to the command, nil if nobody is to.
+func steerOf(c *cli.Command, command []string) (steer.Agent, error) {
+	if !c.Bool("steer") {
+		return nil, nil
+	}
+	if c.IsSet("db") && !c.Bool("serve") {
+		return nil, usagef("-steer needs somebody who speaks: a server, or -serve")
+	}
+	cwd, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	_, typed := terminalOf(c.Root().Reader)
+	agent, err := steer.Choose(command, steer.Options{Lines: c.Bool("stdin"), Typed: typed, Cwd: cwd})
+	switch {
+	case errors.Is(err, steer.ErrUnknown):
+		return nil, usagef("-steer: %v: if it reads lines, say -stdin", err)
+	case err != nil:
+		return nil, usagef("-steer: %v", err)
+	}
+	return agent, nil
 }
 
 // cannotRun tells why the command did not start, as a shell does.

@@ -38,8 +38,8 @@ type oldRun struct {
 type runFile struct {
 	paths []string
 	sizes []int64
-	agent string    // the id of the subagent, "" for the agent itself
-	first time.Time // the first that a line tells
+	agent subagentFile // none for the agent itself
+	first time.Time    // the first that a line tells
 }
 
 // textID names a text by what it is, so that the same text is known again, and one that
@@ -58,7 +58,7 @@ func scan(b *bundle, task string, format transcript.Format, moved func(bytes int
 	r := &oldRun{bundle: b, task: task, format: format}
 	r.files = append(r.files, runFile{paths: b.main})
 	for _, a := range b.agents {
-		r.files = append(r.files, runFile{paths: []string{a.path}, agent: a.id})
+		r.files = append(r.files, runFile{paths: []string{a.path}, agent: a})
 	}
 	if len(b.agents) > 0 {
 		if err := r.findCalls(moved); err != nil {
@@ -169,8 +169,8 @@ func (r *oldRun) scanFile(i int, events, text io.Writer, moved func(int64)) erro
 
 func (r *oldRun) converter(f *runFile) (*transcript.Converter, error) {
 	o := &transcript.Options{Apart: r.hasFile}
-	if f.agent != "" {
-		o.Parent = r.subagent.Call(f.agent)
+	if f.agent.id != "" {
+		o.Parent, o.Caller = r.subagent.Call(f.agent.id), f.agent.caller
 	}
 	return transcript.New(r.format, o)
 }

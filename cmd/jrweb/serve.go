@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
 	"jrweb/router"
 )
@@ -31,6 +33,7 @@ func serveCommand() *cli.Command {
 			stringFlag("db", "jr.db", "the database file, made if there is none"),
 			boolFlag("insecure", "listen beyond this machine, for everybody"),
 			&cli.StringSliceFlag{Name: "allowed-host", Usage: "answer to this name, IP address or network (CIDR) beside loopback; may be repeated", Sources: env("allowed-host")},
+			&cli.StringSliceFlag{Name: "cors-origin", Usage: "let the pages of this origin, https://app.example.org, read and write with a token; may be repeated", Sources: env("cors-origin")},
 			&cli.DurationFlag{Name: "heartbeat", Value: 15 * time.Second, Usage: "silence of a stream after which a comment is sent", Sources: env("heartbeat"), OnlyOnce: true},
 			&cli.DurationFlag{Name: "poll-interval", Value: 500 * time.Millisecond, Usage: "how often a stream looks whether it missed a wake-up", Sources: env("poll-interval"), OnlyOnce: true},
 			&cli.DurationFlag{Name: "write-timeout", Value: 10 * time.Second, Usage: "disconnect a client that takes nothing for so long", Sources: env("write-timeout"), OnlyOnce: true},
@@ -43,6 +46,8 @@ func serveCommand() *cli.Command {
 			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
 			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
 			pricesFlag(),
+			stringFlag("webhook", "", "tell this URL, by POST, when a task ends or waits for a person"),
+			stringFlag("webhook-key", "", "the file with the key that signs what -webhook sends, made if there is none (default: the database file and .webhook)"),
 			&cli.BoolFlag{Name: "log-requests", Value: true, Usage: "log a line for each request: who, what, how long", Sources: env("log-requests"), OnlyOnce: true},
 			stringFlag("metrics-addr", "", "serve metrics and health at this address as well, without signing in"),
 		}, accessFlags(), retentionFlags(), logFlags()),
@@ -73,6 +78,7 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	set := settings{
 		db:              c.String("db"),
 		allowedHosts:    c.StringSlice("allowed-host"),
+		origins:         c.StringSlice("cors-origin"),
 		heartbeat:       c.Duration("heartbeat"),
 		pollInterval:    c.Duration("poll-interval"),
 		writeTimeout:    c.Duration("write-timeout"),
@@ -112,9 +118,15 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	if set.prices, err = readPrices(c); err != nil {
 		return set, err
 	}
+	if set.webhook, err = readWebhook(c, set.logger); err != nil {
+		return set, err
+	}
 	// The router knows what an allowed host is. It does not touch the log.
 	if _, err := router.New(nil, nil, &router.Options{AllowedHosts: set.allowedHosts}); err != nil {
 		return set, usagef("-allowed-host: %w", err)
+	}
+	if _, err := router.New(nil, nil, &router.Options{Origins: set.origins}); err != nil {
+		return set, usagef("-cors-origin: %w", err)
 	}
 	cert, key := c.String("tls-cert"), c.String("tls-key")
 	if (cert == "") != (key == "") {
@@ -137,6 +149,24 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 		}
 	}
 	return set, nil
+}
+
+// readWebhook returns whom to tell what people wait for, nil for nobody.
+func readWebhook(c *cli.Command, logger *slog.Logger) (*webhook.Options, error) {
+	if !c.IsSet("webhook") {
+		if c.IsSet("webhook-key") {
+			return nil, usagef("-webhook-key is for -webhook: it signs what that sends")
+		}
+		return nil, nil
+	}
+	if err := webhook.CheckURL(c.String("webhook")); err != nil {
+		return nil, usagef("-webhook: %v", err)
+	}
+	key, err := webhook.OpenKey(cmp.Or(c.String("webhook-key"), c.String("db")+".webhook"))
+	if err != nil {
+		return nil, err
+	}
+	return &webhook.Options{URL: c.String("webhook"), Key: key, Logger: logger}, nil
 }
 
 // explainOpen adds to an error of openServer what to do about it.
@@ -168,9 +198,24 @@ func newLogger(c *cli.Command) *slog.Logger {
 }
 
 func logHandler(w io.Writer, format string, level slog.Level) slog.Handler {
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: visibleAttr}
 	if format == "json" {
 		return slog.NewJSONHandler(w, o)
 	}
 	return slog.NewTextHandler(w, o)
+}
+
+// visibleAttr keeps what clients say from acting on the terminal that shows the log.
+// Both forms escape some of it, and neither all.
+func visibleAttr(_ []string, a slog.Attr) slog.Attr {
+	text := ""
+	switch value := a.Value.Any().(type) {
+	case string:
+		text = value
+	case error:
+		text = value.Error()
+	default:
+		return a
+	}
+	return slog.String(a.Key, visible(text))
 }

@@ -30,12 +30,18 @@ type running struct {
 
 func startServe(t *testing.T, args ...string) running {
 	t.Helper()
+	return startServeTo(t, t.Output(), append([]string{"-log-level", "error"}, args...)...)
+}
+
+// startServeTo is startServe with a place for the log.
+func startServeTo(t *testing.T, stderr io.Writer, args ...string) running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, stdout := io.Pipe()
 	code := make(chan int, 1)
-	args = append([]string{"serve", "-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "jr.db"), "-log-level", "error"}, args...)
+	args = append([]string{"serve", "-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "jr.db")}, args...)
 	go func() {
-		code <- run(ctx, args, strings.NewReader(""), stdout, t.Output())
+		code <- run(ctx, args, strings.NewReader(""), stdout, stderr)
 		stdout.Close()
 	}()
 	line, err := bufio.NewReader(out).ReadString('\n')

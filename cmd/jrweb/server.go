@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
 	"jrweb/eventlog/redact"
 	"jrweb/metrics"
@@ -29,6 +30,7 @@ type settings struct {
 	addr            string // where to listen, resolved; empty: nowhere
 	db              string
 	allowedHosts    []string
+	origins         []string
 	heartbeat       time.Duration
 	pollInterval    time.Duration
 	writeTimeout    time.Duration
@@ -42,6 +44,7 @@ type settings struct {
 	certificate     *certificateFiles // nil: no TLS
 	access          *auth.Options     // nil: everybody may do everything
 	metricsAddr     string            // where metrics and health are served as well, resolved; empty: nowhere
+	webhook         *webhook.Options  // nil: nobody is told
 	prices          *price.Table      // nil: those that are built in
 	logger          *slog.Logger
 	requests        *slog.Logger     // nil: requests are not logged
@@ -51,6 +54,9 @@ type settings struct {
 const (
 	// readHeaderTimeout is how long a client may take to say what it wants.
 	readHeaderTimeout = 10 * time.Second
+	// maxHeaderBytes is how large the header of a request may be: it is in memory before
+	// anybody knows who asks.
+	maxHeaderBytes = 32 << 10
 	// idleTimeout is how long a connection may stay open between two requests.
 	idleTimeout = 2 * time.Minute
 	// shutdownTimeout is how long requests may take to end. The process is to be
@@ -65,9 +71,10 @@ type server struct {
 	streams  *streamer.Streamer
 	http     *http.Server
 	listener net.Listener
-	auth     *auth.Auth   // nil: everybody may do everything
-	open     http.Handler // that asks nobody who they are, for watched
-	watched  *watched     // nil: metrics and health are served with the rest only
+	auth     *auth.Auth    // nil: everybody may do everything
+	open     http.Handler  // that asks nobody who they are, for watched
+	hook     *webhook.Hook // nil: nobody is told
+	watched  *watched      // nil: metrics and health are served with the rest only
 }
 
 // openServer opens the log and listens, so that clients can connect: they are
@@ -79,18 +86,24 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	trace := m.LogTrace()
+	if set.webhook != nil {
+		s.hook = webhook.New(*set.webhook)
+		trace = s.hook.Trace(trace)
+	}
 	var middleware []eventlog.Middleware
 	if s.redact {
 		middleware = append(middleware, redact.Middleware(nil))
 	}
 	s.log, err = eventlog.Open(s.db, &eventlog.Options{
-		Trace: m.LogTrace(), Logger: s.logger, MaxEventBytes: s.maxEventBytes, MaxBytes: s.maxDBBytes, Now: s.now,
+		Trace: trace, Logger: s.logger, MaxEventBytes: s.maxEventBytes, MaxBytes: s.maxDBBytes, Now: s.now,
 		IdleTimeout: s.retention.sessionIdle,
 		RetainAge:   s.retention.age, RetainSessions: s.retention.sessions, RetainBytes: s.retention.bytes,
 		Middleware: middleware,
 		KeepOpen:   true, // the sessions' writers are other processes, and go on
 	})
 	if err != nil {
+		s.closeHook()
 		return nil, err
 	}
 	m.CollectLog(s.log)
@@ -119,7 +132,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 	})
 	errorLog := slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)
 	o := router.Options{
-		AllowedHosts: s.allowedHosts, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
+		AllowedHosts: s.allowedHosts, Origins: s.origins, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger, Requests: s.requests,
 	}
@@ -146,6 +159,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 		ConnContext:       s.streams.ConnContext,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
 		Protocols:         new(http.Protocols),
 		// A connection whose streams all stall is one that nothing can be said to.
 		HTTP2:    &http.HTTP2Config{WriteByteTimeout: cmp.Or(s.writeTimeout, 10*time.Second)},
@@ -221,7 +235,15 @@ func (s *server) closeLog() error {
 	if s.auth != nil {
 		s.auth.Close()
 	}
-	return s.log.Close()
+	err := s.log.Close()
+	s.closeHook() // nothing more happens
+	return err
+}
+
+func (s *server) closeHook() {
+	if s.hook != nil {
+		s.hook.Close()
+	}
 }
 
 // close gives up a server that was never served.

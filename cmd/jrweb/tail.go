@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -20,6 +21,9 @@ func tailCommand() *cli.Command {
 			"The exit code is 0 if the session succeeded, else 1.",
 		Flags: clientFlags(
 			sessionFlag("follow this session (default: the latest)"),
+			&cli.IntFlag{Name: "n", Value: -1, DefaultText: "all", Usage: "begin with this many of the newest events, at most 10000", Sources: env("n"), OnlyOnce: true},
+			&cli.BoolFlag{Name: "f", Value: true, Usage: "follow until the session ends; -f=false shows what there is now", Sources: env("f"), OnlyOnce: true},
+			stringFlag("since", "", "begin with what happened at this time, or so long ago: 2026-01-02T15:04:05Z, 10m"),
 			boolFlag("details", "show all of every event"),
 			boolFlag("json", "write the events as JSON, one a line"),
 			pricesFlag()),
@@ -31,6 +35,13 @@ func tailCommand() *cli.Command {
 func tail(ctx context.Context, c *cli.Command) error {
 	if c.Bool("json") && c.Bool("details") {
 		return usagef("-json shows all details already: give only one of -json and -details")
+	}
+	if c.IsSet("n") && (c.Int("n") < 0 || c.Int("n") > mostLast) {
+		return usagef("-n must be from 0 to %d", mostLast)
+	}
+	since, err := sinceOf(c)
+	if err != nil {
+		return err
 	}
 	server, task, session, err := target(c, c.Args().First())
 	if err != nil {
@@ -50,12 +61,20 @@ func tail(ctx context.Context, c *cli.Command) error {
 		}
 	}
 
-	for e, err := range server.Follow(ctx, task, followOptions(session, c.Root().ErrWriter)) {
+	o := followOptions(session, c.Root().ErrWriter)
+	events := server.Follow(ctx, task, o)
+	if c.IsSet("n") || !c.Bool("f") {
+		events = newest(ctx, c, server, task, o)
+	}
+	for e, err := range events {
 		switch {
 		case errors.Is(err, context.Canceled):
 			return errors.New("stopped before the session ended")
 		case err != nil:
 			return explain(c, fmt.Errorf("tail: %w", err))
+		}
+		if e.Time.Before(since) && e.Type != eventlog.TypeComplete {
+			continue
 		}
 		if err := write(&e); err != nil {
 			return fmt.Errorf("tail: %w", err)
@@ -64,7 +83,88 @@ func tail(ctx context.Context, c *cli.Command) error {
 			return outcome(&e)
 		}
 	}
+	if !c.Bool("f") {
+		return nil // it goes on
+	}
 	return errors.New("tail: the session has ended, and how is not known")
+}
+
+// mostLast is how many of the newest events a server lists at once.
+const mostLast = 10_000
+
+// sinceOf reads -since, the zero time if it was not given.
+func sinceOf(c *cli.Command) (time.Time, error) {
+	text := c.String("since")
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return time.Now().Add(-ago), nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	return time.Time{}, usagef("-since %q is neither a time, 2026-01-02T15:04:05Z, nor so long ago, 10m", text)
+}
+
+// newest yields the newest events, or all, and goes on after them if that is wanted.
+func newest(ctx context.Context, c *cli.Command, server *client.Client, task string, o *client.FollowOptions) iter.Seq2[client.Event, error] {
+	return func(yield func(client.Event, error) bool) {
+		if o.Session.IsZero() {
+			for latest, err := range server.Sessions(ctx, task) {
+				if err != nil {
+					yield(client.Event{}, err)
+					return
+				}
+				o.Session = latest.ID
+				break
+			}
+		}
+		switch n := c.Int("n"); {
+		case o.Session.IsZero() && !c.Bool("f"):
+			return
+		case o.Session.IsZero(): // what comes is all new
+		case n > 0:
+			last, err := server.LastEvents(ctx, task, o.Session, n)
+			if err != nil {
+				yield(client.Event{}, err)
+				return
+			}
+			for _, e := range last {
+				if o.After, err = eventlog.ParseCursor(e.ID); err != nil || !yield(e, err) || e.Type == eventlog.TypeComplete {
+					return
+				}
+			}
+		case n == 0:
+			last, err := server.LastEvents(ctx, task, o.Session, 1)
+			if err == nil && len(last) > 0 {
+				o.After, err = eventlog.ParseCursor(last[0].ID)
+			}
+			switch {
+			case err != nil:
+				yield(client.Event{}, err)
+				return
+			case len(last) > 0 && last[0].Type == eventlog.TypeComplete:
+				yield(last[0], nil) // how it ended is told in any case
+				return
+			}
+		default:
+			for e, err := range server.Events(ctx, task, o.Session) {
+				if !yield(e, err) || err != nil || e.Type == eventlog.TypeComplete {
+					return
+				}
+			}
+			return
+		}
+		if !c.Bool("f") {
+			return
+		}
+		for e, err := range server.Follow(ctx, task, o) {
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 // followOptions makes what is no event known on stderr, so that the output is

@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"os"
+
+	"golang.org/x/term"
 )
 
 // isTerminal reports whether a person looks at w.
@@ -22,6 +24,19 @@ func isTerminal(w io.Writer) bool {
 // colourful reports whether w shows colours, and nobody minds: see no-color.org.
 func colourful(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// terminalWidth is how many columns the terminal of w has, 0 if it is none.
+func terminalWidth(w io.Writer) int {
+	f, isTerminal := terminalOf(w)
+	if !isTerminal {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // jsonLines returns a writer for lines of JSON that end up in dst, each with one

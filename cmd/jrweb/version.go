@@ -14,11 +14,13 @@ func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name: "version", Usage: "print the version",
 		ArgValidator: operands(),
-		Action: func(_ context.Context, c *cli.Command) error {
-			_, err := fmt.Fprintln(c.Root().Writer, "jrweb", version())
-			return err
-		},
+		Action:       func(_ context.Context, c *cli.Command) error { return printVersion(c) },
 	}
+}
+
+func printVersion(c *cli.Command) error {
+	_, err := fmt.Fprintln(c.Root().Writer, "jrweb", version())
+	return err
 }
 
 // version says what this program was built from.

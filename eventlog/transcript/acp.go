@@ -81,8 +81,10 @@ func (a *acp) object(o object, out *output) bool {
 		if _, waits := a.open[call.text("toolCallId")]; waits && len(call.object("rawInput")) > 0 {
 			a.progress(object{"toolCallId": call["toolCallId"], "rawInput": call["rawInput"]}, out)
 		}
-		out.note(eventlog.TypeGuardrail, "Permission asked: "+cmp.Or(call.text("title"), call.text("toolCallId")),
-			data(nil).raw("options", p["options"]).some("requested_call_id", call.text("toolCallId")))
+		out.asks(question{
+			id: acpID(o), call: call.text("toolCallId"), options: optionsOf(p.list("options")),
+			text: "Permission asked: " + cmp.Or(call.text("title"), call.text("toolCallId")),
+		})
 	case "fs/write_text_file":
 		a.text.flush(out)
 		out.note(eventlog.TypeStatus, "Wrote "+p.text("path"), data(nil).raw("file", o["params"]))
@@ -136,7 +138,7 @@ func (a *acp) response(o object, out *output) bool {
 		out.begin(Origin{Agent: acpAgent(out), Session: r.text("sessionId"), Model: r.object("models").text("currentModelId")})
 	case r.object("outcome").has("outcome"):
 		outcome := r.object("outcome")
-		out.note(eventlog.TypeGuardrail, strings.TrimSpace("Permission: "+outcome.text("outcome")+" "+outcome.text("optionId")), nil)
+		out.decided(acpID(o), strings.TrimSpace(outcome.text("outcome")+" "+outcome.text("optionId")), nil)
 	}
 	// The others answer what is silent itself.
 	return o.has("id") && (o.has("error") || len(o["result"]) > 0)

@@ -57,11 +57,11 @@ func (a *agUI) object(o object, out *output) bool {
 	case "RUN_STARTED":
 		out.begin(Origin{Agent: "AG-UI", Session: o.text("threadId")})
 		out.working()
+		out.answered("") // what was asked is answered by a new run
 		a.history(o.object("input").list("messages"), out)
 	case "RUN_FINISHED":
 		if outcome := cmp.Or(o.text("outcome"), o.object("outcome").text("type")); outcome == "interrupt" {
-			out.note(eventlog.TypeGuardrail, "The agent waits for a person", data(nil).raw("interrupt", cmpRaw(o["interrupt"], o["outcome"])))
-			out.working()
+			interrupted(o, out)
 		} else {
 			out.done()
 		}
@@ -204,4 +204,22 @@ func (*agUI) flush(*output) {}
 func (a *agUI) end(out *output) {
 	a.text.cut(out)
 	a.tell(out)
+}
+
+// interrupted tells what a run waits for that a person interrupts it with. Older
+// versions tell one interrupt beside the outcome, newer ones a list of them in it.
+func interrupted(o object, out *output) {
+	list := o.object("outcome").list("interrupts")
+	if list == nil {
+		list = []json.RawMessage{cmpRaw(o["interrupt"], o["outcome"])}
+	}
+	for _, raw := range list {
+		one := parseObject(raw)
+		payload := one.object("payload")
+		out.asks(question{
+			id: one.text("id"), call: one.text("toolCallId"), options: optionsOf(payload.list("options")),
+			text: cmp.Or(one.text("message"), payload.text("question", "message", "prompt"), one.text("reason"), "The agent waits for a person"),
+			more: data(nil).raw("interrupt", raw),
+		})
+	}
 }

@@ -72,7 +72,8 @@ func (a *aiSDK) object(o object, out *output) bool {
 		out.note(eventlog.TypeGuardrail, "Denied", data(nil).some("denied_call_id", id))
 		a.result(result{id: id, output: "denied"}, out)
 	case "tool-approval-request":
-		out.note(eventlog.TypeGuardrail, "Permission asked", data(nil).some("requested_call_id", id))
+		tool, _ := out.tools.get(id)
+		out.asks(question{id: o.text("approvalId"), call: id, text: strings.TrimSpace("Permission asked for " + cmp.Or(tool, "a call"))})
 	case "error":
 		message := cmp.Or(o.text("errorText", "error"), "the stream told of an error")
 		out.error(message, "")
@@ -129,7 +130,7 @@ func (a *aiSDK) finish(o object, out *output) {
 	case "tool-calls":
 		// The program goes on.
 	default:
-		if !a.failed {
+		if !a.failed && !out.waits() {
 			out.done()
 		}
 	}
@@ -160,8 +161,12 @@ func toolOutput(raw json.RawMessage) (text string, parts json.RawMessage, failed
 			text, parts = contentText(o["content"])
 			return text, parts, failed
 		}
-		if !o.has("type") {
+		switch kind := o.text("type"); {
+		case kind == "":
 			return string(raw), nil, failed
+		case o.has("value") && (kind == "content" || kind == "text" || kind == "error-text"): // as the model gets it
+			text, parts = contentText(o["value"])
+			return text, parts, failed || kind == "error-text"
 		}
 	}
 	text, parts = contentText(raw)

@@ -30,7 +30,7 @@ func isAppend(o object) bool {
 	return o.has("sequence") || o.has("actor") || slices.Contains([]string{
 		eventlog.TypeAssistant, eventlog.TypeThought, eventlog.TypeUser, eventlog.TypeToolCall, eventlog.TypeToolResult, eventlog.TypeCost,
 		eventlog.TypeError, eventlog.TypeStatus, eventlog.TypeComment, eventlog.TypeCheckpoint, eventlog.TypeGuardrail, eventlog.TypeComplete,
-		TypeSession, "question", "answer", "receipt",
+		TypeSession, eventlog.TypeQuestion, eventlog.TypeAnswer, eventlog.TypeReceipt,
 	}, o.text("type"))
 }
 
@@ -98,8 +98,12 @@ func appendedSays(e eventlog.Event, d object, out *output) {
 	case eventlog.TypeUser:
 		if e.Actor == eventlog.Human {
 			out.prompted(d.text("content"))
-			out.working()
+			out.told()
 		}
+	case eventlog.TypeQuestion:
+		out.remember(question{id: d.text("call_id"), call: d.text("call_id"), text: d.text("content")})
+	case eventlog.TypeAnswer:
+		out.answered("")
 	case eventlog.TypeAssistant, eventlog.TypeThought:
 		out.spoke()
 	case eventlog.TypeToolCall:

@@ -64,6 +64,16 @@ func (c *chatCompletions) add(id string, d object, out *output) {
 		out.working()
 		c.text.add(eventlog.TypeAssistant, id, text, out)
 	}
+	// A whole answer may be a list of blocks, and some providers put images beside it.
+	for _, raw := range append(d.list("content"), d.list("images")...) {
+		out.working()
+		if o := parseObject(raw); o.text("type") == "text" {
+			c.text.add(eventlog.TypeAssistant, id, o.text("text"), out)
+			continue
+		}
+		c.text.flush(out)
+		out.saysBlock(raw)
+	}
 	c.calls = addCalls(c.calls, d.list("tool_calls"))
 }
 

@@ -176,12 +176,13 @@ func (c *claude) asked(o object, out *output) bool {
 	sub := request.text("subtype")
 	switch sub {
 	case "can_use_tool":
-		out.asks("Permission asked for "+request.text("tool_name"),
-			data(nil).some("tool", request.text("tool_name")).raw("args", request["input"]).some("request_id", o.text("request_id")))
+		askedForTool(request, o.text("request_id"), out)
 		return true
 	case "elicitation":
-		out.note(eventlog.TypeGuardrail, strings.TrimSpace("An MCP server asks: "+request.text("message")),
-			data(nil).some("server", request.text("mcp_server_name")).some("request_id", o.text("request_id")))
+		out.asks(question{
+			id: o.text("request_id"), text: "An MCP server asks: " + request.text("message"),
+			more: data(nil).some("server", request.text("mcp_server_name")).some("request_id", o.text("request_id")),
+		})
 		return true
 	case "initialize", "interrupt", "hook_callback", "stop_task", "end_session", "rewind_files", "apply_flag_settings":
 		return true
@@ -192,6 +193,21 @@ func (c *claude) asked(o object, out *output) bool {
 		return true // the program sets the agent up, or looks at it
 	}
 	return false
+}
+
+// askedForTool tells that a person must allow a call. A call that asks something itself
+// has been told.
+func askedForTool(request object, id string, out *output) {
+	call := request.text("tool_use_id")
+	for _, q := range out.progress.asked {
+		if call != "" && q.call == call {
+			return
+		}
+	}
+	out.asks(question{
+		id: id, call: call, text: "Permission asked for " + request.text("tool_name"),
+		more: data(nil).some("tool", request.text("tool_name")).raw("args", request["input"]).some("request_id", id),
+	})
 }
 
 func (*claude) flush(*output) {}

@@ -90,7 +90,7 @@ func (m *claudeMessages) assistant(line, message object, out *output) bool {
 		case strings.HasSuffix(kind, "tool_result"):
 			m.result(line, block, out)
 		default:
-			out.raw(string(raw), "a part of a message of no known type")
+			out.saysBlock(raw)
 		}
 	}
 	m.keep(line.text("uuid"))

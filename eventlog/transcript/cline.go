@@ -177,16 +177,15 @@ func (c *cline) broken(out *output) {
 	out.at = at
 }
 
-// question tells what the agent asks, with the answers that it offers.
+// question tells what the agent asks, with the answers that it offers. Cline asks so
+// after it has said its plan, and for what to do next, too.
 func (c *cline) question(text string, out *output) {
-	asked := parseObject([]byte(text))
-	content := cmp.Or(asked.text("question", "response"), text)
-	for _, raw := range append(asked.list("options"), asked.list("suggest")...) {
-		if option := cmp.Or(textOf(raw), parseObject(raw).text("answer")); option != "" {
-			content += "\n- " + option
-		}
+	asked := questionsOf([]json.RawMessage{json.RawMessage(text)})
+	if len(asked) == 0 {
+		o := parseObject([]byte(text))
+		asked = []question{{text: cmp.Or(o.text("response"), text), options: optionsOf(o.list("options"))}}
 	}
-	out.says(eventlog.TypeAssistant, content)
+	out.asks(asked[0])
 }
 
 // tool converts a call, or what came back.

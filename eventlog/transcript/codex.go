@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -58,7 +57,7 @@ func (c *codex) object(o object, out *output) bool {
 	case "item.plan.delta":
 		// The plan comes again as a whole.
 	case "request_user_input":
-		out.status(codexQuestions(o.list("questions")))
+		codexAsks(o, out)
 	default:
 		return false
 	}
@@ -85,13 +84,12 @@ func isCodexRetry(message string) bool {
 	return strings.Contains(message, "retrying")
 }
 
-// codexQuestions writes what Codex asks the person.
-func codexQuestions(questions []json.RawMessage) string {
-	texts := []string{"Question:"}
-	for _, raw := range questions {
-		texts = append(texts, parseObject(raw).text("question", "header"))
+// codexAsks tells what Codex asks the person.
+func codexAsks(o object, out *output) {
+	for _, q := range questionsOf(o.list("questions")) {
+		q.id, q.call = o.text("request_id"), o.text("call_id", "itemId")
+		out.asks(q)
 	}
-	return strings.Join(texts, "\n")
 }
 
 func (c *codex) item(done bool, item object, out *output) bool {

@@ -40,6 +40,7 @@ type codexRollout struct {
 	running   []result             // of calls that go on
 
 	turnOpen bool   // a turn has begun, and its end will be told
+	spoke    bool   // something was said in the turn
 	ended    bool   // the last turn has ended: what comes is late
 	failure  string // of the turn
 }
@@ -199,6 +200,7 @@ var imageNames = strings.NewReplacer("[image]", "", "[local_image]", "")
 
 // say tells a text of the agent, unless another log has told it.
 func (c *codexRollout) say(log int, kind, text string, out *output) {
+	c.spoke = c.spoke || kind == eventlog.TypeAssistant && !isBlank(text)
 	if strings.TrimSpace(text) != "" && !c.mirrors(log, kind, text) {
 		c.late(out, func() { out.says(kind, text) })
 	}

@@ -228,13 +228,20 @@ func (c *codexServer) request(method string, o, p object, out *output) bool {
 	case "item/permissions/requestApproval":
 		what = "permissions"
 	case "item/tool/requestUserInput":
-		out.status(codexQuestions(p.list("questions")))
+		c.asked.put(string(o["id"]), "")
+		for _, q := range questionsOf(p.list("questions")) {
+			q.id, q.call = string(o["id"]), p.text("itemId")
+			out.asks(q)
+		}
 		return true
 	default:
 		return false
 	}
 	c.asked.put(string(o["id"]), what)
-	out.asks("Permission asked: "+what, data(nil).some("reason", p.text("reason")))
+	out.asks(question{
+		id: string(o["id"]), call: p.text("itemId", "callId"), text: "Permission asked: " + what,
+		options: optionsOf(p.list("availableDecisions")), more: data(nil).some("reason", p.text("reason")),
+	})
 	return true
 }
 
@@ -245,7 +252,11 @@ func (c *codexServer) response(o object, out *output) bool {
 		return false
 	}
 	if what, known := c.asked.get(string(o["id"])); known && o.has("result") {
-		out.note(eventlog.TypeGuardrail, "Permission: "+cmp.Or(snake(o.object("result").text("decision")), "answered"), data(nil).text("about", what))
+		if what == "" { // the answers come with the result of the call
+			out.answered(string(o["id"]))
+		} else {
+			out.decided(string(o["id"]), snake(o.object("result").text("decision")), data(nil).text("about", what))
+		}
 		return true
 	}
 	if failure := o.object("error"); failure != nil {

@@ -40,7 +40,7 @@ func (c *codexRollout) turn(p object, out *output) bool {
 	switch p.text("type") {
 	case "task_started", "turn_started":
 		c.begins(out)
-		c.turnOpen, c.failure = true, ""
+		c.turnOpen, c.failure, c.spoke = true, "", false
 		out.working()
 	case "task_complete", "turn_complete":
 		if failure := p.object("error"); failure != nil {
@@ -49,8 +49,11 @@ func (c *codexRollout) turn(p object, out *output) bool {
 				out.error(message, codexErrorCode(failure))
 			}
 			c.failure = cmp.Or(message, "the turn failed")
-		} else if p.text("last_agent_message") != "" {
+		} else if last := p.text("last_agent_message"); last != "" {
 			c.failure = ""
+			if !c.spoke { // else it is what was said last, or a review in another form
+				out.says(eventlog.TypeAssistant, last)
+			}
 		}
 		c.turnEnded()
 		if c.failure != "" {
@@ -109,14 +112,17 @@ func (c *codexRollout) notice(p object, out *output) bool {
 	case "guardian_assessment":
 		guardianNote(p, out)
 	case "exec_approval_request":
-		out.asks("Permission asked: "+shellCommand(stringsOf(p.list("command"))), data(nil).some("reason", p.text("reason")))
+		codexPermission(p, shellCommand(stringsOf(p.list("command"))), out)
 	case "apply_patch_approval_request":
-		out.asks("Permission asked to change files:\n"+codexChanges(p), data(nil).some("reason", p.text("reason")))
+		codexPermission(p, "to change files:\n"+codexChanges(p), out)
 	case "request_permissions", "elicitation_request":
-		out.asks(strings.TrimSpace("Permission asked: "+p.text("reason", "message", "server_name")), data(nil).raw("permissions", p["permissions"]))
+		out.asks(question{
+			id: p.text("request_id", "id"), call: p.text("call_id"), text: "Permission asked: " + p.text("reason", "message", "server_name"),
+			more: data(nil).raw("permissions", p["permissions"]),
+		})
 	case "request_user_input":
 		if !c.items.told(p.text("call_id")) { // else its call has the questions
-			out.status(codexQuestions(p.list("questions")))
+			codexAsks(p, out)
 		}
 	case "entered_review_mode":
 		out.status(strings.TrimSpace("Review: " + codexHint(p)))
@@ -210,6 +216,7 @@ func guardianNote(p object, out *output) {
 
 // review tells what a review has found. The agent may write it again as a message.
 func (c *codexRollout) review(found object, out *output) {
+	c.spoke = true
 	if found == nil {
 		out.status("The review ended without a result")
 		return
@@ -350,4 +357,12 @@ func (c *codexRollout) itemCall(p, item object, out *output) bool {
 		out.at = since
 	}
 	return c.items.tool(item.text("id"), item, false, out)
+}
+
+// codexPermission tells that a person must allow a command or a change.
+func codexPermission(p object, what string, out *output) {
+	out.asks(question{
+		id: p.text("approval_id"), call: p.text("call_id"), text: "Permission asked: " + what,
+		options: optionsOf(p.list("available_decisions")), more: data(nil).some("reason", p.text("reason")),
+	})
 }

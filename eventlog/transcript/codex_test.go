@@ -464,7 +464,7 @@ func TestWhereAForksOwnLinesBeginIsFound(t *testing.T) {
 
 func TestWhatThePersonShouldKnowOfACodexThreadIsTold(t *testing.T) {
 	for line, want := range map[string]string{
-		`event_msg {"type":"exec_approval_request","call_id":"c","command":["bash","-lc","rm -r x"],"reason":"writes"}`:                                   `guardrail {"content":"Permission asked: rm -r x","reason":"writes"}`,
+		`event_msg {"type":"exec_approval_request","call_id":"c","command":["bash","-lc","rm -r x"],"reason":"writes"}`:                                   `question {"content":"Permission asked: rm -r x","call_id":"c","reason":"writes"}`,
 		`event_msg {"type":"guardian_assessment","status":"inProgress"}`:                                                                                  ``,
 		`event_msg {"type":"guardian_assessment","status":"approved","action":{"type":"mcp_tool_call","tool_name":"send"}}`:                               `guardrail {"content":"Allowed: send","status":"approved","action":{"type":"mcp_tool_call","tool_name":"send"}}`,
 		`event_msg {"type":"plan_update","plan":[{"step":"Look","status":"completed"},{"step":"Mend","status":"in_progress"}]}`:                           `status {"content":"Plan:\n[x] Look\n[~] Mend"}`,

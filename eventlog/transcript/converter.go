@@ -22,6 +22,9 @@ type Options struct {
 	// the subagent's own subagent. What such lines say of a title, of where the run
 	// stands and of its end is not of the run, and left out.
 	Parent string
+	// Caller is the agent's id of the run that Parent is a call of, where the place of
+	// the lines tells it: what the subagent cost is a part of what that run did.
+	Caller string
 	// Apart reports whether the lines of a subagent, named by the agent's id of it,
 	// are converted by another converter: what this file repeats of them is left out.
 	// Nil: none is.
@@ -75,7 +78,7 @@ type Converter struct {
 func New(format Format, o *Options) (*Converter, error) {
 	c := &Converter{format: format, out: output{format: format, limit: 4 << 20}}
 	if o != nil {
-		c.out.root, c.out.apart = o.Parent, o.Apart
+		c.out.root, c.out.caller, c.out.apart = o.Parent, o.Caller, o.Apart
 		if o.MaxEventBytes > 0 {
 			c.out.limit = max(o.MaxEventBytes, 16<<10)
 		}

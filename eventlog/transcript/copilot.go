@@ -190,24 +190,35 @@ func (*copilot) user(d object, out *output) {
 func (*copilot) asked(kind string, d object, out *output) bool {
 	switch kind {
 	case "user_input.requested":
-		out.asks("Asked: "+d.text("question"), data(nil).raw("choices", d["choices"]))
+		out.asks(question{id: d.text("requestId"), call: d.text("toolCallId"), text: d.text("question"), options: optionsOf(d.list("choices"))})
 	case "user_input.completed":
+		out.answered(d.text("requestId"))
 		out.user(eventlog.Human, d.text("answer"), nil)
 	case "elicitation.requested":
-		out.asks("Asked: "+d.text("message"), nil)
+		out.asks(question{id: d.text("requestId"), call: d.text("toolCallId"), text: d.text("message")})
 	case "exit_plan_mode.requested":
-		out.asks("Asked to carry out the plan", data(nil).some("plan", d.text("planContent", "summary")))
+		out.asks(question{
+			id: d.text("requestId"), text: "The plan is ready. May it be carried out?", options: optionsOf(d.list("actions")),
+			more: data(nil).some("plan", d.text("planContent", "summary")),
+		})
 	case "exit_plan_mode.completed":
+		out.answered(d.text("requestId"))
 		out.user(eventlog.Human, d.text("feedback"), nil)
 	case "permission.requested":
 		if request := d.object("permissionRequest"); d.has("promptRequest") {
-			out.asks("Permission asked: "+request.text("intention", "toolName", "kind"), data(nil).raw("request", d["permissionRequest"]))
+			out.asks(question{
+				id: d.text("requestId"), call: request.text("toolCallId"), text: "Permission asked: " + request.text("intention", "toolName", "kind"),
+				more: data(nil).raw("request", d["permissionRequest"]),
+			})
 		}
 	case "permission.completed":
 		if result := d.object("result").text("kind"); strings.HasPrefix(result, "denied") {
-			out.note(eventlog.TypeGuardrail, "Permission: "+result, nil)
+			out.decided(d.text("requestId"), result, nil)
+		} else {
+			out.answered(d.text("requestId"))
 		}
 	case "elicitation.completed":
+		out.answered(d.text("requestId"))
 	default:
 		return false
 	}

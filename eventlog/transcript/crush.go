@@ -78,11 +78,14 @@ func (c *crush) part(m object, raw json.RawMessage, out *output) bool {
 		c.subagents(id, part, out)
 	case "tool_result":
 		text, parts := contentText(part["content"])
+		if image, isImage := imageOf(part); isImage && parts == nil {
+			text, parts = withImages(text, []json.RawMessage{image}), partsOf([]json.RawMessage{image})
+		}
 		r := result{id: part.text("tool_call_id"), tool: part.text("name"), success: !part.isTrue("is_error"), output: text, more: data(nil).raw("parts", parts)}
 		out.exit(&r)
 		out.result(r)
 	case "binary", "image_url":
-		text, parts := contentText(raw)
+		text, parts := contentText(crushImage(part, raw))
 		if person {
 			out.user(eventlog.Human, text, parts)
 		} else {
@@ -123,6 +126,15 @@ func (c *crush) finish(part object, out *output) {
 		out.error(cmp.Or(message, "the turn ended: "+reason), reason)
 		out.failed(cmp.Or(message, reason))
 	}
+}
+
+// crushImage returns the block of a file that a message has. Crush writes its members
+// with capitals.
+func crushImage(part object, raw json.RawMessage) json.RawMessage {
+	if encoded := part.text("Data"); encoded != "" {
+		return data(nil).text("type", part.text("type")).text("mimeType", part.text("MIMEType")).text("data", encoded).object()
+	}
+	return raw
 }
 
 // crushTime reads a time that is a text, or a number of seconds.

@@ -91,13 +91,13 @@ func (d *droid) object(o object, out *output) bool {
 
 // line converts a message of the stream.
 func (d *droid) line(o object, out *output) bool {
-	text := o.text("text", "content")
+	text, parts := contentText(cmpRaw(o["text"], o["content"]))
 	switch o.text("role") {
 	case "user":
-		out.user(droidActor(text), text, nil)
+		out.user(droidActor(text), text, parts)
 	case "assistant":
 		if first(&d.messages, o.text("id")) {
-			out.says(eventlog.TypeAssistant, text)
+			out.saysWith(eventlog.TypeAssistant, text, parts)
 			out.rested()
 			d.said = text
 		}

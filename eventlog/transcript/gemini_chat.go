@@ -222,7 +222,8 @@ func (g *geminiChat) result(id, name, seen, told string, call object, parts json
 	out.result(r.withExitCode(exitCodeOf(told)))
 }
 
-// cost tells what the chat has come to. A message may be written again.
+// cost tells what the chat has come to. A message may be written again. The chats of
+// subagents are parts of what their caller's run cost, as what it printed says.
 func (g *geminiChat) cost(m object, out *output) {
 	t := m.object("tokens")
 	if t == nil {
@@ -235,5 +236,5 @@ func (g *geminiChat) cost(m object, out *output) {
 	if g.sum = g.sum.plus(now.since(was)); now == was {
 		return
 	}
-	out.cumulates(g.session, cmp.Or(m.text("model"), out.origin.Model), g.sum)
+	out.turn(cmp.Or(out.caller, g.session), g.session, cmp.Or(m.text("model"), out.origin.Model), g.sum)
 }

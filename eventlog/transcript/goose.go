@@ -178,10 +178,21 @@ func (g *goose) block(kind string, block object, raw json.RawMessage, out *outpu
 	case "toolResponse":
 		g.result(id, block.object("toolResult"), out)
 	case "toolConfirmationRequest":
-		out.note(eventlog.TypeGuardrail, "Permission asked for "+block.text("toolName"), data(nil).some("tool", block.text("toolName")).raw("args", block["arguments"]))
+		out.asks(question{
+			id: id, text: cmp.Or(block.text("prompt"), "Permission asked for "+block.text("toolName")),
+			more: data(nil).some("tool", block.text("toolName")).raw("args", block["arguments"]),
+		})
 	case "actionRequired":
 		d := block.object("data")
-		out.note(eventlog.TypeGuardrail, cmp.Or("Permission asked for "+d.text("toolName"), d.text("message")), data(nil).raw("request", block["data"]))
+		if d.text("actionType") == "elicitationResponse" {
+			out.answered(d.text("id"))
+			break
+		}
+		text := d.text("message", "prompt")
+		if tool := d.text("toolName"); tool != "" {
+			text = "Permission asked for " + tool
+		}
+		out.asks(question{id: d.text("id"), text: text, more: data(nil).raw("request", block["data"])})
 	case "systemNotification":
 		out.note(eventlog.TypeStatus, block.text("msg"), nil)
 	case "redactedThinking", "conversationCompacted", "contextLengthExceeded", "summarizationRequested":

@@ -228,11 +228,19 @@ func (k *kimi) legacy(o object, out *output) bool {
 		out.inside(p.text("parent_tool_call_id", "task_tool_call_id"), func() { known = k.legacy(p.object("event"), out) })
 		return known
 	case "ApprovalRequest":
-		out.note(eventlog.TypeGuardrail, "Permission asked: "+p.text("description", "action"), data(nil).some("action", p.text("action")).some("request_id", p.text("id")))
+		out.asks(question{
+			id: p.text("id"), call: p.text("tool_call_id"), text: "Permission asked: " + p.text("description", "action"),
+			more: data(nil).some("action", p.text("action")).some("request_id", p.text("id")),
+		})
 	case "ApprovalResponse", "ApprovalRequestResolved":
-		out.note(eventlog.TypeGuardrail, "Permission: "+p.text("response"), data(nil).some("request_id", p.text("request_id")).some("feedback", p.text("feedback")))
+		out.decided(p.text("request_id"), p.text("response"), data(nil).some("request_id", p.text("request_id")).some("feedback", p.text("feedback")))
 	case "QuestionRequest":
-		out.note(eventlog.TypeGuardrail, "The agent asks", data(nil).raw("questions", p["questions"]))
+		for _, q := range questionsOf(p.list("questions")) {
+			q.id, q.call = p.text("id"), p.text("tool_call_id")
+			out.asks(q)
+		}
+	case "QuestionResponse":
+		out.answered(p.text("request_id"))
 	case "CompactionEnd":
 		out.status("The conversation was compacted")
 	case "Notification":
@@ -243,7 +251,7 @@ func (k *kimi) legacy(o object, out *output) bool {
 		if p.text("action") == "block" {
 			out.note(eventlog.TypeGuardrail, "A hook blocked: "+p.text("target"), data(nil).some("reason", p.text("reason")))
 		}
-	case "StepBegin", "CompactionBegin", "HookTriggered", "MCPLoadingBegin", "MCPLoadingEnd", "QuestionResponse":
+	case "StepBegin", "CompactionBegin", "HookTriggered", "MCPLoadingBegin", "MCPLoadingEnd":
 	default:
 		return false
 	}

@@ -66,9 +66,20 @@ func (k *kimi) record(o object, out *output) bool {
 	case "context.clear":
 		out.status("The conversation was cleared")
 	case "interaction.request":
-		out.note(eventlog.TypeGuardrail, "The agent asks", data(nil).raw("request", cmpRaw(o["request"], o["payload"])))
+		request := cmpRaw(o["request"], o["payload"])
+		p := parseObject(request)
+		asked := questionsOf(p.list("questions"))
+		if asked == nil {
+			asked = []question{{text: p.text("question", "message", "description", "title")}}
+		}
+		for _, q := range asked {
+			q.id, q.call, q.more = cmp.Or(o.text("id", "requestId"), p.text("id")), p.text("toolCallId", "tool_call_id"), data(nil).raw("request", request)
+			out.asks(q)
+		}
+	case "interaction.resolved":
+		out.answered(o.text("id", "requestId"))
 	case "permission.record_approval_result":
-		out.note(eventlog.TypeGuardrail, "Permission: "+cmp.Or(o.text("decision", "response"), o.object("result").text("decision", "response"), "answered"), data(nil).some("call_id", o.text("toolCallId")))
+		out.decided(o.text("toolCallId"), cmp.Or(o.text("decision", "response"), o.object("result").text("decision", "response")), data(nil).some("call_id", o.text("toolCallId")))
 	case "goal.create", "goal.update":
 		out.note(eventlog.TypeStatus, "Goal: "+cmp.Or(o.text("objective", "goal", "description"), o.object("goal").text("objective", "description")), nil)
 	case "plan.revision":
@@ -88,7 +99,7 @@ func isKimiBookkeeping(kind string) bool {
 	}
 	switch kind {
 	case "llm.tools_snapshot", "context.update_token_count", "prompt.accepted", "prompt.completed", "prompt.steered",
-		"interaction.resolved", "interruptionReminder.recorded", "task.started", "task.terminated", "task.waitDelivered":
+		"interruptionReminder.recorded", "task.started", "task.terminated", "task.waitDelivered":
 		return true
 	}
 	return false

@@ -62,6 +62,7 @@ func (l *langGraph) object(o object, out *output) bool {
 	case event == "metadata" || len(o) <= 3 && o.has("run_id") && !o.has("messages"):
 		out.begin(Origin{Agent: "LangGraph", Session: o.text("thread_id"), Model: o.text("model")})
 		out.working()
+		out.answered("") // what was asked is answered by a new run
 	case event == "error" || o.has("error") && o.has("message"):
 		l.text.cut(out)
 		message := cmp.Or(o.text("message"), o.text("error"), "the run failed")
@@ -69,7 +70,9 @@ func (l *langGraph) object(o object, out *output) bool {
 		out.failed(message)
 	case event == "end":
 		l.rest(out)
-		out.done()
+		if !out.waits() { // the stream of a run that was interrupted ends, too
+			out.done()
+		}
 	case event == "custom":
 		out.note(eventlog.TypeStatus, "Custom", data(nil).raw("data", rawOf(o)))
 	case o.has("langgraph_node") || o.has("langgraph_step") || len(o) == 0 || event == "messages" || event == "debug" || event == "checkpoints" || event == "tasks":
@@ -94,8 +97,7 @@ func (l *langGraph) changes(o object, out *output) {
 		}
 	}
 	for _, raw := range o.list("__interrupt__") {
-		out.note(eventlog.TypeGuardrail, "The agent waits for a person", data(nil).raw("interrupt", raw))
-		out.working()
+		langInterrupt(raw, out)
 	}
 }
 
@@ -147,7 +149,7 @@ func (l *langGraph) message(m object, out *output) {
 // whole converts a message of the agent that is whole. What came of it in pieces is
 // not told again, but its calls are, if they did not.
 func (l *langGraph) whole(id string, m object, out *output) {
-	text, thought := langText(m["content"])
+	text, thought, images := langText(m["content"])
 	if l.text.id == id && strings.TrimSpace(l.text.said(eventlog.TypeAssistant)) == strings.TrimSpace(text) {
 		l.text.drop()
 		l.calls = nil
@@ -156,7 +158,7 @@ func (l *langGraph) whole(id string, m object, out *output) {
 	told := id != "" && !first(&l.told, id) || id == "" && text == l.latest && text != ""
 	if !told {
 		out.says(eventlog.TypeThought, thought)
-		out.says(eventlog.TypeAssistant, text)
+		out.saysWith(eventlog.TypeAssistant, withImages(text, images), partsOf(images))
 		l.latest = text
 	}
 	calls := m.list("tool_calls")
@@ -185,12 +187,16 @@ func (l *langGraph) chunk(id string, m object, out *output) {
 		l.text.drop()
 		l.calls = nil
 	}
-	text, thought := langText(m["content"])
+	text, thought, images := langText(m["content"])
 	if thought != "" {
 		l.text.add(eventlog.TypeThought, id, thought, out)
 	}
 	if text != "" {
 		l.text.add(eventlog.TypeAssistant, id, text, out)
+	}
+	if len(images) > 0 {
+		l.text.flush(out)
+		out.saysWith(eventlog.TypeAssistant, withImages("", images), partsOf(images))
 	}
 	l.calls = addCalls(l.calls, m.list("tool_call_chunks"))
 	l.text.id = id
@@ -233,10 +239,10 @@ func (l *langGraph) usage(id string, m object, out *output) {
 }
 
 // langText returns what a message says, and what it thinks, without its calls.
-func langText(raw json.RawMessage) (text, thought string) {
+func langText(raw json.RawMessage) (text, thought string, images []json.RawMessage) {
 	blocks := listOf(raw)
 	if blocks == nil {
-		return textOf(raw), ""
+		return textOf(raw), "", nil
 	}
 	for _, block := range blocks {
 		o := parseObject(block)
@@ -247,9 +253,34 @@ func langText(raw json.RawMessage) (text, thought string) {
 			thought += o.text("thinking", "reasoning")
 		case "":
 			text += textOf(block)
+		default:
+			if part, isImage := imageOf(o); isImage {
+				images = append(images, part)
+			}
 		}
 	}
-	return text, thought
+	return text, thought, images
+}
+
+// langInterrupt tells what a graph asks a person. The value is the graph's own; those of
+// the agents that LangChain builds name actions, and what may be decided of them.
+func langInterrupt(raw json.RawMessage, out *output) {
+	o := parseObject(raw)
+	value := o.object("value")
+	q := question{id: o.text("id", "interrupt_id"), more: data(nil).raw("interrupt", raw)}
+	q.text = cmp.Or(textOf(o["value"]), value.text("question", "message", "description", "prompt", "query"))
+	q.options = optionsOf(value.list("options"))
+	for _, raw := range value.list("action_requests") {
+		action := parseObject(raw)
+		q.text = strings.TrimSpace(q.text + "\n" + cmp.Or(action.text("description"), "Permission asked for "+action.text("name", "action")))
+	}
+	for _, raw := range value.list("review_configs") {
+		if q.options == nil {
+			q.options = optionsOf(parseObject(raw).list("allowed_decisions"))
+		}
+	}
+	q.text = cmp.Or(q.text, "The agent waits for a person")
+	out.asks(q)
 }
 
 // rawOf returns the text of an object.

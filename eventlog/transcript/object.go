@@ -126,8 +126,8 @@ func (o object) isTrue(name string) bool {
 // without a zone (UTC), or milliseconds since 1970.
 func (o object) time(names ...string) time.Time {
 	for _, name := range names {
-		if ms, ok := o.number(name); ok {
-			if t := millis(ms); !t.IsZero() {
+		if n, ok := o.number(name); ok {
+			if t := millis(asMillis(n)); !t.IsZero() {
 				return t
 			}
 		}
@@ -140,6 +140,20 @@ func (o object) time(names ...string) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// asMillis tells from its size whether a time counts seconds, milliseconds, microseconds
+// or nanoseconds: agents change what they count in, and each stands for other centuries.
+func asMillis(n float64) float64 {
+	switch {
+	case n < 1e11:
+		return n * 1e3
+	case n < 1e14:
+		return n
+	case n < 1e17:
+		return n / 1e3
+	}
+	return n / 1e6
 }
 
 // millis returns the zero time for what is before 1970 or after the year 9999.

@@ -112,9 +112,12 @@ func (c *openCodeServer) object(o object, out *output) bool {
 	case "session.compacted":
 		out.status("The conversation was compacted")
 	case "permission.asked", "permission.updated", "permission.v2.asked":
-		out.asks("Permission asked: "+p.text("title", "permission", "action", "type"), data(nil).raw("request", permission(p)))
+		out.asks(question{
+			id: p.text("id"), call: cmp.Or(p.object("tool").text("callID"), p.text("callID")),
+			text: "Permission asked: " + p.text("title", "permission", "action", "type"), more: data(nil).raw("request", permission(p)),
+		})
 	case "permission.replied", "permission.v2.replied":
-		out.note(eventlog.TypeGuardrail, "Permission: "+p.text("reply", "response"), nil)
+		out.decided(p.text("requestID", "permissionID"), p.text("reply", "response"), nil)
 	case "question.asked", "question.v2.asked", "question.replied", "question.v2.replied", "question.rejected", "question.v2.rejected":
 		openCodeQuestion(p, strings.HasSuffix(kind, ".rejected"), out)
 	case "todo.updated":
@@ -170,10 +173,8 @@ func (c *openCodeServer) failed(session string, e object, out *output) {
 
 // openCodeQuestion tells what a person was asked, and what they answered.
 func openCodeQuestion(p object, rejected bool, out *output) {
-	var asked, answers []string
-	for _, raw := range p.list("questions") {
-		asked = append(asked, parseObject(raw).text("question"))
-	}
+	asked := questionsOf(p.list("questions"))
+	var answers []string
 	for _, raw := range p.list("answers") {
 		var chosen []string
 		for _, one := range listOf(raw) {
@@ -183,10 +184,15 @@ func openCodeQuestion(p object, rejected bool, out *output) {
 	}
 	switch {
 	case rejected:
+		out.answered(p.text("requestID"))
 		out.note(eventlog.TypeGuardrail, "The question was not answered", nil)
 	case len(asked) > 0:
-		out.asks("Asked: "+strings.Join(asked, "\n"), data(nil).raw("questions", p["questions"]))
+		for _, q := range asked {
+			q.id, q.call = p.text("id"), p.object("tool").text("callID")
+			out.asks(q)
+		}
 	default:
+		out.answered(p.text("requestID"))
 		out.user(eventlog.Human, strings.Join(answers, "\n"), nil)
 	}
 }

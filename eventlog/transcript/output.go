@@ -24,6 +24,7 @@ type output struct {
 	at     time.Time // of the line, zero if it does not tell
 	parent string    // the call whose subagent is at work, "" for the agent itself
 	root   string    // Options.Parent
+	caller string    // Options.Caller
 	apart  func(agent string) bool
 	sent   string // the latest name of a server-sent event
 
@@ -53,18 +54,14 @@ func (out *output) add(kind string, actor eventlog.Actor, d data, known ...cut) 
 }
 
 // says adds a text of the agent: an assistant or thought event. No text, no event.
-func (out *output) says(kind, text string) {
-	if strings.TrimSpace(text) != "" {
-		out.spoke()
-		out.add(kind, "", data(nil).text("content", text))
-	}
-}
+func (out *output) says(kind, text string) { out.saysWith(kind, text, nil) }
 
 // saysWith adds a text of the agent with parts, such as images, or nil.
 func (out *output) saysWith(kind, text string, parts json.RawMessage) {
 	if !isBlank(text) || len(parts) > 0 {
 		out.spoke()
-		out.add(kind, "", data(nil).text("content", text).raw("parts", parts))
+		text, more := pictures(text)
+		out.add(kind, "", withPictures(data(nil).text("content", text).raw("parts", parts), more))
 	}
 }
 
@@ -72,7 +69,9 @@ func (out *output) saysWith(kind, text string, parts json.RawMessage) {
 // is kept as it is.
 func (out *output) saysBlock(raw json.RawMessage) {
 	text, parts := contentText(raw)
-	if kind := parseObject(raw).text("type"); kind != "" && text == "["+kind+"]" && kind != "image" {
+	o := parseObject(raw)
+	kind := o.text("type")
+	if kind != "" && text == "["+kind+"]" && kind != "image" || o != nil && kind == "" && text == string(raw) {
 		out.raw(string(raw), "a part of a message of no known type")
 		return
 	}
@@ -89,11 +88,12 @@ func (out *output) user(actor eventlog.Actor, text string, parts json.RawMessage
 	if out.nested() && actor == eventlog.Human {
 		actor = eventlog.Agent
 	}
+	text, more := pictures(text)
 	if actor == eventlog.Human {
 		out.prompted(text)
-		out.working()
+		out.told()
 	}
-	out.add(eventlog.TypeUser, actor, data(nil).text("content", text).raw("parts", parts))
+	out.add(eventlog.TypeUser, actor, withPictures(data(nil).text("content", text).raw("parts", parts), more))
 }
 
 // note adds a status or guardrail event.
@@ -103,13 +103,6 @@ func (out *output) note(kind, text string, more data) {
 		d = append(append(d, ','), more...)
 	}
 	out.add(kind, eventlog.System, d)
-}
-
-// asks adds a question of the agent's, which waits for a person: a run that stops here
-// has not ended.
-func (out *output) asks(text string, more data) {
-	out.working()
-	out.note(eventlog.TypeGuardrail, text, more)
 }
 
 func (out *output) status(text string) { out.note(eventlog.TypeStatus, text, nil) }
@@ -128,7 +121,9 @@ func (out *output) call(id, tool string, args json.RawMessage) {
 		out.tools.put(id, tool)
 		out.opened(id)
 	}
-	out.add(eventlog.TypeToolCall, "", data(nil).text("tool", tool).raw("args", argsOf(args)).some("call_id", id))
+	made := argsOf(args)
+	out.add(eventlog.TypeToolCall, "", data(nil).text("tool", tool).raw("args", made).some("call_id", id))
+	out.asksIn(id, tool, made)
 }
 
 // argsOf returns the object that args are or, as a string, spell.
@@ -162,14 +157,15 @@ func (out *output) result(r result) {
 		r.tool, _ = out.tools.get(r.id)
 	}
 	out.closed(r.id)
-	d := data(nil).text("tool", r.tool).flag("success", r.success).text("output", r.output).some("call_id", r.id)
+	output, more := pictures(r.output)
+	d := data(nil).text("tool", r.tool).flag("success", r.success).text("output", output).some("call_id", r.id)
 	if r.took > 0 && r.took < 1e15 {
 		d = d.number("duration_ms", math.Round(r.took*1000)/1000)
 	}
 	if len(r.more) > 0 {
 		d = append(append(d, ','), r.more...)
 	}
-	out.add(eventlog.TypeToolResult, "", d)
+	out.add(eventlog.TypeToolResult, "", withPictures(d, more))
 }
 
 // raw keeps what is not understood.

@@ -78,18 +78,24 @@ func imageOf(o object) (part json.RawMessage, ok bool) {
 	if inline == nil {
 		inline = o.object("inline_data") // Gemini
 	}
+	resource := o.object("resource") // MCP: {type: resource, resource: {uri, mimeType, blob}}
 	url := cmp.Or(o.text("image_url", "url"), o.object("image_url").text("url"), source.text("url"))
-	media := cmp.Or(source.text("media_type", "mediaType"), inline.text("mimeType", "mime_type"), o.text("mimeType", "media_type", "mediaType", "mime"))
-	data := cmp.Or(source.text("data"), inline.text("data"), o.text("data"))
+	media := cmp.Or(source.text("media_type", "mediaType"), inline.text("mimeType", "mime_type"), resource.text("mimeType"),
+		o.text("mimeType", "media_type", "mediaType", "mime_type", "mime"))
+	data := cmp.Or(source.text("data"), inline.text("data"), resource.text("blob"), o.text("data", "base64"))
 	if data == "" {
 		data = o.text("image")
+	}
+	if strings.HasPrefix(data, "data:") {
+		url = data
 	}
 	if rest, isData := strings.CutPrefix(url, "data:"); isData {
 		head, body, _ := strings.Cut(rest, ",")
 		media, data = strings.TrimSuffix(head, ";base64"), body
 	}
 	kind := o.text("type")
-	if data == "" || !strings.HasPrefix(media, "image/") && !strings.HasSuffix(kind, "image") && kind != "image_url" {
+	if isScreenshot := kind == "image_url" || strings.HasSuffix(kind, "image") || strings.HasSuffix(kind, "screenshot"); data == "" ||
+		!strings.HasPrefix(media, "image/") && !isScreenshot {
 		return nil, false
 	}
 	return imagePart(media, data), true

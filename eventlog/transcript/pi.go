@@ -196,7 +196,7 @@ func (p *pi) assistant(m object, out *output) {
 		case "toolCall":
 			p.call(block.text("id"), block.text("name"), cmpRaw(block["arguments"], block["input"]), out)
 		default:
-			out.raw(string(raw), "a part of a message of no known type")
+			out.saysBlock(raw)
 		}
 	}
 	p.partial = partials{}

@@ -38,7 +38,8 @@ func (p *pieces) tell(out *output, more data) {
 	at, parent := out.at, out.parent
 	out.at, out.parent = p.at, p.parent
 	out.spoke()
-	out.add(p.kind, "", slices.Concat(data(nil).text("content", text), comma(more)))
+	text, images := pictures(text)
+	out.add(p.kind, "", withPictures(slices.Concat(data(nil).text("content", text), comma(more)), images))
 	out.at, out.parent = at, parent
 }
 

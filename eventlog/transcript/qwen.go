@@ -59,10 +59,12 @@ func (q *qwen) object(o object, out *output) bool {
 	case "control_request":
 		request := o.object("request")
 		if request.text("subtype") == "can_use_tool" {
-			out.asks("Permission asked for "+request.text("tool_name"),
-				data(nil).some("tool", request.text("tool_name")).raw("args", request["input"]))
+			askedForTool(request, o.text("request_id"), out)
 		}
-	case "control_response", "control_cancel_request":
+	case "control_response":
+		out.answered(cmp.Or(o.object("response").text("request_id"), "unknown"))
+	case "control_cancel_request":
+		out.answered(cmp.Or(o.text("request_id"), "unknown"))
 	default:
 		return false
 	}
@@ -129,7 +131,7 @@ func (q *qwen) assistant(m object, session string, out *output) bool {
 			name, args := qwenTool(block.text("name"), block["input"])
 			out.call(block.text("id"), name, args)
 		default:
-			out.raw(string(raw), "a part of a message of no known type")
+			out.saysBlock(raw)
 		}
 	}
 	q.spend(session, m, out)

@@ -135,17 +135,17 @@ func (r *responses) out(kind, id string, item object, out *output) {
 			args = data(nil).raw("queries", item["queries"]).some("code", item.text("code")).object()
 		}
 		out.call(id, strings.TrimSuffix(kind, "_call"), args)
-		text, _ := contentText(cmpRaw(item["outputs"], item["results"]))
+		text, parts := contentText(cmpRaw(item["outputs"], item["results"]))
 		if text == "null" {
 			text = ""
 		}
-		out.result(result{id: id, success: item.text("status") == "completed" || item.text("status") == "", output: text})
+		out.result(result{id: id, success: item.text("status") == "completed" || item.text("status") == "", output: text, more: data(nil).raw("parts", parts)})
 	case "image_generation_call":
 		r.text.flush(out)
 		part := imagePart("image/"+cmp.Or(item.text("output_format"), "png"), item.text("result"))
 		out.saysWith(eventlog.TypeAssistant, "[image]", partsOf([]json.RawMessage{part}))
 	case "mcp_approval_request":
-		out.note(eventlog.TypeGuardrail, "Permission asked for "+item.text("name"), data(nil).raw("args", argsOf(item["arguments"])))
+		out.asks(question{id: id, text: "Permission asked for " + item.text("name"), more: data(nil).raw("args", argsOf(item["arguments"]))})
 	case "mcp_list_tools", "compaction":
 	default:
 		out.raw(string(data(nil).text("type", kind).some("id", id).object()), "an item of no known type")
@@ -163,7 +163,7 @@ func (r *responses) ended(o object, status string, out *output) {
 	r.text.cut(out)
 	switch status {
 	case "completed":
-		if !r.open {
+		if !r.open && !out.waits() {
 			out.done()
 		}
 	case "cancelled":

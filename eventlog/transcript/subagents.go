@@ -3,7 +3,7 @@ package transcript
 import "bytes"
 
 // Subagents finds which call started which subagent, where an agent keeps its
-// subagents in files of their own, as Claude Code does. Give it the lines of all files
+// subagents in files of their own, as Claude Code and Gemini CLI do. Give it the lines of all files
 // of a run, in any order, and then convert each file with [Options.Parent]. The zero
 // value is ready.
 type Subagents struct {
@@ -25,6 +25,7 @@ func (s *Subagents) Line(text []byte) {
 	for agent, call := range claudeSubagents(o) {
 		s.tell(agent, call)
 	}
+	s.gemini(o)
 	for call, prompt := range promptsOf(o.object("message")) {
 		s.started.put(prompt, call)
 	}
@@ -55,16 +56,37 @@ func (s *Subagents) tell(agent, call string) {
 	s.calls[agent] = call
 }
 
+// gemini takes a line of Gemini CLI's, which names the subagents of calls once these
+// have ended.
+func (s *Subagents) gemini(o object) {
+	for _, raw := range o.list("toolCalls") {
+		c := parseObject(raw)
+		s.tell(c.text("agentId"), c.text("id"))
+	}
+	for _, state := range []object{o, o.object("$set")} {
+		for _, raw := range state.list("messages") {
+			if m := parseObject(raw); m.has("toolCalls") {
+				s.gemini(m)
+			}
+		}
+	}
+}
+
 // Call returns the id of the call that started a subagent. If nothing tells it, it is
 // the subagent's own id, so that what it did stays together.
 func (s *Subagents) Call(agent string) string {
-	if call := s.calls[agent]; call != "" {
-		return call
-	}
-	if call, known := s.started.get(s.prompts[agent]); known {
+	if call, known := s.Called(agent); known {
 		return call
 	}
 	return agent
+}
+
+// Called is [Subagents.Call], but reports whether anything tells the call.
+func (s *Subagents) Called(agent string) (call string, known bool) {
+	if call := s.calls[agent]; call != "" {
+		return call, true
+	}
+	return s.started.get(s.prompts[agent])
 }
 
 // promptsOf yields the calls of a message that give a prompt.

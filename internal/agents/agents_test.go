@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 var (
 	bin      = flag.String("agents", "", "the folder node_modules with the agents")
 	jrweb    = flag.String("jrweb", "", "the jrweb program")
-	report   = flag.String("report", "", "write the table into this file")
+	report   = flag.String("report", "", "write the tables of what was played into this page")
 	fixtures = flag.String("fixtures", "", "write fixtures made of what the agents print and leave into this folder")
 	captures = flag.String("captures", "", "write what the agents print and leave into this folder")
 )
@@ -49,12 +50,10 @@ func TestAgentsAreRecordedAsTheScriptSays(t *testing.T) {
 	r := startRecorders(t, *jrweb)
 	table := agents.NewReport()
 	t.Cleanup(func() {
-		text := table.Markdown(func(a *agents.Agent) string { return version(t, a) })
-		t.Log("\n" + text)
+		versions := func(a *agents.Agent) string { return version(t, a) }
+		t.Log("\n" + table.Markdown(versions))
 		if *report != "" {
-			if err := os.WriteFile(*report, []byte(text), 0o644); err != nil {
-				t.Error(err)
-			}
+			writeReport(t, *report, table, versions)
 		}
 	})
 	for _, a := range agents.All() {
@@ -70,6 +69,21 @@ func TestAgentsAreRecordedAsTheScriptSays(t *testing.T) {
 				newCase(t, r, a, s).check(table)
 			})
 		}
+	}
+}
+
+// writeReport puts the report into a page.
+func writeReport(t *testing.T, path string, table *agents.Report, versions func(*agents.Agent) string) {
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := table.Update(string(page), versions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -180,10 +194,9 @@ func (c *testCase) follow() (stop func()) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(c.Context())
-	done := make(chan struct{})
+	followed, done := map[string]*exec.Cmd{}, make(chan struct{})
 	go func() {
 		defer close(done)
-		followed := map[string]*exec.Cmd{}
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for ctx.Err() == nil {
@@ -206,14 +219,47 @@ func (c *testCase) follow() (stop func()) {
 			case <-ctx.Done():
 			}
 		}
+	}()
+	return func() {
+		cancel()
+		<-done
+		c.untilFollowed()
 		for path, cmd := range followed {
 			_ = cmd.Process.Signal(os.Interrupt)
-			if err := cmd.Wait(); err != nil {
+			err := cmd.Wait()
+			exit, exited := errors.AsType[*exec.ExitError](err)
+			if exited && exit.Sys().(syscall.WaitStatus).Signal() == os.Interrupt {
+				continue // it had not begun: another file of the case has been followed
+			}
+			if err != nil {
 				c.Errorf("follow %s: %v", path, err)
 			}
 		}
-	}()
-	return func() { cancel(); <-done }
+	}
+}
+
+// mostWait is for what takes seconds where nothing else runs.
+const mostWait = 5 * time.Minute
+
+// untilFollowed waits until something of the case was recorded while it was followed: a
+// short run may be over before the program that follows it has begun.
+func (c *testCase) untilFollowed() {
+	last := time.After(mostWait)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for _, s := range c.recorders[agents.ByFollow].task(c.T, c.task(agents.ByFollow)).Sessions {
+			if len(s.Events) > 0 {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-last:
+			c.Errorf("nothing was recorded by following")
+			return
+		}
+	}
 }
 
 // capture keeps what the agent printed and left.

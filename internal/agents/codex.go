@@ -156,7 +156,7 @@ func codexScript(p Place, calls []Call) (all []Made) {
 		case Delegate:
 			m.Call = &model.Call{Tool: "spawn_agent", Server: "collaboration", Args: map[string]any{"message": c.Prompt, "task_name": "helper", "fork_turns": "none"}}
 		case Await:
-			m.Call = &model.Call{Tool: "wait_agent", Server: "collaboration", Args: map[string]any{"timeout_ms": 10000}}
+			m.Call = &model.Call{Tool: "wait_agent", Server: "collaboration", Args: map[string]any{"timeout_ms": 600_000}}
 		default:
 			continue
 		}

@@ -179,17 +179,3 @@ func TestASubagentMayHaveASession(t *testing.T) {
 		t.Errorf("%q", d)
 	}
 }
-
-func TestTheReportIsATableForEachAgent(t *testing.T) {
-	r := agents.NewReport()
-	all, scenarios := agents.All(), agents.Scenarios()
-	r.Add(all[0], scenarios[0], agents.ByRun, agents.Cell{Differences: []string{"words: a", "words: b", "end: c"}, Hidden: []string{"it is quiet"}})
-	r.Add(all[0], scenarios[0], agents.ByImport, agents.Cell{})
-	r.Add(all[0], scenarios[0], agents.ByFollow, agents.Cell{Impossible: "it cannot"})
-	got := r.Markdown(func(*agents.Agent) string { return "1.2" })
-	wanted := "### Claude Code (@anthropic-ai/claude-code 1.2)\n\n| | run | import | import -follow |\n|---|---|---|---|\n" +
-		"| words | differs: words, end [1] | ok | – [2] |\n\n1. it is quiet\n2. it cannot\n"
-	if got != wanted {
-		t.Errorf("got:\n%s\nwant:\n%s", got, wanted)
-	}
-}

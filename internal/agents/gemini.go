@@ -13,6 +13,7 @@ var gemini = &Agent{
 			"general":   map[string]any{"enableAutoUpdate": false, "enableAutoUpdateNotification": false},
 			"privacy":   map[string]any{"usageStatisticsEnabled": false},
 			"telemetry": map[string]any{"enabled": false},
+			"model":     map[string]any{"disableLoopDetection": true}, // which asks the model after 30 turns
 		}
 		if p.MCP != nil {
 			settings["mcpServers"] = map[string]any{"sums": map[string]any{"command": p.MCP[0], "args": p.MCP[1:], "trust": true}}

@@ -1,8 +1,8 @@
 package agents
 
 import (
-	"fmt"
-	"slices"
+	"errors"
+	"maps"
 	"strings"
 	"sync"
 )
@@ -33,7 +33,6 @@ type Cell struct {
 type Report struct {
 	mu    sync.Mutex
 	cells map[string]Cell
-	notes []string
 }
 
 // NewReport makes an empty report.
@@ -50,67 +49,63 @@ func (r *Report) Add(a *Agent, s Scenario, way Way, c Cell) {
 	r.cells[r.key(a, s, way)] = c
 }
 
-// note is the number of a remark below the tables.
-func (r *Report) note(text string) int {
-	if i := slices.Index(r.notes, text); i >= 0 {
-		return i + 1
+// table is what an agent played.
+func (r *Report) table(a *Agent, version string) table {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := table{version: version, rows: map[string]row{}}
+	for _, s := range Scenarios() {
+		var cells row
+		for _, way := range Ways {
+			if c, ok := r.cells[r.key(a, s, way)]; ok {
+				cells = append(cells, c.shown())
+			}
+		}
+		if len(cells) == len(Ways) {
+			t.rows[s.Name] = cells
+		}
 	}
-	r.notes = append(r.notes, text)
-	return len(r.notes)
+	return t
 }
 
 // Markdown is the report as tables, one for each agent.
 func (r *Report) Markdown(version func(*Agent) string) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.notes = nil
-	var b strings.Builder
+	var all []string
 	for _, a := range All() {
-		var rows strings.Builder
-		for _, s := range Scenarios() {
-			row := ""
-			for _, way := range Ways {
-				c, ok := r.cells[r.key(a, s, way)]
-				if !ok {
-					break
-				}
-				row += " " + r.cell(c) + " |"
-			}
-			if row != "" {
-				fmt.Fprintf(&rows, "| %s |%s\n", s.Name, row)
-			}
-		}
-		if rows.Len() > 0 {
-			fmt.Fprintf(&b, "### %s (%s %s)\n\n| | run | import | import -follow |\n|---|---|---|---|\n%s\n", a.Title, a.Package, version(a), rows.String())
+		if t := r.table(a, version(a)); len(t.rows) > 0 {
+			all = append(all, t.markdown(a))
 		}
 	}
-	for i, n := range r.notes {
-		fmt.Fprintf(&b, "%d. %s\n", i+1, n)
-	}
-	return b.String()
+	return strings.Join(all, "\n")
 }
 
-func (r *Report) cell(c Cell) string {
-	if c.Impossible != "" {
-		return fmt.Sprintf("– [%d]", r.note(c.Impossible))
+// What stands between these lines of a page is the report.
+const (
+	reportBegins = "<!-- make test-agents writes what follows -->\n"
+	reportEnds   = "<!-- make test-agents wrote this -->\n"
+)
+
+// Update puts the report into a page. What other agents played stays there, and what
+// the same version of an agent played at another time.
+func (r *Report) Update(page string, version func(*Agent) string) (string, error) {
+	before, rest, begins := strings.Cut(page, reportBegins)
+	report, after, ends := strings.Cut(rest, reportEnds)
+	if !begins || !ends {
+		return "", errors.New("the page has no place for the report")
 	}
-	text := "ok"
-	if len(c.Differences) > 0 {
-		var aspects []string
-		for _, d := range c.Differences {
-			aspect, _, _ := strings.Cut(d, ":")
-			if !slices.Contains(aspects, aspect) {
-				aspects = append(aspects, aspect)
-			}
+	var b strings.Builder
+	for _, a := range All() {
+		old, now := parseTable(report, a), r.table(a, version(a))
+		switch {
+		case len(now.rows) == 0:
+			now = old
+		case now.version == old.version:
+			maps.Copy(old.rows, now.rows)
+			now = old
 		}
-		text = "differs: " + strings.Join(aspects, ", ")
+		if len(now.rows) > 0 {
+			b.WriteString("\n" + now.markdown(a))
+		}
 	}
-	var notes []string
-	for _, h := range c.Hidden {
-		notes = append(notes, fmt.Sprint(r.note(h)))
-	}
-	if notes != nil {
-		text += " [" + strings.Join(notes, ", ") + "]"
-	}
-	return text
+	return before + reportBegins + b.String() + "\n" + reportEnds + after, nil
 }

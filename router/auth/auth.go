@@ -8,7 +8,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -21,6 +20,7 @@ type Options struct {
 	// or @group:role a line. Who is not in it has none.
 	RolesFile string
 	// KeyFile holds the key that signs cookies and tickets. It is made if there is none.
+	// Beside it, its name followed by ".signed-out", stands which cookies hold no more.
 	KeyFile string
 	// Proxies are the networks of proxies that may say in ProxyHeader who somebody
 	// is, and in GroupsHeader, if it is given, the groups, with commas between. From
@@ -49,17 +49,18 @@ type Auth struct {
 	oidc   *provider // nil: none
 	stop   context.CancelFunc
 	ended  chan struct{}
-
-	mu        sync.Mutex
-	signedOut map[string]time.Time // cookies that do not hold any more, until they would have expired
+	out    *signedOut
 }
 
 // Open reads the files. The caller closes it.
 func Open(o Options) (*Auth, error) {
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	a := &Auth{o: o, limit: newLimiter(), ended: make(chan struct{}), signedOut: map[string]time.Time{}}
+	a := &Auth{o: o, limit: newLimiter(), ended: make(chan struct{})}
 	var err error
 	if a.sealer, err = openKey(o.KeyFile); err != nil {
+		return nil, err
+	}
+	if a.out, err = openSignedOut(o.KeyFile+".signed-out", time.Now()); err != nil {
 		return nil, err
 	}
 	// Cookies ignore ports: two servers of one machine must not take each other's away.
@@ -114,26 +115,8 @@ func (a *Auth) Reload() {
 			a.o.Logger.Info("read the file of " + what + " again")
 		}
 	}
-	a.forget(time.Now())
+	a.out.forget(time.Now())
 	a.lives.check()
-}
-
-// forget drops cookies from those that were signed out which would have expired.
-func (a *Auth) forget(now time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for id, until := range a.signedOut {
-		if now.After(until) {
-			delete(a.signedOut, id)
-		}
-	}
-}
-
-func (a *Auth) isSignedOut(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, out := a.signedOut[id]
-	return out
 }
 
 // Check reads the files of tokens and roles, and says what is wrong with them.

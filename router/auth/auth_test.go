@@ -148,7 +148,7 @@ func TestALinkOpensOneTaskToRead(t *testing.T) {
 	ticket := "ticket=" + link.Ticket
 	for path, status := range map[string]int{
 		"/tasks/t-1?" + ticket: 200, "/tasks/t-1/events?limit=1&" + ticket: 200, "/tasks/t-1/sessions?" + ticket: 200,
-		"/tasks/t-2?" + ticket: 403, "/tasks?" + ticket: 403, "/?" + ticket: 403, "/stream?" + ticket: 403, "/backup?" + ticket: 403, "/metrics?" + ticket: 404,
+		"/tasks/t-2?" + ticket: 403, "/tasks?" + ticket: 403, "/?" + ticket: 403, "/stream?" + ticket: 403, "/backup?" + ticket: 403, "/metrics?" + ticket: 403,
 		"/tasks/nothing?" + ticket: 403, "/tasks/t-1?ticket=x": 401, "/tasks/t-1?" + ticket + "x": 401,
 	} {
 		s.want(s.get(path), status)

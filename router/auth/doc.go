@@ -14,10 +14,11 @@
 //     more ends, with the streams that it opened. A file that cannot be
 //     read, or has a mistake, changes nothing: the log says what is wrong.
 //   - A cookie or a ticket is signed with a key of its own file. A new key ends all.
+//     A cookie that was signed out holds no more, also after a restart.
 //   - A ticket opens the page, the stream, the events and the JSON of one task, to
 //     read, until it expires.
 //   - Attempts to sign in are limited, by address and in all.
 //
-// Caveats: cookies that were signed out are remembered in memory, until they expire
-// or the process ends.
+// Caveats: who puts back an older state of the key's folder signs in again who has
+// signed out since. A new key ends all.
 package auth

@@ -31,6 +31,7 @@ type server struct {
 	tokens string // the path of the file
 	roles  string
 	said   *lines // what was logged
+	http   *httptest.Server
 }
 
 // lines is a log that a test reads while others write.
@@ -65,6 +66,12 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func serve(t *testing.T, change func(*auth.Options)) *server {
 	t.Helper()
+	return serveOver(t, (*httptest.Server).Start, change)
+}
+
+// serveOver is serve with a start of the server's own kind of connections.
+func serveOver(t *testing.T, start func(*httptest.Server), change func(*auth.Options)) *server {
+	t.Helper()
 	dir := t.TempDir()
 	s := &server{T: t, tokens: filepath.Join(dir, "tokens"), roles: filepath.Join(dir, "roles"), said: &lines{}}
 	s.write(s.tokens, allTokens)
@@ -84,13 +91,14 @@ func serve(t *testing.T, change func(*auth.Options)) *server {
 		t.Fatal(err)
 	}
 	streams := streamer.New(s.log, nil)
-	handler, err := router.New(s.log, streams, &router.Options{Authorize: s.auth.Authorize, Routes: s.auth.Routes(), Logger: slog.New(slog.NewTextHandler(s.said, nil))})
+	handler, err := router.New(s.log, streams, &router.Options{Authorize: s.auth.Authorize, Routes: s.auth.Routes(), Logger: slog.New(slog.NewTextHandler(s.said, nil)), Metrics: http.NotFoundHandler()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := httptest.NewUnstartedServer(s.auth.Wrap(http.StripPrefix("/jr", handler)))
 	h.Config.ConnContext = streams.ConnContext
-	h.Start()
+	start(h)
+	s.http = h
 	s.url = h.URL + "/jr"
 	t.Cleanup(func() {
 		streams.Shutdown()

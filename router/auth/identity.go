@@ -127,7 +127,7 @@ func (a *Auth) behind(c *cookieBody) (identity, bool) {
 }
 
 func (a *Auth) cookieHolds(c *cookieBody) bool {
-	return time.Now().Before(c.Expires) && !a.isSignedOut(c.ID)
+	return time.Now().Before(c.Expires) && !a.out.has(c.ID)
 }
 
 func (a *Auth) byTicket(sealed string) (identity, bool) {

@@ -177,9 +177,9 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	for _, cookie := range r.CookiesNamed(a.cookie) {
 		var c cookieBody
 		if a.sealer.open(purposeCookie, cookie.Value, &c) && a.cookieHolds(&c) {
-			a.mu.Lock()
-			a.signedOut[c.ID] = c.Expires
-			a.mu.Unlock()
+			if err := a.out.add(c.ID, c.Expires); err != nil {
+				a.o.Logger.Error("somebody has signed out, but not for longer than this process lives", "error", err)
+			}
 			who, _ := a.behind(&c)
 			a.audit(r, "signed out", who.name)
 		}

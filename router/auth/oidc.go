@@ -98,6 +98,7 @@ type attempt struct {
 
 // toProvider sends a browser to the provider.
 func (a *Auth) toProvider(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 	next := safeNext(r.PostFormValue("next"))
 	if !a.limit.allow(peer(r), time.Now()) {
 		a.audit(r, "sign-in refused: too many attempts", "")

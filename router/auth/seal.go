@@ -72,7 +72,7 @@ func (s sealer) seal(purpose string, v any) string {
 		panic("auth: cannot encode what is signed: " + err.Error()) // our own types
 	}
 	text := base64.RawURLEncoding.EncodeToString(body)
-	return text + "." + base64.RawURLEncoding.EncodeToString(s.sum(purpose, text))
+	return text + "." + s.sum(purpose, text)
 }
 
 // open checks the signature and reads what was signed. It is all the same what is
@@ -82,16 +82,15 @@ func (s sealer) open(purpose, sealed string, v any) bool {
 	if dot < 0 || len(sealed) > mostSealed {
 		return false
 	}
-	sum, err := base64.RawURLEncoding.DecodeString(sealed[dot+1:])
-	if err != nil || !hmac.Equal(sum, s.sum(purpose, sealed[:dot])) {
+	if !hmac.Equal([]byte(sealed[dot+1:]), []byte(s.sum(purpose, sealed[:dot]))) { // in one spelling only
 		return false
 	}
 	body, err := base64.RawURLEncoding.DecodeString(sealed[:dot])
 	return err == nil && json.Unmarshal(body, v) == nil
 }
 
-func (s sealer) sum(purpose, text string) []byte {
+func (s sealer) sum(purpose, text string) string {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write([]byte(purpose + "\x00" + text))
-	return mac.Sum(nil)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 
 	"jrweb/eventlog"
 )
@@ -15,8 +16,18 @@ type Append struct {
 	Session eventlog.SessionID
 	// Key is the idempotency key. Empty: a new one.
 	Key string
+	// Person refuses the append unless the server can tell that a person sends it: what
+	// people say carries their name, and only that reaches an agent.
+	Person bool
 	// Body is the events as NDJSON, one {"type","data","actor","time"} a line.
 	Body []byte
+}
+
+func personOnly(person bool) url.Values {
+	if !person {
+		return nil
+	}
+	return url.Values{"person": {"true"}}
 }
 
 // Append appends events and returns once they are on the server's disk.
@@ -31,7 +42,7 @@ func (c *Client) Append(ctx context.Context, task string, a Append) (eventlog.Ap
 	}
 	var answer eventlog.Appended
 	err = c.callSafely(ctx, &request{
-		method: http.MethodPost, path: path, body: a.Body,
+		method: http.MethodPost, path: path, body: a.Body, query: personOnly(a.Person),
 		header: http.Header{
 			"Content-Type":    {"application/x-ndjson"},
 			"Idempotency-Key": {cmp.Or(a.Key, newKey())},

@@ -26,8 +26,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"jrweb/eventlog"
@@ -38,7 +40,8 @@ type Options struct {
 	// Token is sent as the bearer token of every request, unless it is empty.
 	Token string
 	// Transport carries the requests. Nil: a copy of http.DefaultTransport that
-	// waits a minute for the header of an answer.
+	// waits a minute for the header of an answer, or one that connects to the socket of a
+	// base that begins with unix:.
 	Transport http.RoundTripper
 }
 
@@ -49,16 +52,20 @@ type Client struct {
 	http  *http.Client
 }
 
-// New returns a client of the server at base, such as
-// "http://127.0.0.1:7070" or "https://example.org/prefix". It does not connect.
+// New returns a client of the server at base, such as "http://127.0.0.1:7070",
+// "https://example.org/prefix", or "unix:/run/jrweb.sock". It does not connect.
 // Nil options are the defaults.
 func New(base string, o *Options) (*Client, error) {
+	socket, isSocket := strings.CutPrefix(base, "unix:")
+	if isSocket && socket != "" {
+		base = "http://localhost"
+	}
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("client: the URL of a server looks like http://127.0.0.1:7070, not %q", u.Redacted())
+		return nil, fmt.Errorf("client: the URL of a server looks like http://127.0.0.1:7070 or unix:/run/jrweb.sock, not %q", u.Redacted())
 	}
 	if o == nil {
 		o = &Options{}
@@ -67,6 +74,12 @@ func New(base string, o *Options) (*Client, error) {
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.ResponseHeaderTimeout = time.Minute
+		if isSocket {
+			t.Proxy = nil
+			t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", socket)
+			}
+		}
 		transport = t
 	}
 	return &Client{base: u, token: o.Token, http: &http.Client{Transport: transport}}, nil

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"jrweb/eventlog"
@@ -30,6 +31,18 @@ type Event struct {
 
 	// Envelope is all of it as the server sent it: JSON in one line.
 	Envelope []byte `json:"-"`
+}
+
+// Author returns the person who said it, as far as the server can tell: "" for nobody.
+// Who reads the data by itself must take the name of the field to the letter: a program may
+// write Author there, and nobody but the server author.
+func (e *Event) Author() string {
+	var members map[string]json.RawMessage
+	var author string
+	if json.Unmarshal(e.Data, &members) != nil || json.Unmarshal(members["author"], &author) != nil {
+		return ""
+	}
+	return author
 }
 
 func parseEvent(envelope []byte) (Event, error) {
@@ -70,21 +83,40 @@ func (c *Client) Events(ctx context.Context, task string, session eventlog.Sessi
 
 // LastEvent returns the last event that a session has now.
 func (c *Client) LastEvent(ctx context.Context, task string, session eventlog.SessionID) (Event, error) {
-	path, err := taskPath(task, "events")
+	last, err := c.LastEvents(ctx, task, session, 1)
+	if err == nil && len(last) == 0 {
+		err = fmt.Errorf("client: session %s has no events", session)
+	}
 	if err != nil {
 		return Event{}, err
+	}
+	return last[0], nil
+}
+
+// LastEvents returns the newest events of a session, up to so many, in their order. A zero
+// session is the task's latest.
+func (c *Client) LastEvents(ctx context.Context, task string, session eventlog.SessionID, most int) ([]Event, error) {
+	path, err := taskPath(task, "events")
+	if err != nil {
+		return nil, err
 	}
 	var page struct {
 		Events []json.RawMessage `json:"events"`
 	}
-	query := url.Values{"session": {session.String()}, "last": {"1"}}
+	query := url.Values{"last": {strconv.Itoa(most)}}
+	if !session.IsZero() {
+		query.Set("session", session.String())
+	}
 	if err := c.call(ctx, &request{method: http.MethodGet, path: path, query: query, header: acceptJSON}, &page); err != nil {
-		return Event{}, err
+		return nil, err
 	}
-	if len(page.Events) == 0 {
-		return Event{}, fmt.Errorf("client: session %s has no events", session)
+	events := make([]Event, len(page.Events))
+	for i, envelope := range page.Events {
+		if events[i], err = parseEvent(envelope); err != nil {
+			return nil, err
+		}
 	}
-	return parseEvent(page.Events[len(page.Events)-1])
+	return events, nil
 }
 
 // errStop: the caller wants no more.

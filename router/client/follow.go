@@ -21,6 +21,8 @@ type FollowOptions struct {
 	// Session is the session to follow. Zero: the task's latest, or the first if
 	// there is none yet.
 	Session eventlog.SessionID
+	// After is the event after which to begin. Zero: from the first one on.
+	After eventlog.Cursor
 	// Types are the types of events to yield. Empty: all. The complete event always comes.
 	Types []string
 	// Retrying is told when the stream was cut: it will be resumed after wait.
@@ -50,6 +52,9 @@ func (c *Client) Follow(ctx context.Context, task string, o *FollowOptions) iter
 		f := &follower{client: c, retry: defaultRetry}
 		if o != nil {
 			f.o = *o
+		}
+		if !f.o.After.Session.IsZero() {
+			f.lastID = f.o.After.String()
 		}
 		var err error
 		if f.path, err = taskPath(task, "events", "stream"); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -29,6 +30,8 @@ type Start struct {
 	Unique bool
 	// Lease is how long the session may be silent, in whole seconds. 0: no lease.
 	Lease time.Duration
+	// Steer says that what people say is handed to the agent.
+	Steer bool
 	// Concurrent leaves the task's other sessions open.
 	Concurrent bool
 	// Key is the idempotency key. Empty: a new one.
@@ -45,7 +48,7 @@ func (c *Client) Start(ctx context.Context, task string, s Start) (eventlog.Sess
 	if !s.Started.IsZero() {
 		started = &eventlog.Time{Time: s.Started}
 	}
-	return c.postSession(ctx, path, s.Key, struct {
+	return c.postSession(ctx, path, nil, s.Key, struct {
 		Agent            string         `json:"agent,omitempty"`
 		Version          string         `json:"version,omitempty"`
 		Model            string         `json:"model,omitempty"`
@@ -58,9 +61,10 @@ func (c *Client) Start(ctx context.Context, task string, s Start) (eventlog.Sess
 		Unique           bool           `json:"unique,omitempty"`
 		LeaseSeconds     int64          `json:"lease_seconds,omitempty"`
 		Concurrent       bool           `json:"concurrent,omitempty"`
+		Steer            bool           `json:"steer,omitempty"`
 	}{
 		s.Agent, s.Version, s.Model, s.Cwd, s.Branch, s.Machine, s.ExternalID, s.ParentExternalID,
-		started, s.Unique, int64(s.Lease / time.Second), s.Concurrent,
+		started, s.Unique, int64(s.Lease / time.Second), s.Concurrent, s.Steer,
 	})
 }
 
@@ -70,6 +74,9 @@ type Complete struct {
 	Status eventlog.Status
 	// Reason is for people. It may be empty.
 	Reason string
+	// Person refuses it unless the server can tell that a person ends the session: a
+	// person who cancels it stops its agent.
+	Person bool
 	// Key is the idempotency key. Empty: a new one.
 	Key string
 }
@@ -80,20 +87,20 @@ func (c *Client) Complete(ctx context.Context, task string, session eventlog.Ses
 	if err != nil {
 		return eventlog.SessionInfo{}, err
 	}
-	return c.postSession(ctx, path, end.Key, struct {
+	return c.postSession(ctx, path, personOnly(end.Person), end.Key, struct {
 		Status eventlog.Status `json:"status,omitempty"`
 		Reason string          `json:"reason,omitempty"`
 	}{end.Status, end.Reason})
 }
 
-func (c *Client) postSession(ctx context.Context, path []string, key string, body any) (eventlog.SessionInfo, error) {
+func (c *Client) postSession(ctx context.Context, path []string, query url.Values, key string, body any) (eventlog.SessionInfo, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return eventlog.SessionInfo{}, fmt.Errorf("client: %w", err)
 	}
 	var answer eventlog.SessionInfo
 	err = c.callSafely(ctx, &request{
-		method: http.MethodPost, path: path, body: text,
+		method: http.MethodPost, path: path, query: query, body: text,
 		header: http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {cmp.Or(key, newKey())}},
 	}, &answer)
 	return answer, err
@@ -106,6 +113,17 @@ func (c *Client) Heartbeat(ctx context.Context, task string, session eventlog.Se
 		return err
 	}
 	return c.call(ctx, &request{method: http.MethodPost, path: path}, nil)
+}
+
+// Session returns a session as it stands, with what of its cost counts elsewhere.
+func (c *Client) Session(ctx context.Context, task string, session eventlog.SessionID) (eventlog.SessionInfo, error) {
+	path, err := taskPath(task, "sessions", session.String())
+	if err != nil {
+		return eventlog.SessionInfo{}, err
+	}
+	var answer eventlog.SessionInfo
+	err = c.call(ctx, &request{method: http.MethodGet, path: path, header: acceptJSON}, &answer)
+	return answer, err
 }
 
 // Sessions yields all sessions of a task, the newest first. A yielded error is

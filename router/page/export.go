@@ -69,6 +69,9 @@ func export(w io.Writer, p ExportPage, entries iter.Seq2[Entry, error]) error {
 		if err != nil {
 			return err
 		}
+		if e.Type == TypeRaw {
+			v.Raws.saw(eventlog.Cursor{Session: e.Session, Sequence: e.Sequence})
+		}
 		t.add(e)
 		outlined.add(&e)
 		held++
@@ -85,6 +88,21 @@ func export(w io.Writer, p ExportPage, entries iter.Seq2[Entry, error]) error {
 	}
 	v.Outcome, v.Map = outlined.views()
 	return templates.ExecuteTemplate(w, "export-end", v)
+}
+
+func (r *Raws) saw(at eventlog.Cursor) {
+	if r.Count == 0 {
+		r.First = at
+	}
+	r.Count++
+}
+
+// RawsLink is where the first event of type raw is, in the document.
+func (v exportView) RawsLink() template.URL {
+	if len(v.Sessions) > 1 {
+		return template.URL("#" + v.Raws.First.String())
+	}
+	return template.URL(fmt.Sprintf("#%d", v.Raws.First.Sequence))
 }
 
 // exportOutline adds up the last of the sessions that are exported. What it came to is

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"jrweb/eventlog"
+	"jrweb/router/price"
 )
 
 // fact is something that is known of a run. One without a value is not shown, but a
@@ -28,8 +29,24 @@ func factsOf(s *eventlog.SessionInfo) []fact {
 		{ID: "owner", Name: "Started by", Value: s.Owner},
 		{ID: "machine", Name: "Machine", Value: s.Machine},
 		{ID: "thread", Name: "Agent’s session", Value: s.ExternalID, Code: true},
+		{ID: "counted-elsewhere", Name: "Counted elsewhere", Value: elsewhere(s.Elsewhere)},
 		{ID: "parent-thread", Name: "Begun by session", Value: s.ParentExternalID, Code: true},
 	}
+}
+
+// elsewhere tells what of a run's cost counts in other runs, and so is not in its own.
+func elsewhere(e *eventlog.Elsewhere) string {
+	if e == nil {
+		return ""
+	}
+	text := count(float64(e.Tokens)) + " tokens"
+	if e.USD > 0 {
+		text += ", " + price.Dollars(e.USD)
+	}
+	if len(e.Tasks) > 0 {
+		text += ", in " + strings.Join(e.Tasks, ", ")
+	}
+	return text
 }
 
 // agentOf is the agent of a session with its version.

@@ -86,7 +86,8 @@ var (
 		"pre": nil, "code": nil, "bdi": nil, "strong": nil, "em": nil, "del": nil, "br": nil, "hr": nil, "blockquote": nil,
 		"table": nil, "tbody": nil, "tr": nil, "td": {"align"}, "th": {"align"},
 		"details": {"open"}, "summary": nil, "time": {"datetime"}, "a": {"href", "rel", "target"},
-		"img": {"src", "alt", "width", "height", "loading", "decoding"},
+		"button": {"type", "data-value", "disabled"},
+		"img":    {"src", "alt", "width", "height", "loading", "decoding"},
 	}
 )
 

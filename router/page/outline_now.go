@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"jrweb/eventlog"
@@ -35,7 +36,7 @@ type now struct {
 	status                   string
 	time                     time.Time
 	sequence                 uint64
-	asked                    map[uint64]bool // questions that wait
+	asked                    map[uint64]string // questions that wait, and the call that each is of
 }
 
 // see looks at an event. What tells nothing of what the agent does changes nothing.
@@ -46,10 +47,18 @@ func (n *now) see(e *eventlog.Event, data fields, parent string) {
 		return
 	case "question":
 		if n.asked == nil {
-			n.asked = map[uint64]bool{}
+			n.asked = map[uint64]string{}
 		}
 		if len(n.asked) < mostOpen {
-			n.asked[e.Sequence] = true
+			n.asked[e.Sequence] = data.text("call_id")
+		}
+	case eventlog.TypeToolResult: // a person has answered the agent itself
+		if call := data.text("call_id"); call != "" {
+			maps.DeleteFunc(n.asked, func(_ uint64, of string) bool { return of == call })
+		}
+	case eventlog.TypeAssistant:
+		if parent == "" {
+			n.asked = nil // it went on
 		}
 	case "answer":
 		if of, ok := data.number("for"); ok && of >= 0 {

@@ -76,6 +76,8 @@ type TaskPage struct {
 	Prices *price.Table
 	// ParentRun is the run that began the one that is shown, if it is in the log.
 	ParentRun Run
+	// Person says that what the reader says can reach an agent.
+	Person bool
 	// Summary is what that session has come to, nil if there is none. Quoted are the
 	// events that it asks for, by their sequence.
 	Summary *Summary

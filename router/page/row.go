@@ -34,7 +34,8 @@ type row struct {
 	Block    *block
 	Steps    []step // of a plan
 	Fields   []fieldView
-	Banner   string // the status that a complete event tells
+	Banner   string       // the status that a complete event tells
+	Options  []optionView // of a question
 	Tool     *toolView
 	Result   *resultView
 	Results  []*row // of a call; one as a rule
@@ -70,6 +71,8 @@ type mark struct {
 	Size      string // of a result's output, in bytes
 	Fatal     bool
 	Status    string
+	For       string // the sequence that an answer or a receipt is about
+	State     string // of a receipt
 }
 
 // prose is Markdown.
@@ -220,6 +223,12 @@ func (m *maker) body() {
 		m.note("Checkpoint")
 	case eventlog.TypeGuardrail:
 		m.note("Guardrail")
+	case eventlog.TypeQuestion:
+		m.question()
+	case eventlog.TypeAnswer:
+		m.answer()
+	case eventlog.TypeReceipt:
+		m.receipt()
 	case eventlog.TypeSession:
 		m.session()
 	case TypeRaw:
@@ -265,6 +274,7 @@ func (m *maker) note(label string) {
 	r.Fields = m.fields(left, "")
 }
 
+// question shows what a person is asked, and the answers to choose from.
 func (m *maker) error() {
 	r := m.row
 	r.Label = "Error"
@@ -289,7 +299,7 @@ func (m *maker) complete() {
 	if reason := m.data.text("reason"); reason != "" {
 		r.Block = m.block("text", reason, "/reason", plain)
 	}
-	r.Fields = m.fields(m.data.without("status", "reason"), "")
+	r.Fields = m.fields(m.data.without("status", "reason", "imported"), "") // which file it was, only the next import wants to know
 }
 
 // session is no row of its own: the head of the page tells what is known of the run.

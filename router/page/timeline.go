@@ -67,12 +67,12 @@ func (t *timeline) add(e Entry) {
 	r := t.view.row(&e)
 	if e.Type == eventlog.TypeSession {
 		t.learn(r)
-		if r.Hidden {
-			if !t.view.offline { // who follows a link to it sees it
-				t.items = append(t.items, item{Row: r})
-			}
-			return
+	}
+	if r.Hidden {
+		if !t.view.offline { // who follows a link to it sees it
+			t.items = append(t.items, item{Row: r})
 		}
+		return
 	}
 	if !t.last.IsZero() {
 		r.Since = since(e.Time.Sub(t.last))

@@ -2,12 +2,14 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -104,15 +106,26 @@ func do[T any](b *tab, action chromedp.Action[T]) T {
 	return value
 }
 
-// until waits for a condition in the page.
+// until waits for a condition in the page. When another document takes the place
+// of the one that was asked, the new one is asked.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience))); err != nil {
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience)))
+	for leftDocument(err) {
+		_, err = chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience)))
+	}
+	if err != nil {
 		shown, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.dataset.state + ": " + document.body.innerText.slice(0, 2000)`))
 		b.t.Fatalf("%s never held (%v); the page shows %s", expression, err, shown)
 	}
+}
+
+// leftDocument tells whether a script ended because its document was left.
+func leftDocument(err error) bool {
+	var refused *cdproto.Error
+	return errors.As(err, &refused) && refused.Code == -32000 // of scripts, the only reason that has this number
 }
 
 // showsExactly checks that the page shows the events 1 … last, each once, in order.

@@ -160,6 +160,8 @@ func (b *tab) goTo(url string) {
 	b.t.Helper()
 	do(b, chromedp.Navigate("about:blank"))
 	do(b, chromedp.Navigate(url))
+	// The browser may still tell of the blank page's end of loading.
+	b.until(`location.href !== "about:blank" && document.readyState === "complete"`)
 }
 
 // A call and its result become one row, wherever the border between parts lies.

@@ -236,7 +236,9 @@ func TestPageGoesOnWithTheNextSession(t *testing.T) {
 // A run over midnight says which day it is, and the time between two events keeps its unit.
 func TestARunOverMidnightShowsDates(t *testing.T) {
 	s := serve(t)
-	at := func(time, event string) string { return strings.Replace(event, `{"type"`, `{"time":"`+time+`","type"`, 1) }
+	at := func(time, event string) string {
+		return strings.Replace(event, `{"type"`, `{"time":"`+time+`","type"`, 1)
+	}
 	s.post("/tasks/t-night/sessions", `{"started":"2026-03-01T23:50:00Z"}`, nil)
 	page := openTab(t, s.url+"/tasks/t-night")
 	page.live()

@@ -141,7 +141,8 @@ func TestPageShowsTheKindsThatAreChosen(t *testing.T) {
 // look see it.
 func TestPageTakesMessagesAndEndsASession(t *testing.T) {
 	s := serve(t)
-	session := s.append("t-talk", says("one")).Session
+	session := s.listening("t-talk")
+	s.append("t-talk", says("one"))
 	page := openTab(t, s.url+"/tasks/t-talk")
 	page.live()
 	other := page.another(s.url + "/tasks/t-talk")
@@ -157,7 +158,7 @@ func TestPageTakesMessagesAndEndsASession(t *testing.T) {
 	page.run(`document.querySelector('#compose [value="comment"]').click(); document.getElementById("message").value = "so far so good"; document.getElementById("compose").requestSubmit()`)
 	page.has(3)
 	events := s.written("t-talk")
-	if got := events[1]; got.Type != "user" || got.Actor != "human" || string(got.Data) != `{"content":"Please stop at **noon**"}` {
+	if got := events[1]; got.Type != "user" || got.Actor != "human" || string(got.Data) != `{"content":"Please stop at **noon**","author":"local"}` {
 		t.Errorf("the message is %+v", got)
 	}
 	if got := events[2]; got.Type != "comment" || got.Actor != "human" || string(got.Data) != `{"content":"so far so good"}` {
@@ -173,7 +174,7 @@ func TestPageTakesMessagesAndEndsASession(t *testing.T) {
 	if latest, head, status := s.head("t-talk"); latest != session || head != 4 || status != "canceled" {
 		t.Errorf("the session is %s with %d events", status, head)
 	}
-	if got := s.written("t-talk")[3]; string(got.Data) != `{"status":"canceled","reason":"it hangs"}` {
+	if got := s.written("t-talk")[3]; string(got.Data) != `{"status":"canceled","reason":"it hangs","author":"local"}` {
 		t.Errorf("the end is %s", got.Data)
 	}
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -58,6 +59,7 @@ type server struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	wrap  []string // the program that runs it, such as strace
+	build string   // of the program; "": binary
 	flags []string // besides -addr and -db
 	db    string
 	addr  string
@@ -84,7 +86,7 @@ func (s *server) start() {
 // tryStart is start where the server may refuse: then it has ended.
 func (s *server) tryStart() error {
 	s.t.Helper()
-	args := append(append([]string(nil), s.wrap...), binary, "serve", "-addr", s.addr, "-db", s.db)
+	args := append(append([]string(nil), s.wrap...), cmp.Or(s.build, binary), "serve", "-addr", s.addr, "-db", s.db)
 	args = append(args, s.flags...)
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.log = &bytes.Buffer{}

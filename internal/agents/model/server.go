@@ -43,7 +43,7 @@ type Answer struct {
 }
 
 // mostStall is how long an answer stalls at most.
-const mostStall = time.Minute
+const mostStall = 10 * time.Minute
 
 // Serve starts a model on loopback.
 func Serve(name string) *Server {

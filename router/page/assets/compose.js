@@ -2,6 +2,7 @@
 // that ends a session which hangs.
 
 import { el, setText } from "./dom.js";
+import { Steering } from "./steering.js";
 
 export class Compose {
   #taskURL;
@@ -12,6 +13,8 @@ export class Compose {
   #note;
   #send;
   #toAgent;
+  #comment;
+  #deaf;
   #cancel;
   #dialog;
   #unsettled = null;
@@ -24,11 +27,21 @@ export class Compose {
     this.update();
     // The status comes from several places; what is shown of it decides.
     new MutationObserver(() => this.update()).observe(document.getElementById("status"), { attributes: true, attributeFilter: ["data-status"] });
+    new MutationObserver(() => this.update()).observe(document.body, { attributes: true, attributeFilter: ["data-steer"] });
   }
 
   // update shows the box while there is an open session to write to.
   update() {
     const page = document.body.dataset;
+    // Who cannot be spoken to says so before anybody writes.
+    if (this.#toAgent.disabled === Steering.listens) {
+      this.#toAgent.disabled = !Steering.listens;
+      (Steering.listens ? this.#toAgent : this.#comment).checked = true;
+    }
+    this.#deaf.hidden = Steering.listens;
+    setText(this.#deaf, document.body.dataset.steer === "true"
+      ? "You may not speak to this agent: sign in with the role steer, or use a browser on the server's machine. A comment is for people."
+      : "This agent cannot be spoken to: it does not run under jrweb run -steer. A comment is for people.");
     this.#form.hidden = this.#header.status !== "open" || page.state === "gone" || page.session === "";
   }
 
@@ -38,6 +51,8 @@ export class Compose {
     this.#send = el("button", { type: "submit", class: "button primary" }, "Send");
     this.#toAgent = el("input", { type: "radio", name: "kind", value: "user" });
     this.#toAgent.checked = true;
+    this.#comment = el("input", { type: "radio", name: "kind", value: "comment" });
+    this.#deaf = el("p", { class: "compose-deaf", id: "deaf" });
     this.#cancel = el("button", { type: "button", class: "button danger", id: "cancel" }, "End this session…");
     this.#form = el("form", { class: "compose", id: "compose" },
       el("label", { for: "message", class: "compose-title" }, "Say something"),
@@ -45,9 +60,9 @@ export class Compose {
       el("div", { class: "compose-line" },
         el("fieldset", {}, el("legend", { class: "hidden-label" }, "To whom"),
           el("label", {}, this.#toAgent, " To the agent"),
-          el("label", {}, el("input", { type: "radio", name: "kind", value: "comment" }), " Comment")),
+          el("label", {}, this.#comment, " Comment")),
         this.#cancel, this.#send),
-      this.#note);
+      this.#deaf, this.#note);
     this.#form.addEventListener("submit", (submit) => {
       submit.preventDefault();
       this.#say();
@@ -65,7 +80,7 @@ export class Compose {
     const back = el("button", { type: "button", class: "button" }, "Back");
     const form = el("form", {},
       el("h2", { id: "cancel-title" }, "End this session?"),
-      el("p", {}, "It is sealed as canceled: nothing can be appended to it any more. Its agent is not stopped by that, but hears of it."),
+      el("p", {}, "It is sealed as canceled: nothing can be appended to it any more. If jrweb run runs its agent, the agent is stopped; any other one hears of it."),
       el("label", { for: "reason" }, "Reason"), reason,
       el("div", { class: "dialog-line" }, back, el("button", { type: "submit", class: "button danger" }, "End the session")));
     this.#dialog = el("dialog", { id: "cancel-dialog", "aria-labelledby": "cancel-title" }, form);
@@ -77,6 +92,11 @@ export class Compose {
       await this.#post(`${this.#taskURL}/sessions/${session}/complete`, { status: "canceled", reason: reason.value.trim() });
     });
     document.body.append(this.#dialog);
+  }
+
+  // answer sends an answer to a question of the session that is shown.
+  answer(event) {
+    return this.#post(`${this.#taskURL}/sessions/${document.body.dataset.session}/events`, event);
   }
 
   async #say() {

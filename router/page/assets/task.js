@@ -15,8 +15,10 @@ import { keys } from "./keys.js";
 import { Link } from "./link.js";
 import { looks } from "./looks.js";
 import { Next } from "./next.js";
+import { notify } from "./notify.js";
 import { Overview } from "./overview.js";
 import { rename } from "./rename.js";
+import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
 
 const mostQueued = 1000; // rows; more at once are not brought one by one
@@ -72,6 +74,8 @@ const next = new Next(taskURL, {
   },
 });
 const compose = new Compose(taskURL, header, announce);
+new Steering(list, taskURL, header, (event) => compose.answer(event));
+notify(document.querySelector(".about"), list, byID("status"));
 let joined = false;
 
 const link = new Link({

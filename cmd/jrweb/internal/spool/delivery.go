@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"jrweb/eventlog"
@@ -21,6 +23,9 @@ type Server interface {
 	Start(ctx context.Context, run Run, key string) (eventlog.SessionID, error)
 	// Append appends lines to a session. It returns when they are on the server's disk.
 	Append(ctx context.Context, run Run, session eventlog.SessionID, key string, lines []byte) error
+	// Stopped returns the person who has ended a session as canceled, "" if it has ended
+	// in another way, or is gone.
+	Stopped(ctx context.Context, run Run, session eventlog.SessionID) (string, error)
 	// Heartbeat renews the lease of a session.
 	Heartbeat(ctx context.Context, run Run, session eventlog.SessionID) error
 }
@@ -31,6 +36,16 @@ var (
 	// ErrGone says that a session has ended or was deleted.
 	ErrGone = errors.New("the session has ended")
 )
+
+// StoppedError says that a person has stopped the run: what is left of it stays in the
+// spool, and no new session begins for it.
+type StoppedError struct {
+	By string
+	// Left is how many events are not delivered, but for the end of the run.
+	Left int
+}
+
+func (e *StoppedError) Error() string { return "stopped by " + e.By }
 
 const (
 	// A batch has at most so many lines, and, unless one line is longer, bytes.
@@ -48,6 +63,10 @@ const (
 type Delivery struct {
 	// Moved is called after every request that was carried out. It may be nil.
 	Moved func()
+	// Started is called with each session that the run gets. It may be nil.
+	Started func(eventlog.SessionID)
+	// Ended is called with the person who has stopped the run. It may be nil.
+	Ended func(by string)
 
 	path   string
 	run    Run
@@ -166,8 +185,20 @@ func (d *Delivery) To(ctx context.Context, server Server) error { return d.to(ct
 func (d *Delivery) Rest(ctx context.Context, server Server) error { return d.to(ctx, server, true) }
 
 func (d *Delivery) to(ctx context.Context, server Server, rest bool) error {
+	if d.Started != nil && !d.progress.Session.IsZero() {
+		d.Started(d.progress.Session)
+	}
 	for {
 		size, ended, grown := d.state()
+		if d.Stopped != "" {
+			if !ended && !rest {
+				if err := d.wait(ctx, server, grown); err != nil {
+					return err
+				}
+				continue
+			}
+			return d.stopped(size)
+		}
 		if started := !d.progress.Session.IsZero(); !started && (d.Life == 1 || d.Sent < size) {
 			if d.Life > 1 && ended && d.onlyEndLeft(size) {
 				return nil // it has ended before, in another way
@@ -203,8 +234,56 @@ func (d *Delivery) start(ctx context.Context, server Server) error {
 			return err
 		}
 		d.progress.Session = id
+		if d.Started != nil {
+			d.Started(id)
+		}
 		return d.keep()
 	})
+}
+
+// gone decides what follows the end of a session that somebody else has ended: a person
+// who stops the run ends it, and after all else it goes on in another session.
+func (d *Delivery) gone(ctx context.Context, server Server) error {
+	err := d.insist(ctx, func() (err error) {
+		d.Stopped, err = server.Stopped(ctx, d.run, d.progress.Session)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if d.Stopped != "" {
+		d.Stopped = firstBytes(d.Stopped, mostStopper)
+		if d.Ended != nil {
+			d.Ended(d.Stopped)
+		}
+		return d.keep()
+	}
+	return d.nextLife()
+}
+
+// mostStopper keeps a name within the room of a progress.
+const mostStopper = 40
+
+func firstBytes(text string, most int) string {
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
+}
+
+// stopped says what is left of a run that a person has stopped.
+func (d *Delivery) stopped(size int64) error {
+	left := 0
+	lines := bufio.NewReaderSize(io.NewSectionReader(d.lines, d.Sent, size-d.Sent), 64<<10)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return &StoppedError{By: d.Stopped, Left: left}
+		}
+		if err != nil {
+			return fmt.Errorf("spool: %w", err)
+		}
+		if !isEnd(line) {
+			left++
+		}
+	}
 }
 
 // startKey differs for a late start, whose request does as well.
@@ -224,7 +303,7 @@ func (d *Delivery) send(ctx context.Context, server Server, size int64) error {
 	err = d.append(ctx, server, lines)
 	switch {
 	case errors.Is(err, ErrGone):
-		return d.nextLife()
+		return d.gone(ctx, server)
 	case errors.Is(err, ErrRefused):
 		return d.sendEach(ctx, server, lines)
 	case err != nil:
@@ -268,7 +347,7 @@ func (d *Delivery) sendEach(ctx context.Context, server Server, lines []byte) er
 			}
 		}
 		if errors.Is(err, ErrGone) {
-			return d.nextLife()
+			return d.gone(ctx, server)
 		}
 		if err == nil {
 			err = d.arrived(line)
@@ -338,7 +417,7 @@ func (b brokenOff) Error() string {
 // wait waits for more, and keeps the session alive meanwhile.
 func (d *Delivery) wait(ctx context.Context, server Server, grown <-chan struct{}) error {
 	var beats <-chan time.Time
-	if every := time.Duration(d.run.LeaseSeconds) * time.Second / 3; every > 0 && !d.progress.Session.IsZero() {
+	if every := time.Duration(d.run.LeaseSeconds) * time.Second / 3; every > 0 && !d.progress.Session.IsZero() && d.Stopped == "" {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		beats = ticker.C
@@ -353,7 +432,7 @@ func (d *Delivery) wait(ctx context.Context, server Server, grown <-chan struct{
 		case <-beats:
 			// Any other error is no harm yet: the next beat comes before the lease ends.
 			if err := server.Heartbeat(ctx, d.run, d.progress.Session); errors.Is(err, ErrGone) {
-				return d.nextLife()
+				return d.gone(ctx, server)
 			}
 		case <-ctx.Done():
 			return ctx.Err()

@@ -21,6 +21,9 @@ type progress struct {
 	// Trying is where what is being sent ends, if it is behind Sent. Whether the
 	// server has it is not known.
 	Trying int64 `json:"trying"`
+	// Stopped is the person who has ended the session of this life to stop the agent,
+	// "" if nobody has.
+	Stopped string `json:"stopped,omitempty"`
 }
 
 // progressBytes is what a disk writes in one piece.

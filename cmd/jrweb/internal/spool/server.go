@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -26,7 +27,7 @@ func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.Sessio
 	info, err := r.client.Start(ctx, run.Task, client.Start{
 		Agent: run.Agent, Version: run.Version, Model: run.Model, Cwd: run.Cwd, Branch: run.Branch, Machine: run.Machine,
 		ExternalID: run.ExternalID, ParentExternalID: run.ParentExternalID, Started: run.Started,
-		Lease: time.Duration(run.LeaseSeconds) * time.Second, Concurrent: run.Beside, Key: key,
+		Lease: time.Duration(run.LeaseSeconds) * time.Second, Concurrent: run.Beside, Steer: run.Steer && !run.Late, Key: key,
 	})
 	return info.ID, sortStart(err)
 }
@@ -44,6 +45,29 @@ func sortStart(err error) error {
 func (r remote) Append(ctx context.Context, run Run, session eventlog.SessionID, key string, lines []byte) error {
 	_, err := r.client.Append(ctx, run.Task, client.Append{Session: session, Key: key, Body: lines})
 	return sort(err)
+}
+
+// Stopped implements [Server].
+func (r remote) Stopped(ctx context.Context, run Run, session eventlog.SessionID) (string, error) {
+	last, err := r.client.LastEvent(ctx, run.Task, session)
+	if errors.Is(sort(err), ErrGone) {
+		return "", nil // deleted: nobody has said anything about the agent
+	}
+	if err != nil {
+		return "", err
+	}
+	return Stopper(&last), nil
+}
+
+// Stopper returns the person whose event stops a run, "" if it is no such event.
+func Stopper(e *client.Event) string {
+	var end struct {
+		Status eventlog.Status `json:"status"`
+	}
+	if e.Type != eventlog.TypeComplete || json.Unmarshal(e.Data, &end) != nil || end.Status != eventlog.Canceled {
+		return ""
+	}
+	return e.Author()
 }
 
 // Heartbeat implements [Server].

@@ -62,6 +62,8 @@ type Run struct {
 	// Kept says that the spool is to stay when all is delivered, the session open:
 	// [Resume] goes on with it.
 	Kept bool `json:"kept,omitempty"`
+	// Steer says that what people say is handed to the agent.
+	Steer bool `json:"steer,omitempty"`
 	// Late is set by [Open]: the process that made the spool is gone.
 	Late bool `json:"-"`
 	// Beside is set for [Server]: the session is to leave others of its task open. One

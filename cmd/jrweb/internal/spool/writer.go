@@ -146,6 +146,9 @@ func Note(dir, name string) ([]byte, error) {
 // KeptPath is where the kept spool of a name is.
 func KeptPath(dir, name string) string { return filepath.Join(dir, name+runSuffix) }
 
+// Path is where the spool is.
+func (w *Writer) Path() string { return w.path }
+
 // Run returns the run with its ID.
 func (w *Writer) Run() Run { return w.run }
 

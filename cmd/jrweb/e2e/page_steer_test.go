@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// listening starts a session whose agent can be spoken to.
+func (s *server) listening(task string) string {
+	s.t.Helper()
+	var info struct{ ID string }
+	s.post("/tasks/"+task+"/sessions", `{"steer":true}`, &info)
+	return info.ID
+}
+
+const mayI = `{"type":"question","data":{"content":"May I?","options":[{"value":"allow","label":"Allow once"},{"value":"deny","label":"Deny"}]}}`
+
+// What an agent asks is answered by a button, and whoever looks sees what became of what
+// people said: live, and after a reload.
+func TestPageAnswersQuestionsAndShowsReceipts(t *testing.T) {
+	s := serve(t)
+	session := s.listening("t-ask")
+	s.append("t-ask", says("one"), mayI)
+	page := openTab(t, s.url+"/tasks/t-ask")
+	page.live()
+	page.until(`document.querySelectorAll(".option:not([disabled])").length === 2 && document.getElementById("deaf").hidden`)
+	page.run(`document.querySelector('.option[data-value="deny"]').click()`)
+	page.until(`document.querySelector('#timeline [data-type="answer"] .text')?.textContent === "deny"`)
+	if got := s.written("t-ask")[2]; string(got.Data) != `{"for":2,"value":"deny","author":"local"}` {
+		t.Errorf("the answer is %s", got.Data)
+	}
+	page.until(`document.querySelectorAll(".option:not([disabled])").length === 0 && document.querySelector('.option[aria-pressed="true"]').dataset.value === "deny"`)
+	page.run(`document.getElementById("message").value = "Go on"; document.getElementById("compose").requestSubmit()`)
+	page.has(4)
+	receipt := func(of int, state, more string) {
+		s.append("t-ask", fmt.Sprintf(`{"type":"receipt","actor":"system","data":{"for":%d,"state":%q%s}}`, of, state, more))
+	}
+	shown := func(want ...string) {
+		t.Helper()
+		page.until(fmt.Sprintf(`[...document.querySelectorAll("#timeline .receipt")].map((p) => p.textContent).join("|") === %q`, strings.Join(want, "|")))
+	}
+	receipt(3, "delivered", "")
+	receipt(4, "delivered", "")
+	shown("Delivered", "Delivered")
+	receipt(4, "read", "")
+	shown("Delivered", "Read")
+	live := evaluate[string](page, `document.querySelector("#timeline").innerText`)
+	page.goTo(s.url + "/tasks/t-ask")
+	page.live()
+	shown("Delivered", "Read")
+	if loaded := evaluate[string](page, `document.querySelector("#timeline").innerText`); loaded != live {
+		t.Errorf("live:\n%s\nloaded:\n%s", live, loaded)
+	}
+	page.run(`document.getElementById("message").value = "Too late"; document.getElementById("compose").requestSubmit()`)
+	page.has(8)
+	receipt(8, "failed", `,"reason":"the command had ended"`)
+	shown("Delivered", "Read", "Not delivered: the command had ended")
+	s.append("t-ask", mayI)
+	page.until(`document.querySelectorAll(".option:not([disabled])").length === 2`)
+	s.complete("t-ask", session)
+	page.until(`document.querySelectorAll(".option:not([disabled])").length === 0`)
+}
+
+// An agent that nobody can speak to says so before anybody writes.
+func TestPageSaysBeforehandThatAnAgentCannotBeSpokenTo(t *testing.T) {
+	s := serve(t)
+	s.append("t-deaf", says("one"), mayI)
+	page := openTab(t, s.url+"/tasks/t-deaf")
+	page.live()
+	page.until(`!document.getElementById("deaf").hidden && document.getElementById("deaf").textContent.includes("cannot be spoken to")`)
+	page.until(`document.querySelector('#compose [value="user"]').disabled && document.querySelector('#compose [value="comment"]').checked`)
+	page.until(`document.querySelectorAll(".option:not([disabled])").length === 0`)
+	page.run(`document.getElementById("message").value = "for people"; document.getElementById("compose").requestSubmit()`)
+	page.has(3)
+	if got := s.written("t-deaf")[2]; got.Type != "comment" {
+		t.Errorf("it is a %s", got.Type)
+	}
+}
+
+// Notifications are for those who ask for them, once the run has ended or waits.
+func TestPageNotifiesThoseWhoAskForIt(t *testing.T) {
+	s := serve(t)
+	session := s.append("t-note", says("one")).Session
+	page := openTab(t, s.url+"/tasks/t-note")
+	page.live()
+	page.run(`
+		window.told = [];
+		window.Notification = class extends EventTarget {
+			static permission = "default";
+			static async requestPermission() { return (this.permission = "granted"); }
+			constructor(title, { body }) { super(); told.push(title + " / " + body); }
+		};
+		document.hasFocus = () => false;`)
+	s.append("t-note", mayI)
+	page.has(2)
+	if told := evaluate[int](page, `told.length`); told != 0 {
+		t.Errorf("%d notifications before anybody asked", told)
+	}
+	page.run(`document.getElementById("notify").click()`)
+	page.until(`document.getElementById("notify").getAttribute("aria-pressed") === "true"`)
+	s.append("t-note", strings.Replace(mayI, "May I?", "And now?", 1))
+	page.until(`told.length === 1 && told[0] === "t-note: waits for you / And now?"`)
+	s.complete("t-note", session)
+	page.until(`told.length === 2 && told[1] === "t-note: succeeded / The run has ended."`)
+	page.run(`document.getElementById("notify").click()`)
+	page.until(`document.getElementById("notify").getAttribute("aria-pressed") === "false"`)
+}

@@ -1,0 +1,246 @@
+// Package webhook tells another server what people wait for: that a task has ended, or
+// that it waits for them.
+//
+//		hook := webhook.New(webhook.Options{URL: url, Key: key, Logger: logger})
+//		defer hook.Close()
+//		trace = hook.Trace(trace) // of the log
+//
+//	  - It never blocks the log: what happens waits in a queue with an end. What finds it
+//	    full is dropped, and the log says how much.
+//	  - A message is sent until it is taken, or [mostAttempts] times, with pauses that grow.
+//	    So it may arrive twice: its id stays the same.
+//	  - Requests are signed as Standard Webhooks says: webhook-id, webhook-timestamp and
+//	    webhook-signature, an HMAC-SHA256.
+//	  - The queue is in memory. What waits when the server ends is lost.
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"jrweb/eventlog"
+)
+
+const (
+	// mostWaiting is how many messages may wait.
+	mostWaiting = 1000
+	// mostAttempts is how often a message is sent, with pauses from firstPause to mostPause
+	// between: together more than an hour.
+	mostAttempts = 8
+	firstPause   = time.Second
+	mostPause    = time.Hour
+	// timeout is how long an attempt may take.
+	timeout = 15 * time.Second
+	// news is how long ago a run may have ended: what is imported later is no news.
+	news = time.Hour
+)
+
+// Options are the settings of a [Hook].
+type Options struct {
+	URL string
+	// Key signs the requests.
+	Key []byte
+	// Transport sends them. Nil: the default one.
+	Transport http.RoundTripper
+	Logger    *slog.Logger
+}
+
+// Hook sends messages. Its methods may be called concurrently.
+type Hook struct {
+	o       Options
+	client  *http.Client
+	queue   chan message
+	dropped atomic.Int64
+	cancel  context.CancelFunc
+	ended   sync.WaitGroup
+}
+
+type message struct {
+	id   string
+	body []byte
+}
+
+// New starts a hook. Close it.
+func New(o Options) *Hook {
+	ctx, cancel := context.WithCancel(context.Background())
+	h := &Hook{o: o, queue: make(chan message, mostWaiting), cancel: cancel}
+	h.client = &http.Client{
+		Transport: o.Transport, Timeout: timeout,
+		// What is signed is for the server of the URL, and for nobody that it names.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	h.ended.Go(func() { h.work(ctx) })
+	return h
+}
+
+// Close ends the hook. What is not sent is lost, and the log says how much that is.
+func (h *Hook) Close() {
+	h.cancel()
+	h.ended.Wait()
+	if n := len(h.queue); n > 0 {
+		h.o.Logger.Warn("webhook: the server ends before all is sent", "lost", n)
+	}
+}
+
+// Trace returns a trace that tells the hook as well.
+func (h *Hook) Trace(t *eventlog.Trace) *eventlog.Trace {
+	both := *t
+	both.Sealed = func(s eventlog.SessionInfo) {
+		if t.Sealed != nil {
+			t.Sealed(s)
+		}
+		h.sealed(&s)
+	}
+	both.Asked = func(task string, session eventlog.SessionID, e *eventlog.Event) {
+		if t.Asked != nil {
+			t.Asked(task, session, e)
+		}
+		h.asked(task, session, e)
+	}
+	return &both
+}
+
+// subject is what a message is about.
+type subject struct {
+	Task    string             `json:"task"`
+	Session eventlog.SessionID `json:"session"`
+	// Path leads to the page, below the address of the server.
+	Path   string          `json:"path"`
+	Status eventlog.Status `json:"status"`
+	Reason string          `json:"reason,omitempty"`
+	Agent  string          `json:"agent,omitempty"`
+	Model  string          `json:"model,omitempty"`
+	// Of a run that has ended.
+	Started *eventlog.Time   `json:"started,omitempty"`
+	Ended   *eventlog.Time   `json:"ended,omitempty"`
+	Totals  *eventlog.Totals `json:"totals,omitempty"`
+	// Of one that waits.
+	Sequence uint64          `json:"sequence,omitempty"`
+	Question json.RawMessage `json:"question,omitempty"`
+}
+
+func about(task string, session eventlog.SessionID) subject {
+	return subject{Task: task, Session: session, Path: fmt.Sprintf("tasks/%s?session=%s", task, session)}
+}
+
+func (h *Hook) sealed(s *eventlog.SessionInfo) {
+	kind := map[eventlog.Status]string{
+		eventlog.Succeeded: "task.finished", eventlog.Failed: "task.failed",
+		eventlog.Canceled: "task.canceled", eventlog.Interrupted: "task.interrupted",
+	}[s.Status]
+	if s.Reason == "superseded" || time.Since(s.Ended.Time) > news {
+		return // it goes on, or is long over
+	}
+	m := about(s.Task, s.ID)
+	m.Status, m.Reason, m.Agent, m.Model = s.Status, s.Reason, s.Agent, s.Model
+	m.Started, m.Ended, m.Totals = &s.Started, &s.Ended, &s.Totals
+	h.put(kind, m)
+}
+
+func (h *Hook) asked(task string, session eventlog.SessionID, e *eventlog.Event) {
+	if time.Since(e.Time) > news {
+		return
+	}
+	m := about(task, session)
+	m.Status, m.Sequence, m.Question = eventlog.StatusOpen, e.Sequence, e.Data
+	h.put("task.waits", m)
+}
+
+func (h *Hook) put(kind string, data subject) {
+	body, err := json.Marshal(struct {
+		Type      string        `json:"type"`
+		Timestamp eventlog.Time `json:"timestamp"`
+		Data      subject       `json:"data"`
+	}{kind, eventlog.Time{Time: time.Now()}, data})
+	if err != nil {
+		panic("webhook: " + err.Error()) // our own types, and JSON of the log
+	}
+	select {
+	case h.queue <- message{"msg_" + rand.Text(), body}:
+	default:
+		h.dropped.Add(1)
+	}
+}
+
+func (h *Hook) work(ctx context.Context) {
+	for {
+		select {
+		case m := <-h.queue:
+			h.deliver(ctx, m)
+			if n := h.dropped.Swap(0); n > 0 {
+				h.o.Logger.Warn("webhook: too many messages waited, some were dropped", "dropped", n)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// deliver sends a message until it is taken or refused.
+func (h *Hook) deliver(ctx context.Context, m message) {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		again, err := h.send(ctx, m)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if !again || attempt == mostAttempts {
+			h.o.Logger.Warn("webhook: a message was not taken", "id", m.id, "attempts", attempt, "error", err)
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+		pause = min(4*pause, mostPause)
+	}
+}
+
+// send sends a message once. Again says that it is worth another attempt.
+func (h *Hook) send(ctx context.Context, m message) (again bool, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.o.URL, bytes.NewReader(m.body))
+	if err != nil {
+		return false, err
+	}
+	now := strconv.FormatInt(time.Now().Unix(), 10)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "jrweb")
+	r.Header.Set("Webhook-Id", m.id)
+	r.Header.Set("Webhook-Timestamp", now)
+	r.Header.Set("Webhook-Signature", sign(h.o.Key, m.id, now, m.body))
+	res, err := h.client.Do(r)
+	if err != nil {
+		return true, withoutURL(err)
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
+	_ = res.Body.Close()
+	switch code := res.StatusCode; {
+	case code >= 200 && code < 300:
+		return false, nil
+	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests, code >= 500:
+		return true, fmt.Errorf("the answer was %d", code)
+	default:
+		return false, fmt.Errorf("the answer was %d", code)
+	}
+}
+
+// sign is the signature of Standard Webhooks.
+func sign(key []byte, id, timestamp string, body []byte) string {
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s.%s.%s", id, timestamp, body)
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}

@@ -1,0 +1,107 @@
+// What people say to an agent: whether it listens, the answers to its questions, and what
+// became of each message.
+
+import { el, setText } from "./dom.js";
+
+const states = { delivered: "Delivered", read: "Read", failed: "Not delivered" };
+
+// Steering shows at each row what is known of it, whenever rows come. answer(event) sends
+// an answer, and resolves to whether it was taken.
+export class Steering {
+  #list;
+  #taskURL;
+  #header;
+  #answer;
+  #drawing = false;
+
+  constructor(list, taskURL, header, answer) {
+    this.#list = list;
+    this.#taskURL = taskURL;
+    this.#header = header;
+    this.#answer = answer;
+    list.addEventListener("click", (click) => this.#clicked(click));
+    new MutationObserver(() => this.#later()).observe(list, { childList: true, subtree: true });
+    const page = new MutationObserver((changes) => {
+      if (changes.some((change) => change.attributeName === "data-session")) this.#learn();
+      this.#later();
+    });
+    page.observe(document.body, { attributes: true, attributeFilter: ["data-session", "data-steer", "data-state"] });
+    page.observe(document.getElementById("status"), { attributes: true, attributeFilter: ["data-status"] });
+    this.#draw();
+  }
+
+  // listens tells whether what is said now reaches the agent.
+  static get listens() {
+    return document.body.dataset.steer === "true" && document.body.dataset.person === "true";
+  }
+
+  // #learn asks whether the agent of a session that began now can be spoken to.
+  async #learn() {
+    const { session } = document.body.dataset;
+    document.body.dataset.steer = "false";
+    if (session === "") return;
+    try {
+      const answer = await fetch(`${this.#taskURL}/sessions/${session}`, { headers: { Accept: "application/json" }, cache: "no-store" });
+      if (answer.ok && session === document.body.dataset.session) document.body.dataset.steer = String((await answer.json()).steer === true);
+    } catch {
+      // A comment is always possible, and to load the page again asks again.
+    }
+  }
+
+  #later() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    queueMicrotask(() => {
+      this.#drawing = false;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    const state = new Map();
+    for (const receipt of this.#list.querySelectorAll('.event[data-type="receipt"]')) {
+      state.set(`${receipt.dataset.session}:${receipt.dataset.for}`, receipt);
+    }
+    for (const row of this.#list.querySelectorAll('.event[data-type="user"], .event[data-type="answer"]')) {
+      const receipt = state.get(`${row.dataset.session}:${row.dataset.seq}`);
+      if (receipt !== undefined) showReceipt(row, receipt);
+    }
+    const answers = new Map();
+    for (const answer of this.#list.querySelectorAll('.event[data-type="answer"]')) {
+      const of = `${answer.dataset.session}:${answer.dataset.for}`;
+      if (!answers.has(of)) answers.set(of, answer.querySelector(".note .text")?.textContent ?? "");
+    }
+    for (const question of this.#list.querySelectorAll('.event[data-type="question"]')) {
+      const given = answers.get(`${question.dataset.session}:${question.dataset.seq}`);
+      const may = given === undefined && Steering.listens && this.#header.status === "open" && question.dataset.session === document.body.dataset.session;
+      for (const option of question.querySelectorAll(".option")) {
+        const pressed = String(given === option.dataset.value);
+        if (given !== undefined && option.getAttribute("aria-pressed") !== pressed) option.setAttribute("aria-pressed", pressed);
+        if (option.disabled === may) option.disabled = !may;
+      }
+    }
+  }
+
+  async #clicked(click) {
+    const option = click.target.closest("button.option");
+    if (option === null) return;
+    const question = option.closest(".event");
+    const buttons = [...question.querySelectorAll(".option")];
+    for (const button of buttons) button.disabled = true;
+    const taken = await this.#answer({ type: "answer", actor: "human", data: { for: Number(question.dataset.seq), value: option.dataset.value } });
+    if (!taken) this.#later(); // somebody else may have been first
+  }
+}
+
+function showReceipt(row, receipt) {
+  const { state } = receipt.dataset;
+  let place = row.querySelector(":scope > .content > .receipt");
+  if (place === null) {
+    place = el("p", { class: "receipt" });
+    row.querySelector(":scope > .content").append(place);
+  }
+  const reason = receipt.querySelector(".note .text")?.textContent ?? "";
+  const text = (states[state] ?? state) + (reason === "" ? "" : `: ${reason}`);
+  if (place.dataset.state !== state) place.dataset.state = state;
+  setText(place, text);
+}

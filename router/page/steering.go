@@ -1,0 +1,59 @@
+package page
+
+import "encoding/json"
+
+// What passes between an agent and the people who watch it. A script tells at a question
+// whether it can be answered, and at a message what became of it.
+
+// optionView is an answer that an agent offers.
+type optionView struct {
+	Value, Label string
+}
+
+// mostOptions is how many answers are offered as buttons.
+const mostOptions = 20
+
+func (m *maker) question() {
+	r := m.row
+	if m.data.text("content") == "" {
+		m.unknown() // nothing has checked it
+		return
+	}
+	m.says("Question")
+	var options []struct{ Value, Label, Description string }
+	if json.Unmarshal(m.data.raw("options"), &options) != nil {
+		options = nil // the log holds none such
+	}
+	for i, o := range options {
+		if i == mostOptions {
+			break
+		}
+		if o.Label == "" {
+			o.Label = o.Value
+		}
+		if o.Description != "" {
+			o.Label += ": " + o.Description
+		}
+		r.Options = append(r.Options, optionView{o.Value, shorten(o.Label)})
+	}
+	r.Fields = m.fields(m.data.without("content", "options", "call_id", "request"), "")
+}
+
+func (m *maker) answer() {
+	r := m.row
+	r.Template, r.Label = "note", "Answer"
+	r.Mark.For = shorten(textOf(m.data.raw("for")))
+	r.Block = m.block("text", m.data.text("value"), "/value", plain)
+	r.Fields = m.fields(m.data.without("for", "value"), "")
+}
+
+// receipt is no row of its own: a script shows at the message what became of it. Where
+// there is none, it is one.
+func (m *maker) receipt() {
+	r := m.row
+	r.Template, r.Compact, r.Hidden = "note", true, !m.view.offline
+	r.Mark.For, r.Mark.State = shorten(textOf(m.data.raw("for"))), shorten(m.data.text("state"))
+	r.Label = "Message #" + r.Mark.For + " " + r.Mark.State
+	r.Block = m.block("text", m.data.text("reason"), "/reason", plain)
+	r.Fields = m.fields(m.data.without("for", "state", "reason"), "")
+}
