@@ -46,7 +46,8 @@ func (i *importer) run(ctx context.Context, r *oldRun) (string, error) {
 			return "", err
 		}
 	}
-	if err := i.sayElsewhere(ctx, r, ids); err != nil {
+	elsewhere, err := i.countedElsewhere(ctx, r.task, ids)
+	if err != nil {
 		return "", err
 	}
 	switch {
@@ -54,31 +55,35 @@ func (i *importer) run(ctx context.Context, r *oldRun) (string, error) {
 		i.done += int64(r.count + 1)
 		return fmt.Sprintf("is %s already: nothing is added", sessionsOf(p.whole)), nil
 	case p.part:
-		return fmt.Sprintf("is %s: %d of %s: the others are recorded already", sessionsOf(ids), recorded, r), nil
+		return fmt.Sprintf("is %s: %d of %s: the others are recorded already%s", sessionsOf(ids), recorded, r, elsewhere), nil
 	case len(p.replaced) > 0:
-		return fmt.Sprintf("is %s: %s, in the place of %s, which had less of it", sessionsOf(ids), r, sessionsOf(p.replaced)), nil
+		return fmt.Sprintf("is %s: %s, in the place of %s, which had less of it%s", sessionsOf(ids), r, sessionsOf(p.replaced), elsewhere), nil
 	}
-	return fmt.Sprintf("is %s: %s", sessionsOf(ids), r), nil
+	return fmt.Sprintf("is %s: %s%s", sessionsOf(ids), r, elsewhere), nil
 }
 
-// sayElsewhere tells of what the sessions cost and counts in others, so that nobody looks
-// for it here.
-func (i *importer) sayElsewhere(ctx context.Context, r *oldRun, ids []eventlog.SessionID) error {
+// countedElsewhere tells of what the sessions cost and counts in others, so that nobody
+// looks for it here.
+func (i *importer) countedElsewhere(ctx context.Context, task string, ids []eventlog.SessionID) (string, error) {
+	var said strings.Builder
 	for _, id := range ids {
-		info, err := i.server.Session(ctx, r.task, id)
+		info, err := i.server.Session(ctx, task, id)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if e := info.Elsewhere; e != nil {
-			i.bar.end()
 			where := "other sessions"
 			if len(e.Tasks) > 0 {
 				where = "task " + strings.Join(e.Tasks, ", task ")
 			}
-			fmt.Fprintf(i.command.Root().ErrWriter, "jrweb: import: %s: %s of it are counted in %s\n", visibleLine(r.name()), count(int64(e.Tokens), "token"), where)
+			what := "what it cost counts"
+			if e.Tokens > 0 {
+				what = count(int64(e.Tokens), "token") + " of it count"
+			}
+			fmt.Fprintf(&said, "; %s in %s", what, where)
 		}
 	}
-	return nil
+	return said.String(), nil
 }
 
 // refuseRecorder is an error if an open session of the run is not of an import that was
