@@ -15,7 +15,7 @@ const (
 	// request goes on where it stopped.
 	outlineLooks = 50_000
 	// outlinesKept is how many sessions are remembered.
-	outlinesKept = 500
+	outlinesKept = 200
 )
 
 // outlines keeps what sessions have come to. It remembers how far it has looked: what

@@ -178,3 +178,6 @@ func plural(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
+
+// kindWords say what becomes of a file, where that is not told by its lines.
+var kindWords = map[string]string{"add": "New file", "delete": "Deleted"}

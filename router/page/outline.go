@@ -53,7 +53,7 @@ func (o *Outline) Add(e *eventlog.Event) {
 		if parent == "" {
 			o.answer = e.Sequence
 		}
-		o.calls.abandon(parent)
+		o.work.done(o.calls.abandon(parent))
 	case eventlog.TypeToolCall:
 		c := newOutlineCall(e, data, parent)
 		o.calls.add(c)
@@ -67,7 +67,7 @@ func (o *Outline) Add(e *eventlog.Event) {
 		o.spent.add(data, o.prices)
 	case eventlog.TypeComplete:
 		o.status, o.reason = data.text("status"), firstLine(data.text("reason"))
-		o.calls.abandonAll()
+		o.work.done(o.calls.abandonAll())
 	}
 	o.chart.add(e, data, parent, o.spent.usd)
 }
@@ -79,7 +79,7 @@ func (o *Outline) result(e *eventlog.Event, data fields) {
 		return
 	}
 	o.loops.result(call, failed)
-	o.work.result(e, data, call, failed)
+	o.work.result(call, failed)
 	o.agents.result(call, failed, e)
 }
 
@@ -113,7 +113,7 @@ func newOutlineCall(e *eventlog.Event, data fields, parent string) *outlineCall 
 		agent: agentIn(tool, args), time: e.Time, changes: changesOf(tool, args),
 	}
 	if name == "command" || name == "cmd" {
-		c.command = argument[:runeStart(argument, min(len(argument), 4096))]
+		c.command = argument[:runeStart(argument, min(len(argument), 512))]
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(tool + "\x00" + parent + "\x00"))
@@ -126,7 +126,7 @@ func newOutlineCall(e *eventlog.Event, data fields, parent string) *outlineCall 
 type callTable struct{ open []*outlineCall }
 
 // mostOpen is how many calls may wait: an agent that records no results leaves all open.
-const mostOpen = 500
+const mostOpen = 100
 
 func (t *callTable) add(c *outlineCall) {
 	if len(t.open) == mostOpen {
@@ -145,19 +145,25 @@ func (t *callTable) take(id, tool string) *outlineCall {
 	return nil
 }
 
-// abandon forgets the calls of a level: the agent goes on only once it has what it
+// abandon takes out the calls of a level: the agent goes on only once it has what it
 // asked for, and not all agents record results.
-func (t *callTable) abandon(parent string) {
+func (t *callTable) abandon(parent string) (gone []*outlineCall) {
 	var left []*outlineCall
 	for _, c := range t.open {
-		if c.parent != parent {
+		if c.parent == parent {
+			gone = append(gone, c)
+		} else {
 			left = append(left, c)
 		}
 	}
 	t.open = left
+	return gone
 }
 
-func (t *callTable) abandonAll() { t.open = nil }
+func (t *callTable) abandonAll() (gone []*outlineCall) {
+	gone, t.open = t.open, nil
+	return gone
+}
 
 func (t *callTable) get(id string) *outlineCall {
 	for i := len(t.open) - 1; i >= 0 && id != ""; i-- {

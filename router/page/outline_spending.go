@@ -14,7 +14,7 @@ type spending struct {
 
 // mostKnown is how many messages are remembered. Of those before, what is said again
 // would count twice.
-const mostKnown = 10_000
+const mostKnown = 2000
 
 func (s *spending) add(data fields, prices *price.Table) {
 	amount := amountOf(data, prices)

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"jrweb/eventlog"
 )
 
 // work is what a run has done to files, and the tests that it ran.
@@ -37,19 +35,29 @@ const (
 )
 
 // runsTests matches the commands that run tests.
-var runsTests = regexp.MustCompile(`(?:^|[\s;&|(/])(?:go test|cargo (?:test|nextest)|(?:npm|pnpm|yarn|bun|deno)(?: run)? (?:test|t)\b|(?:npx |yarn |pnpm )?(?:jest|vitest|mocha|playwright test)\b|pytest\b|python3? -m (?:pytest|unittest)|tox\b|nox\b|make (?:\S+ )*(?:test|check)\b|ctest\b|(?:\./)?(?:gradlew|gradle|mvn|mvnw)\b[^;&|]*\btest\b|rspec\b|phpunit\b|dotnet test|swift test|mix test|rake test|bazel test)`)
+var runsTests = regexp.MustCompile(`(?:^|[\s;&|(/])(?:go test|cargo (?:test|nextest)|(?:npm|pnpm|yarn|bun|deno)(?: run)? (?:test|t)\b|(?:npx |yarn |pnpm )?(?:jest|vitest|mocha|playwright test)\b|pytest\b|python3? -m (?:pytest|unittest)|tox\b|nox\b|make (?:\S+ )*(?:test|check)\b|ctest\b|(?:\./)?(?:gradlew|gradle|mvn|mvnw)\b[^;&|]*\btest\b|rspec\b|phpunit\b|dotnet test|swift test|(?:cabal|stack|lein|zig build) test|mix test|rake test|bazel test)`)
 
 // result takes a call that has ended into account.
-func (w *work) result(e *eventlog.Event, data fields, call *outlineCall, failed bool) {
+func (w *work) result(call *outlineCall, failed bool) {
 	if call.command != "" && runsTests.MatchString(call.command) {
 		if len(w.tests) == mostTests {
 			w.tests = append(w.tests[:0:0], w.tests[1:]...)
 		}
 		w.tests = append(w.tests, testRun{firstLine(call.command), call.sequence, failed})
 	}
-	if failed {
-		return
+	if !failed {
+		w.change(call)
 	}
+}
+
+// done takes calls into account of whose results nothing is told.
+func (w *work) done(calls []*outlineCall) {
+	for _, call := range calls {
+		w.change(call)
+	}
+}
+
+func (w *work) change(call *outlineCall) {
 	for _, c := range call.changes {
 		file := w.known[c.path]
 		if file == nil {
@@ -93,7 +101,10 @@ func changesOf(tool string, args fields) []fileChange {
 		if e.file == "" {
 			continue
 		}
-		c := fileChange{path: e.file}
+		if len(all) == mostFiles {
+			break
+		}
+		c := fileChange{path: shorten(e.file)}
 		if e.size() <= comparedAtMost {
 			c.count(e.lines())
 		} else {
@@ -107,7 +118,7 @@ func changesOf(tool string, args fields) []fileChange {
 	if file, _ := either(args, fileNames...); file != "" {
 		for _, name := range contents {
 			if text, ok := args.str(name); ok {
-				return []fileChange{{file, changes{Added: lineCount(text)}}}
+				return []fileChange{{shorten(file), changes{Added: lineCount(text)}}}
 			}
 		}
 	}

@@ -31,7 +31,7 @@ type toolView struct {
 // diffView is one edit: its lines, or where they are when there are too many.
 type diffView struct {
 	File  string // "" if the call's summary names it
-	Kind  string // add or delete, if the file is one that was not there, or is no more
+	Kind  string // in words, if the file is one that was not there, or is no more
 	path  string // as the call has it
 	Lines []diffLine
 	Cut   *cut
@@ -50,7 +50,7 @@ type resultView struct {
 
 // telling are the arguments that a reader wants to see, the first that is there.
 var telling = []string{
-	"command", "cmd", "path", "file_path", "notebook_path", "filename", "file", "pattern",
+	"command", "cmd", "pattern", "path", "file_path", "filePath", "notebook_path", "filename", "file",
 	"query", "url", "description", "prompt", "name", "title",
 }
 
@@ -96,7 +96,7 @@ func (m *maker) toolCall() {
 			d := m.diff(e)
 			d.path = e.file
 			if e.file != "" && (len(edits) > 1 || e.kind != "" && e.kind != "update") && e.file != argument {
-				d.File, d.Kind = shorten(shortPath(e.file, m.view.cwd)), e.kind
+				d.File, d.Kind = shorten(shortPath(e.file, m.view.cwd)), kindWords[e.kind]
 			}
 			r.Tool.Diffs = append(r.Tool.Diffs, d)
 			if d.Cut != nil {

@@ -37,7 +37,7 @@ func TestARunThatIsOverOpensWithItsOutcome(t *testing.T) {
 		for what, want := range map[string]string{
 			`document.querySelector(".outcome-answer strong").textContent`:                                           "mended",
 			`[...document.querySelectorAll(".outcome-files summary code")].map(e => e.textContent).join(" ")`:        "a.go b.go",
-			`document.querySelector(".outcome h3:last-of-type").textContent`:                                         "2 files changed +2 −2",
+			`document.querySelector(".came-to h3:last-of-type").textContent`:                                         "2 files changed +2 −2",
 			`[...document.querySelectorAll(".outcome-tests li")].map(e => e.dataset.failed).join(" ")`:               "true false",
 			`[...document.querySelectorAll(".outcome-edit .diff-line.added code")].map(e => e.textContent).join("")`: "cy",
 		} {

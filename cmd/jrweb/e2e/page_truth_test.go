@@ -232,3 +232,29 @@ func TestPageGoesOnWithTheNextSession(t *testing.T) {
 	reader.run(`document.querySelector("#next a").click()`)
 	reader.becomes(fmt.Sprintf(`document.body.dataset.session === %q`, third))
 }
+
+// A run over midnight says which day it is, and the time between two events keeps its unit.
+func TestARunOverMidnightShowsDates(t *testing.T) {
+	s := serve(t)
+	at := func(time, event string) string {
+		return strings.Replace(event, `{"type"`, `{"time":"`+time+`","type"`, 1)
+	}
+	s.post("/tasks/t-night/sessions", `{"started":"2026-03-01T23:50:00Z"}`, nil)
+	page := openTab(t, s.url+"/tasks/t-night")
+	page.live()
+	s.append("t-night", at("2026-03-01T23:58:00Z", says("late")), at("2026-03-02T00:10:30Z", says("early")), at("2026-03-02T03:11:00Z", call("bash", "c", "make")), at("2026-03-02T03:11:02.5Z", result("bash", "c", "ok")))
+	const times = `[...document.querySelectorAll("#timeline time")].map(e => e.textContent).join(", ")`
+	const gaps = `[...document.querySelectorAll("#timeline .since")].map(e => e.textContent).join(", ")`
+	for range 2 { // live, and after a reload
+		page.has(4)
+		if got := evaluate[string](page, times); got != "23:58:00, Mar 2 00:10:30, Mar 2 03:11:00, Mar 2 03:11:02" {
+			t.Errorf("the times are %s", got)
+		}
+		if got := evaluate[string](page, gaps); got != ", +12 min, +3 h" {
+			t.Errorf("between them are %s", got)
+		}
+		page.until(`document.querySelector(".took").textContent === "2.5 s"`)
+		page.goTo(s.url + "/tasks/t-night")
+		page.live()
+	}
+}

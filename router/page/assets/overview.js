@@ -22,7 +22,7 @@ export class Overview {
     this.#taskURL = taskURL;
     this.#options = options;
     document.querySelector("main").addEventListener("click", (click) => {
-      const link = click.target.closest(".outcome a[data-to], .map a");
+      const link = click.target.closest(".came-to a[data-to], .map a");
       if (link === null || click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
       click.preventDefault();
       options.goTo(link.dataset.to ?? this.#idOf(link.dataset.first));
