@@ -181,7 +181,7 @@ var inputs = map[string]input{
 		status: eventlog.Succeeded, title: "Hello", id: "11111111-2222-4333-8444-555555555555", in: 10, out: 5,
 	},
 	"opencode-server-next.jsonl": {
-		status: eventlog.Interrupted, live: eventlog.Succeeded, usd: 0.01, in: 10, out: 4, title: "Add 2 and 2",
+		status: eventlog.Interrupted, usd: 0.01, in: 10, out: 4, title: "Add 2 and 2",
 		each: []string{`^user human .*Add 2 and 2`, `^assistant agent .*It is 4\.`, `Which\?`},
 	},
 	"gemini-chat.json": {
