@@ -187,14 +187,30 @@ func (c *testCase) check(table *agents.Report) {
 
 func tail(text []byte) []byte { return text[max(0, len(text)-2000):] }
 
-// follow follows the files of main threads from when they appear, until it is told to
-// stop.
+// follow follows the newest file of a main thread, from when it appears until there is
+// another, or until it is told to stop. A thread that is resumed may go on in another file,
+// and is not followed twice at once.
 func (c *testCase) follow() (stop func()) {
 	if c.agent.NoWay[agents.ByFollow] != "" {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(c.Context())
-	followed, done := map[string]*exec.Cmd{}, make(chan struct{})
+	followed, done := map[string]bool{}, make(chan struct{})
+	var cmd *exec.Cmd
+	end := func() {
+		if cmd == nil {
+			return
+		}
+		_ = cmd.Process.Signal(os.Interrupt)
+		err := cmd.Wait()
+		exit, exited := errors.AsType[*exec.ExitError](err)
+		if exited && exit.Sys().(syscall.WaitStatus).Signal() == os.Interrupt {
+			return // it had not begun: another file of the case has been followed
+		}
+		if err != nil {
+			c.Errorf("follow %s: %v", cmd.Args[len(cmd.Args)-1], err)
+		}
+	}
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(20 * time.Millisecond)
@@ -202,17 +218,19 @@ func (c *testCase) follow() (stop func()) {
 		for ctx.Err() == nil {
 			files, _ := c.agent.Left(c.place)
 			for _, path := range files {
-				if main, err := c.agent.Main(c.place, path); followed[path] != nil || !main || err != nil {
+				if main, err := c.agent.Main(c.place, path); followed[path] || !main || err != nil {
 					continue
 				}
-				cmd := c.recorders[agents.ByFollow].command(c.T, "import", "-follow", "-task", c.task(agents.ByFollow),
+				end()
+				cmd = nil
+				next := c.recorders[agents.ByFollow].command(c.T, "import", "-follow", "-task", c.task(agents.ByFollow),
 					"-spool", filepath.Join(c.dir, "spool-"+string(agents.ByFollow)), path)
-				cmd.Stderr = c.Output()
-				if err := cmd.Start(); err != nil {
+				next.Stderr = c.Output()
+				if err := next.Start(); err != nil {
 					c.Error(err)
 					return
 				}
-				followed[path] = cmd
+				followed[path], cmd = true, next
 			}
 			select {
 			case <-tick.C:
@@ -224,17 +242,7 @@ func (c *testCase) follow() (stop func()) {
 		cancel()
 		<-done
 		c.untilFollowed()
-		for path, cmd := range followed {
-			_ = cmd.Process.Signal(os.Interrupt)
-			err := cmd.Wait()
-			exit, exited := errors.AsType[*exec.ExitError](err)
-			if exited && exit.Sys().(syscall.WaitStatus).Signal() == os.Interrupt {
-				continue // it had not begun: another file of the case has been followed
-			}
-			if err != nil {
-				c.Errorf("follow %s: %v", path, err)
-			}
-		}
+		end()
 	}
 }
 

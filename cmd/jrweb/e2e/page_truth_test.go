@@ -160,7 +160,7 @@ func TestWhatIsShownLiveIsWhatAReloadShows(t *testing.T) {
 		`{"type":"tool_call","data":{"tool":"TodoWrite","args":{"todos":[{"content":"One","status":"completed"},{"content":"Two","status":"in_progress"}]},"call_id":"td"}}`,
 		`{"type":"tool_result","data":{"tool":"TodoWrite","success":true,"output":"","call_id":"td"}}`,
 		`{"type":"question","data":{"content":"May I?","options":[{"value":"allow","label":"Allow once"}],"call_id":"q"}}`,
-		`{"type":"answer","actor":"human","data":{"for":1,"value":"allow"}}`, `{"type":"receipt","actor":"system","data":{"for":1,"state":"read"}}`,
+		`{"type":"answer","actor":"human","data":{"for":LAST,"value":"allow"}}`, `{"type":"receipt","actor":"system","data":{"for":LAST,"state":"read"}}`,
 		`{"type":"assistant","data":{"content":"I take this back"}}`,
 		`{"type":"status","data":{"content":"Withdrawn","withdraws":[{"type":"assistant","content":"I take this back"}]}}`,
 		`{"type":"raw","data":{"content":"what?"}}`, `{"type":"raw","data":{"content":"what?"}}`,
@@ -168,7 +168,7 @@ func TestWhatIsShownLiveIsWhatAReloadShows(t *testing.T) {
 	)
 	last := 1
 	for i, event := range events {
-		s.append("t-same", at(i, event))
+		s.append("t-same", at(i, strings.Replace(event, "LAST", fmt.Sprint(last), 1)))
 		last++
 		if i%3 == 0 { // one by one, and several at once
 			page.has(last)

@@ -76,7 +76,7 @@ func TestAClientThatVanishedIsNoticed(t *testing.T) {
 			network("down")
 			<-time.After(c.away) // the time of the kernel
 			network("up")
-			metrics := say(`GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+			metrics := say(`GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n`) // in one piece
 			if want := fmt.Sprintf("\njrweb_streams_active %d\n", c.left); !strings.Contains(metrics, want) {
 				_, active, _ := strings.Cut(metrics, "\njrweb_streams_active ")
 				t.Errorf("%.20q streams are active", active)

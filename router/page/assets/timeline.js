@@ -63,6 +63,7 @@ export class Timeline {
   #add(row) {
     if (row.dataset.type === "session") this.#learn(row);
     if (row.hidden) {
+      this.#prepare(row);
       this.#list.append(row);
       return 0;
     }
