@@ -50,6 +50,10 @@ func (c *openCode) object(o object, out *output) bool {
 		c.steps.finish(part, o.text("sessionID"), out.origin.Model, out)
 		openCodeFinish(part.text("reason"), out)
 	case "text":
+		if part.isTrue("synthetic") { // of a user message that opencode makes itself
+			out.user(eventlog.System, part.text("text"), nil)
+			return true
+		}
 		openCodeSays(eventlog.TypeAssistant, part, out)
 	case "reasoning":
 		openCodeSays(eventlog.TypeThought, part, out)

@@ -37,6 +37,7 @@ type openCodeServer struct {
 	thoughts recent[struct{}] // parts that are reasoning
 	children recent[string]   // the call that a session works for
 	main     string           // the session that is not another one's
+	prompted bool             // somebody has said something
 	steps    openCodeSteps
 	partial  partials
 }
@@ -269,10 +270,14 @@ func (c *openCodeServer) part(part object, out *output) bool {
 	case "text":
 		if role == "user" {
 			actor := eventlog.Human
-			if part.isTrue("synthetic") {
+			switch {
+			case part.isTrue("synthetic"):
 				actor = eventlog.System
+			case out.parent != "" || out.origin.Parent != "" && !c.prompted:
+				actor = eventlog.Agent // the prompt of a subagent
 			}
 			if part.text("text") != "" && first(&c.done, id) {
+				c.prompted = true
 				out.user(actor, part.text("text"), nil)
 			}
 			return true

@@ -235,6 +235,16 @@ func compareTokens(w Want, t Task) (differences []string) {
 func compareItems(want, got []Item) (differences []string) {
 	got = slices.Clone(got)
 	for i := range max(len(want), len(got)) {
+		if i < len(want) && want[i].Late {
+			k := i
+			for k < len(got) && got[k].Kind == "call" {
+				k++
+			}
+			if k < len(got) {
+				words := got[k]
+				got = slices.Insert(slices.Delete(got, k, k+1), i, words)
+			}
+		}
 		switch {
 		case i >= len(got):
 			return append(differences, fmt.Sprintf("%s: %s is missing", want[i].aspect(), want[i]))

@@ -45,6 +45,8 @@ var opencode = &Agent{
 	Blind: map[Source]map[Blind]string{
 		Stdout: {
 			NoPrompt:    "it prints no prompt",
+			NoOutput:    "what its tools say that change files does not name them",
+			NoOrder:     "it prints a call that is quick before the words that came before it",
 			NoSub:       "it prints nothing of what a subagent does",
 			NoSubTokens: "it does not count what a subagent costs",
 			NoCutWords:  "it prints words when they are whole",
@@ -52,6 +54,7 @@ var opencode = &Agent{
 			NoCutTokens: "it prints tokens at the end of an answer",
 		},
 		Disk: {
+			NoOutput:      "what its tools say that change files does not name them",
 			NoCutWords:    "it keeps words when they are whole",
 			NoCutTokens:   "it keeps tokens at the end of an answer",
 			NoInterrupted: "it does not keep that it was interrupted",

@@ -41,6 +41,7 @@ const (
 	NoInterrupted Blind = "interrupted"    // that a person interrupted it
 	NoError       Blind = "error"          // that the API failed in the end
 	NoSummary     Blind = "summary cost"   // what summing up costs
+	NoOrder       Blind = "order"          // that words came before a call that is quick
 )
 
 // Item is something to be seen, in order: words, or a call with its result.
@@ -50,6 +51,8 @@ type Item struct {
 	Seen Seen // of a call
 	// Optional says that it may be missing.
 	Optional bool
+	// Late says that calls may stand before it, which came after it.
+	Late bool
 }
 
 // Want is what is to be seen of a scenario.
@@ -153,7 +156,7 @@ func (w *wanting) thread(r Run, name string, run int) (items []Item) {
 			items = append(items, Item{Kind: "thought", Text: t.Thought})
 		}
 		if t.Text != "" && (!t.Stall || !w.hides(NoCutWords) && (r.Cut != Kill || !w.hides(NoKilledWords))) {
-			items = append(items, Item{Kind: "assistant", Text: t.Text})
+			items = append(items, Item{Kind: "assistant", Text: t.Text, Late: len(t.Calls) > 0 && w.hides(NoOrder)})
 		}
 		for _, m := range w.agent.Calls(w.place, t.Calls) {
 			if seen, ok := w.seen(m.Seen); ok {

@@ -23,6 +23,7 @@ type Server struct {
 	mu      sync.Mutex
 	threads map[string][]Turn
 	next    map[string]int
+	latest  string // the thread that was told something last
 	answers []Answer
 	stalled chan struct{}
 }
@@ -184,6 +185,10 @@ func (s *Server) answer(path string, body []byte, q question) Answer {
 		a.Thread = Summary
 	case len(q.Tools) > 0:
 		a.Thread = s.thread(q.Words)
+		if a.Thread == "" && s.next[Summary] > 0 {
+			a.Thread = s.latest // what the agent made of the summary does not name it
+		}
+		s.latest = a.Thread
 	}
 	if a.Thread != "" {
 		turns, n := s.threads[a.Thread], s.next[a.Thread]
