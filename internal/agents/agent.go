@@ -38,6 +38,9 @@ type Agent struct {
 	Repeats bool
 	// Window is how many tokens fill its context.
 	Window int
+	// GoesOn says that it asks the model whether there is more to do when it has summed
+	// up at the end of its work.
+	GoesOn bool
 	// Pieces says that it prints words in pieces, and not where they end.
 	Pieces bool
 	// SubMark is what stands at the beginning of a subagent's file that lies among

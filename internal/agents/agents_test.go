@@ -148,7 +148,7 @@ func (c *testCase) check(table *agents.Report) {
 			c.Errorf("it did not end:\n%s\n%s", tail(e.Stdout), tail(e.Stderr))
 		}
 		for _, a := range c.model.Answers() {
-			if a.Surplus {
+			if a.Surplus && !c.agent.GoesOn {
 				c.Errorf("the script had no turn %d of %q", a.Number, a.Thread)
 			}
 		}

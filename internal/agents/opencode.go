@@ -42,6 +42,7 @@ var opencode = &Agent{
 		return append(c, r.Prompt)
 	},
 	Repeats: true,
+	GoesOn:  true,
 	Blind: map[Source]map[Blind]string{
 		Stdout: {
 			NoPrompt:    "it prints no prompt",

@@ -49,8 +49,6 @@ type Item struct {
 	Kind string // user, assistant, thought or call
 	Text string
 	Seen Seen // of a call
-	// Optional says that it may be missing.
-	Optional bool
 	// Late says that calls may stand before it, which came after it.
 	Late bool
 }
@@ -163,6 +161,9 @@ func (w *wanting) thread(r Run, name string, run int) (items []Item) {
 				items = append(items, Item{Kind: "call", Text: seen.Tool, Seen: seen})
 			}
 		}
+	}
+	if turns := r.Threads[name]; w.agent.GoesOn && len(turns) > 0 && turns[len(turns)-1].Fills {
+		items = append(items, Item{Kind: "assistant", Text: model.Title})
 	}
 	return items
 }
