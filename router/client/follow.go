@@ -83,10 +83,13 @@ type follower struct {
 func (f *follower) run(ctx context.Context, yield func(Event, error) bool) error {
 	for {
 		err := f.connect(ctx, yield)
-		if ctx.Err() != nil {
+		final, isFinal := errors.AsType[finalError](err)
+		switch {
+		case err == stopFinal:
+			return errStop // also if the context has ended meanwhile: nothing may be yielded any more
+		case ctx.Err() != nil:
 			return ctx.Err()
-		}
-		if final, ok := errors.AsType[finalError](err); ok {
+		case isFinal:
 			return final.err
 		}
 		if !f.reached {

@@ -177,6 +177,27 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// Who wants no more gets no more, also when the context ends at the same time.
+func TestFollowYieldsNothingToWhoHasStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.append("t-1", thought(1), thought(2))
+		ctx, cancel := context.WithCancel(t.Context())
+		events := 0
+		for _, err := range w.client(nil).Follow(ctx, "t-1", nil) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			events++
+			cancel()
+			break
+		}
+		if events != 1 {
+			t.Errorf("%d events were yielded", events)
+		}
+	})
+}
+
 // After a deletion the cursor means nothing any more: the server says so, and
 // replays what there is.
 func TestFollowTellsOfAReset(t *testing.T) {
