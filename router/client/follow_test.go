@@ -183,6 +183,7 @@ func TestFollowYieldsNothingToWhoHasStopped(t *testing.T) {
 		w := newWorld(t)
 		w.append("t-1", thought(1), thought(2))
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		events := 0
 		for _, err := range w.client(nil).Follow(ctx, "t-1", nil) {
 			if err != nil {
