@@ -119,8 +119,8 @@ func (b *busy) change(tx *txn, id string) error {
 	switch what := b.random.IntN(100); {
 	case what < 10 || anOpen.IsZero() && what < 90:
 		concurrent := b.random.IntN(2) == 0
-		s, err := tx.startSession(t, &StartOptions{Concurrent: concurrent})
-		if err != nil {
+		s := &sessionRecord{Started: Time{tx.now}}
+		if err := tx.startSession(t, s, concurrent); err != nil {
 			return err
 		}
 		if !concurrent {
@@ -136,7 +136,7 @@ func (b *busy) change(tx *txn, id string) error {
 		if what < 20 {
 			events = append(events, completion(Succeeded, ""))
 		}
-		t, s, err := tx.target(&Batch{Task: id, Session: anOpen}, events)
+		t, s, err := target(tx, &Batch{Task: id, Session: anOpen}, events)
 		if err != nil {
 			return err
 		}
@@ -349,14 +349,14 @@ func FuzzDecodeActivity(f *testing.F) {
 	f.Add(encodeActivity(key, "t-1", []uint64{1, 2})[recordHeader:])
 	f.Add([]byte("t-1"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		record := encodeRecord(bucketActivity, key, payload)
-		task, replaced, err := decodeActivity(key, record)
+		raw := encodeRecord(bucketActivity, key, payload)
+		task, replaced, err := decodeActivity(key, raw)
 		if err != nil {
 			wantDamaged(t, err)
 			return
 		}
-		if again := encodeActivity(key, task, replaced); string(again) != string(record) {
-			t.Errorf("%x reads as %s %v, which is written as %x", record, task, replaced, again)
+		if again := encodeActivity(key, task, replaced); string(again) != string(raw) {
+			t.Errorf("%x reads as %s %v, which is written as %x", raw, task, replaced, again)
 		}
 	})
 }
@@ -375,8 +375,8 @@ func TestARetiredSessionIsNotCountedAlthoughItsTaskIsAppendedTo(t *testing.T) {
 				return err
 			}
 			for _, id := range []*SessionID{&open, &old} { // the latest one is the one that goes
-				s, err := tx.startSession(task, &StartOptions{Concurrent: true})
-				if err != nil {
+				s := &sessionRecord{Started: Time{tx.now}}
+				if err := tx.startSession(task, s, true); err != nil {
 					return err
 				}
 				tx.appendTo(task, s, slices.Clone(note))
@@ -388,15 +388,15 @@ func TestARetiredSessionIsNotCountedAlthoughItsTaskIsAppendedTo(t *testing.T) {
 			}
 			return err
 		}))
-		retire := func(tx *txn) error { return tx.retire(retired{task: task, id: old}, &tidied{}) }
+		retireOld := func(tx *txn) error { return retire(tx, retired{task: task, id: old}, &tidied{}) }
 		add := func(tx *txn) error {
-			_, s, err := tx.target(&Batch{Task: task, Session: open}, note)
+			_, s, err := target(tx, &Batch{Task: task, Session: open}, note)
 			if err == nil {
 				tx.appendTo(nil, s, slices.Clone(note))
 			}
 			return err
 		}
-		steps := []func(*txn) error{retire, add}
+		steps := []func(*txn) error{retireOld, add}
 		if !retireFirst {
 			slices.Reverse(steps)
 		}

@@ -52,7 +52,7 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 		if !errors.Is(err, errNoKey) {
 			return err
 		}
-		t, s, err := tx.target(b, events)
+		t, s, err := target(tx, b, events)
 		if err == nil {
 			err = tx.foresee(s, events)
 		}
@@ -60,7 +60,7 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 			err = tx.checkAnswers(t, s, events)
 		}
 		if err == nil && s == nil {
-			t, s, err = tx.startFor(b)
+			t, s, err = startFor(tx, b)
 		}
 		if err != nil {
 			return err
@@ -84,7 +84,7 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 
 // target finds the open session that a batch goes to. It is nil if it is to be
 // started. The task is nil if the batch needs nothing of it.
-func (tx *txn) target(b *Batch, events []prepared) (*taskRecord, *sessionRecord, error) {
+func target(tx *txn, b *Batch, events []prepared) (*taskRecord, *sessionRecord, error) {
 	if !b.Session.IsZero() {
 		s, err := tx.openSession(b.Task, b.Session)
 		if err != nil {
@@ -123,13 +123,13 @@ func (tx *txn) target(b *Batch, events []prepared) (*taskRecord, *sessionRecord,
 }
 
 // startFor starts the session that a batch goes to.
-func (tx *txn) startFor(b *Batch) (*taskRecord, *sessionRecord, error) {
+func startFor(tx *txn, b *Batch) (*taskRecord, *sessionRecord, error) {
 	t, _, err := tx.taskOrNew(b.Task)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := tx.startSession(t, &StartOptions{Owner: b.Owner})
-	return t, s, err
+	s := &sessionRecord{Started: Time{tx.now}, Owner: b.Owner}
+	return t, s, tx.startSession(t, s, false)
 }
 
 // needsAll reports whether the event changes more of a session than its state.

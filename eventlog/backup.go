@@ -39,11 +39,11 @@ func (l *Log) Backup(ctx context.Context) (*Backup, error) {
 	if err := l.Err(); err != nil {
 		return nil, err
 	}
-	store, ok := l.store.(BackupStore)
+	backer, ok := l.store.(BackupStore)
 	if !ok {
 		return nil, fmt.Errorf("eventlog: backup of this store: %w", errors.ErrUnsupported)
 	}
-	backup, err := store.Backup(ctx)
+	backup, err := backer.Backup(ctx)
 	if ended := l.Err(); ended != nil && err == nil {
 		return nil, errors.Join(ended, backup.Close()) // see view
 	}

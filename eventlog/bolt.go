@@ -39,6 +39,9 @@ type BoltOptions struct {
 	// would need more fails with [ErrFull]. The file is larger, by the free
 	// pages and by a reserve for changes that free space. 0: no limit.
 	MaxBytes int64
+	// Admit, which may be nil, is asked before the file is used, and its error is that
+	// of the opening: it says what the buckets hold, and which ones the file lacks.
+	Admit func(r Reader, missing []Bucket) error
 }
 
 // fillPercent packs pages densely: most events go to the end of their session.
@@ -87,7 +90,7 @@ func newBoltStore(path string, o *BoltOptions) (*boltStore, error) {
 		}
 		defer func() { _ = tx.Rollback() }() // it has written nothing
 		s.committed = tx.ID() - 1
-		if err := formatOf(tx); err != nil {
+		if err := admitted(tx, o.Admit); err != nil {
 			return err
 		}
 		if s.room, err = newRoom(file, tx.Size(), o.MaxBytes); err != nil {
@@ -99,6 +102,26 @@ func newBoltStore(path string, o *BoltOptions) (*boltStore, error) {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
+}
+
+// admitted checks that a file has all buckets, unless admit knows better what it is.
+func admitted(tx *bolt.Tx, admit func(Reader, []Bucket) error) error {
+	var missing []Bucket
+	for _, b := range Buckets() {
+		if tx.Bucket([]byte(b)) == nil {
+			missing = append(missing, b)
+		}
+	}
+	if admit != nil {
+		r := &boltReader{tx: tx}
+		if err := errors.Join(admit(r, missing), r.err); err != nil {
+			return err
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w: it has no bucket %q", ErrDamaged, missing[0])
+	}
+	return nil
 }
 
 // openBolt opens a file that bbolt is to take for the one at path.

@@ -162,16 +162,16 @@ func TestAnotherFormatIsRefused(t *testing.T) {
 		{1, "1, this version reads 3: it was never released: jrweb export of the version that wrote it, then jrweb import"},
 		{formatVersion, ""},
 	} {
-		store, err := OpenBolt(path, nil)
+		db, err := OpenBolt(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = store.Update(t.Context(), func(tx Tx) error {
+		err = db.Update(t.Context(), func(tx Tx) error {
 			version := binary.BigEndian.AppendUint64(nil, c.version)
 			tx.Put(bucketMeta, keyFormat, encodeRecord(bucketMeta, keyFormat, version))
 			return nil
 		})
-		if err := errors.Join(err, store.Close()); err != nil {
+		if err := errors.Join(err, db.Close()); err != nil {
 			t.Fatal(err)
 		}
 		before, err := os.ReadFile(path)

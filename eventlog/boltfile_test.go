@@ -242,14 +242,14 @@ func TestADamagedPageIsAnError(t *testing.T) {
 			if err := os.WriteFile(path, file, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			store, err := OpenBolt(path, nil)
+			db, err := OpenBolt(path, nil)
 			if errors.Is(err, ErrDamaged) {
 				return
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = store.View(t.Context(), func(r Reader) error {
+			err = db.View(t.Context(), func(r Reader) error {
 				for _, b := range Buckets() {
 					for key, raw := range r.Ascend(b, nil, nil) {
 						if _, err := decodeRecord(b, key, raw); err != nil {
@@ -262,7 +262,7 @@ func TestADamagedPageIsAnError(t *testing.T) {
 			if !errors.Is(err, ErrDamaged) {
 				t.Errorf("View returned %v", err)
 			}
-			err = store.Update(t.Context(), func(tx Tx) error {
+			err = db.Update(t.Context(), func(tx Tx) error {
 				for range 3 {
 					tx.Put(bucketEvents, make([]byte, 24), make([]byte, 10))
 				}
@@ -271,7 +271,7 @@ func TestADamagedPageIsAnError(t *testing.T) {
 			if !errors.Is(err, ErrDamaged) {
 				t.Errorf("Update returned %v", err)
 			}
-			if err := store.Close(); err != nil {
+			if err := db.Close(); err != nil {
 				t.Error(err)
 			}
 		})

@@ -48,15 +48,15 @@ func Check(ctx context.Context, path string, o *CheckOptions) (Figures, error) {
 	if err != nil {
 		return Figures{}, fmt.Errorf("eventlog: check %s: %w", path, err)
 	}
-	figures, err := file.check(ctx, o)
+	figures, err := check(ctx, file, o)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return figures, fmt.Errorf("eventlog: check %s: %w", path, err)
 	}
 	return figures, nil
 }
 
-// check does the work of [Check].
-func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error) {
+// check does the work of [Check] on a file that is open.
+func check(ctx context.Context, c *closedFile, o *CheckOptions) (Figures, error) {
 	if o == nil {
 		o = &CheckOptions{}
 	}
@@ -106,7 +106,7 @@ func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error
 		return figures, err
 	}
 	// A file of another version has other buckets, and they are no findings.
-	if findings == 0 && version == nil && walk.isFormat2() {
+	if findings == 0 && version == nil && isFormat2(walk) {
 		return figures, &formatError{2}
 	}
 	if n := parseNumber(version); version != nil && n != formatVersion {
@@ -115,7 +115,7 @@ func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error
 	walk.missing(Buckets())
 	figures.Free = figures.Size - int64(c.head.pages-walk.free)*c.head.pageSize
 	if pages == 0 {
-		err = c.checkSound(ctx, &figures, progress, found)
+		err = checkSound(ctx, c, &figures, progress, found)
 	}
 	if err == nil && findings > 0 {
 		err = fmt.Errorf("%w: %d findings", ErrDamaged, findings)
@@ -127,7 +127,7 @@ func (c *closedFile) check(ctx context.Context, o *CheckOptions) (Figures, error
 }
 
 // checkSound checks what bbolt can read without danger.
-func (c *closedFile) checkSound(ctx context.Context, figures *Figures, progress *progress, found func(place, reason string)) error {
+func checkSound(ctx context.Context, c *closedFile, figures *Figures, progress *progress, found func(place, reason string)) error {
 	return c.db.View(func(tx *bolt.Tx) error {
 		for err := range tx.Check() {
 			found("pages", err.Error())

@@ -312,7 +312,10 @@ func (l *Log) committed(tx *txn) {
 	}
 	if l.trace.Cost != nil {
 		for _, c := range tx.costs {
-			l.trace.Cost(c)
+			l.trace.Cost(CostAdded{
+				Model: c.Model, USD: c.USD, InputTokens: c.InputTokens, OutputTokens: c.OutputTokens,
+				CacheReadTokens: c.CacheReadTokens, CacheWriteTokens: c.CacheWriteTokens,
+			})
 		}
 	}
 	if l.trace.Started != nil {

@@ -19,7 +19,7 @@ import (
 func Compact(ctx context.Context, path string, progress func(done, total int64)) (before, after int64, err error) {
 	file, err := openClosed(path, true)
 	if err == nil {
-		before, after, err = file.compact(ctx, progress)
+		before, after, err = compact(ctx, file, progress)
 		err = errors.Join(err, file.Close())
 	}
 	if err != nil {
@@ -28,13 +28,13 @@ func Compact(ctx context.Context, path string, progress func(done, total int64))
 	return before, after, err
 }
 
-func (c *closedFile) compact(ctx context.Context, tell func(done, total int64)) (before, after int64, err error) {
+func compact(ctx context.Context, c *closedFile, tell func(done, total int64)) (before, after int64, err error) {
 	if err := removeUnfinished(c.path); err != nil {
 		return 0, 0, err
 	}
 	// A check makes two rounds over the file, the copy one more.
 	steps := newSteps(tell, 2, 1)
-	figures, err := c.check(ctx, &CheckOptions{Progress: steps.tell(0)})
+	figures, err := check(ctx, c, &CheckOptions{Progress: steps.tell(0)})
 	if err != nil {
 		return 0, 0, err
 	}

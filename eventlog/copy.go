@@ -64,7 +64,7 @@ func (c *closedFile) copyRecords(ctx context.Context, to string, rewrite func(*r
 				bucket := out.Bucket([]byte(b))
 				bucket.FillPercent = fillPercent
 				if err := bucket.Put(r.key, r.value); err != nil {
-					return fmt.Errorf("%s: %w", placeOf(b, key), err)
+					return fmt.Errorf("record %x of bucket %s: %w", key, b, err)
 				}
 				size := len(r.key) + len(r.value)
 				copied(size)

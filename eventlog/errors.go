@@ -5,44 +5,52 @@ import (
 	"fmt"
 )
 
-// Errors of a request: the log is well, the request cannot be done.
+// Errors of what was asked for.
 var (
 	// ErrTaskNotFound: no such task.
 	ErrTaskNotFound = errors.New("no such task")
 	// ErrSessionNotFound: no such session, or not of that task, or deleted.
 	ErrSessionNotFound = errors.New("no such session")
-	// ErrSealed: the session has ended; nothing can be appended to it.
-	ErrSealed = errors.New("session is sealed")
-	// ErrAnswered: the question has an answer. The first one counts.
-	ErrAnswered = errors.New("the question is answered")
-	// ErrKeyReused: the idempotency key was used before, with another body.
-	ErrKeyReused = errors.New("idempotency key was used before with another body")
 	// ErrMalformed: the text is not an id or cursor.
 	ErrMalformed = errors.New("malformed")
+	// ErrTooLarge: an append beyond the limits of [Options].
+	ErrTooLarge = errors.New("too large")
+)
+
+// Errors of a change that the records do not allow.
+var (
+	// ErrAnswered: the question has an answer. The first one counts.
+	ErrAnswered = errors.New("the question is answered")
+	// ErrTooManyOpen: a task has as many open sessions as it may have.
+	ErrTooManyOpen = errors.New("too many open sessions")
+)
+
+// Errors of a request: the log is well, the request cannot be done.
+var (
+	// ErrSealed: the session has ended; nothing can be appended to it.
+	ErrSealed = errors.New("session is sealed")
+	// ErrKeyReused: the idempotency key was used before, with another body.
+	ErrKeyReused = errors.New("idempotency key was used before with another body")
 	// ErrBehind: too much has happened since the change that was asked for.
 	ErrBehind = errors.New("too far behind")
 	// ErrRefused is for middleware to wrap: the append is not wanted, for a reason
 	// that its caller may hear.
 	ErrRefused = errors.New("refused")
-	// ErrTooManyOpen: a task has as many open sessions as it may have.
-	ErrTooManyOpen = errors.New("too many open sessions")
-	// ErrTooLarge: an append beyond the limits of [Options].
-	ErrTooLarge = errors.New("too large")
-)
-
-// Errors of the log itself.
-var (
 	// ErrClosed: the log was closed.
 	ErrClosed = errors.New("log is closed")
-	// ErrFull: there is no room for what would be added, on the disk or below
-	// [Options.MaxBytes]. Nothing has changed. Reading, deleting and ending
-	// sessions go on, and appends work again as soon as there is room.
+)
+
+// Errors of a store.
+var (
+	// ErrFull: there is no room for what would be added, on the disk or below the
+	// limit of the store. Nothing has changed. Reading, deleting and ending sessions
+	// go on, and appends work again as soon as there is room.
 	ErrFull = errors.New("no room left")
 	// ErrNotCommitted: a commit failed before it could take effect. Nothing has
-	// changed, and the log goes on.
+	// changed, and the store is as good as before.
 	ErrNotCommitted = errors.New("commit failed and changed nothing")
 	// ErrFailed: a commit failed, and what is on the disk is not known. Nothing
-	// more is acknowledged or shown until the log is opened anew.
+	// more is acknowledged or shown until the store is opened anew.
 	ErrFailed = errors.New("storage failed")
 	// ErrHeld: another process holds the database file.
 	ErrHeld = errors.New("the database is held by another process")

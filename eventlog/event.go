@@ -104,12 +104,11 @@ type Event struct {
 	// between its tokens. Events that are read share memory: do not change it.
 	Data json.RawMessage
 
-	committed time.Time
+	// Committed is when this process committed the event, or zero if the event was
+	// read from the store. It serves to measure the time from commit to delivery.
+	// What a caller sets before an append is ignored.
+	Committed time.Time
 }
-
-// Committed returns when this process committed the event, or zero if the event
-// was read from the store. It serves to measure the time from commit to delivery.
-func (e *Event) Committed() time.Time { return e.committed }
 
 // TimeFormat is the form of every time in JSON: RFC 3339, UTC, milliseconds.
 const TimeFormat = "2006-01-02T15:04:05.000Z07:00"

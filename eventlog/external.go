@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 )
 
 // RecordedError says that what a start with [StartOptions].Unique was to record is
@@ -180,7 +179,7 @@ func (l *Log) TasksByExternalID(ctx context.Context, externalID string, before u
 
 // recorded returns a [RecordedError] if a session with the agent and external id
 // of a start ran at a moment.
-func (tx *txn) recorded(o *StartOptions, at time.Time) error {
+func recorded(tx *txn, o *StartOptions, at Time) error {
 	places, err := externalPlaces(tx, externalAgentPrefix(o.Agent, o.ExternalID), nil)
 	if err != nil {
 		return err

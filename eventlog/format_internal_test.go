@@ -14,7 +14,7 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	task := &taskRecord{id: "t-1", Born: 1}
 	at := time.UnixMilli(1_763_800_000_123) // 01 9a aa ac 26 7b
 	key := eventKey(session, 2)
-	event := &Event{Time: at, Type: "thought", Actor: Agent, Data: []byte(`{"content":"x"}`)}
+	e := &Event{Time: at, Type: "thought", Actor: Agent, Data: []byte(`{"content":"x"}`)}
 	state := sessionState{Head: 1, updated: Time{at}, change: 258}
 	cost := costValues{USD: 1, InputTokens: 2, OutputTokens: 3, CacheReadTokens: 4, CacheWriteTokens: 5}
 	half := costValues{USD: 0.5}
@@ -27,7 +27,7 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	}{
 		"text of a session":            {[]byte(session.String()), "303644414c4231364643304734304f34304b3330453230393138"},
 		"key of an event":              {key, "019aaaac267b0102030405060708090a0000000000000002"},
-		"record of an event":           {encodeEvent(key, event), "011ed2c6c10000019aaaac267b070574686f756768746167656e747b22636f6e74656e74223a2278227d"},
+		"record of an event":           {encodeEvent(key, e), "011ed2c6c10000019aaaac267b070574686f756768746167656e747b22636f6e74656e74223a2278227d"},
 		"key of a session":             {sessionKey("t-1", session), "742d3100019aaaac267b0102030405060708090a"},
 		"key of a state":               {stateKey(session, 1), "019aaaac267b0102030405060708090a0000000000000002"},
 		"record of a state":            {encodeState(stateKey(session, 1), "t-1", &state), "01120b0b720000019aaaac267b000000000000000102742d31"},
@@ -49,8 +49,8 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 		"key of an end":                {endedKey(at, session), "8000019aaaac267b019aaaac267b0102030405060708090a"},
 		"key of an end before 1970":    {endedKey(time.UnixMilli(-1), session), "7fffffffffffffff019aaaac267b0102030405060708090a"},
 		"key of a change":              {changeKey(258), "0000000000000102"},
-		"key of an answer by session":  {Key{ID: "k"}.recordKey(task, session), "742d3100000000000000000173019aaaac267b0102030405060708090a00006b"},
-		"key of an answer by the task": {Key{ID: "k", Scope: "s"}.recordKey(task, SessionID{}), "742d310000000000000000010073006b"},
+		"key of an answer by session":  {requestKey(task, session, "", "k"), "742d3100000000000000000173019aaaac267b0102030405060708090a00006b"},
+		"key of an answer by the task": {requestKey(task, SessionID{}, "s", "k"), "742d310000000000000000010073006b"},
 	} {
 		if got := hex.EncodeToString(c.got); got != c.want {
 			t.Errorf("%s is %s, want %s", what, got, c.want)

@@ -73,7 +73,7 @@ type keyOwner struct {
 	mention bool      // it stands there for a key of the task
 }
 
-// splitRecordKey is the inverse of Key.recordKey, but for scope and id.
+// splitRecordKey is the inverse of requestKey, but for scope and id.
 func splitRecordKey(key []byte) (owner keyOwner, ok bool) {
 	task, rest, ok := bytes.Cut(key, []byte{0})
 	if !ok || !ValidTaskID(string(task)) || len(rest) < 9 {
@@ -104,13 +104,24 @@ func mentioned(key []byte) []byte {
 	return append(append(bytes.Clone(key[:start]), 0), rest...)
 }
 
-func (k Key) recordKey(t *taskRecord, session SessionID) []byte {
+// requestKey is the key of the answer to a request to a task, or to a session of it.
+func requestKey(t *taskRecord, session SessionID, scope, id string) []byte {
 	key := keysOfTask(t)
 	if !session.IsZero() {
 		key = keysOfSession(t, session)
 	}
-	key = append(append(key, 0), k.Scope...)
-	return append(append(key, 0), k.ID...)
+	key = append(append(key, 0), scope...)
+	return append(append(key, 0), id...)
+}
+
+func (k Key) recordKey(t *taskRecord, session SessionID) []byte {
+	return requestKey(t, session, k.Scope, k.ID)
+}
+
+// mentionKey is where a session mentions the key of the answer to a request to its task.
+func mentionKey(t *taskRecord, session SessionID, scope, id string) []byte {
+	key := append(append(keysOfSession(t, session), 1), scope...)
+	return append(append(key, 0), id...)
 }
 
 func (k Key) check() error {
@@ -143,22 +154,22 @@ func (k Key) firstAnswer(tx *txn, task string, session SessionID) (*keyRecord, e
 	if raw == nil {
 		return nil, errNoKey
 	}
-	record := &keyRecord{}
-	if err := decodeJSON(bucketKeys, at, raw, record); err != nil {
+	first := &keyRecord{}
+	if err := decodeJSON(bucketKeys, at, raw, first); err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(record.Digest, k.Digest[:]) {
+	if !bytes.Equal(first.Digest, k.Digest[:]) {
 		return nil, ErrKeyReused
 	}
 	if k.Scope != startScope {
 		// An answer is kept with its session.
-		if _, err := tx.session(task, record.Session); errors.Is(err, ErrSessionNotFound) {
+		if _, err := tx.session(task, first.Session); errors.Is(err, ErrSessionNotFound) {
 			return nil, errNoKey
 		} else if err != nil {
 			return nil, err
 		}
 	}
-	return record, nil
+	return first, nil
 }
 
 // keep stores the answer to the first request with this key.
@@ -171,8 +182,7 @@ func (k Key) keep(tx *txn, t *taskRecord, session SessionID, answer keyRecord) {
 	at := k.recordKey(t, session)
 	tx.Put(bucketKeys, at, encodeJSON(bucketKeys, at, answer))
 	if session.IsZero() && k.Scope != startScope {
-		at := append(append(keysOfSession(t, answer.Session), 1), k.Scope...)
-		at = append(append(at, 0), k.ID...)
+		at := mentionKey(t, answer.Session, k.Scope, k.ID)
 		tx.Put(bucketKeys, at, encodeRecord(bucketKeys, at, nil))
 	}
 }

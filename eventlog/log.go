@@ -112,7 +112,7 @@ func Open(path string, o *Options) (*Log, error) {
 }
 
 func open(path string, o *Options) (*Log, error) {
-	boltOptions := &BoltOptions{}
+	boltOptions := &BoltOptions{Admit: admit}
 	if o != nil {
 		boltOptions.MaxBytes = o.MaxBytes
 	}
@@ -129,8 +129,8 @@ func open(path string, o *Options) (*Log, error) {
 
 // New makes a log on a store, which it owns from then on: [Log.Close] closes
 // it. If New fails, the store is still the caller's. Nil options are the defaults.
-func New(store Store, o *Options) (*Log, error) {
-	l := &Log{store: store, done: make(chan struct{}), prober: prober{turn: make(chan struct{}, 1)}}
+func New(s Store, o *Options) (*Log, error) {
+	l := &Log{store: s, done: make(chan struct{}), prober: prober{turn: make(chan struct{}, 1)}}
 	if o != nil {
 		l.o = *o
 	}
@@ -147,7 +147,7 @@ func New(store Store, o *Options) (*Log, error) {
 		l.trace = *l.o.Trace
 	}
 	l.summarize()
-	_, l.shared = store.(SharedStore)
+	_, l.shared = s.(SharedStore)
 	l.append = chain(l.o.Middleware, l.appendBatch)
 	last, err := l.recover()
 	if err != nil {

@@ -70,14 +70,14 @@ func (l *Log) scan(ctx context.Context, after uint64, visit func(*Event) bool, f
 		if err != nil {
 			return err
 		}
-		page = record.page()
+		page = pageOf(record)
 		return scan(r, record, after, visit)
 	})
 	return page, err
 }
 
-// page is an empty page of a session.
-func (s *sessionRecord) page() Page {
+// pageOf is an empty page of a session.
+func pageOf(s *sessionRecord) Page {
 	return Page{First: s.First, Head: s.Head, Sealed: s.Status != StatusOpen}
 }
 
@@ -89,7 +89,7 @@ func scan(r Reader, s *sessionRecord, after uint64, visit func(*Event) bool) err
 	var e Event
 	events, size := 0, 0
 	for key, raw := range r.Ascend(bucketEvents, eventKey(s.id, next), eventKey(s.id, s.Head+1)) {
-		if err := e.view(key, raw); err != nil {
+		if err := viewEvent(&e, key, raw); err != nil {
 			return err
 		}
 		if e.Sequence != next {
@@ -126,7 +126,7 @@ func (l *Log) ReadBefore(ctx context.Context, task string, session SessionID, be
 }
 
 func readPageBefore(r Reader, s *sessionRecord, before uint64) (Page, error) {
-	page := s.page()
+	page := pageOf(s)
 	end := min(before, s.Head+1) // what is to be read lies in [First, end)
 	bytes := 0
 	for key, raw := range r.Descend(bucketEvents, eventKey(s.id, s.First), eventKey(s.id, end)) {

@@ -110,15 +110,15 @@ func encodeEvent(key []byte, e *Event) []byte {
 // decodeEvent copies what it returns: the record's memory ends with its transaction.
 func decodeEvent(key, record []byte) (Event, error) {
 	var e Event
-	if err := e.view(key, record); err != nil {
+	if err := viewEvent(&e, key, record); err != nil {
 		return Event{}, err
 	}
 	e.Data = bytes.Clone(e.Data)
 	return e, nil
 }
 
-// view makes e the event of a record. Its data shares the record's memory.
-func (e *Event) view(key, record []byte) error {
+// viewEvent makes e the event of a record. Its data shares the record's memory.
+func viewEvent(e *Event, key, record []byte) error {
 	payload, err := decodeRecord(bucketEvents, key, record)
 	if err != nil {
 		return err
@@ -210,8 +210,8 @@ type taskRecord struct {
 	Born        uint64         `json:"born"` // the change that made it
 	Change      uint64         `json:"change"`
 
-	id     string
-	latest *sessionRecord // nil: there is none, or it was not asked for
+	id     string         `json:"-"`
+	latest *sessionRecord `json:"-"` // nil: there is none, or it was not asked for
 	tidied bool           // see txn.tidy
 }
 
@@ -250,8 +250,8 @@ type sessionRecord struct {
 	First            uint64        `json:"first"`
 	sessionState
 
-	id   SessionID
-	task string
+	id   SessionID `json:"-"`
+	task string    `json:"-"`
 
 	// Within a transaction:
 	brief   bool // only id, task, that it is open, and its state are known

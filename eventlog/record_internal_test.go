@@ -74,7 +74,7 @@ func wantDamaged(t *testing.T, err error) {
 }
 
 func FuzzDecodeAnswer(f *testing.F) {
-	at := Key{ID: "k"}.recordKey(&taskRecord{id: "t-1", Born: 1}, SessionID{})
+	at := requestKey(&taskRecord{id: "t-1", Born: 1}, SessionID{}, "", "k")
 	info := &SessionInfo{ID: SessionID{1}, Task: "t-1", Status: Succeeded, Head: 2}
 	f.Add(encodeJSON(bucketKeys, at, &keyRecord{Digest: []byte{1}, Session: SessionID{1}, First: 1, Last: 2, Info: info}))
 	f.Add(encodeRecord(bucketKeys, at, []byte(`{"session":"x"}`)))
@@ -103,9 +103,9 @@ func FuzzDecodeAnswer(f *testing.F) {
 func FuzzSplitKeys(f *testing.F) {
 	task := &taskRecord{id: "t-1", Born: 7}
 	f.Add(sessionKey("t-1", SessionID{1}))
-	f.Add(Key{ID: "k"}.recordKey(task, SessionID{}))
-	f.Add(Key{ID: "k", Scope: "complete"}.recordKey(task, SessionID{1}))
-	f.Add(Key{ID: "k", Scope: startScope}.recordKey(task, SessionID{}))
+	f.Add(requestKey(task, SessionID{}, "", "k"))
+	f.Add(requestKey(task, SessionID{1}, "complete", "k"))
+	f.Add(requestKey(task, SessionID{}, startScope, "k"))
 	f.Add(endedKey(time.UnixMilli(-1), SessionID{1}))
 	f.Add(bytes.Repeat([]byte{0}, 24))
 	f.Add(externalKey("a", "x", SessionID{1}))

@@ -195,44 +195,44 @@ func (c *relations) checkSessions() error {
 		if t == nil {
 			return nil
 		}
-		record, err := decodeSession(s.task, key, c.Get(bucketSessions, key))
+		stored, err := decodeSession(s.task, key, c.Get(bucketSessions, key))
 		if err != nil {
 			t.unknown = true
 			return c.malformed(bucketSessions, key, err)
 		}
-		s.open = record.Status == StatusOpen
-		t.status = record.Status
-		s.ended = record.Sealed.UnixMilli()
+		s.open = stored.Status == StatusOpen
+		t.status = stored.Status
+		s.ended = stored.Sealed.UnixMilli()
 		if s.open {
 			t.open = append(t.open, id)
-			if record.Head != 0 || record.Totals != (totals{}) || len(record.Models) > 0 {
+			if stored.Head != 0 || stored.Totals != (totals{}) || len(stored.Models) > 0 {
 				c.wrong(bucketSessions, key, "is open, and says what only its state is to say")
 			}
-			if ok, err := c.readState(t, record); !ok {
+			if ok, err := c.readState(t, stored); !ok {
 				t.unknown = true
 				return err
 			}
 		} else {
-			t.totals.add(record.Totals)
-			for _, m := range record.Models {
+			t.totals.add(stored.Totals)
+			for _, m := range stored.Models {
 				t.unpriced.add(m.Unpriced)
 			}
 		}
 		s.known = true
-		s.some = record.First <= record.Head
+		s.some = stored.First <= stored.Head
 		switch {
-		case record.First < 1 || record.First > record.Head+1:
-			c.wrong(bucketSessions, key, "keeps events from %d on, and its head is %d", record.First, record.Head)
+		case stored.First < 1 || stored.First > stored.Head+1:
+			c.wrong(bucketSessions, key, "keeps events from %d on, and its head is %d", stored.First, stored.Head)
 		case !s.open && !s.some:
 			c.wrong(bucketSessions, key, "is sealed without an event")
-		case s.open != record.Ended.IsZero(), s.open != record.Sealed.IsZero():
-			c.wrong(bucketSessions, key, "is %s, and ended %s, sealed %s", record.Status, record.Ended.Format(TimeFormat), record.Sealed.Format(TimeFormat))
+		case s.open != stored.Ended.IsZero(), s.open != stored.Sealed.IsZero():
+			c.wrong(bucketSessions, key, "is %s, and ended %s, sealed %s", stored.Status, stored.Ended.Format(TimeFormat), stored.Sealed.Format(TimeFormat))
 		}
-		if record.ExternalID != "" && c.Get(bucketExternal, externalKey(record.Agent, record.ExternalID, id)) == nil {
+		if stored.ExternalID != "" && c.Get(bucketExternal, externalKey(stored.Agent, stored.ExternalID, id)) == nil {
 			c.wrong(bucketSessions, key, "is not listed under its external id")
 		}
-		if record.Totals.Events != record.Head {
-			c.wrong(bucketSessions, key, "counts %d events, and its head is %d", record.Totals.Events, record.Head)
+		if stored.Totals.Events != stored.Head {
+			c.wrong(bucketSessions, key, "counts %d events, and its head is %d", stored.Totals.Events, stored.Head)
 		}
 		return nil
 	}, func(key []byte) {

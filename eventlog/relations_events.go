@@ -50,14 +50,14 @@ func (c *relations) checkEvents() error {
 		return true, nil
 	}
 	err := c.each(bucketEvents, func(key, _ []byte) error {
-		record := c.Get(bucketEvents, key)
-		if isState(record) && len(key) == len(SessionID{})+8 {
+		raw := c.Get(bucketEvents, key)
+		if isState(raw) && len(key) == len(SessionID{})+8 {
 			return c.checkState(key)
 		}
 		if ok, err := at(key); !ok {
 			return err
 		}
-		e, err := decodeEvent(key, record)
+		e, err := decodeEvent(key, raw)
 		if err != nil {
 			run.skip(eventSequence(key))
 			return c.malformed(bucketEvents, key, err)

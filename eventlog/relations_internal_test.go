@@ -314,7 +314,7 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 		{"an idempotency key has no task", func(d *doctored) { d.task("done", func(t *taskRecord) { t.Born++ }) }, "its task does not exist"},
 		{"an idempotency key has no session", func(d *doctored) {
 			t, _ := storedTask(d, "done")
-			key := Key{ID: "k"}.recordKey(t, SessionID(d.other))
+			key := requestKey(t, SessionID(d.other), "", "k")
 			d.Put(bucketKeys, key, encodeJSON(bucketKeys, key, &keyRecord{Digest: make([]byte, 32)}))
 		}, "its session does not exist"},
 		{"the last id is less than another", func(d *doctored) { d.put(bucketMeta, keyLastSession, make([]byte, 16)) }, "an id could be given out again"},
@@ -376,10 +376,10 @@ func doctor(t *testing.T, path string, change func(*doctored)) {
 	ok(err)
 	ok(log.Close())
 
-	store, err := OpenBolt(path, nil)
+	db, err := OpenBolt(path, nil)
 	ok(err)
 	other := SessionID{1}
-	ok(store.Update(t.Context(), func(tx Tx) error {
+	ok(db.Update(t.Context(), func(tx Tx) error {
 		member := &cost{ID: "m-1", PartOf: "x/m"}
 		account := accountOf("a", member)
 		d := &doctored{
@@ -390,5 +390,5 @@ func doctor(t *testing.T, path string, change func(*doctored)) {
 		change(d)
 		return nil
 	}))
-	ok(store.Close())
+	ok(db.Close())
 }

@@ -1,5 +1,7 @@
 package eventlog
 
+import "crypto/sha256"
+
 func (c *relations) checkKeys() error {
 	return c.each(bucketKeys, func(key, payload []byte) error {
 		owner, ok := splitRecordKey(key)
@@ -31,12 +33,12 @@ func (c *relations) checkKeyRecord(owner keyOwner, key, payload []byte) error {
 		}
 		return nil
 	}
-	record := &keyRecord{}
-	if err := decodeJSON(bucketKeys, key, c.Get(bucketKeys, key), record); err != nil {
+	answer := &keyRecord{}
+	if err := decodeJSON(bucketKeys, key, c.Get(bucketKeys, key), answer); err != nil {
 		return c.malformed(bucketKeys, key, err)
 	}
-	if len(record.Digest) != len(Key{}.Digest) {
-		c.wrong(bucketKeys, key, "has a digest of %d bytes", len(record.Digest))
+	if len(answer.Digest) != sha256.Size {
+		c.wrong(bucketKeys, key, "has a digest of %d bytes", len(answer.Digest))
 	}
 	return nil
 }

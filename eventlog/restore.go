@@ -57,7 +57,7 @@ func restore(ctx context.Context, backup, path string, tell func(done, total int
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
 	steps := newSteps(tell, 2, 1)
-	restored.Figures, err = from.check(ctx, &CheckOptions{Progress: steps.tell(0)})
+	restored.Figures, err = check(ctx, from, &CheckOptions{Progress: steps.tell(0)})
 	if err != nil {
 		return restored, err
 	}
@@ -69,7 +69,7 @@ func restore(ctx context.Context, backup, path string, tell func(done, total int
 	if err := temporary.Close(); err != nil {
 		return restored, err
 	}
-	renaming, err := from.renaming(time.Now())
+	renaming, err := newRenaming(from, time.Now())
 	if err != nil {
 		return restored, err
 	}
@@ -95,7 +95,7 @@ type renaming struct {
 	open [][]byte                // keys of the open sessions in the new database
 }
 
-func (c *closedFile) renaming(now time.Time) (*renaming, error) {
+func newRenaming(c *closedFile, now time.Time) (*renaming, error) {
 	n := &renaming{ids: map[SessionID]SessionID{}}
 	err := c.db.View(func(tx *bolt.Tx) error {
 		r := &boltReader{tx: tx}
@@ -111,7 +111,7 @@ func (c *closedFile) renaming(now time.Time) (*renaming, error) {
 		return nil, err
 	}
 	// Within the millisecond of its last id, the original may count on from it.
-	if next := n.last.started().Add(time.Millisecond); next.After(now) {
+	if next := startedAt(n.last).Add(time.Millisecond); next.After(now) {
 		now = next
 	}
 	n.last = nextSessionID(now, n.last)
@@ -196,15 +196,18 @@ func (n *renaming) rewrite(r *record) (keep bool, err error) {
 	return true, nil
 }
 
+// sealSessions is how many sessions one transaction ends at most.
+const sealSessions = 1000
+
 // seal ends the sessions that have got new ids, in a file that nobody knows yet.
 func (n *renaming) seal(ctx context.Context, path string) (err error) {
-	store, err := OpenBolt(path, nil)
+	db, err := OpenBolt(path, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	for some := range slices.Chunk(n.open, interruptSessions) {
-		err := store.Update(ctx, func(storeTx Tx) error {
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for some := range slices.Chunk(n.open, sealSessions) {
+		err := db.Update(ctx, func(storeTx Tx) error {
 			last, err := readState(storeTx)
 			if err != nil {
 				return err
@@ -231,8 +234,8 @@ func (n *renaming) seal(ctx context.Context, path string) (err error) {
 	return nil
 }
 
-// started is when the id was made, by the clock of whoever made it.
-func (id SessionID) started() time.Time {
+// startedAt is when an id was made, by the clock of whoever made it.
+func startedAt(id SessionID) time.Time {
 	var ms [8]byte
 	copy(ms[2:], id[:6])
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:])))

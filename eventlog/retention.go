@@ -173,7 +173,7 @@ func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*txn) ([]re
 			return err
 		}
 		for _, r := range sessions {
-			if damage = tx.retire(r, &did); damage != nil {
+			if damage = retire(tx, r, &did); damage != nil {
 				break
 			}
 		}
@@ -188,7 +188,7 @@ func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*txn) ([]re
 	return did.sessions, damage
 }
 
-func (tx *txn) retire(r retired, did *tidied) error {
+func retire(tx *txn, r retired, did *tidied) error {
 	t, err := tx.task(r.task)
 	if err != nil {
 		return unlessGone(err)

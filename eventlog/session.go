@@ -71,11 +71,20 @@ func (o *StartOptions) check() error {
 }
 
 // started is when the session began, if it is started now.
-func (o *StartOptions) started(now time.Time) time.Time {
+func (o *StartOptions) started(now time.Time) Time {
 	if o.Started.IsZero() {
-		return now
+		return Time{now}
 	}
-	return o.Started.UTC().Truncate(time.Millisecond)
+	return Time{o.Started.UTC().Truncate(time.Millisecond)}
+}
+
+// record is what is known of a session that starts now.
+func (o *StartOptions) record(now time.Time) *sessionRecord {
+	return &sessionRecord{
+		Started: o.started(now),
+		Agent:   o.Agent, Version: o.Version, Model: o.Model, Cwd: o.Cwd, Branch: o.Branch, Machine: o.Machine,
+		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Owner: o.Owner, Steer: o.Steer, Lease: o.Lease,
+	}
 }
 
 // Session is a handle to one session of a log. It holds no state: any number
@@ -121,7 +130,7 @@ func (l *Log) StartInfo(ctx context.Context, task string, o *StartOptions) (info
 			return err
 		}
 		if o.Unique {
-			if err := tx.recorded(o, o.started(tx.now)); err != nil {
+			if err := recorded(tx, o, o.started(tx.now)); err != nil {
 				return err
 			}
 		}
@@ -129,8 +138,8 @@ func (l *Log) StartInfo(ctx context.Context, task string, o *StartOptions) (info
 		if err != nil {
 			return err
 		}
-		s, err := tx.startSession(t, o)
-		if err != nil {
+		s := o.record(tx.now)
+		if err := tx.startSession(t, s, o.Concurrent); err != nil {
 			return err
 		}
 		info, replayed = s.info(), false

@@ -22,8 +22,8 @@ type sessionState struct {
 
 	// Of an open session: when the task changed by it last, and the number of
 	// that change. See activity.go.
-	change  uint64
-	updated Time
+	change  uint64 `json:"-"`
+	updated Time   `json:"-"`
 }
 
 // stateKey is where the state of a session with so many events stands.

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -113,7 +114,7 @@ func (tx *txn) isQuestion(s *sessionRecord, sequence uint64, before []prepared) 
 	}
 	key := eventKey(s.id, sequence)
 	var e Event
-	if err := e.view(key, tx.Get(bucketEvents, key)); err != nil {
+	if err := viewEvent(&e, key, tx.Get(bucketEvents, key)); err != nil {
 		return false, err
 	}
 	return e.Type == TypeQuestion, nil
@@ -124,10 +125,10 @@ func (tx *txn) isQuestion(s *sessionRecord, sequence uint64, before []prepared) 
 func (tx *txn) keepAnswer(t *taskRecord, s *sessionRecord, question, answer uint64) {
 	at := answerKey(t, s, question)
 	tx.Put(bucketKeys, at, encodeJSON(bucketKeys, at, keyRecord{
-		Digest: make([]byte, len(Key{}.Digest)), Time: Time{tx.now}, Session: s.id, First: answer, Last: answer,
+		Digest: make([]byte, sha256.Size), Time: Time{tx.now}, Session: s.id, First: answer, Last: answer,
 	}))
 }
 
 func answerKey(t *taskRecord, s *sessionRecord, question uint64) []byte {
-	return Key{ID: strconv.FormatUint(question, 10), Scope: answerScope}.recordKey(t, s.id)
+	return requestKey(t, s.id, answerScope, strconv.FormatUint(question, 10))
 }

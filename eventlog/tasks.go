@@ -41,7 +41,7 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 	if err := c.check(); err != nil {
 		return Task{}, false, err
 	}
-	var record *taskRecord
+	var changed *taskRecord
 	err = l.committer.do(ctx, 0, func(tx *txn) error {
 		t, isNew, err := tx.taskOrNew(id)
 		if err != nil {
@@ -57,7 +57,7 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 				tx.note(err) // the task can be changed all the same
 			}
 		}
-		record = t
+		changed = t
 		for _, change := range []struct{ from, to *string }{
 			{c.Title, &t.Title}, {c.Type, &t.Type}, {c.Parent, &t.Parent}, {c.Description, &t.Description},
 			{c.Project, &t.Project},
@@ -74,7 +74,7 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 	if err != nil {
 		return Task{}, false, err
 	}
-	task.Change = record.Change // known since the commit
+	task.Change = changed.Change // known since the commit
 	return task, created, nil
 }
 

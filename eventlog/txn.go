@@ -35,7 +35,7 @@ type txn struct {
 	appended []appended
 	started  []*sessionRecord
 	ended    []*sessionRecord // sealed, or deleted while open
-	costs    []CostAdded
+	costs    []costAdded
 	removed  []removal
 	dropped  []dropped
 }
@@ -53,6 +53,12 @@ type appended struct {
 	session SessionID
 	events  []Event
 	record  *sessionRecord
+}
+
+// costAdded is what a cost has added to the totals of its session.
+type costAdded struct {
+	Model string
+	costValues
 }
 
 // removal is a task that was deleted by a change.
@@ -236,31 +242,26 @@ func (tx *txn) taskOrNew(id string) (t *taskRecord, created bool, err error) {
 // in one transaction.
 const maxOpen = 256
 
-// startSession starts a session. Unless it is concurrent, the open ones of the
-// same task are superseded.
-func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, error) {
+// startSession starts s, which says what is known of the session, in a task. Unless it
+// is concurrent, the open ones of the same task are superseded.
+func (tx *txn) startSession(t *taskRecord, s *sessionRecord, concurrent bool) error {
 	if tx.full != nil {
-		return nil, tx.full
+		return tx.full
 	}
-	if o.Concurrent && len(t.Open) >= maxOpen {
-		return nil, fmt.Errorf("%w: task %s has %d", ErrTooManyOpen, t.id, len(t.Open))
+	if concurrent && len(t.Open) >= maxOpen {
+		return fmt.Errorf("%w: task %s has %d", ErrTooManyOpen, t.id, len(t.Open))
 	}
-	if !o.Concurrent {
+	if !concurrent {
 		superseded, err := tx.openSessions(t)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, s := range superseded {
 			tx.interrupt(t, s, "superseded")
 		}
 	}
 	tx.last.session = nextSessionID(tx.now, tx.last.session)
-	s := &sessionRecord{
-		id: tx.last.session, task: t.id,
-		Status: StatusOpen, Started: Time{o.started(tx.now)}, First: 1, counted: true,
-		Agent: o.Agent, Version: o.Version, Model: o.Model, Cwd: o.Cwd, Branch: o.Branch, Machine: o.Machine,
-		ExternalID: o.ExternalID, ParentExternalID: o.ParentExternalID, Owner: o.Owner, Steer: o.Steer, Lease: o.Lease,
-	}
+	s.id, s.task, s.Status, s.First, s.counted = tx.last.session, t.id, StatusOpen, 1, true
 	key := sessionKey(t.id, s.id)
 	tx.sessions[s.id] = s
 	tx.Put(bucketSessions, key, s.encode(key)) // at once, for those who list the task's sessions
@@ -272,7 +273,7 @@ func (tx *txn) startSession(t *taskRecord, o *StartOptions) (*sessionRecord, err
 	tx.started = append(tx.started, s)
 	tx.touch(t.id)
 	tx.touchSession(s)
-	return s, nil
+	return nil
 }
 
 // openSessions reads all of a task's open sessions, so that a change can be
@@ -310,10 +311,7 @@ func (tx *txn) appendTo(t *taskRecord, s *sessionRecord, events []prepared) {
 		s.Totals.Events++
 		if p.cost != nil {
 			c := tx.count(s, p.cost)
-			tx.costs = append(tx.costs, CostAdded{
-				Model: p.cost.Model, USD: c.USD, InputTokens: c.InputTokens, OutputTokens: c.OutputTokens,
-				CacheReadTokens: c.CacheReadTokens, CacheWriteTokens: c.CacheWriteTokens,
-			})
+			tx.costs = append(tx.costs, costAdded{p.cost.Model, c})
 		}
 		if p.about != nil {
 			tx.learn(t, s, p.about)

@@ -47,27 +47,20 @@ var (
 
 // isFormat2 reports whether a file that has no version, because it was made and never
 // opened, has the buckets of format 2.
-func (w *pageWalk) isFormat2() bool {
+func isFormat2(w *pageWalk) bool {
 	return !slices.ContainsFunc(buckets3, func(b Bucket) bool { return w.seen[b] })
 }
 
-// formatOf returns an error unless a file has this format, and all its buckets.
-func formatOf(tx *bolt.Tx) error {
-	has := func(b Bucket) bool { return tx.Bucket([]byte(b)) != nil }
-	for _, b := range Buckets() {
-		if has(b) {
-			continue
-		}
-		if slices.Contains(buckets3, b) {
-			r := &boltReader{tx: tx}
-			if err := checkVersion(r); err != nil {
-				return err
-			}
-			if r.Get(bucketMeta, keyFormat) == nil && !slices.ContainsFunc(buckets3, has) {
-				return &formatError{2} // it was made, and never opened
-			}
-		}
-		return fmt.Errorf("%w: it has no bucket %q", ErrDamaged, b)
+// admit refuses a store of another format, whose buckets may be others.
+func admit(r Reader, missing []Bucket) error {
+	if slices.Contains(missing, bucketMeta) {
+		return nil // nothing can be said of it
+	}
+	if err := checkVersion(r); err != nil {
+		return err
+	}
+	if r.Get(bucketMeta, keyFormat) == nil && slices.Equal(missing, buckets3) {
+		return &formatError{2} // it was made, and never opened
 	}
 	return nil
 }
@@ -188,7 +181,7 @@ func (u *upgrading) checkNew() (err error) {
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	var first *Finding
-	_, err = file.check(u.ctx, &CheckOptions{Found: func(f Finding) {
+	_, err = check(u.ctx, file, &CheckOptions{Found: func(f Finding) {
 		if first == nil {
 			first = &f
 		}

@@ -24,8 +24,8 @@ type session2 struct {
 // change (8 bytes), 0 (1), USD (8, IEEE 754), input tokens (8), output tokens (8), number
 // of the change (8), length of the task's id (1), the id, then for each model the length
 // of its name (2), the name, and the amounts of its last cumulative cost.
-func decodeState2(key, record []byte) (s session2, err error) {
-	payload, err := decodeRecord(bucketEvents, key, record)
+func decodeState2(key, raw []byte) (s session2, err error) {
+	payload, err := decodeRecord(bucketEvents, key, raw)
 	if err != nil {
 		return s, err
 	}
@@ -92,16 +92,16 @@ const upgradeEvents = 100_000
 // count writes the sessions, each with what its events say that it has cost by model,
 // and what the tasks add up to.
 func (u *upgrading) count() (err error) {
-	store, err := OpenBolt(u.path, nil)
+	db, err := OpenBolt(u.path, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	return u.db.View(func(in *bolt.Tx) error {
 		old := &boltReader{tx: in}
 		for at := (counting{from: []byte{}}); at.from != nil; {
 			next := at
-			err := store.Update(u.ctx, func(storeTx Tx) (err error) {
+			err := db.Update(u.ctx, func(storeTx Tx) (err error) {
 				tx := newTxn(storeTx, time.Now(), state{})
 				tx.wrote = true
 				if next, err = at.some(old, tx); err != nil {
@@ -114,7 +114,7 @@ func (u *upgrading) count() (err error) {
 			}
 			at = next
 		}
-		return store.Update(u.ctx, func(tx Tx) error {
+		return db.Update(u.ctx, func(tx Tx) error {
 			version := binary.BigEndian.AppendUint64(nil, formatVersion)
 			tx.Put(bucketMeta, keyFormat, encodeRecord(bucketMeta, keyFormat, version))
 			return nil
@@ -189,7 +189,7 @@ func (s *session2) count(old Reader, tx *txn) error {
 	sum := totals2{}
 	for key, raw := range old.Ascend(bucketEvents, eventKey(r.id, r.First), eventKey(r.id, r.Head+1)) {
 		var e Event
-		if err := e.view(key, raw); err != nil {
+		if err := viewEvent(&e, key, raw); err != nil {
 			return err
 		}
 		if e.Type != TypeCost && e.Type != TypeComplete {
@@ -257,10 +257,10 @@ func (t *totals2) add(c *cost) {
 		}
 		t.last[c.Model] = c.costValues
 	}
-	t.costValues.add(added.withoutCache())
+	t.costValues.add(withoutCache(added))
 }
 
-func (v costValues) withoutCache() costValues {
+func withoutCache(v costValues) costValues {
 	v.CacheReadTokens, v.CacheWriteTokens = 0, 0
 	return v
 }

@@ -149,7 +149,7 @@ func TestAFileOfFormat2IsUpgradedAndStaysBesideTheNewOne(t *testing.T) {
 		"check":           func() error { _, err := Check(t.Context(), path, nil); return err },
 		"compact":         func() error { _, _, err := Compact(t.Context(), path, nil); return err },
 		"restore":         func() error { _, err := Restore(t.Context(), path, path+".restored", nil); return err },
-		"open as a store": func() error { _, err := OpenBolt(path, nil); return err },
+		"open as a store": func() error { _, err := OpenBolt(path, &BoltOptions{Admit: admit}); return err },
 	} {
 		if err := do(); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "jrweb serve upgrades it") {
 			t.Errorf("%s: got error %v", what, err)

@@ -9,15 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// maxText is how many bytes the long texts beside events may have: a task's
-// description, the reason of an end. maxName is the same for short ones.
+// Limits of the texts beside events.
 const (
+	// maxText is how many bytes the long ones may have: a task's description, the
+	// reason of an end.
 	maxText = 64 << 10
+	// maxName is how many bytes the short ones may have.
 	maxName = 1 << 10
 )
 
 // reservedTypes are names of the stream's own frames and of EventSource's events.
 var reservedTypes = []string{"reset", "gap", "caught_up", "open", "message", "end"}
+
+// isReserved reports whether the stream keeps a name for itself.
+func isReserved(name string) bool { return slices.Contains(reservedTypes, name) }
 
 // ValidTaskID reports whether id may name a task:
 // [A-Za-z0-9][A-Za-z0-9._-]{0,127}.
@@ -38,7 +43,7 @@ func ValidTaskID(id string) bool {
 // ValidType reports whether name may be an event's type: [a-z][a-z0-9_]{0,63},
 // and not one of the names that the stream keeps for itself.
 func ValidType(name string) bool {
-	if name == "" || len(name) > 64 || slices.Contains(reservedTypes, name) {
+	if name == "" || len(name) > 64 || isReserved(name) {
 		return false
 	}
 	for i := range len(name) {
@@ -89,7 +94,7 @@ func wrong(field, reason string) *FieldError { return &FieldError{Field: field, 
 func (p *prepared) prepare(e *Event, maxBytes int) *FieldError {
 	p.Type, p.Actor = e.Type, e.Actor
 	switch {
-	case slices.Contains(reservedTypes, e.Type):
+	case isReserved(e.Type):
 		return wrong("type", fmt.Sprintf("%q is reserved", e.Type))
 	case !ValidType(e.Type):
 		return wrong("type", "must match [a-z][a-z0-9_]{0,63}")

@@ -196,7 +196,7 @@ func (ws *watches) committed(tx *txn, at time.Time) {
 	for i := range tx.appended {
 		a := &tx.appended[i]
 		for j := range a.events {
-			a.events[j].committed = at
+			a.events[j].Committed = at
 		}
 		if t := watched(a.task); t != nil {
 			t.append(a, ws.tailBytes)
