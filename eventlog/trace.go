@@ -1,6 +1,8 @@
 package eventlog
 
-import "time"
+import (
+	"time"
+)
 
 // Trace is told what happens in a log. Every function may be nil. They are
 // called while the log works: they must be quick, must not call the log, and

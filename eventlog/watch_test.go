@@ -11,6 +11,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // follow is the loop of every reader: it returns the sequences after a cursor
@@ -260,14 +261,14 @@ func TestAReadThatACommitOvertookBeginsNoTail(t *testing.T) {
 }
 
 func testAReadThatACommitOvertookBeginsNoTail(t *testing.T) {
-	store := &spy{Store: eventlogtest.NewStore()}
-	f := on(t, store, nil)
+	db := &spy{Store: eventlogtest.NewStore()}
+	f := on(t, db, nil)
 	synctest.Wait() // the purger has looked for trash
 	s := f.start("t-1")
 	watch := f.Watch("t-1")
 	defer watch.Close()
 	overtaken := false
-	store.view = func(ctx context.Context, fn func(eventlog.Reader) error, next viewFunc) error {
+	db.view = func(ctx context.Context, fn func(store.Reader) error, next viewFunc) error {
 		err := next(ctx, fn)
 		if !overtaken {
 			overtaken = true
@@ -285,7 +286,7 @@ func testAReadThatACommitOvertookBeginsNoTail(t *testing.T) {
 }
 
 // sharedStore is a store that others change as well.
-type sharedStore struct{ eventlog.Store }
+type sharedStore struct{ store.Store }
 
 func (sharedStore) Shared() {}
 

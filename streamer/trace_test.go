@@ -14,6 +14,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 	"jrweb/streamer"
 )
 
@@ -171,13 +172,13 @@ func TestTheTraceCountsEveryByte(t *testing.T) {
 
 // brokenStore fails to read once it is told to.
 type brokenStore struct {
-	eventlog.Store
+	store.Store
 	broken chan struct{}
 }
 
 var errBroken = errors.New("the disk is gone")
 
-func (s brokenStore) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+func (s brokenStore) View(ctx context.Context, fn func(store.Reader) error) error {
 	select {
 	case <-s.broken:
 		return errBroken

@@ -1,0 +1,140 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
+
+// byAge deletes the sessions that ended long enough ago.
+func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, err error) {
+	for {
+		next = retainPeriod
+		err := j.log.view(ctx, func(r store.Reader) error {
+			for key := range r.Ascend(store.Ended, nil, nil) {
+				ended, _ := record.SplitEndedKey(key)
+				next = ended.Add(j.log.o.RetainAge).Sub(j.log.now())
+				break
+			}
+			return nil
+		})
+		if err != nil || next > 0 {
+			return next, err
+		}
+		n, err := j.retire(ctx, sum, func(tx *record.Txn) ([]retired, error) {
+			last := tx.Now.Add(-j.log.o.RetainAge)
+			to := record.EndedKey(last.Add(time.Millisecond), SessionID{})
+			var old []retired
+			for key, raw := range tx.Ascend(store.Ended, nil, to) {
+				r, err := endedSession(key, raw)
+				if err != nil || len(old) == retainBatch {
+					return old, err
+				}
+				old = append(old, r)
+			}
+			return old, nil
+		})
+		if err != nil || n == 0 {
+			return retainPeriod, err
+		}
+	}
+}
+
+func endedSession(key, raw []byte) (retired, error) {
+	task, err := record.Decode(store.Ended, key, raw)
+	if err != nil {
+		return retired{}, err
+	}
+	_, id := record.SplitEndedKey(key)
+	return retired{task: string(task), id: id}, nil
+}
+
+// countAll notes all tasks that have more than RetainSessions.
+func (j *janitor) countAll(ctx context.Context) error {
+	from := []byte{}
+	for from != nil {
+		var over []string
+		err := j.log.view(ctx, func(r store.Reader) error {
+			n := 0
+			for key, raw := range r.Ascend(store.Tasks, from, nil) {
+				if n++; n > pageEvents {
+					from = bytes.Clone(key)
+					return nil
+				}
+				t := &record.Task{}
+				if err := record.DecodeJSON(store.Tasks, key, raw, t); err != nil {
+					return err
+				}
+				if t.Sessions > j.log.o.RetainSessions {
+					over = append(over, string(key))
+				}
+			}
+			from = nil
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		j.note(over)
+	}
+	return nil
+}
+
+func (j *janitor) note(tasks []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, id := range tasks {
+		j.tasks[id] = true
+	}
+}
+
+// byCount deletes the oldest sessions of tasks that have too many.
+func (j *janitor) byCount(ctx context.Context, sum *tidied) error {
+	for {
+		id, ok := j.takeTask()
+		if !ok {
+			return nil
+		}
+		for n := retainBatch; n == retainBatch; {
+			var err error
+			if n, err = j.retire(ctx, sum, func(tx *record.Txn) ([]retired, error) { return j.surplus(tx, id) }); err != nil {
+				j.note([]string{id})
+				return err
+			}
+		}
+	}
+}
+
+func (j *janitor) takeTask() (id string, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for id := range j.tasks {
+		delete(j.tasks, id)
+		return id, true
+	}
+	return "", false
+}
+
+// surplus picks sessions of a task that are not among the newest. Those that
+// are open stay until they have ended.
+func (j *janitor) surplus(tx *record.Txn, task string) (old []retired, err error) {
+	t, err := tx.Task(task)
+	if err != nil {
+		return nil, record.UnlessGone(err)
+	}
+	surplus := t.Sessions - j.log.o.RetainSessions
+	prefix := record.TaskPrefix(task)
+	for key := range tx.Ascend(store.Sessions, prefix, record.PrefixEnd(prefix)) {
+		if surplus <= 0 || len(old) == retainBatch {
+			break
+		}
+		surplus--
+		if tx.Get(store.Open, key) == nil {
+			old = append(old, retired{task: task, id: SessionID(key[len(prefix):])})
+		}
+	}
+	return old, nil
+}
