@@ -160,9 +160,7 @@ func (b *busy) change(tx *record.Txn, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.DeleteSession(t, s); err != nil {
-			return err
-		}
+		tx.DeleteSession(t, s)
 		tx.Touch(id)
 		delete(m.events, session)
 		forget(session)

@@ -44,9 +44,7 @@ func (l *Log) DeleteSession(ctx context.Context, task string, id SessionID) erro
 		if err != nil {
 			return err
 		}
-		if err := tx.DeleteSession(t, s); err != nil {
-			return err
-		}
+		tx.DeleteSession(t, s)
 		tx.Touch(task)
 		return nil
 	}))

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type janitor struct {
 	more    chan struct{}    // holds a token when there may be something to do
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	passed  map[SessionID]bool // damaged, and passed over: they stay
 
 	mu    sync.Mutex
 	tasks map[string]bool // may have more than RetainSessions
@@ -40,7 +42,7 @@ type janitor struct {
 
 // init checks the rules.
 func (j *janitor) init(l *Log) error {
-	j.log, j.more, j.tasks = l, make(chan struct{}, 1), map[string]bool{}
+	j.log, j.more, j.tasks, j.passed = l, make(chan struct{}, 1), map[string]bool{}, map[SessionID]bool{}
 	if l.o.RetainBytes > 0 {
 		var ok bool
 		if j.stats, ok = l.store.(store.StatsStore); !ok {
@@ -164,19 +166,21 @@ type retired struct {
 }
 
 // retire deletes the sessions that pick chooses, if they have ended, in one
-// transaction. Before one that cannot be read it stops.
+// transaction. One that is damaged stays, and is passed over from then on. n is how many
+// were dealt with.
 func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*record.Txn) ([]retired, error)) (n int, err error) {
 	var did tidied
-	var damage error
+	var stay []SessionID
 	err = j.log.committer.doFreeing(ctx, func(tx *record.Txn) error {
-		did, damage = tidied{}, nil
+		did, stay = tidied{}, nil
 		sessions, err := pick(tx)
 		if err != nil {
 			return err
 		}
 		for _, r := range sessions {
-			if damage = retire(tx, r, &did); damage != nil {
-				break
+			if err := retire(tx, r, &did); err != nil {
+				tx.Note(fmt.Errorf("session %s of task %s cannot be retired: %w", r.id, r.task, err))
+				stay = append(stay, r.id)
 			}
 		}
 		return nil
@@ -184,10 +188,12 @@ func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*record.Txn
 	if err != nil {
 		return 0, err
 	}
-	j.log.damaged(damage)
+	for _, id := range stay {
+		j.passed[id] = true
+	}
 	sum.sessions += did.sessions
 	sum.tasks += did.tasks
-	return did.sessions, damage
+	return did.sessions + len(stay), nil
 }
 
 func retire(tx *record.Txn, r retired, did *tidied) error {
@@ -199,9 +205,7 @@ func retire(tx *record.Txn, r retired, did *tidied) error {
 	if err != nil || s.Status == StatusOpen {
 		return record.UnlessGone(err)
 	}
-	if err := tx.DeleteSession(t, s); err != nil {
-		return err
-	}
+	tx.DeleteSession(t, s)
 	did.sessions++
 	tx.Tidy(t)
 	unknown := t.Title == "" && t.Type == "" && t.Parent == "" && t.Description == "" && t.Project == ""

@@ -15,7 +15,10 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 		next = retainPeriod
 		err := j.log.view(ctx, func(r store.Reader) error {
 			for key := range r.Ascend(store.Ended, nil, nil) {
-				ended, _ := record.SplitEndedKey(key)
+				ended, id := record.SplitEndedKey(key)
+				if j.passed[id] {
+					continue
+				}
 				next = ended.Add(j.log.o.RetainAge).Sub(j.log.now())
 				break
 			}
@@ -29,11 +32,12 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 			to := record.EndedKey(last.Add(time.Millisecond), SessionID{})
 			var old []retired
 			for key, raw := range tx.Ascend(store.Ended, nil, to) {
-				r, err := endedSession(key, raw)
-				if err != nil || len(old) == retainBatch {
-					return old, err
+				if len(old) == retainBatch {
+					break
 				}
-				old = append(old, r)
+				if r, ok := j.endedSession(key, raw); ok {
+					old = append(old, r)
+				}
 			}
 			return old, nil
 		})
@@ -43,13 +47,19 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 	}
 }
 
-func endedSession(key, raw []byte) (retired, error) {
+// endedSession returns the session that a key of store.Ended names, unless it or the
+// entry is damaged.
+func (j *janitor) endedSession(key, raw []byte) (r retired, ok bool) {
+	_, id := record.SplitEndedKey(key)
+	if j.passed[id] {
+		return retired{}, false
+	}
 	task, err := record.Decode(store.Ended, key, raw)
 	if err != nil {
-		return retired{}, err
+		j.log.passOver(err)
+		return retired{}, false
 	}
-	_, id := record.SplitEndedKey(key)
-	return retired{task: string(task), id: id}, nil
+	return retired{task: string(task), id: id}, true
 }
 
 // countAll notes all tasks that have more than RetainSessions.
@@ -66,7 +76,8 @@ func (j *janitor) countAll(ctx context.Context) error {
 				}
 				t := &record.Task{}
 				if err := record.DecodeJSON(store.Tasks, key, raw, t); err != nil {
-					return err
+					j.log.passOver(err)
+					continue
 				}
 				if t.Sessions > j.log.o.RetainSessions {
 					over = append(over, string(key))
@@ -119,11 +130,14 @@ func (j *janitor) takeTask() (id string, ok bool) {
 }
 
 // surplus picks sessions of a task that are not among the newest. Those that
-// are open stay until they have ended.
+// are open stay until they have ended, and those that are damaged for good.
 func (j *janitor) surplus(tx *record.Txn, task string) (old []retired, err error) {
 	t, err := tx.Task(task)
 	if err != nil {
-		return nil, record.UnlessGone(err)
+		if err = record.UnlessGone(err); err != nil {
+			tx.Note(err)
+		}
+		return nil, nil
 	}
 	surplus := t.Sessions - j.log.o.RetainSessions
 	prefix := record.TaskPrefix(task)
@@ -132,8 +146,9 @@ func (j *janitor) surplus(tx *record.Txn, task string) (old []retired, err error
 			break
 		}
 		surplus--
-		if tx.Get(store.Open, key) == nil {
-			old = append(old, retired{task: task, id: SessionID(key[len(prefix):])})
+		id := SessionID(key[len(prefix):])
+		if tx.Get(store.Open, key) == nil && !j.passed[id] {
+			old = append(old, retired{task: task, id: id})
 		}
 	}
 	return old, nil

@@ -2,6 +2,8 @@ package eventlog
 
 import (
 	"context"
+	"fmt"
+	"iter"
 
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
@@ -55,7 +57,8 @@ func (s *Session) Info(ctx context.Context) (SessionInfo, error) {
 }
 
 // Sessions returns up to limit sessions of a task, the newest first, those
-// older than before only. A zero before means from the newest.
+// older than before only. A zero before means from the newest. A session that is
+// damaged is left out, and named in the log.
 func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit int) ([]SessionInfo, error) {
 	var sessions []SessionInfo
 	err := l.view(ctx, func(r store.Reader) error {
@@ -71,34 +74,59 @@ func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit
 			if len(sessions) >= limit {
 				break
 			}
-			record, err := record.WholeSession(r, task, key, raw)
+			s, err := record.WholeSession(r, task, key, raw)
 			if err != nil {
-				return err
+				_, id, _ := record.SplitSessionKey(key)
+				l.passOver(fmt.Errorf("session %s of task %s: %w", id, task, err))
+				continue
 			}
-			sessions = append(sessions, record.Info())
+			sessions = append(sessions, s.Info())
 		}
 		return nil
 	})
 	return sessions, err
 }
 
-// SessionAfter returns the session of a task that started next after another
-// one; after the zero id the first. ok is false if there is none.
-func (l *Log) SessionAfter(ctx context.Context, task string, after SessionID) (info SessionInfo, ok bool, err error) {
+// SessionBefore returns the session of a task that started last before another one;
+// before the zero id the latest. ok is false if there is none. If that session is
+// damaged, info has its ID beside the error.
+func (l *Log) SessionBefore(ctx context.Context, task string, before SessionID) (info SessionInfo, ok bool, err error) {
 	err = l.view(ctx, func(r store.Reader) error {
-		if _, err := record.StoredTask(r, task); err != nil {
-			return err
+		prefix := record.TaskPrefix(task)
+		to := record.PrefixEnd(prefix)
+		if !before.IsZero() {
+			to = record.SessionKey(task, before)
 		}
-		from := append(record.SessionKey(task, after), 0) // the first key behind it
-		for key, raw := range r.Ascend(store.Sessions, from, record.PrefixEnd(record.TaskPrefix(task))) {
-			record, err := record.WholeSession(r, task, key, raw)
-			if err != nil {
-				return err
-			}
-			info, ok = record.Info(), true
-			break
-		}
-		return nil
+		info, ok, err = neighbor(r, task, r.Descend(store.Sessions, prefix, to))
+		return err
 	})
 	return info, ok, err
+}
+
+// SessionAfter returns the session of a task that started next after another
+// one; after the zero id the first. ok is false if there is none. If that session is
+// damaged, info has its ID beside the error: a caller may go on behind it.
+func (l *Log) SessionAfter(ctx context.Context, task string, after SessionID) (info SessionInfo, ok bool, err error) {
+	err = l.view(ctx, func(r store.Reader) error {
+		from := append(record.SessionKey(task, after), 0) // the first key behind it
+		info, ok, err = neighbor(r, task, r.Ascend(store.Sessions, from, record.PrefixEnd(record.TaskPrefix(task))))
+		return err
+	})
+	return info, ok, err
+}
+
+// neighbor reads the first of some sessions of a task.
+func neighbor(r store.Reader, task string, sessions iter.Seq2[[]byte, []byte]) (info SessionInfo, ok bool, err error) {
+	if _, err := record.StoredTask(r, task); err != nil {
+		return SessionInfo{}, false, err
+	}
+	for key, raw := range sessions {
+		s, err := record.WholeSession(r, task, key, raw)
+		if err != nil {
+			_, id, _ := record.SplitSessionKey(key)
+			return SessionInfo{ID: id, Task: task}, false, err
+		}
+		return s.Info(), true, nil
+	}
+	return SessionInfo{}, false, nil
 }

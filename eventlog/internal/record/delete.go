@@ -1,6 +1,8 @@
 package record
 
 import (
+	"fmt"
+
 	"jrweb/eventlog/event"
 	"jrweb/eventlog/store"
 )
@@ -26,9 +28,7 @@ func (tx *Txn) DeleteOldest(t *Task) error {
 		}
 	}
 	for _, s := range sessions {
-		if err := tx.DeleteSession(t, s); err != nil {
-			return err
-		}
+		tx.DeleteSession(t, s)
 	}
 	tx.Touch(t.ID)
 	return nil
@@ -69,11 +69,7 @@ func (tx *Txn) DeleteTask(t *Task) error {
 }
 
 // DeleteSession takes a session out of its task and the log.
-func (tx *Txn) DeleteSession(t *Task, s *Session) error {
-	latest, err := tx.latestBut(t, s.ID)
-	if err != nil {
-		return err
-	}
+func (tx *Txn) DeleteSession(t *Task, s *Session) {
 	if s.Status == event.StatusOpen {
 		tx.closeSession(t, s)
 	}
@@ -83,23 +79,24 @@ func (tx *Txn) DeleteSession(t *Task, s *Session) error {
 		t.Totals.subtract(s.Totals)
 		t.Unpriced.subtract(s.Models)
 	}
-	t.Latest, t.Status = event.SessionID{}, event.StatusNone
-	if latest != nil {
-		t.Latest, t.Status = latest.ID, latest.Status
+	if t.Latest == s.ID {
+		t.Latest, t.Status = tx.latest(t)
 	}
 	tx.trash(store.Keys, keysOfSession(t, s.ID))
-	return nil
 }
 
-// latestBut returns the newest session of a task besides one, nil if there is none.
-func (tx *Txn) latestBut(t *Task, but event.SessionID) (*Session, error) {
+// latest finds the newest session of a task, besides those that are damaged.
+func (tx *Txn) latest(t *Task) (event.SessionID, event.Status) {
 	prefix := TaskPrefix(t.ID)
 	for key := range tx.Descend(store.Sessions, prefix, PrefixEnd(prefix)) {
-		if id := event.SessionID(key[len(prefix):]); id != but {
-			return tx.Session(t.ID, id)
+		id := event.SessionID(key[len(prefix):])
+		s, err := tx.Session(t.ID, id)
+		if err == nil {
+			return id, s.Status
 		}
+		tx.Note(fmt.Errorf("session %s of task %s: %w", id, t.ID, err))
 	}
-	return nil, nil
+	return event.SessionID{}, event.StatusNone
 }
 
 // forget takes a session out of the log and leaves its events to the purger.
