@@ -16,11 +16,12 @@ func isAppend(o object) bool {
 	if o.object("data") == nil || o.text("type") == "" || strings.Contains(o.text("type"), ".") {
 		return false
 	}
-	for name := range o {
-		switch name {
+	exported := o.has("sequence") && o.has("task")
+	for _, f := range o {
+		switch string(f.name) {
 		case "type", "data", "actor", "time":
 		case "id", "task", "session", "sequence":
-			if !o.has("sequence") || !o.has("task") {
+			if !exported {
 				return false
 			}
 		default:
@@ -39,7 +40,7 @@ func isAppend(o object) bool {
 type appended struct{ holdsNothing }
 
 func (appended) object(o object, out *output) bool {
-	e := eventlog.Event{Type: o.text("type"), Actor: eventlog.Actor(o.text("actor")), Time: o.time("time"), Data: o["data"], Sequence: 1}
+	e := eventlog.Event{Type: o.text("type"), Actor: eventlog.Actor(o.text("actor")), Time: o.time("time"), Data: o.value("data"), Sequence: 1}
 	if e.Type == "" || !o.has("data") {
 		return false
 	}

@@ -40,7 +40,7 @@ func (c *claudeCosts) message(agent, session string, m object, model string, u u
 	}
 	id := m.text("id")
 	if id == "" && session != "" {
-		sum := sha256.Sum256(m["content"])
+		sum := sha256.Sum256(m.value("content"))
 		id = session + "/" + hex.EncodeToString(sum[:8])
 	}
 	account := claudeAccount(agent, session, model)
@@ -172,10 +172,11 @@ func (c *claudeCosts) byModel(o object) map[string]claudeSpending {
 		return nil
 	}
 	models := map[string]claudeSpending{}
-	for _, name := range slices.Sorted(maps.Keys(o)) {
+	for _, f := range o.sorted() {
+		name := string(f.name)
 		key := claudeModel(name)
 		was := models[key]
-		models[key] = claudeSpending{model: cmp.Or(was.model, name), usage: was.usage.plus(claudeUsage(o.object(name)))}
+		models[key] = claudeSpending{model: cmp.Or(was.model, name), usage: was.usage.plus(claudeUsage(parseObject(f.value)))}
 	}
 	// A gateway may answer with another model than was asked for. Where one name is
 	// left on both sides, they are the same.

@@ -310,6 +310,14 @@ func unquote(raw []byte) string {
 	return valid(append(out, raw...))
 }
 
+// nameOf returns the name of a member, without a copy if it has no escapes.
+func nameOf(raw []byte) []byte {
+	if name := raw[1 : len(raw)-1]; bytes.IndexByte(name, '\\') < 0 && utf8.Valid(name) {
+		return name
+	}
+	return []byte(unquote(raw))
+}
+
 // valid returns a text whose bytes that are no UTF-8 are U+FFFD, each.
 func valid(text []byte) string {
 	if !utf8.Valid(text) {

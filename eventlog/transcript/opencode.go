@@ -64,14 +64,14 @@ func (c *openCode) object(o object, out *output) bool {
 			out.at = start
 		}
 		name, _ := openCodeTool(part)
-		out.call(part.text("callID"), name, state["input"])
+		out.call(part.text("callID"), name, state.value("input"))
 		out.at = at
 		openCodeResult(part, out)
 	case "error":
 		openCodeError(o.object("error"), o.text("error"), out)
 	case "done":
 		if len(o.list("rejected")) > 0 {
-			out.note(eventlog.TypeGuardrail, "Permissions were rejected", data(nil).raw("rejected", o["rejected"]))
+			out.note(eventlog.TypeGuardrail, "Permissions were rejected", data(nil).raw("rejected", o.value("rejected")))
 		}
 	default:
 		return false
@@ -102,7 +102,7 @@ func openCodeTool(part object) (name string, refused bool) {
 func openCodeResult(part object, out *output) {
 	state := part.object("state")
 	name, refused := openCodeTool(part)
-	_, images := contentText(state["attachments"])
+	_, images := contentText(state.value("attachments"))
 	r := result{
 		id: part.text("callID"), tool: name,
 		success: state.text("status") == "completed" && !refused,

@@ -100,7 +100,7 @@ func isBase64(text string) bool {
 func (p *pictureTaker) said(whole, short string) string {
 	raw := json.RawMessage(whole)
 	if o := parseObject(raw); o.list("content") != nil && (len(o) == 1 || len(o) == 2 && (o.has("isError") || o.has("is_error"))) {
-		raw = o["content"]
+		raw = o.value("content")
 	}
 	for i, block := range listOf(raw) {
 		if parseObject(block).text("type") == "" {
