@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"jrweb/eventlog"
 )
@@ -40,7 +39,7 @@ func isAppend(o object) bool {
 type appended struct{ holdsNothing }
 
 func (appended) object(o object, out *output) bool {
-	e := eventlog.Event{Type: o.text("type"), Actor: eventlog.Actor(o.text("actor")), Time: o.time("time"), Data: o.value("data"), Sequence: 1}
+	e := eventlog.Event{Type: o.text("type"), Actor: eventlog.Actor(o.text("actor")), Time: o.time("time"), Data: o.value("data")}
 	if e.Type == "" || !o.has("data") {
 		return false
 	}
@@ -64,27 +63,11 @@ func (appended) object(o object, out *output) bool {
 
 // checkAppended holds an event to the rules of an append.
 func checkAppended(e eventlog.Event) error {
-	if e.Actor == "" {
-		e.Actor = eventlog.Agent
-	}
-	if e.Time.IsZero() {
-		e.Time = time.UnixMilli(1)
-	}
 	if !isName(e.Type) || !isName(string(e.Actor)) {
 		return errors.New("the type or the actor is no name")
 	}
-	_, err := eventlog.ParseEnvelope(eventlog.AppendEnvelope(nil, "t", anySession, &e))
-	return err
+	return e.Check()
 }
-
-// anySession is for events that are checked and not appended.
-var anySession = func() eventlog.SessionID {
-	id, err := eventlog.ParseSessionID("06CJ0000000000000000000000")
-	if err != nil {
-		panic(err)
-	}
-	return id
-}()
 
 func isName(name string) bool {
 	return len(name) <= 64 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""

@@ -117,7 +117,7 @@ func (c *claude) assistant(o object, session string, out *output) bool {
 	if model == syntheticModel {
 		model = ""
 	}
-	if model != "" && out.parent == "" && claudeModel(model) != claudeModel(out.origin.Model) {
+	if model != "" && model != out.origin.Model && out.parent == "" && claudeModel(model) != claudeModel(out.origin.Model) {
 		out.begin(Origin{Agent: c.agent, Model: model})
 	}
 	out.working() // until a result says that the turn has ended

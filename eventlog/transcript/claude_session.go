@@ -192,7 +192,7 @@ func (c *claudeSession) message(o object, out *output) (known bool) {
 	if model == syntheticModel {
 		model = ""
 	}
-	if model != "" && !out.nested() && claudeModel(model) != claudeModel(out.origin.Model) {
+	if model != "" && model != out.origin.Model && !out.nested() && claudeModel(model) != claudeModel(out.origin.Model) {
 		out.begin(Origin{Agent: "Claude Code", Model: model})
 	}
 	known = c.messages.assistant(o, m, out)

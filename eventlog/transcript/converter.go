@@ -305,13 +305,16 @@ func (c *Converter) mend(l Line) Line {
 	if l.isCut() {
 		l.Text = wholeCharacters(l.Text)
 	}
+	length := len(l.Text)
+	l.Text = bytes.TrimSuffix(l.Text, []byte("\r"))
 	if !utf8.Valid(l.Text) {
 		c.stats.Mended++
+		l.Text = bytes.ToValidUTF8(l.Text, []byte("\uFFFD"))
 	}
 	if !l.isCut() {
-		return Line{Text: clean(l.Text)}
+		return Line{Text: l.Text}
 	}
-	l.Text = []byte(beginning(string(clean(l.Text)), len(l.Text)))
+	l.Text = []byte(beginning(string(l.Text), length))
 	return l
 }
 
