@@ -288,7 +288,7 @@ func (a *acp) progress(u object, out *output) {
 	if w, waits := a.open[id]; waits {
 		for _, name := range []string{"rawInput", "title", "kind", "locations"} {
 			if value := u.value(name); len(value) > 0 && string(value) != "null" {
-				w.update = w.update.with(name, bytes.Clone(value))
+				w.update = w.update.without(name).with(name, bytes.Clone(value))
 			}
 		}
 		a.open[id] = w

@@ -157,7 +157,7 @@ func (a *aiSDK) end(out *output) { a.text.cut(out) }
 func toolOutput(raw json.RawMessage) (text string, parts json.RawMessage, failed bool) {
 	if o := parseObject(raw); o != nil {
 		failed = o.isTrue("isError") || o.isTrue("is_error")
-		if o.list("content") != nil {
+		if o.hasList("content") {
 			text, parts = contentText(o.value("content"))
 			return text, parts, failed
 		}

@@ -70,7 +70,12 @@ func checkAppended(e eventlog.Event) error {
 }
 
 func isName(name string) bool {
-	return len(name) <= 64 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+	for i := range len(name) {
+		if b := name[i]; (b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '_' {
+			return false
+		}
+	}
+	return len(name) <= 64
 }
 
 // appendedSays follows the run, as other converters do by what they add.

@@ -267,7 +267,7 @@ func prefixed(mark, text string) string {
 // codexPatch returns the arguments of a change of files: what the item says, and in
 // rollouts, where that is an object by path, a patch as people read it.
 func codexPatch(item object) data {
-	if item.list("changes") != nil {
+	if item.hasList("changes") {
 		return data(nil).raw("changes", item.value("changes"))
 	}
 	var changes []json.RawMessage

@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -232,7 +231,11 @@ func (c *Converter) taker() taker { return taker{object: c.object, other: c.othe
 func (c *Converter) object(o object, text []byte) {
 	c.out.at, c.out.parent = time.Time{}, ""
 	if !c.decoder.object(o, &c.out) {
-		c.keep(Line{Text: text}, cmp.Or(c.out.refusal, unknown(o)))
+		reason := c.out.refusal
+		if reason == "" {
+			reason = unknown(o)
+		}
+		c.keep(Line{Text: text}, reason)
 		c.out.refusal = ""
 	}
 }

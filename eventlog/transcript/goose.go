@@ -30,7 +30,7 @@ func isGoose(o object) bool {
 
 func isGooseMessage(m object) bool {
 	_, told := m.number("created")
-	return told && m.has("role") && m.list("content") != nil && !m.has("object")
+	return told && m.has("role") && m.hasList("content") && !m.has("object")
 }
 
 // goose converts the files that Goose keeps of its sessions (JSON lines), what

@@ -65,7 +65,7 @@ func (o object) value(name string) json.RawMessage {
 
 // with returns an object with one more member, or with another value of it.
 func (o object) with(name string, value json.RawMessage) object {
-	return append(o.without(name), field{[]byte(name), value})
+	return slices.Concat(o, object{{[]byte(name), value}})
 }
 
 // without returns an object without a member.
@@ -124,6 +124,12 @@ func textOf(raw json.RawMessage) string {
 }
 
 func (o object) object(name string) object { return parseObject(o.value(name)) }
+
+// hasList reports whether a member is an array. A member is valid JSON.
+func (o object) hasList(name string) bool {
+	value := o.value(name)
+	return len(value) > 0 && value[0] == '['
+}
 
 // list returns the elements of a member that is an array.
 func (o object) list(name string) []json.RawMessage { return listOf(o.value(name)) }

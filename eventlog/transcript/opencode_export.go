@@ -1,7 +1,7 @@
 package transcript
 
 func isOpenCodeExport(o object) bool {
-	return o.object("info").has("id") && o.has("messages") && listOf(o.value("messages")) != nil && !o.has("type")
+	return o.object("info").has("id") && o.hasList("messages") && !o.has("type")
 }
 
 // openCodeExport converts what opencode export prints: a session with its messages and
@@ -31,7 +31,8 @@ func (c *openCodeExport) message(m object, session string, out *output) {
 	id := info.text("id")
 	out.at = created
 	c.server.message(info.without("error"), out) // it comes after what was said
-	for _, raw := range m.list("parts") {
+	parts := m.list("parts")
+	for _, raw := range parts {
 		part := parseObject(raw)
 		if part == nil {
 			continue
@@ -53,7 +54,7 @@ func (c *openCodeExport) message(m object, session string, out *output) {
 		out.at = ended
 		c.server.failed(session, e, out)
 	}
-	if len(m.list("parts")) > 0 && info.text("role") == "assistant" && info.text("finish") == "stop" {
+	if len(parts) > 0 && info.text("role") == "assistant" && info.text("finish") == "stop" {
 		out.done()
 	}
 }

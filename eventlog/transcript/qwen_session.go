@@ -16,7 +16,7 @@ func isQwenSession(o object) bool {
 	}
 	switch o.text("type") {
 	case "user", "assistant", "tool_result":
-		return o.object("message").list("parts") != nil
+		return o.object("message").hasList("parts")
 	case "system":
 		return o.has("subtype") && o.object("systemPayload") != nil
 	}
