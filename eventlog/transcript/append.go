@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -56,8 +57,8 @@ func (appended) object(o object, out *output) bool {
 		return true
 	}
 	appendedSays(e, d, out)
-	members := data(strings.TrimSpace(string(e.Data)))
-	out.add(e.Type, e.Actor, members[1:len(members)-1])
+	members := data(bytes.TrimSpace(e.Data))
+	out.add(e.Type, e.Actor, slices.Clip(members[1:len(members)-1]))
 	return true
 }
 

@@ -90,11 +90,10 @@ func openCodeSays(kind string, part object, out *output) {
 // openCodeTool returns the tool of a part, and whether the model was refused it: a call
 // that cannot be made is one of the tool "invalid", which names the tool that was meant.
 func openCodeTool(part object) (name string, refused bool) {
-	name = part.text("tool")
-	if meant := part.object("state").object("input").text("tool"); name == "invalid" && meant != "" {
-		return meant, true
+	if name = part.text("tool"); name != "invalid" {
+		return name, false
 	}
-	return name, name == "invalid"
+	return cmp.Or(part.object("state").object("input").text("tool"), name), true
 }
 
 // openCodeResult adds the result of a tool part that is completed, or failed. A
