@@ -1,5 +1,7 @@
 package transcript
 
+import "slices"
+
 func isOpenCodeExport(o object) bool {
 	return o.object("info").has("id") && o.hasList("messages") && !o.has("type")
 }
@@ -32,13 +34,14 @@ func (c *openCodeExport) message(m object, session string, out *output) {
 	out.at = created
 	c.server.message(info.without("error"), out) // it comes after what was said
 	parts := m.list("parts")
+	ids := object{}.with("messageID", quote(id)).with("sessionID", quote(session))
 	for _, raw := range parts {
 		part := parseObject(raw)
 		if part == nil {
 			continue
 		}
 		out.at = created
-		part = part.with("messageID", quote(id)).with("sessionID", quote(session))
+		part = slices.Concat(part, ids)
 		if kind := part.text("type"); (kind == "text" || kind == "reasoning") && !part.object("time").has("end") {
 			// What is kept is whole.
 			part = part.with("time", data(nil).raw("start", part.object("time").value("start")).number("end", 1).object())
