@@ -50,12 +50,26 @@ func ParseEnvelope(text []byte) (Envelope, error) {
 	case e.Data == nil:
 		return e, &FieldError{Index: -1, Field: "data", Reason: "is required"}
 	}
-	var p record.Prepared
-	if err := p.Prepare(&e.Event, math.MaxInt); err != nil {
-		err.Index = -1
+	p, err := prepareAlone(&e.Event)
+	if err != nil {
 		return e, err
 	}
 	e.Event = p.Event
 	e.Sequence = fields.Sequence
 	return e, nil
+}
+
+// CheckEvent holds an event to the rules of an append, but for the limits of size.
+func CheckEvent(e *Event) error {
+	_, err := prepareAlone(e)
+	return err
+}
+
+func prepareAlone(e *Event) (record.Prepared, error) {
+	var p record.Prepared
+	if err := p.Prepare(e, math.MaxInt); err != nil {
+		err.Index = -1
+		return p, err
+	}
+	return p, nil
 }
