@@ -144,7 +144,7 @@ func BenchmarkTail(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		page, err := watch.Read(b.Context(), s.ID(), last-10)
+		page, err := readWatch(b.Context(), watch, s.ID(), last-10)
 		if err != nil || len(page.Events) != 10 {
 			b.Fatalf("the tail has %d events: %v", len(page.Events), err)
 		}

@@ -259,7 +259,7 @@ func everyCall(f *fixture, s *eventlog.Session) map[string]func() error {
 			return err
 		},
 		"Read":         func() error { _, err := log.Read(ctx, task, id, 0); return err },
-		"Watch.Read":   func() error { _, err := watch.Read(ctx, id, 0); return err },
+		"Watch.Scan":   func() error { _, err := readWatch(ctx, watch, id, 0); return err },
 		"Task":         func() error { _, err := log.Task(ctx, task); return err },
 		"Tasks":        func() error { _, err := log.Tasks(ctx, 0, 1); return err },
 		"NewestTasks":  func() error { _, err := log.NewestTasks(ctx, 1); return err },
@@ -286,7 +286,7 @@ func TestAFailedCommitIsFinal(t *testing.T) {
 			f.append(s, says("acknowledged"))
 			watch := f.Watch("t-1")
 			defer watch.Close()
-			_, err := watch.Read(t.Context(), s.ID(), 0)
+			_, err := readWatch(t.Context(), watch, s.ID(), 0)
 			f.ok(err)
 			calls := everyCall(f, s)
 			for name, call := range calls { // the control: all of them work

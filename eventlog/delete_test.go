@@ -229,7 +229,7 @@ func TestATrimmedSession(t *testing.T) {
 				f.append(s, complete())
 			}
 			head := f.info(s).Head
-			_, err := watch.Read(t.Context(), s.ID(), head) // there is a tail
+			_, err := readWatch(t.Context(), watch, s.ID(), head) // there is a tail
 			f.ok(err)
 			changed := watch.Changed()
 			f.ok(f.Trim(t.Context(), "t-1", s.ID(), c.through))
@@ -238,7 +238,9 @@ func TestATrimmedSession(t *testing.T) {
 					"Log.Read": func(ctx context.Context, id eventlog.SessionID, after uint64) (eventlog.Page, error) {
 						return f.Read(ctx, "t-1", id, after)
 					},
-					"Watch.Read": watch.Read,
+					"Watch.Scan": func(ctx context.Context, id eventlog.SessionID, after uint64) (eventlog.Page, error) {
+						return readWatch(ctx, watch, id, after)
+					},
 				} {
 					page, err := read(t.Context(), s.ID(), 0)
 					f.ok(err)
@@ -279,13 +281,13 @@ func TestADeletionEndsAWatchedSession(t *testing.T) {
 	f.append(s, says("1"))
 	watch := f.Watch("t-1")
 	defer watch.Close()
-	_, err := watch.Read(t.Context(), s.ID(), 1)
+	_, err := readWatch(t.Context(), watch, s.ID(), 1)
 	f.ok(err)
 	changed := watch.Changed()
 	f.ok(f.DeleteSession(t.Context(), "t-1", s.ID()))
 	<-changed
 	wantEqual(t, "behind", watch.Behind(eventlog.Cursor{Session: s.ID(), Sequence: 1}), true)
-	_, err = watch.Read(t.Context(), s.ID(), 1)
+	_, err = readWatch(t.Context(), watch, s.ID(), 1)
 	wantErr(t, "read", err, eventlog.ErrSessionNotFound)
 	changed = watch.Changed()
 	f.ok(f.DeleteTask(t.Context(), "t-1"))

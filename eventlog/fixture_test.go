@@ -275,3 +275,16 @@ func wantField(t reporter, what string, err error, field string) {
 		t.Errorf("%s: got error %v, want one of %s", what, err, field)
 	}
 }
+
+// readWatch returns the page of events that a watch has after a sequence.
+func readWatch(ctx context.Context, w *eventlog.Watch, session eventlog.SessionID, after uint64) (eventlog.Page, error) {
+	var events []eventlog.Event
+	page, err := w.Scan(ctx, session, after, func(e *eventlog.Event) bool {
+		kept := *e
+		kept.Data = bytes.Clone(e.Data)
+		events = append(events, kept)
+		return true
+	})
+	page.Events = events
+	return page, err
+}

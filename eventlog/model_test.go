@@ -319,7 +319,7 @@ func (m *model) check(r *rapid.T, t *testing.T, store store.Store, log *eventlog
 		}
 		wantSlice(r, "contents", got, s.contents[s.trimmed:])
 		if watch := followers[s.id]; watch != nil {
-			page, err := watch.Read(t.Context(), s.id, uint64(max(s.trimmed, len(s.contents)-3)))
+			page, err := readWatch(t.Context(), watch, s.id, uint64(max(s.trimmed, len(s.contents)-3)))
 			if err != nil {
 				r.Fatal(err)
 			}

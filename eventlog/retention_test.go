@@ -299,7 +299,7 @@ func TestAVeryLongOpenSessionIsTrimmed(t *testing.T) {
 		if info.First < 2000 || info.Head-info.First < 100 {
 			t.Errorf("%d to %d are left of the long one", info.First, info.Head)
 		}
-		page, err := watch.Read(t.Context(), long.ID(), 5)
+		page, err := readWatch(t.Context(), watch, long.ID(), 5)
 		f.ok(err)
 		wantEqual(t, "a reader hears of the gap", page.Gap(5), true)
 		wantEqual(t, "events of the long one", uint64(len(f.events(long, info.First-1))), info.Head-info.First+1)

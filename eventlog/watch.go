@@ -18,9 +18,14 @@ import (
 //	defer watch.Close()
 //	for {
 //		changed := watch.Changed() // first this, then the read
-//		page, err := watch.Read(ctx, session, after)
+//		before := after
+//		page, err := watch.Scan(ctx, session, after, func(e *eventlog.Event) bool {
+//			...
+//			after = e.Sequence
+//			return true
+//		})
 //		...
-//		if len(page.Events) == 0 {
+//		if after == before {
 //			<-changed
 //		}
 //	}
@@ -61,42 +66,30 @@ func (w *Watch) Behind(c Cursor) bool {
 	return t == nil || c.Sequence < t.head
 }
 
-// Read is [Log.Read], from memory where it can be.
-func (w *Watch) Read(ctx context.Context, session SessionID, after uint64) (Page, error) {
-	return w.read(session, after, func() (Page, error) { return w.log.Read(ctx, w.task.id, session, after) })
-}
-
 // Scan is [Log.Scan], from memory where it can be.
 func (w *Watch) Scan(ctx context.Context, session SessionID, after uint64, visit func(*Event) bool) (Page, error) {
-	page, err := w.read(session, after, func() (Page, error) {
-		return w.log.scan(ctx, after, visit, func(r store.Reader) (*record.Session, error) {
-			return w.task.decoded.session(r, w.task.id, session)
-		})
-	})
-	for i := range page.Events {
-		if !visit(&page.Events[i]) {
-			break
-		}
-	}
-	page.Events = nil
-	return page, err
-}
-
-// read returns a page from memory, or what fromStore returns.
-func (w *Watch) read(session SessionID, after uint64, fromStore func() (Page, error)) (Page, error) {
 	l, t := w.log, w.task
 	if err := l.Err(); err != nil {
 		return Page{}, err
 	}
-	if l.shared {
-		return fromStore()
+	var commits uint64
+	if !l.shared {
+		page, seen, ok := t.read(session, after)
+		if ok {
+			for i := range page.Events {
+				if !visit(&page.Events[i]) {
+					break
+				}
+			}
+			page.Events = nil
+			return page, nil
+		}
+		commits = seen
 	}
-	page, commits, ok := t.read(session, after)
-	if ok {
-		return page, nil
-	}
-	page, err := fromStore()
-	if err == nil {
+	page, err := l.scan(ctx, after, visit, func(r store.Reader) (*record.Session, error) {
+		return t.decoded.session(r, t.id, session)
+	})
+	if err == nil && !l.shared {
 		t.keep(session, &page, commits)
 	}
 	return page, err
