@@ -233,10 +233,9 @@ func answer(group []*op, err error) {
 	}
 }
 
-// write commits a group in one transaction. full is set when the group may use
-// the reserve, to what those hear who would start something nevertheless. After
-// an error nothing has changed; after one that leaves the outcome unknown, the
-// log is at its end.
+// write commits a group in one transaction. If full is set, the group may use the
+// reserve, and ops that start something fail with full. After an error nothing has
+// changed. An error that leaves the outcome unknown ends the log.
 func (c *committer) write(group []*op, full error) error {
 	if len(group) == 0 {
 		return nil
