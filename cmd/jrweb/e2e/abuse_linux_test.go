@@ -61,10 +61,10 @@ func TestMemoryUnderAbuse(t *testing.T) {
 		}
 	}
 	for _, a := range []abuse{
-		{name: "idle streams, HTTP/1.1", request: get(stream, ""), awaits: "retry: ", clients: 300, long: 9000, each: 12},
-		{name: "idle streams, HTTP/1.1 over TLS", request: get(stream, ""), awaits: "retry: ", dial: dialTLS("http/1.1"), flags: overTLS, clients: 300, long: 9000, each: 45},
-		{name: "idle streams, HTTP/2", request: getH2(stream), awaits: "retry: ", dial: dialTLS("h2"), flags: overTLS, clients: 300, long: 9000, each: 100},
-		{name: "idle streams, h2c", request: getH2(stream), awaits: "retry: ", clients: 300, long: 9000, each: 60},
+		{name: "idle streams, HTTP/1.1", request: get(stream, ""), awaits: "retry: ", clients: 300, long: 10_000, each: 12},
+		{name: "idle streams, HTTP/1.1 over TLS", request: get(stream, ""), awaits: "retry: ", dial: dialTLS("http/1.1"), flags: overTLS, clients: 300, long: 10_000, each: 45},
+		{name: "idle streams, HTTP/2", request: getH2(stream), awaits: "retry: ", dial: dialTLS("h2"), flags: overTLS, clients: 300, long: 10_000, each: 100},
+		{name: "idle streams, h2c", request: getH2(stream), awaits: "retry: ", clients: 300, long: 10_000, each: 60},
 		{name: "silent clients of all tasks", prepare: manyTasks, request: get("/stream", ""), awaits: "retry: ", clients: 20, long: 500, each: 1024},
 		{name: "silent clients of the list", prepare: manyTasks, request: get("/tasks?limit=1000", ""), awaits: "HTTP/1.1 ", clients: 60, long: 1000, all: 700},
 		{name: "silent clients of a history", prepare: func(s *server) {
@@ -75,7 +75,7 @@ func TestMemoryUnderAbuse(t *testing.T) {
 		{name: "unfinished bodies of 31 MiB", request: append(
 			fmt.Appendf(nil, "POST /tasks/t-1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n[", 31<<20), bytes.Repeat([]byte(" "), 4<<20)...),
 			clients: 30, long: 100, all: 700},
-		{name: "requests whose header never ends", request: get(stream, "X-Long: "+strings.Repeat("x", 28<<10)+"\r\nX-")[:28<<10], clients: 300, long: 2000, each: 100},
+		{name: "requests whose header never ends", request: get(stream, "X-Long: "+strings.Repeat("x", 28<<10)+"\r\nX-")[:28<<10], clients: 1000, long: 2000, each: 100},
 	} {
 		t.Run(a.name, func(t *testing.T) { a.run(t, plain) })
 	}
