@@ -81,6 +81,7 @@ func TestMemoryUnderAbuse(t *testing.T) {
 			fmt.Appendf(nil, "POST /tasks/t-1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n[", 31<<20), bytes.Repeat([]byte(" "), 4<<20)...),
 			clients: 30, long: 100, all: 700},
 		{name: "requests whose header never ends", request: get(stream, "X-Long: "+strings.Repeat("x", 28<<10)+"\r\nX-")[:28<<10], clients: 1000, long: 2000, each: 100},
+		{name: "bodies that nobody reads, and that never come", request: []byte("POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"), clients: 1000, long: 2000, each: 60},
 	} {
 		t.Run(a.name, func(t *testing.T) { a.run(t, plain) })
 	}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -93,5 +94,76 @@ func TestTheImageHoldsTheProgramAlone(t *testing.T) {
 	}
 	if got := buildah("run", "--isolation", "chroot", container, "/jrweb", "version"); !strings.HasPrefix(got, "jrweb ") {
 		t.Errorf("it says %q", got)
+	}
+}
+
+// The package is made and installed in a file system of its own, used, and removed again.
+func TestThePackageInstallsAllThatItSays(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("dpkg installs as root alone")
+	}
+	built, into := t.TempDir(), t.TempDir()
+	t.Setenv("CGO_ENABLED", "0")
+	program := filepath.Join(built, "jrweb")
+	mustRun(t, "", "go", "build", "-o", program, "jrweb/cmd/jrweb")
+	mustRun(t, root, "bash", "scripts/package", program, "1.2.3", runtime.GOARCH, built)
+	packages, err := filepath.Glob(filepath.Join(built, "*.deb"))
+	if err != nil || len(packages) != 1 {
+		t.Fatalf("%v, %v", packages, err)
+	}
+	for _, dir := range []string{"var/lib/dpkg/info", "var/lib/dpkg/updates", "etc"} {
+		if err := os.MkdirAll(filepath.Join(into, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(into, "var/lib/dpkg/status"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// There is no shell in it: the scripts are those of this machine, told where to work.
+	dpkg := []string{"--root=" + into, "--force-script-chrootless", "--force-depends", "--log=/dev/null"}
+	mustRun(t, "", "dpkg", append(dpkg, "--install", packages[0])...)
+
+	in := func(path string) string { return filepath.Join(into, path) }
+	if got := mustRun(t, "", in("usr/bin/jrweb"), "version"); !strings.HasPrefix(got, "jrweb ") {
+		t.Errorf("it says %q", got)
+	}
+	if users := readText(t, in("etc/passwd")); !strings.Contains(users, "jrweb:x:") {
+		t.Errorf("the users are %q", users)
+	}
+	if page := mustRun(t, "", "man", "--local-file", in("usr/share/man/man1/jrweb.1.gz")); !strings.Contains(page, "jrweb serve") {
+		t.Errorf("the manual page says %q", page)
+	}
+	complete := "source " + in("usr/share/bash-completion/completions/jrweb") + ` && complete -p jrweb`
+	if got := mustRun(t, "", "bash", "-c", complete); !strings.Contains(got, "jrweb") {
+		t.Errorf("bash completes with %q", got)
+	}
+	for _, name := range []string{
+		"etc/jrweb/jrweb.env", "usr/lib/systemd/system/jrweb.service", "usr/lib/systemd/system/jrweb.socket", "usr/lib/sysusers.d/jrweb.conf",
+		"usr/share/zsh/vendor-completions/_jrweb", "usr/share/fish/vendor_completions.d/jrweb.fish", "usr/share/doc/jrweb/operations.md",
+		"usr/share/doc/jrweb/copyright", "usr/share/doc/jrweb/prometheus/jrweb-alerts.yml", "usr/share/doc/jrweb/grafana/jrweb.json",
+	} {
+		if info, err := os.Stat(in(name)); err != nil || info.Size() == 0 || info.Mode() != 0o644 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+
+	if err := os.WriteFile(in("etc/jrweb/jrweb.env"), []byte("JRWEB_ADDR=127.0.0.1:1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "", "dpkg", append(dpkg, "--install", packages[0])...)
+	if text := readText(t, in("etc/jrweb/jrweb.env")); text != "JRWEB_ADDR=127.0.0.1:1\n" {
+		t.Errorf("an upgrade makes %q of what an operator wrote", text)
+	}
+	if err := os.MkdirAll(in("var/lib/jrweb"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in("var/lib/jrweb/jr.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "", "dpkg", append(dpkg, "--purge", "jrweb")...)
+	for name, stays := range map[string]bool{"usr/bin/jrweb": false, "etc/jrweb/jrweb.env": false, "var/lib/jrweb/jr.db": true} {
+		if _, err := os.Stat(in(name)); (err == nil) != stays {
+			t.Errorf("%s after the removal: %v", name, err)
+		}
 	}
 }
