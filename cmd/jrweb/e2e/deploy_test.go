@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -72,6 +75,9 @@ func TestTheImageHoldsTheProgramAlone(t *testing.T) {
 	dir, context := t.TempDir(), t.TempDir()
 	t.Setenv("CGO_ENABLED", "0")
 	mustRun(t, "", "go", "build", "-o", filepath.Join(context, "bin", "static", "jrweb"), "jrweb/cmd/jrweb")
+	if err := os.Mkdir(filepath.Join(context, "bin", "static", "data"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	storage := []string{"--storage-driver", "vfs", "--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run")}
 	buildah := func(args ...string) string {
 		t.Helper()
@@ -95,6 +101,40 @@ func TestTheImageHoldsTheProgramAlone(t *testing.T) {
 	if got := buildah("run", "--isolation", "chroot", container, "/jrweb", "version"); !strings.HasPrefix(got, "jrweb ") {
 		t.Errorf("it says %q", got)
 	}
+
+	// What it is for: nobody of the host, who may write to /data, serves.
+	tokens := filepath.Join(dir, "tokens")
+	if err := os.WriteFile(tokens, []byte("ann:read:"+strings.Repeat("t", 32)), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	// It stands for a namespace of its own that the address is one of loopback here.
+	serve := exec.Command(needs(t, "buildah"), append(storage, "run", "--isolation", "chroot", "--cap-drop", "ALL", "--volume", tokens+":/tokens:ro",
+		"--env", "JRWEB_TOKEN_FILE=/tokens", "--env", "JRWEB_ADDR=127.0.0.1:0", container, "/jrweb", "serve")...)
+	serve.Stderr = t.Output()
+	out, err := serve.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := serve.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	url, listens := strings.CutPrefix(strings.TrimSpace(line), "jrweb: listening on ")
+	if !listens {
+		t.Fatalf("it says %q, %v", line, err)
+	}
+	res, err := http.Get(url + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("it is not ready: %s", res.Status)
+	}
+	if err := serve.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = serve.Wait() // buildah kills what it runs, and says so
 }
 
 // The package is made and installed in a file system of its own, used, and removed again.
