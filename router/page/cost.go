@@ -13,7 +13,7 @@ import (
 
 // costFields are the fields of a cost event that its row has words for.
 var costFields = []string{
-	"usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "model", "scope", "id", "part_of",
+	"usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "model", "scope", "id", "part_of", "turn",
 }
 
 // cost is the row of a cost event, in one line.

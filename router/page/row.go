@@ -98,9 +98,10 @@ type cut struct {
 
 // fieldView is one member of an object.
 type fieldView struct {
-	Name  string
-	Value string // of a short one
-	Long  *block
+	Name   string
+	Value  string // of a short one
+	Long   *block
+	Folded bool // of a long one, Value is all that is seen at first
 }
 
 // maker makes the row of one event.
@@ -207,8 +208,14 @@ func (m *maker) body() {
 		case eventlog.Human:
 			m.says("Person")
 		case eventlog.System:
+			r.Template, r.Compact = "told", true
+			r.Line = firstLine(m.data.text("content"))
 			m.says("System")
 		default:
+			if r.parent != "" {
+				m.says("Prompt") // of the agent that started this one
+				break
+			}
 			m.says("User")
 		}
 	case eventlog.TypeComment:
@@ -271,7 +278,7 @@ func (m *maker) note(label string) {
 	if r.Mark.Withdraws != "" {
 		left = left.without("withdraws") // the rows show it
 	}
-	r.Fields = m.fields(left, "")
+	r.Fields = folded(m.fields(left, ""), left)
 }
 
 func (m *maker) error() {
@@ -418,6 +425,17 @@ func (m *maker) fields(members fields, pointer string) []fieldView {
 			one.Long = m.block("text", text, at, plain)
 		}
 		list = append(list, one)
+	}
+	return list
+}
+
+// folded leaves of long members what fits in a line, until a reader wants more: they
+// would take more room than the row that they belong to.
+func folded(list []fieldView, members fields) []fieldView {
+	for i := range list {
+		if one := &list[i]; one.Long != nil {
+			one.Folded, one.Value = true, firstLine(blob.Elide(string(members.raw(one.Name))))
+		}
 	}
 	return list
 }
