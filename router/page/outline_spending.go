@@ -24,20 +24,21 @@ type account struct {
 const mostKnown = 2000
 
 func (s *spending) add(data fields, prices *price.Table) {
-	amount, id := amountOf(data, prices), data.text("id")
-	partOf := data.text("part_of")
+	amount, id, step := amountOf(data, prices), data.text("id"), isCostOfStep(data)
 	switch {
-	case id != "" && partOf == "":
-		s.inAll(id, amount)
-	case id != "":
-		added := s.grow("i"+id, amount)
-		a := s.accounts[partOf]
-		a.since += added
-		s.keep(partOf, a)
-	case data.text("scope") == "cumulative":
-		s.grow("m"+data.text("model"), amount)
-	default:
+	case id == "" && step:
 		s.usd += max(amount, 0)
+	case id == "":
+		s.grow("m"+data.text("model"), amount)
+	case !step:
+		s.inAll(id, amount)
+	default:
+		added := s.grow("i"+id, amount)
+		if partOf := data.text("part_of"); partOf != "" {
+			a := s.accounts[partOf]
+			a.since += added
+			s.keep(partOf, a)
+		}
 	}
 }
 

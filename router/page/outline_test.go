@@ -101,7 +101,7 @@ func TestWhatIsSaidInAllIsNotSpentAgain(t *testing.T) {
 	}
 	got := overview(t, session, outlineOfRun(
 		message("m1", "1"), message("m2", "2"), message("m2", "2.5"),
-		`cost {"id":"p","usd":3.75}`, message("m3", "4"), `cost {"id":"p","usd":8}`, `complete {"status":"succeeded"}`,
+		`cost {"id":"p","scope":"cumulative","usd":3.75}`, message("m3", "4"), `cost {"id":"p","scope":"cumulative","usd":8}`, `complete {"status":"succeeded"}`,
 	))
 	var bars []string
 	for _, m := range regexp.MustCompile(`<title>(#[^<]*)</title>`).FindAllStringSubmatch(got, -1) {

@@ -94,7 +94,7 @@ var rows = []struct {
 	{"cost_estimated", "cost", "agent", `{"input_tokens":12,"output_tokens":4000,"cache_read_tokens":70000,"cache_write_tokens":8000,"model":"claude-opus-4-5-20251101","scope":"delta"}`},
 	{"cost_unknown", "cost", "agent", `{"usd":0,"input_tokens":900,"output_tokens":40,"model":"m-1"}`},
 	{"cost_of_a_message", "cost", "agent", `{"input_tokens":900,"output_tokens":40,"model":"gpt-5","id":"msg_1","part_of":"s-1/gpt-5"}`},
-	{"cost_of_a_thread", "cost", "agent", `{"usd":0.034,"input_tokens":900,"output_tokens":40,"model":"gpt-5","id":"s-1/gpt-5"}`},
+	{"cost_of_a_thread", "cost", "agent", `{"usd":0.034,"input_tokens":900,"output_tokens":40,"model":"gpt-5","scope":"cumulative","id":"s-1/gpt-5"}`},
 	{"question", "question", "agent", `{"content":"May I run **this**?","options":[{"value":"allow","label":"Allow once"},{"value":"deny"}],"call_id":"c1","request":"R"}`},
 	{"answer", "answer", "human", `{"for":12,"value":"allow","author":"ann"}`},
 	{"receipt", "receipt", "system", `{"for":12,"state":"read"}`},
