@@ -360,12 +360,24 @@ func (m *maker) prose(name string) *prose {
 		// Nothing is left out, but to parse so much as Markdown helps nobody.
 		return &prose{Head: "<pre>" + escaped(text) + "</pre>"}
 	}
+	if looksLikeJSON(text) { // an answer in a form that was asked for
+		b := m.json("text json", []byte(text), "/"+name)
+		p := &prose{Head: pre(b.Class, b.Head), Cut: b.Cut}
+		if p.Cut != nil {
+			p.Tail = pre(b.Class, b.Tail)
+		}
+		return p
+	}
 	x := m.space.take(text)
 	p := &prose{Head: markdownHTML(x.head, &m.watch), Cut: m.cut(x, text, "/"+name)}
 	if p.Cut != nil {
 		p.Tail = markdownHTML(x.tail, &m.watch)
 	}
 	return p
+}
+
+func pre(class string, text template.HTML) template.HTML {
+	return template.HTML(`<pre class="`+class+`" tabindex="0">`) + text + "</pre>"
 }
 
 func (m *maker) block(class, text, pointer string, render func(string) template.HTML) *block {
