@@ -155,9 +155,7 @@ func (b *busy) change(tx *txn, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.deleteSession(t, s); err != nil {
-			return err
-		}
+		tx.deleteSession(t, s)
 		tx.touch(id)
 		delete(m.events, session)
 		forget(session)

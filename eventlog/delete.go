@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -55,9 +56,7 @@ func (tx *txn) deleteOldest(t *taskRecord) error {
 		}
 	}
 	for _, s := range sessions {
-		if err := tx.deleteSession(t, s); err != nil {
-			return err
-		}
+		tx.deleteSession(t, s)
 	}
 	tx.touch(t.id)
 	return nil
@@ -108,20 +107,14 @@ func (l *Log) DeleteSession(ctx context.Context, task string, id SessionID) erro
 		if err != nil {
 			return err
 		}
-		if err := tx.deleteSession(t, s); err != nil {
-			return err
-		}
+		tx.deleteSession(t, s)
 		tx.touch(task)
 		return nil
 	}))
 }
 
 // deleteSession takes a session out of its task and the log.
-func (tx *txn) deleteSession(t *taskRecord, s *sessionRecord) error {
-	latest, err := tx.latestBut(t, s.id)
-	if err != nil {
-		return err
-	}
+func (tx *txn) deleteSession(t *taskRecord, s *sessionRecord) {
 	if s.Status == StatusOpen {
 		tx.closeSession(t, s)
 	}
@@ -131,12 +124,10 @@ func (tx *txn) deleteSession(t *taskRecord, s *sessionRecord) error {
 		t.Totals.subtract(s.Totals)
 		t.Unpriced.subtract(s.Models)
 	}
-	t.Latest, t.Status = SessionID{}, StatusNone
-	if latest != nil {
-		t.Latest, t.Status = latest.id, latest.Status
+	if t.Latest == s.id {
+		t.Latest, t.Status = tx.latest(t)
 	}
 	tx.trash(bucketKeys, keysOfSession(t, s.id))
-	return nil
 }
 
 // Trim deletes the events of a session up to a sequence. The complete event of
@@ -175,15 +166,18 @@ func (l *Log) Trim(ctx context.Context, task string, session SessionID, through 
 	return nil
 }
 
-// latestBut returns the newest session of a task besides one, nil if there is none.
-func (tx *txn) latestBut(t *taskRecord, but SessionID) (*sessionRecord, error) {
+// latest finds the newest session of a task, besides those that are damaged.
+func (tx *txn) latest(t *taskRecord) (SessionID, Status) {
 	prefix := taskPrefix(t.id)
 	for key := range tx.Descend(bucketSessions, prefix, prefixEnd(prefix)) {
-		if id := SessionID(key[len(prefix):]); id != but {
-			return tx.session(t.id, id)
+		id := SessionID(key[len(prefix):])
+		s, err := tx.session(t.id, id)
+		if err == nil {
+			return id, s.Status
 		}
+		tx.note(fmt.Errorf("session %s of task %s: %w", id, t.id, err))
 	}
-	return nil, nil
+	return SessionID{}, StatusNone
 }
 
 // forget takes a session out of the log and leaves its events to the purger.

@@ -49,11 +49,24 @@ func ParseEnvelope(text []byte) (Envelope, error) {
 		return e, &FieldError{Index: -1, Field: "data", Reason: "is required"}
 	}
 	var p prepared
-	if err := p.prepare(&e.Event, math.MaxInt); err != nil {
-		err.Index = -1
+	if err := p.check(&e.Event); err != nil {
 		return e, err
 	}
 	e.Event = p.Event
 	e.Sequence = fields.Sequence
 	return e, nil
+}
+
+// Check holds an event to the rules of an append, but for the limits of size.
+func (e *Event) Check() error {
+	var p prepared
+	return p.check(e)
+}
+
+func (p *prepared) check(e *Event) error {
+	if err := p.prepare(e, math.MaxInt); err != nil {
+		err.Index = -1
+		return err
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -30,6 +31,7 @@ type janitor struct {
 	more    chan struct{} // holds a token when there may be something to do
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	passed  map[SessionID]bool // damaged, and passed over: they stay
 
 	mu    sync.Mutex
 	tasks map[string]bool // may have more than RetainSessions
@@ -38,7 +40,7 @@ type janitor struct {
 
 // init checks the rules.
 func (j *janitor) init(l *Log) error {
-	j.log, j.more, j.tasks = l, make(chan struct{}, 1), map[string]bool{}
+	j.log, j.more, j.tasks, j.passed = l, make(chan struct{}, 1), map[string]bool{}, map[SessionID]bool{}
 	if l.o.RetainBytes > 0 {
 		var ok bool
 		if j.stats, ok = l.store.(StatsStore); !ok {
@@ -162,19 +164,21 @@ type retired struct {
 }
 
 // retire deletes the sessions that pick chooses, if they have ended, in one
-// transaction. Before one that cannot be read it stops.
+// transaction. One that is damaged stays, and is passed over from then on. n is how many
+// were dealt with.
 func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*txn) ([]retired, error)) (n int, err error) {
 	var did tidied
-	var damage error
+	var stay []SessionID
 	err = j.log.committer.doFreeing(ctx, func(tx *txn) error {
-		did, damage = tidied{}, nil
+		did, stay = tidied{}, nil
 		sessions, err := pick(tx)
 		if err != nil {
 			return err
 		}
 		for _, r := range sessions {
-			if damage = tx.retire(r, &did); damage != nil {
-				break
+			if err := tx.retire(r, &did); err != nil {
+				tx.note(fmt.Errorf("session %s of task %s cannot be retired: %w", r.id, r.task, err))
+				stay = append(stay, r.id)
 			}
 		}
 		return nil
@@ -182,10 +186,12 @@ func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*txn) ([]re
 	if err != nil {
 		return 0, err
 	}
-	j.log.damaged(damage)
+	for _, id := range stay {
+		j.passed[id] = true
+	}
 	sum.sessions += did.sessions
 	sum.tasks += did.tasks
-	return did.sessions, damage
+	return did.sessions + len(stay), nil
 }
 
 func (tx *txn) retire(r retired, did *tidied) error {
@@ -197,9 +203,7 @@ func (tx *txn) retire(r retired, did *tidied) error {
 	if err != nil || s.Status == StatusOpen {
 		return unlessGone(err)
 	}
-	if err := tx.deleteSession(t, s); err != nil {
-		return err
-	}
+	tx.deleteSession(t, s)
 	did.sessions++
 	tx.tidy(t)
 	unknown := t.Title == "" && t.Type == "" && t.Parent == "" && t.Description == "" && t.Project == ""
@@ -216,7 +220,10 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 		next = retainPeriod
 		err := j.log.view(ctx, func(r Reader) error {
 			for key := range r.Ascend(bucketEnded, nil, nil) {
-				ended, _ := splitEndedKey(key)
+				ended, id := splitEndedKey(key)
+				if j.passed[id] {
+					continue
+				}
 				next = ended.Add(j.log.o.RetainAge).Sub(j.log.now())
 				break
 			}
@@ -230,11 +237,12 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 			to := endedKey(last.Add(time.Millisecond), SessionID{})
 			var old []retired
 			for key, raw := range tx.Ascend(bucketEnded, nil, to) {
-				r, err := endedSession(key, raw)
-				if err != nil || len(old) == retainBatch {
-					return old, err
+				if len(old) == retainBatch {
+					break
 				}
-				old = append(old, r)
+				if r, ok := j.endedSession(key, raw); ok {
+					old = append(old, r)
+				}
 			}
 			return old, nil
 		})
@@ -244,13 +252,19 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 	}
 }
 
-func endedSession(key, raw []byte) (retired, error) {
+// endedSession returns the session that a key of bucketEnded names, unless it or the
+// entry is damaged.
+func (j *janitor) endedSession(key, raw []byte) (r retired, ok bool) {
+	_, id := splitEndedKey(key)
+	if j.passed[id] {
+		return retired{}, false
+	}
 	task, err := decodeRecord(bucketEnded, key, raw)
 	if err != nil {
-		return retired{}, err
+		j.log.passOver(err)
+		return retired{}, false
 	}
-	_, id := splitEndedKey(key)
-	return retired{task: string(task), id: id}, nil
+	return retired{task: string(task), id: id}, true
 }
 
 // countAll notes all tasks that have more than RetainSessions.
@@ -267,7 +281,8 @@ func (j *janitor) countAll(ctx context.Context) error {
 				}
 				t := &taskRecord{}
 				if err := decodeJSON(bucketTasks, key, raw, t); err != nil {
-					return err
+					j.log.passOver(err)
+					continue
 				}
 				if t.Sessions > j.log.o.RetainSessions {
 					over = append(over, string(key))
@@ -320,11 +335,14 @@ func (j *janitor) takeTask() (id string, ok bool) {
 }
 
 // surplus picks sessions of a task that are not among the newest. Those that
-// are open stay until they have ended.
+// are open stay until they have ended, and those that are damaged for good.
 func (j *janitor) surplus(tx *txn, task string) (old []retired, err error) {
 	t, err := tx.task(task)
 	if err != nil {
-		return nil, unlessGone(err)
+		if err = unlessGone(err); err != nil {
+			tx.note(err)
+		}
+		return nil, nil
 	}
 	surplus := t.Sessions - j.log.o.RetainSessions
 	prefix := taskPrefix(task)
@@ -333,8 +351,9 @@ func (j *janitor) surplus(tx *txn, task string) (old []retired, err error) {
 			break
 		}
 		surplus--
-		if tx.Get(bucketOpen, key) == nil {
-			old = append(old, retired{task: task, id: SessionID(key[len(prefix):])})
+		id := SessionID(key[len(prefix):])
+		if tx.Get(bucketOpen, key) == nil && !j.passed[id] {
+			old = append(old, retired{task: task, id: id})
 		}
 	}
 	return old, nil

@@ -61,9 +61,9 @@ func (j *janitor) endedFirst(ctx context.Context, excess int64) (sessions []reti
 			if excess <= 0 || looks <= 0 || len(sessions) == retainBatch {
 				break
 			}
-			s, err := endedSession(key, raw)
-			if err != nil {
-				return err
+			s, ok := j.endedSession(key, raw)
+			if !ok {
+				continue
 			}
 			sessions = append(sessions, s)
 			for key, raw := range r.Ascend(bucketEvents, s.id[:], prefixEnd(s.id[:])) {
@@ -89,7 +89,8 @@ func (j *janitor) trimLongest(ctx context.Context, excess int64, sum *tidied) (t
 		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
 			s, err := openSession(r, key, raw)
 			if err != nil {
-				return err
+				j.log.passOver(err)
+				continue
 			}
 			if longest == nil || s.kept() > longest.kept() {
 				longest = s

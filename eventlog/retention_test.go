@@ -3,6 +3,7 @@ package eventlog_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -454,5 +455,77 @@ func TestAnAppendWaitsForOneStepOfRetention(t *testing.T) {
 		store.through <- struct{}{}
 		synctest.Wait()
 		wantEqual(t, "sessions left in the end", f.task("t-1").Sessions, 1)
+	})
+}
+
+func TestDamageKeepsNothingElseFromBeingRetired(t *testing.T) {
+	const damagedFirst = 120 // more than one transaction takes out
+	for _, rule := range []struct {
+		name string
+		eventlog.Options
+	}{
+		{"age", eventlog.Options{RetainAge: day}},
+		{"number", eventlog.Options{RetainSessions: 1}},
+	} {
+		for _, bucket := range []eventlog.Bucket{"sessions", "ended"} {
+			if rule.RetainSessions > 0 && bucket == "ended" {
+				continue // this rule does not read it
+			}
+			t.Run(rule.name+" "+string(bucket), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := eventlogtest.NewStore()
+					f := on(t, store, nil)
+					damaged := map[int]bool{}
+					var all []*eventlog.Session
+					for i := range damagedFirst + 5 {
+						s := f.run("t-1", 1)
+						all = append(all, s)
+						if damaged[i] = i < damagedFirst || i == damagedFirst+2; damaged[i] {
+							id := s.ID()
+							damage(t, store, bucket, string(id[:]))
+						}
+					}
+					f.close()
+					time.Sleep(day)
+					var told journal
+					o := rule.Options
+					o.Logger = slog.New(slog.NewTextHandler(&told, nil))
+					f.options = &o
+					f.reopen()
+					newest := f.run("t-1", 1)
+					synctest.Wait()
+					for i, s := range all {
+						_, err := f.Session("t-1", s.ID()).Info(t.Context())
+						if damaged[i] {
+							wantEqual(t, fmt.Sprint("damaged session ", i, " is gone"), errors.Is(err, eventlog.ErrSessionNotFound), false)
+						} else {
+							wantErr(t, fmt.Sprint("session ", i), err, eventlog.ErrSessionNotFound)
+						}
+					}
+					f.info(newest)
+					time.Sleep(time.Hour) // it looks again
+					synctest.Wait()
+					wantEqual(t, "lines", told.count("something is damaged, and was passed over"), damagedFirst+1)
+				})
+			})
+		}
+	}
+}
+
+func TestDamageKeepsTheStoreFromNothingElseBelowASize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := sizedStore{newPurgedStore()}
+		f := on(t, store, nil)
+		first, second, third := f.run("t-1", 10), f.run("t-1", 10), f.run("t-1", 10)
+		one, other := first.ID(), third.ID()
+		damage(t, store, "sessions", string(one[:]))
+		damage(t, store, "ended", string(other[:]))
+		f.close()
+		f.options = &eventlog.Options{RetainBytes: 1}
+		f.reopen()
+		synctest.Wait()
+		_, err := f.Session("t-1", second.ID()).Info(t.Context())
+		wantErr(t, "the session between two that are damaged", err, eventlog.ErrSessionNotFound)
+		f.info(third)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -192,7 +193,8 @@ func completionData(status Status, reason string) json.RawMessage {
 }
 
 // Sessions returns up to limit sessions of a task, the newest first, those
-// older than before only. A zero before means from the newest.
+// older than before only. A zero before means from the newest. A session that is
+// damaged is left out, and named in the log.
 func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit int) ([]SessionInfo, error) {
 	var sessions []SessionInfo
 	err := l.view(ctx, func(r Reader) error {
@@ -210,7 +212,9 @@ func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit
 			}
 			record, err := wholeSession(r, task, key, raw)
 			if err != nil {
-				return err
+				_, id, _ := splitSessionKey(key)
+				l.passOver(fmt.Errorf("session %s of task %s: %w", id, task, err))
+				continue
 			}
 			sessions = append(sessions, record.info())
 		}
@@ -219,25 +223,48 @@ func (l *Log) Sessions(ctx context.Context, task string, before SessionID, limit
 	return sessions, err
 }
 
-// SessionAfter returns the session of a task that started next after another
-// one; after the zero id the first. ok is false if there is none.
-func (l *Log) SessionAfter(ctx context.Context, task string, after SessionID) (info SessionInfo, ok bool, err error) {
+// SessionBefore returns the session of a task that started last before another one;
+// before the zero id the latest. ok is false if there is none. If that session is
+// damaged, info has its ID beside the error.
+func (l *Log) SessionBefore(ctx context.Context, task string, before SessionID) (info SessionInfo, ok bool, err error) {
 	err = l.view(ctx, func(r Reader) error {
-		if _, err := storedTask(r, task); err != nil {
-			return err
+		prefix := taskPrefix(task)
+		to := prefixEnd(prefix)
+		if !before.IsZero() {
+			to = sessionKey(task, before)
 		}
-		from := append(sessionKey(task, after), 0) // the first key behind it
-		for key, raw := range r.Ascend(bucketSessions, from, prefixEnd(taskPrefix(task))) {
-			record, err := wholeSession(r, task, key, raw)
-			if err != nil {
-				return err
-			}
-			info, ok = record.info(), true
-			break
-		}
-		return nil
+		info, ok, err = neighbor(r, task, r.Descend(bucketSessions, prefix, to))
+		return err
 	})
 	return info, ok, err
+}
+
+// SessionAfter returns the session of a task that started next after another
+// one; after the zero id the first. ok is false if there is none. If that session is
+// damaged, info has its ID beside the error: a caller may go on behind it.
+func (l *Log) SessionAfter(ctx context.Context, task string, after SessionID) (info SessionInfo, ok bool, err error) {
+	err = l.view(ctx, func(r Reader) error {
+		from := append(sessionKey(task, after), 0) // the first key behind it
+		info, ok, err = neighbor(r, task, r.Ascend(bucketSessions, from, prefixEnd(taskPrefix(task))))
+		return err
+	})
+	return info, ok, err
+}
+
+// neighbor reads the first of some sessions of a task.
+func neighbor(r Reader, task string, sessions iter.Seq2[[]byte, []byte]) (info SessionInfo, ok bool, err error) {
+	if _, err := storedTask(r, task); err != nil {
+		return SessionInfo{}, false, err
+	}
+	for key, raw := range sessions {
+		record, err := wholeSession(r, task, key, raw)
+		if err != nil {
+			_, id, _ := splitSessionKey(key)
+			return SessionInfo{ID: id, Task: task}, false, err
+		}
+		return record.info(), true, nil
+	}
+	return SessionInfo{}, false, nil
 }
 
 // interruptOpen seals the sessions that were open when the store was last

@@ -83,7 +83,7 @@ func (g *geminiChat) state(o object, out *output) {
 
 func (g *geminiChat) message(m object, out *output) bool {
 	out.at, out.parent = m.time("timestamp"), g.nested
-	content := cmpRaw(m["displayContent"], m["content"])
+	content := cmpRaw(m.value("displayContent"), m.value("content"))
 	kind, isNew := m.text("type"), true
 	switch kind {
 	case "gemini", "user", "info", "warning", "error":
@@ -156,7 +156,7 @@ func (g *geminiChat) answer(m object, isNew bool, out *output) {
 	say := func() {
 		if isNew {
 			out.at = at
-			out.saysParts(partsOfGoogle(m["content"]))
+			out.saysParts(partsOfGoogle(m.value("content")))
 		}
 	}
 	if !callsFirst {
@@ -169,7 +169,7 @@ func (g *geminiChat) answer(m object, isNew bool, out *output) {
 		say()
 	}
 	out.at = at
-	if text, _ := contentText(m["content"]); (len(calls) == 0 || callsFirst) && strings.TrimSpace(text) != "" {
+	if text, _ := contentText(m.value("content")); (len(calls) == 0 || callsFirst) && strings.TrimSpace(text) != "" {
 		out.rested()
 	}
 	g.cost(m, out)
@@ -185,7 +185,7 @@ func (g *geminiChat) call(c object, at time.Time, out *output) {
 		out.at = ended
 	}
 	if first(&g.called, id) {
-		out.call(id, name, c["args"])
+		out.call(id, name, c.value("args"))
 	}
 	if agent := c.text("agentId"); agent != "" {
 		g.agents.put(agent, id)
@@ -196,7 +196,7 @@ func (g *geminiChat) call(c object, at time.Time, out *output) {
 		return // it has not ended
 	}
 	out.at = ended
-	p := partsOfGoogle(c["result"])
+	p := partsOfGoogle(c.value("result"))
 	response, images := object{}, p.images
 	if len(p.responses) > 0 {
 		response = p.responses[0]
