@@ -3,6 +3,7 @@ package transcript
 import (
 	"cmp"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"time"
 
@@ -112,6 +113,10 @@ func (g *geminiChat) message(m object, out *output) bool {
 	return true
 }
 
+// geminiDirectory is the first directory that the context of a session names. Nothing
+// else in the file tells where the agent works.
+var geminiDirectory = regexp.MustCompile(`(?m)^- \*\*Workspace Directories:\*\*\n +- (/.+)$`)
+
 func (g *geminiChat) user(p googleParts, out *output) {
 	for _, response := range p.responses {
 		text, parts := responseText(response)
@@ -121,6 +126,9 @@ func (g *geminiChat) user(p googleParts, out *output) {
 	switch {
 	case strings.HasPrefix(strings.TrimSpace(p.text), "<session_context>"):
 		actor = eventlog.System
+		if dir := geminiDirectory.FindStringSubmatch(p.text); dir != nil && !g.subagent {
+			out.begin(Origin{Dir: dir[1]})
+		}
 	case g.subagent:
 		actor = eventlog.Agent
 		out.working()
