@@ -79,6 +79,9 @@ func (o *Outline) result(e *eventlog.Event, data fields) {
 		return
 	}
 	o.loops.result(call, failed)
+	if !failed {
+		o.plan.fromResult(call, data.text("output"))
+	}
 	o.work.result(call, failed)
 	o.agents.result(call, failed, e)
 }
@@ -100,6 +103,7 @@ type outlineCall struct {
 	agent                      string // who works in it, if it starts a subagent
 	what                       uint64 // the same for calls that are the same
 	command                    string
+	step                       step // of a plan, that it makes or changes
 	changes                    []fileChange
 	time                       time.Time
 }
@@ -110,7 +114,7 @@ func newOutlineCall(e *eventlog.Event, data fields, parent string) *outlineCall 
 	name, argument := tellingArgument(args)
 	c := &outlineCall{
 		sequence: e.Sequence, id: data.text("call_id"), tool: tool, argument: firstLine(argument), parent: parent,
-		agent: agentIn(tool, args), time: e.Time, changes: changesOf(tool, args),
+		agent: agentIn(tool, args), time: e.Time, changes: changesOf(tool, args), step: stepOf(tool, args),
 	}
 	if name == "command" || name == "cmd" {
 		c.command = argument[:runeStart(argument, min(len(argument), 512))]
