@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +25,7 @@ import (
 type busy struct {
 	*testing.T
 	log    *Log
-	store  *boltstore.BoltStore
+	store  *heldStore
 	path   string
 	random *rand.Rand
 
@@ -45,6 +47,18 @@ func newBusy(t *testing.T) *busy {
 	return b
 }
 
+// heldStore is a store whose Updates a test can hold up.
+type heldStore struct {
+	store.Store
+	writing sync.Mutex
+}
+
+func (s *heldStore) Update(ctx context.Context, fn func(store.Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.Store.Update(ctx, fn)
+}
+
 func (b *busy) ok(err error) {
 	b.Helper()
 	if err != nil {
@@ -54,20 +68,19 @@ func (b *busy) ok(err error) {
 
 func (b *busy) open(path string) {
 	b.Helper()
-	store, err := boltstore.Open(path, nil)
+	opened, err := boltstore.Open(path, nil)
 	b.ok(err)
-	b.path, b.store = path, store.(*boltstore.BoltStore)
-	b.store.Db.NoSync = true // no power is cut here
-	b.log, err = New(store, &Options{KeepOpen: true})
+	b.path, b.store = path, &heldStore{Store: opened}
+	b.log, err = New(b.store, &Options{KeepOpen: true})
 	b.ok(err)
 }
 
 // kill goes on with the file as a kill would leave it now, and closes the old one.
 func (b *busy) kill() {
 	b.Helper()
-	b.store.Writing.Lock() // against the purger
+	b.store.writing.Lock() // against the purger
 	left, err := os.ReadFile(b.path)
-	b.store.Writing.Unlock()
+	b.store.writing.Unlock()
 	b.ok(err)
 	b.ok(b.log.Close())
 	path := filepath.Join(b.TempDir(), "jr.db")
@@ -280,10 +293,10 @@ func TestInASharedStoreNoEntryWaitsForItsRemoval(t *testing.T) {
 	b.commit(20, 10)
 	b.commit(20, 10)
 	b.ok(b.log.Close())
-	store, err := boltstore.Open(b.path, nil)
+	opened, err := boltstore.Open(b.path, nil)
 	b.ok(err)
-	b.store = store.(*boltstore.BoltStore)
-	b.log, err = New(sharedBolt{store}, &Options{KeepOpen: true})
+	b.store = &heldStore{Store: opened}
+	b.log, err = New(sharedBolt{b.store}, &Options{KeepOpen: true})
 	b.ok(err)
 	b.after, b.since = b.log.LastChange(), nil
 	for round := range 20 {

@@ -14,7 +14,7 @@ import (
 )
 
 // Backup implements [store.BackupStore].
-func (s *BoltStore) Backup(ctx context.Context) (*store.Backup, error) {
+func (s *boltStore) Backup(ctx context.Context) (*store.Backup, error) {
 	file, err := boltfile.NewUnfinished(s.path)
 	if err != nil {
 		return nil, err

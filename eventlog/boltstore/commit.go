@@ -27,7 +27,7 @@ type commit struct {
 }
 
 // commit runs fn in a transaction and commits it, if need be in more room.
-func (s *BoltStore) commit(fn func(store.Tx) error) commit {
+func (s *boltStore) commit(fn func(store.Tx) error) commit {
 	for more := int64(1 << 16); ; more *= 2 {
 		c := s.tryCommit(fn)
 		if !errors.Is(c.err, bolterrors.ErrMaxSizeReached) {
@@ -42,8 +42,8 @@ func (s *BoltStore) commit(fn func(store.Tx) error) commit {
 	}
 }
 
-func (s *BoltStore) tryCommit(fn func(store.Tx) error) (c commit) {
-	tx, err := s.Db.Begin(true)
+func (s *boltStore) tryCommit(fn func(store.Tx) error) (c commit) {
+	tx, err := s.db.Begin(true)
 	if err != nil {
 		return commit{err: err}
 	}
@@ -65,7 +65,7 @@ func (s *BoltStore) tryCommit(fn func(store.Tx) error) (c commit) {
 		}()
 	}
 	if !c.useReserve {
-		c.err = s.room.check(c.used-int64(s.Db.Stats().FreeAlloc), c.added)
+		c.err = s.room.check(c.used-int64(s.db.Stats().FreeAlloc), c.added)
 	}
 	if c.err == nil {
 		c.err = s.room.keepReserve(c.used)
@@ -78,13 +78,13 @@ func (s *BoltStore) tryCommit(fn func(store.Tx) error) (c commit) {
 		return c
 	}
 	s.room.writeAhead(c.used, c.added)
-	s.Db.MaxSize = int(limit)
+	s.db.MaxSize = int(limit)
 	c.err = s.end(tx)
 	return c
 }
 
 // write runs fn. An error means that nothing is to be written.
-func (s *BoltStore) write(t *boltTx, fn func(store.Tx) error) (err error) {
+func (s *boltStore) write(t *boltTx, fn func(store.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer boltfile.RecoverFault(&err)
 	if err := fn(t); err != nil {
@@ -102,7 +102,7 @@ func (s *BoltStore) write(t *boltTx, fn func(store.Tx) error) (err error) {
 // failed while the meta pages are as they were has changed nothing. A sync that
 // failed may have: the kernel may hold pages clean that are not on the disk, and
 // a second sync proves nothing.
-func (s *BoltStore) end(tx *bolt.Tx) error {
+func (s *boltStore) end(tx *bolt.Tx) error {
 	before, err := s.readHead()
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrNotCommitted, err)
@@ -119,7 +119,7 @@ func (s *BoltStore) end(tx *bolt.Tx) error {
 	if readErr != nil || !bytes.Equal(before, after) {
 		return err
 	}
-	shown, readErr := s.Db.Begin(false)
+	shown, readErr := s.db.Begin(false)
 	if readErr != nil {
 		return err
 	}
@@ -135,15 +135,15 @@ func (s *BoltStore) end(tx *bolt.Tx) error {
 // returned, or have seen it fail: then the kernel may hold the meta page clean that
 // is not on the disk, so it is written once more. What it refers to was synced
 // before it was first written.
-func (s *BoltStore) settleHead() error {
-	pageSize := s.Db.Info().PageSize
+func (s *boltStore) settleHead() error {
+	pageSize := s.db.Info().PageSize
 	head, at := make([]byte, pageSize), int64(s.committed%2)*int64(pageSize)
 	_, err := s.file.ReadAt(head, at)
 	if err == nil {
 		_, err = s.file.WriteAt(head, at)
 	}
 	if err == nil {
-		err = s.Db.Sync()
+		err = s.db.Sync()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: settle the last commit: %w", store.ErrFailed, err)
@@ -152,8 +152,8 @@ func (s *BoltStore) settleHead() error {
 }
 
 // boltfile.ReadHead reads both meta pages.
-func (s *BoltStore) readHead() ([]byte, error) {
-	head := make([]byte, 2*s.Db.Info().PageSize)
+func (s *boltStore) readHead() ([]byte, error) {
+	head := make([]byte, 2*s.db.Info().PageSize)
 	if _, err := s.file.ReadAt(head, 0); err != nil {
 		return nil, fmt.Errorf("read the head: %w", err)
 	}

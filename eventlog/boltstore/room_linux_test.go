@@ -16,7 +16,7 @@ func TestTheSpaceAheadOfSmallCommitsIsWrittenTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := opened.(*BoltStore)
+	s := opened.(*boltStore)
 	defer func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -28,7 +28,7 @@ func TestTheSpaceAheadOfSmallCommitsIsWrittenTo(t *testing.T) {
 		if err := s.Update(t.Context(), func(tx store.Tx) error { tx.Put(store.Events, key, value); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		tx, err := s.Db.Begin(false)
+		tx, err := s.db.Begin(false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,17 +17,17 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// BoltStore implements [store.Store] on one bbolt file.
+// boltStore implements [store.Store] on one bbolt file.
 //
 // bbolt shows a commit to new read transactions as soon as its meta page is
 // written, which is before that page is synced. View closes this window: it
 // compares the number of the transaction that it would show with the last one
 // whose commit has returned, and waits while a newer one is on its way.
-type BoltStore struct {
-	Db      *bolt.DB
+type boltStore struct {
+	db      *bolt.DB
 	path    string
 	file    *os.File   // bbolt's
-	Writing sync.Mutex // held by the Update that runs
+	writing sync.Mutex // held by the Update that runs
 	room    room       // of the Update that runs
 
 	mu        sync.Mutex
@@ -68,14 +68,14 @@ func Open(path string, o *Options) (store.Store, error) {
 	return s, nil
 }
 
-func newBoltStore(path string, o *Options) (*BoltStore, error) {
+func newBoltStore(path string, o *Options) (*boltStore, error) {
 	file, err := boltfile.Hold(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &BoltStore{path: path, file: file}
+	s := &boltStore{path: path, file: file}
 	err = boltfile.Guard(func() (err error) {
-		s.Db, err = openBolt(path, file)
+		s.db, err = openBolt(path, file)
 		return err
 	})
 	if err != nil {
@@ -84,7 +84,7 @@ func newBoltStore(path string, o *Options) (*BoltStore, error) {
 	}
 	err = boltfile.Guard(func() error {
 		// A write transaction, because bbolt counts the free pages at its end.
-		tx, err := s.Db.Begin(true)
+		tx, err := s.db.Begin(true)
 		if err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func newBoltStore(path string, o *Options) (*BoltStore, error) {
 		return s.settleHead()
 	})
 	if err != nil {
-		return nil, errors.Join(err, s.Db.Close())
+		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
 }
@@ -180,12 +180,12 @@ func createBolt(path string) error {
 }
 
 // Update implements [store.Store].
-func (s *BoltStore) Update(ctx context.Context, fn func(store.Tx) error) error {
+func (s *boltStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.Writing.Lock()
-	defer s.Writing.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	pending, err := s.begin()
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (s *BoltStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return c.err
 }
 
-func (s *BoltStore) begin() (pending chan struct{}, err error) {
+func (s *boltStore) begin() (pending chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
@@ -216,12 +216,12 @@ func (s *BoltStore) begin() (pending chan struct{}, err error) {
 }
 
 // View implements [store.Store].
-func (s *BoltStore) View(ctx context.Context, fn func(store.Reader) error) error {
+func (s *boltStore) View(ctx context.Context, fn func(store.Reader) error) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		tx, err := s.Db.Begin(false)
+		tx, err := s.db.Begin(false)
 		if err != nil {
 			return err
 		}
@@ -255,7 +255,7 @@ func read(tx *bolt.Tx, fn func(store.Reader) error) (err error) {
 
 // mayShow reports whether the state that transaction id made may be shown. If
 // not yet, wait is closed when the commit on its way has ended.
-func (s *BoltStore) mayShow(id int) (wait <-chan struct{}, err error) {
+func (s *boltStore) mayShow(id int) (wait <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -268,16 +268,16 @@ func (s *BoltStore) mayShow(id int) (wait <-chan struct{}, err error) {
 }
 
 // Close implements [store.Store].
-func (s *BoltStore) Close() error { return s.Db.Close() }
+func (s *boltStore) Close() error { return s.db.Close() }
 
 // Stats implements [store.StatsStore].
-func (s *BoltStore) Stats() store.Stats {
-	stats := s.Db.Stats()
+func (s *boltStore) Stats() store.Stats {
+	stats := s.db.Stats()
 	out := store.Stats{Free: int64(stats.FreeAlloc), Views: stats.OpenTxN}
 	if info, err := s.file.Stat(); err == nil {
 		out.Size = info.Size()
 	}
-	if tx, err := s.Db.Begin(false); err == nil {
+	if tx, err := s.db.Begin(false); err == nil {
 		out.Free += max(0, out.Size-tx.Size())
 		_ = tx.Rollback() // fails only when it has ended before
 	}

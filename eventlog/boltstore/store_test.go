@@ -16,14 +16,14 @@ import (
 	"jrweb/eventlog/store"
 )
 
-func openBoltStore(t *testing.T) *BoltStore {
+func openBoltStore(t *testing.T) *boltStore {
 	t.Helper()
 	store, err := Open(filepath.Join(t.TempDir(), "jr.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	return store.(*BoltStore)
+	return store.(*boltStore)
 }
 
 // Between the moment when bbolt shows a commit and the moment when Update has
@@ -39,7 +39,7 @@ func TestNothingIsShownBeforeItsUpdateHasReturned(t *testing.T) {
 		tx.(*boltTx).Tx.OnCommit(func() {
 			looked = true
 			// The control: bbolt itself shows the commit now.
-			if err := s.Db.View(func(tx *bolt.Tx) error {
+			if err := s.db.View(func(tx *bolt.Tx) error {
 				if !shown(&boltfile.Reader{Tx: tx}) {
 					t.Error("bbolt does not show the commit yet: this test looks too early")
 				}
@@ -128,7 +128,7 @@ func TestUpdatesCalledTogetherAreEachHiddenUntilTheyReturn(t *testing.T) {
 func TestAfterAFailedCommitNothingIsShown(t *testing.T) {
 	s := openBoltStore(t)
 	// Closed under it, bbolt fails to begin: an error of Update that is not fn's.
-	if err := s.Db.Close(); err != nil {
+	if err := s.db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	write := func() error { return s.Update(t.Context(), func(store.Tx) error { return nil }) }
