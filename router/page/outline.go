@@ -2,6 +2,7 @@ package page
 
 import (
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"jrweb/eventlog"
@@ -180,9 +181,9 @@ func (t *callTable) get(id string) *outlineCall {
 
 // newest is the call of a level that was made last, else the one of any level.
 func (t *callTable) newest(parent string) *outlineCall {
-	for i := len(t.open) - 1; i >= 0; i-- {
-		if t.open[i].parent == parent {
-			return t.open[i]
+	for _, call := range slices.Backward(t.open) {
+		if call.parent == parent {
+			return call
 		}
 	}
 	return nil
