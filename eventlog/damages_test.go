@@ -9,11 +9,12 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 func TestADamagedTaskIsLeftOutOfListsAndNamedOnce(t *testing.T) {
 	for _, c := range []struct {
-		bucket eventlog.Bucket
+		bucket store.Bucket
 		want   string // the tasks that are listed, with their agents
 	}{
 		{"tasks", "t-2:a t-0:a"}, {"activity", "t-2:a t-0:a"}, {"events", "t-2:a t-0:a"}, {"spent", "t-2:a t-0:a"},

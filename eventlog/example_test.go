@@ -118,16 +118,17 @@ func ExampleWatch() {
 	defer watch.Close()
 	for after, ended := uint64(0), false; !ended; {
 		changed := watch.Changed() // first this, then the read
-		page, err := watch.Read(ctx, session.ID(), after)
+		before := after
+		page, err := watch.Scan(ctx, session.ID(), after, func(e *eventlog.Event) bool {
+			fmt.Printf("%d %s\n", e.Sequence, e.Data)
+			after = e.Sequence
+			return true
+		})
 		if err != nil {
 			log.Print(err)
 			return
 		}
-		for _, e := range page.Events {
-			fmt.Printf("%d %s\n", e.Sequence, e.Data)
-			after = e.Sequence
-		}
-		if len(page.Events) > 0 {
+		if after > before {
 			continue // there may be more than one page
 		}
 		if ended = page.Sealed; !ended {

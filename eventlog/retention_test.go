@@ -13,6 +13,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 const day = 24 * time.Hour
@@ -43,7 +44,7 @@ func (f *fixture) kept(sessions ...*eventlog.Session) (numbers []int) {
 
 // wantIndexed checks that the index of the sessions that have ended agrees with
 // the sessions.
-func wantIndexed(t *testing.T, store eventlog.Store) {
+func wantIndexed(t *testing.T, store store.Store) {
 	t.Helper()
 	ended := countKeys(t, store, "sessions") - countKeys(t, store, "open")
 	wantEqual(t, "sessions in the index of those that have ended", countKeys(t, store, "ended"), ended)
@@ -226,18 +227,18 @@ func TestTooManySessionsAtTheOpeningGoThen(t *testing.T) {
 // sizedStore is a store in memory whose size is that of its keys and values.
 type sizedStore struct{ *purgedStore }
 
-func (s sizedStore) Stats() eventlog.StoreStats {
+func (s sizedStore) Stats() store.Stats {
 	const free = 1 << 20
 	var used int64
-	_ = s.Store.View(context.Background(), func(r eventlog.Reader) error {
-		for _, b := range eventlog.Buckets() {
+	_ = s.Store.View(context.Background(), func(r store.Reader) error {
+		for _, b := range store.Buckets() {
 			for key, value := range r.Ascend(b, nil, nil) {
 				used += int64(len(key) + len(value))
 			}
 		}
 		return nil
 	})
-	return eventlog.StoreStats{Size: used + free, Free: free}
+	return store.Stats{Size: used + free, Free: free}
 }
 
 func (s sizedStore) used() int64 {
@@ -298,7 +299,7 @@ func TestAVeryLongOpenSessionIsTrimmed(t *testing.T) {
 		if info.First < 2000 || info.Head-info.First < 100 {
 			t.Errorf("%d to %d are left of the long one", info.First, info.Head)
 		}
-		page, err := watch.Read(t.Context(), long.ID(), 5)
+		page, err := readWatch(t.Context(), watch, long.ID(), 5)
 		f.ok(err)
 		wantEqual(t, "a reader hears of the gap", page.Gap(5), true)
 		wantEqual(t, "events of the long one", uint64(len(f.events(long, info.First-1))), info.Head-info.First+1)
@@ -401,11 +402,11 @@ func TestRetentionThatFailsIsTriedAgain(t *testing.T) {
 
 func TestADamagedIndexDeletesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := eventlogtest.NewStore()
-		f := on(t, store, nil)
+		db := eventlogtest.NewStore()
+		f := on(t, db, nil)
 		s := f.run("t-1", 1)
 		f.close()
-		f.ok(store.Update(t.Context(), func(tx eventlog.Tx) error {
+		f.ok(db.Update(t.Context(), func(tx store.Tx) error {
 			for key, value := range tx.Ascend("ended", nil, nil) {
 				key, value = bytes.Clone(key), bytes.Clone(value)
 				tx.Delete("ended", key)
@@ -467,7 +468,7 @@ func TestDamageKeepsNothingElseFromBeingRetired(t *testing.T) {
 		{"age", eventlog.Options{RetainAge: day}},
 		{"number", eventlog.Options{RetainSessions: 1}},
 	} {
-		for _, bucket := range []eventlog.Bucket{"sessions", "ended"} {
+		for _, bucket := range []store.Bucket{"sessions", "ended"} {
 			if rule.RetainSessions > 0 && bucket == "ended" {
 				continue // this rule does not read it
 			}

@@ -109,7 +109,7 @@ func TestAnEventIsCheckedAlone(t *testing.T) {
 		{"a field that lacks", "data.content", eventlog.Event{Type: "assistant", Data: []byte(`{}`)}},
 		{"no object", "data", eventlog.Event{Type: "note", Data: []byte(`[]`)}},
 	} {
-		err := c.event.Check()
+		err := eventlog.CheckEvent(&c.event)
 		if fault, _ := errors.AsType[*eventlog.FieldError](err); c.field == "" && err != nil || c.field != "" && (fault == nil || fault.Field != c.field || fault.Index != -1) {
 			t.Errorf("%s: got %v, want the fault in %q", c.name, err, c.field)
 		}
@@ -211,12 +211,12 @@ func TestTheCallersMemoryIsNotKept(t *testing.T) {
 	s := f.start("t-1")
 	w := f.Watch("t-1")
 	defer w.Close()
-	_, err := w.Read(t.Context(), s.ID(), 0)
+	_, err := readWatch(t.Context(), w, s.ID(), 0)
 	f.ok(err)
 	e := says("mine")
 	f.append(s, e)
 	copy(e.Data, strings.Repeat("X", len(e.Data)))
-	page, err := w.Read(t.Context(), s.ID(), 0)
+	page, err := readWatch(t.Context(), w, s.ID(), 0)
 	f.ok(err)
 	wantEqual(t, "event in memory", content(page.Events[0]), "mine")
 	wantSlice(t, "events in the store", f.contents(s), []string{"mine"})

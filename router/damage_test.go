@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/store"
 )
 
 // damage flips a bit in the record of a session.
@@ -14,7 +15,7 @@ func (s *server) damage(task, session string) {
 	id, err := eventlog.ParseSessionID(session)
 	s.ok(err)
 	key := append([]byte(task+"\x00"), id[:]...)
-	s.ok(s.store.Update(s.Context(), func(tx eventlog.Tx) error {
+	s.ok(s.store.Update(s.Context(), func(tx store.Tx) error {
 		record := slices.Clone(tx.Get("sessions", key))
 		record[len(record)-1] ^= 1
 		tx.Put("sessions", key, record)

@@ -67,7 +67,7 @@ func checkAppended(e eventlog.Event) error {
 	if !isName(e.Type) || !isName(string(e.Actor)) {
 		return errors.New("the type or the actor is no name")
 	}
-	return e.Check()
+	return eventlog.CheckEvent(&e)
 }
 
 func isName(name string) bool {

@@ -137,6 +137,30 @@ func TestAttemptsToSignInAreLimited(t *testing.T) {
 	s.want(s.get("/tasks", bearer(readToken)), 200)
 }
 
+func TestWhatSignsInHasALimit(t *testing.T) {
+	s := serve(t, nil)
+	const limit = 16 << 10
+	pad := func(text, end string, size int) string {
+		return text + strings.Repeat("x", size-len(text)-len(end)) + end
+	}
+	for _, c := range []struct {
+		name, path, text, end string
+		headers               []string
+		fits                  int // the answer to what fits
+	}{
+		{"form", "/login", "token=", "", []string{formType}, 401},
+		{"JSON", "/login", `{"token":"`, `"}`, nil, 401},
+		{"no kind", "/login", `{"next":"`, `"}`, []string{"Content-Type: text/plain"}, 401},
+		{"share", "/tasks/t-1/share", `{"x":"`, `"}`, []string{bearer(steerToken)}, 201},
+	} {
+		a := s.want(s.do(stranger, "POST", c.path, pad(c.text, c.end, limit), c.headers...), c.fits)
+		b := s.want(s.do(stranger, "POST", c.path, pad(c.text, c.end, limit+1), c.headers...), 413)
+		if c.name == "form" && !strings.Contains(b.body, `name="token"`) || !strings.Contains(b.body, "16 KiB") || strings.Contains(a.body, "16 KiB") {
+			t.Errorf("%s: %s", c.name, b.body)
+		}
+	}
+}
+
 func TestALinkOpensOneTaskToRead(t *testing.T) {
 	s := serve(t, nil)
 	s.want(s.do(stranger, "POST", "/tasks/t-1/share", "", bearer(writeToken)), 403)
