@@ -51,7 +51,7 @@ type resultView struct {
 // telling are the arguments that a reader wants to see, the first that is there.
 var telling = []string{
 	"command", "cmd", "pattern", "path", "file_path", "filePath", "notebook_path", "filename", "file",
-	"query", "url", "subject", "description", "prompt", "name", "title",
+	"query", "url", "subject", "description", "prompt", "message", "name", "title",
 }
 
 // contents are the arguments that may be the text of a file.
