@@ -28,22 +28,25 @@ func (m *maker) cost() {
 	if r.Mark.Model = shorten(m.data.text("model")); r.Mark.Model != "" {
 		parts = append(parts, r.Mark.Model)
 	}
-	ofStep := false // and not of a whole thread
 	switch id := m.data.text("id"); {
-	case id != "" && m.data.text("part_of") != "":
-		r.Mark.Cost, ofStep = id, true
+	case isCostOfStep(m.data):
+		r.Mark.Cost = id
+		m.costOfStep(&t)
 	case id != "":
 		parts = append(parts, "in all")
-	case m.data.text("scope") == "cumulative":
-		parts = append(parts, "so far")
 	default:
-		ofStep = true
-	}
-	if ofStep {
-		m.costOfStep(&t)
+		parts = append(parts, "so far")
 	}
 	r.Line = strings.Join(parts, " · ")
 	r.Fields = m.fields(m.data.without(costFields...), "")
+}
+
+// isCostOfStep tells whether a cost is of one step, and not of a whole thread.
+func isCostOfStep(data fields) bool {
+	if data.text("id") != "" {
+		return data.text("part_of") != ""
+	}
+	return data.text("scope") != "cumulative"
 }
 
 // costOfStep says what one step has cost, in short.

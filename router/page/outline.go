@@ -57,6 +57,7 @@ func (o *Outline) Add(e *eventlog.Event) {
 	case eventlog.TypeToolCall:
 		c := newOutlineCall(e, data, parent)
 		o.calls.add(c)
+		o.agents.start(c)
 		o.loops.call(c, o.spent.usd)
 		o.plan.fromCall(data)
 	case eventlog.TypeToolResult:
@@ -65,6 +66,7 @@ func (o *Outline) Add(e *eventlog.Event) {
 		o.plan.fromStatus(data)
 	case eventlog.TypeCost:
 		o.spent.add(data, o.prices)
+		o.agents.cost(data, parent, amountOf(data, o.prices))
 	case eventlog.TypeComplete:
 		o.status, o.reason = data.text("status"), firstLine(data.text("reason"))
 		o.work.done(o.calls.abandonAll())

@@ -93,7 +93,7 @@ export class History {
       if (this.#olderAddress === null) return false;
       const part = await fetchPart(this.#olderAddress);
       keepPlace(this.#list, () => {
-        this.#timeline.older(part.items);
+        this.#timeline.older(part);
         const end = this.#timeline.trimNewest();
         if (end !== "") {
           this.#attached = false;
@@ -154,7 +154,7 @@ export class History {
     try {
       const part = await fetchPart(addressOf("after", this.cursor));
       keepPlace(this.#list, () => {
-        this.#timeline.newer(part.items);
+        this.#timeline.newer(part);
         this.cursor = part.cursor;
         this.#trimOldest(true);
       });
@@ -172,7 +172,7 @@ export class History {
     this.#waiting = [];
     try {
       const part = await fetchPart(address);
-      this.#timeline.replace(part.items);
+      this.#timeline.replace(part);
       this.cursor = part.cursor;
       this.#setOlder(part.older);
       this.#arrived(part);

@@ -3,13 +3,13 @@
 import { el, readingTop } from "./dom.js";
 
 const help = [
-  ["j", "next event"], ["k", "previous event"], ["Enter", "unfold or fold the event"], ["e", "next error"], ["Shift+E", "previous error"],
+  ["j", "next event"], ["k", "previous event"], ["Enter", "unfold or fold the event, or the run of tools"], ["e", "next error"], ["Shift+E", "previous error"],
   ["f", "follow the newest events, or stop to"], ["/", "search in this run"], ["n", "next thing found"], ["Shift+N", "previous thing found"], ["Esc", "leave the search"], ["?", "this list"],
 ];
 
 const failures = '.event[data-type="error"], .event[data-outcome="failed"]';
 
-export function keys({ list, follow, filter }) {
+export function keys({ list, folds, follow, filter }) {
   let current = null; // the row that j and k go on from
   const dialog = helpDialog();
 
@@ -40,8 +40,8 @@ export function keys({ list, follow, filter }) {
   };
 
   const does = {
-    j: () => step(".event", 1),
-    k: () => step(".event", -1),
+    j: () => step(".event, .fold", 1),
+    k: () => step(".event, .fold", -1),
     e: () => step(failures, 1),
     E: () => step(failures, -1),
     f: () => follow.active ? follow.pause() : follow.resume(),
@@ -51,6 +51,7 @@ export function keys({ list, follow, filter }) {
     "?": () => dialog.showModal(),
     Enter: () => {
       if (document.activeElement !== current) return false;
+      if (current?.matches(".fold")) return folds.toggle(current);
       const details = current?.querySelector(":scope > .content > details");
       if (details) details.open = !details.open;
     },

@@ -4,6 +4,7 @@ import { Compose } from "./compose.js";
 import { compare } from "./cursor.js";
 import { announcer, el, measureTop } from "./dom.js";
 import { Filter } from "./filter.js";
+import { Folds } from "./fold.js";
 import { Follow } from "./follow.js";
 import { Gone, parseRow } from "./fragments.js";
 import { Frames } from "./frames.js";
@@ -35,7 +36,8 @@ let caughtUp = false;
 let polling;
 const frames = new Frames(draw);
 
-const timeline = new Timeline(list, looks);
+const folds = new Folds(list);
+const timeline = new Timeline(list, looks, folds);
 const header = new Header(timeline, taskURL);
 const target = targetOf(location.hash);
 // A run that goes on is watched at its end; one that is over is read from its start.
@@ -135,7 +137,7 @@ const link = new Link({
 
 measureTop();
 rename(taskURL, header);
-keys({ list, follow, filter });
+keys({ list, folds, follow, filter });
 inspect(list);
 header.connection("connecting");
 if (goesOn()) connect();
@@ -246,6 +248,7 @@ function goTo(place) {
   follow.pause();
   place.hidden = false; // who asks for it sees it
   filter.reveal(place);
+  folds.reveal(place);
   for (let at = place.closest("details"); at !== null; at = at.parentElement.closest("details")) at.open = true;
   for (const old of document.querySelectorAll(".target")) old.classList.remove("target");
   place.classList.add("target");
