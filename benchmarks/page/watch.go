@@ -17,7 +17,8 @@ const (
 	longRun     = 20_000 // events that a tab sees come, one after the other
 	longRate    = 250    // of them a second
 	idleTabs    = 5
-	settleFor   = 3 * time.Second // after a load, before anything is measured
+	settleFor   = 3 * time.Second  // after a load, before anything is measured
+	idleFor     = 35 * time.Second // since the last event, and the page counts more slowly
 )
 
 // tasksLong notes the tasks of the page's thread that took 50 ms or more.
@@ -81,6 +82,9 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 			return err
 		}
 		defer tab.close()
+	}
+	if err := pause(ctx, idleFor); err != nil {
+		return err
 	}
 	used, err = b.usage(func() error { return pause(ctx, measured) })
 	if err != nil {

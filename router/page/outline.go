@@ -74,6 +74,12 @@ func (o *Outline) Add(e *eventlog.Event) {
 	o.chart.add(e, data, parent, o.spent.usd)
 }
 
+// changesFiles tells whether the newest event is a call that changes files.
+func (o *Outline) changesFiles() bool {
+	open := o.calls.open
+	return len(open) > 0 && open[len(open)-1].sequence == o.upTo && len(open[len(open)-1].changes) > 0
+}
+
 func (o *Outline) result(e *eventlog.Event, data fields) {
 	failed := string(data.raw("success")) == "false"
 	call := o.calls.take(data.text("call_id"), data.text("tool"))

@@ -4,9 +4,10 @@
 
 const parser = new DOMParser();
 
-// parseRow returns the list item of one event.
-export function parseRow(text) {
-  return document.adoptNode(parser.parseFromString(text, "text/html").body.firstElementChild);
+// parseRows returns the list items of events, one each.
+export function parseRows(texts) {
+  if (texts.length === 0) return [];
+  return [...parser.parseFromString(texts.join(""), "text/html").body.children].map((item) => document.adoptNode(item));
 }
 
 // Gone says that what a part was asked of is not there any more.

@@ -1,15 +1,16 @@
 // Everything by keyboard.
 
 import { el, readingTop } from "./dom.js";
+import { markdownOf } from "./markdown.js";
 
 const help = [
-  ["j", "next event"], ["k", "previous event"], ["Enter", "unfold or fold the event, or the run of tools"], ["e", "next error"], ["Shift+E", "previous error"],
+  ["j", "next event"], ["k", "previous event"], ["Enter", "unfold or fold the event, or the run of tools"], ["c", "copy the event as Markdown"], ["e", "next error"], ["Shift+E", "previous error"],
   ["f", "follow the newest events, or stop to"], ["/", "search in this run"], ["n", "next thing found"], ["Shift+N", "previous thing found"], ["Esc", "leave the search"], ["?", "this list"],
 ];
 
 const failures = '.event[data-type="error"], .event[data-outcome="failed"]';
 
-export function keys({ list, folds, follow, filter }) {
+export function keys({ list, folds, follow, filter, announce }) {
   let current = null; // the row that j and k go on from
   const dialog = helpDialog();
 
@@ -39,6 +40,15 @@ export function keys({ list, folds, follow, filter }) {
     go(by > 0 ? rows.find(isAfter) : rows.findLast(isBefore));
   };
 
+  const copyRow = async (row) => {
+    try {
+      await navigator.clipboard.writeText(await markdownOf(row));
+      announce("Copied as Markdown");
+    } catch (error) {
+      announce(`Not copied: ${error.message}`);
+    }
+  };
+
   const does = {
     j: () => step(".event, .fold", 1),
     k: () => step(".event, .fold", -1),
@@ -48,6 +58,10 @@ export function keys({ list, folds, follow, filter }) {
     "/": () => filter.focus(),
     n: () => filter.step(1),
     N: () => filter.step(-1),
+    c: () => {
+      if (!current?.matches(".event") || navigator.clipboard === undefined) return false;
+      copyRow(current);
+    },
     "?": () => dialog.showModal(),
     Enter: () => {
       if (document.activeElement !== current) return false;

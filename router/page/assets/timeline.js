@@ -11,8 +11,11 @@ import { inOrder, partsOf } from "./order.js";
 import { pruneNewer, pruneOlder } from "./prune.js";
 import { count, nest, takeTotals } from "./subagents.js";
 
-const mostEvents = 1200;
-const keptEvents = 900; // when it is too much
+// How many events are in the page at most, and how many are left when there are more.
+// Who follows the end sees no more than the last few, and each costs a little whenever
+// the page is drawn.
+const read = { most: 1200, kept: 900 };
+const followed = { most: 400, kept: 250 };
 
 const notEvents = (item) => item.dataset.seq === undefined;
 
@@ -175,9 +178,10 @@ export class Timeline {
 
   // trimOldest takes rows away at the old end, if there are too many. It tells
   // whether it did.
-  trimOldest() {
-    if (this.count <= mostEvents) return false;
-    this.first = cursorOf(partsOf([this.#list]).at(-keptEvents));
+  trimOldest(follows) {
+    const { most, kept } = follows ? followed : read;
+    if (this.count <= most) return false;
+    this.first = cursorOf(partsOf([this.#list]).at(-kept));
     pruneOlder(this.#list, this.first);
     this.#folds.all();
     return true;
@@ -186,8 +190,8 @@ export class Timeline {
   // trimNewest does it at the new end, and returns the cursor of what is now the
   // newest row; "" when it did nothing.
   trimNewest() {
-    if (this.count <= mostEvents) return "";
-    const end = cursorOf(partsOf([this.#list])[keptEvents - 1]);
+    if (this.count <= read.most) return "";
+    const end = cursorOf(partsOf([this.#list])[read.kept - 1]);
     pruneNewer(this.#list, end);
     this.#findLast();
     this.#folds.all();
