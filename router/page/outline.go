@@ -58,6 +58,7 @@ func (o *Outline) Add(e *eventlog.Event) {
 	case eventlog.TypeToolCall:
 		c := newOutlineCall(e, data, parent)
 		o.calls.add(c)
+		o.agents.start(c)
 		o.loops.call(c, o.spent.usd)
 		o.plan.fromCall(data)
 	case eventlog.TypeToolResult:
@@ -66,11 +67,18 @@ func (o *Outline) Add(e *eventlog.Event) {
 		o.plan.fromStatus(data)
 	case eventlog.TypeCost:
 		o.spent.add(data, o.prices)
+		o.agents.cost(data, parent, amountOf(data, o.prices))
 	case eventlog.TypeComplete:
 		o.status, o.reason = data.text("status"), firstLine(data.text("reason"))
 		o.work.done(o.calls.abandonAll())
 	}
 	o.chart.add(e, data, parent, o.spent.usd)
+}
+
+// changesFiles tells whether the newest event is a call that changes files.
+func (o *Outline) changesFiles() bool {
+	open := o.calls.open
+	return len(open) > 0 && open[len(open)-1].sequence == o.upTo && len(open[len(open)-1].changes) > 0
 }
 
 func (o *Outline) result(e *eventlog.Event, data fields) {
