@@ -12,8 +12,8 @@ var sgr = regexp.MustCompile(`\x1b\[[0-9;:]{0,40}m`)
 // withoutColours is text without the sequences that colour it: they say nothing.
 func withoutColours(text string) string { return sgr.ReplaceAllLiteralString(text, "") }
 
-// text is a text of an agent, safe for a terminal, in its colours if the printer has some.
-func (p *printer) text(text string) string {
+// output is what a tool put out, safe for a terminal, in its colours if the printer has some.
+func (p *printer) output(text string) string {
 	if !p.colour {
 		return visible(withoutColours(text))
 	}

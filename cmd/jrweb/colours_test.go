@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
+	"jrweb/router/client"
 )
 
 func TestColoursOfAnAgentsOutputAreKeptWhereTheyAreSafe(t *testing.T) {
@@ -19,13 +20,34 @@ func TestColoursOfAnAgentsOutputAreKeptWhereTheyAreSafe(t *testing.T) {
 		{"what acts is shown", "\x1b[2J\x1b]0;t\x07\x1b[31;1Hx", `\x1b[2J\x1b]0;t\x07\x1b[31;1Hx`, `\x1b[2J\x1b]0;t\x07\x1b[31;1Hx`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := (&printer{colour: true}).text(c.text); got != c.coloured {
+			if got := (&printer{colour: true}).output(c.text); got != c.coloured {
 				t.Errorf("coloured: got %q, want %q", got, c.coloured)
 			}
-			if got := (&printer{}).text(c.text); got != c.plain {
+			if got := (&printer{}).output(c.text); got != c.plain {
 				t.Errorf("plain: got %q, want %q", got, c.plain)
 			}
 		})
+	}
+}
+
+// What a call is given is shown as it is.
+func TestColoursAreOfOutputOnly(t *testing.T) {
+	call := event("tool_call", eventlog.Agent, `{"tool":"bash","args":{"command":"echo \u001b[31mx"}}`)
+	result := event("tool_result", eventlog.Agent, `{"tool":"bash","success":true,"output":"\u001b[31mx"}`)
+	for _, c := range []struct {
+		p    printer
+		e    *client.Event
+		want string
+	}{
+		{printer{}, call, `bash echo \x1b[31mx`},
+		{printer{details: true, colour: true}, call, `command: echo \x1b[31mx`},
+		{printer{}, result, "bash ok: x\n"},
+		{printer{details: true}, result, "output: x\n"},
+		{printer{details: true, colour: true}, result, "output: \x1b[31mx\x1b[0m\n"},
+	} {
+		if got := printed(t, c.p, c.e); !strings.Contains(got, c.want) {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 	"jrweb/router/price"
 )
 
-// printer shows events to people. Of what an agent wrote, text reaches the terminal, and
-// in details the colours that it has; see [colours].
+// printer shows events to people. Of what an agent wrote, text reaches the terminal, and in
+// details of what its tools put out their colours; see [colours].
 type printer struct {
 	out     io.Writer
 	details bool
@@ -45,9 +45,13 @@ func (p *printer) print(e *client.Event) error {
 		p.paint(typeColour(e), fmt.Sprintf("%-11s", visibleLine(e.Type))))
 	if p.details {
 		fmt.Fprintf(&text, "%s#%d\n", who, e.Sequence)
-		p.writeFields(&text, e.Data, "    ")
+		show := visible
+		if e.Type == eventlog.TypeToolResult {
+			show = p.output
+		}
+		writeFields(&text, e.Data, "    ", show)
 	} else {
-		text.WriteString(p.cut(who+clip(visibleLine(withoutColours(p.summary(e))), maxSummary), e.Type) + "\n")
+		text.WriteString(p.cut(who+clip(visibleLine(p.summary(e)), maxSummary), e.Type) + "\n")
 	}
 	_, err := io.WriteString(p.out, text.String())
 	return err
@@ -225,7 +229,7 @@ func resultSummary(d *eventData) string {
 	}
 	if d.Output != "" {
 		// More than is shown, so that clip can tell that there is more.
-		text += ": " + clip(d.Output, 4*maxSummary)
+		text += ": " + withoutColours(clip(d.Output, 4*maxSummary))
 	}
 	return text
 }
@@ -249,7 +253,7 @@ func telling(args []byte) string {
 
 // writeFields writes the fields of a JSON object in their order, texts as they
 // are read, one level of objects within unfolded.
-func (p *printer) writeFields(out *strings.Builder, object []byte, indent string) {
+func writeFields(out *strings.Builder, object []byte, indent string, show func(string) string) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if _, err := d.Token(); err != nil {
 		fmt.Fprintf(out, "%s%s\n", indent, visibleLine(string(object)))
@@ -270,16 +274,16 @@ func (p *printer) writeFields(out *strings.Builder, object []byte, indent string
 		switch {
 		case value[0] == '{' && len(indent) < 8 && string(value) != "{}":
 			fmt.Fprintln(out, label)
-			p.writeFields(out, value, indent+"    ")
+			writeFields(out, value, indent+"    ", show)
 		case json.Unmarshal(value, &text) != nil:
 			fmt.Fprintln(out, label, visibleLine(string(value)))
 		case strings.Contains(strings.TrimSuffix(text, "\n"), "\n"):
 			fmt.Fprintln(out, label)
-			for line := range strings.SplitSeq(strings.TrimSuffix(p.text(text), "\n"), "\n") {
+			for line := range strings.SplitSeq(strings.TrimSuffix(show(text), "\n"), "\n") {
 				fmt.Fprintf(out, "%s    %s\n", indent, line)
 			}
 		default:
-			fmt.Fprintln(out, label, p.text(strings.TrimSuffix(text, "\n")))
+			fmt.Fprintln(out, label, show(strings.TrimSuffix(text, "\n")))
 		}
 	}
 }
