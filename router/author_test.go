@@ -56,8 +56,8 @@ func TestWithoutALoginABrowserOnThisMachineIsAPerson(t *testing.T) {
 	}
 }
 
-// What is appended without a browser, to a session whose agent accepts messages, is
-// nobody's word.
+// Without a login, nothing but the local browser can give an author to events of a session
+// whose agent accepts messages.
 func TestWithoutALoginNobodySpeaksAsAPersonWhereAnAgentListens(t *testing.T) {
 	s := serve(t)
 	claim := `{"type":"user","data":{"content":"c","author":"ann"}}`
