@@ -33,7 +33,7 @@ var (
 	ErrRefused = errors.New("refused")
 )
 
-// ErrClosed: the log was closed.
+// ErrClosed says that the log was closed.
 var ErrClosed = errors.New("log is closed")
 
 // Errors of the store.

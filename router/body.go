@@ -264,6 +264,12 @@ func toObject(text []byte, field string, names ...string) (object, error) {
 		}
 		o[name] = value
 	}
+	if _, err := d.Token(); err != nil { // the closing brace
+		return nil, badRequest("the body is not JSON: " + err.Error())
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, badRequest("something stands behind the object")
+	}
 	return o, nil
 }
 

@@ -83,6 +83,9 @@ func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPa
 	if err := rt.summarize(ctx, view, &t.session, &looks); err != nil {
 		return err
 	}
+	if err := rt.addCallers(ctx, view, t, &looks); err != nil {
+		return err
+	}
 	if view.Raws, err = rt.outlines.raws(ctx, shown, &looks); err != nil {
 		return err
 	}

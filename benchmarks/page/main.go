@@ -2,6 +2,7 @@
 // many bytes that moves, for runs of several sizes:
 //
 //	go run ./page
+//	go run ./page -watch 30s
 //
 // Each page is measured beside its limit, in the same run and in turns: the very
 // document that the server made for it, as a static file without script or stream.
@@ -16,15 +17,22 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"time"
 )
 
 func main() {
 	loads := flag.Int("loads", 9, "how often each page is opened")
 	chromium := flag.String("chromium", "chromium", "the browser")
+	watched := flag.Duration("watch", 0, "measure instead what it costs to watch runs, for so long each")
+	long := flag.Int("long", longRun, "events of the long run that is watched, 0 for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *chromium, *loads, []int{10, 1000, 100_000}); err != nil {
+	measure := func() error { return run(ctx, *chromium, *loads, []int{10, 1000, 100_000}) }
+	if *watched > 0 {
+		measure = func() error { return runWatch(ctx, *chromium, *watched, *long) }
+	}
+	if err := measure(); err != nil {
 		fmt.Fprintln(os.Stderr, "page:", err)
 		os.Exit(1)
 	}
@@ -69,4 +77,19 @@ func run(ctx context.Context, chromium string, loads int, sizes []int) (err erro
 	}
 	printTable(pages)
 	return nil
+}
+
+// runWatch prints what it costs to watch.
+func runWatch(ctx context.Context, chromium string, measured time.Duration, long int) (err error) {
+	s, err := startServer()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	b, err := startBrowser(ctx, chromium)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	return watch(ctx, s, b, measured, long)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -30,14 +31,43 @@ func rawly(t *testing.T, url, request string) int {
 	return res.StatusCode
 }
 
-func TestTheHeaderOfARequestHasALimit(t *testing.T) {
+// startWatched starts a server with a second address, for metrics.
+func startWatched(t *testing.T, args ...string) (s running, watched string) {
+	t.Helper()
 	var log serverLog
-	s := startServeTo(t, &log, "-metrics-addr", "127.0.0.1:0")
-	watched := regexp.MustCompile(`msg="serving metrics" url=(http://[0-9.:]+)/`).FindStringSubmatch(log.String())
-	if watched == nil {
+	s = startServeTo(t, &log, append(args, "-metrics-addr", "127.0.0.1:0")...)
+	said := regexp.MustCompile(`msg="serving metrics" url=(http://[0-9.:]+)/`).FindStringSubmatch(log.String())
+	if said == nil {
 		t.Fatalf("the log does not say where the metrics are: %s", log.String())
 	}
-	for _, url := range []string{s.url, watched[1]} {
+	return s, said[1]
+}
+
+// Whoever reaches the address for metrics need not sign in, and sees nothing else.
+func TestTheAddressForMetricsShowsNothingElse(t *testing.T) {
+	tokens := write(t, filepath.Join(t.TempDir(), "tokens"), []byte("ann:admin:"+strings.Repeat("t", 32)+"\n"))
+	s, watched := startWatched(t, "-token-file", tokens)
+	for request, status := range map[string]int{
+		"GET /metrics": 200, "GET /healthz": 200, "GET /readyz": 200, "HEAD /metrics": 200, "POST /metrics": 405,
+		"GET /": 404, "GET /tasks": 404, "GET /stream": 404, "GET /backup": 404, "GET /login": 404, "POST /login": 404, "GET /metrics/../backup": 307,
+	} {
+		if got := rawly(t, watched, request+" HTTP/1.1\r\nHost: localhost\r\n\r\n"); got != status {
+			t.Errorf("%s is answered %d, not %d", request, got, status)
+		}
+	}
+	for _, path := range []string{"/metrics", "/healthz", "/readyz"} {
+		if got := rawly(t, watched, "GET "+path+" HTTP/1.1\r\nHost: evil.example\r\n\r\n"); got != 421 {
+			t.Errorf("%s for a foreign host is answered %d", path, got)
+		}
+	}
+	if got := rawly(t, s.url, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"); got != 401 {
+		t.Errorf("where people sign in, /metrics is answered %d", got)
+	}
+}
+
+func TestTheHeaderOfARequestHasALimit(t *testing.T) {
+	s, watched := startWatched(t)
+	for _, url := range []string{s.url, watched} {
 		for kib, status := range map[int]int{30: 200, 37: 431} {
 			for _, parts := range []int{1, 30} { // one long line, or many short ones
 				var header strings.Builder

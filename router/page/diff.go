@@ -15,6 +15,8 @@ type edit struct {
 	moved         string // where to, if it is told
 	before, after string
 	unified       string
+	everywhere    bool // wherever the text before stands
+	whole         bool // the text after is all of the file
 }
 
 // fileNames are the arguments that name a file.
@@ -38,7 +40,8 @@ func editsOf(args fields) []edit {
 		before, hasBefore := either(f, "old_str", "old_string", "oldString", "oldText")
 		after, hasAfter := either(f, "new_str", "new_string", "newString", "newText")
 		if hasBefore && hasAfter {
-			edits = append(edits, edit{file: name, before: before, after: after})
+			everywhere := string(f.raw("replace_all")) == "true" || string(f.raw("replaceAll")) == "true"
+			edits = append(edits, edit{file: name, before: before, after: after, everywhere: everywhere})
 		} else if unified, has := either(f, "diff", "patch", "unified_diff"); has {
 			edits = append(edits, editsInPatch(name, unified)...)
 		}

@@ -113,13 +113,24 @@ type exportOutline struct {
 	of     eventlog.SessionID
 	o      *Outline
 	answer *eventlog.Event
+	edits  map[uint64]*eventlog.Event // calls that change files, up to quotedAtMost bytes
+	size   int
 }
+
+// quotedAtMost is how much of the edits the outcome of an export can show.
+const quotedAtMost = 1 << 20
 
 func (x *exportOutline) add(e *Entry) {
 	if x.o == nil || e.Session != x.of {
 		x.of, x.o, x.answer = e.Session, NewOutline(x.view.Prices), nil
+		x.edits, x.size = map[uint64]*eventlog.Event{}, 0
 	}
 	x.o.Add(&e.Event)
+	if e.Type == eventlog.TypeToolCall && x.size+len(e.Data) <= quotedAtMost && x.o.changesFiles() {
+		one := e.Event
+		x.edits[e.Sequence] = &one
+		x.size += len(e.Data)
+	}
 	if x.o.answer == e.Sequence {
 		one := e.Event
 		x.answer = &one
@@ -135,7 +146,7 @@ func (x *exportOutline) views() (*outcomeView, *mapView) {
 		info.Cwd = x.view.Shown.Cwd
 	}
 	s := x.o.Summary(info)
-	quoted := map[uint64]*eventlog.Event{}
+	quoted := x.edits
 	if x.answer != nil {
 		quoted[x.answer.Sequence] = x.answer
 	}

@@ -19,19 +19,26 @@ type outcomeView struct {
 	Errors                int
 }
 
-// fileView is a file that was changed, with the edits that did it.
+// fileView is a file that was changed, from its first state to its last.
 type fileView struct {
 	Path    string
 	Changes changes
-	Edits   []editView
+	Places  []placeView
 }
 
-// editView is one edit of a file, and the event that made it.
-type editView struct {
+// placeView is a place of a file, and the events that changed it.
+type placeView struct {
+	Events  []eventLink
+	Deleted bool
+	Diffs   []diffView
+	Size    string // of what is too large to be compared here
+}
+
+// eventLink leads to an event.
+type eventLink struct {
 	Link     template.URL
 	ID       string
 	Sequence uint64
-	Diffs    []diffView
 }
 
 // testView is a run of tests.
@@ -57,13 +64,9 @@ func (v *view) outcome(s *Summary, quoted map[uint64]*eventlog.Event) *outcomeVi
 		o.Tests = append(o.Tests, testView{t, link, id})
 	}
 	for i := range s.files {
-		f := fileView{Path: s.files[i].path, Changes: s.files[i].changes}
+		f := v.changedFile(s, &s.files[i], quoted)
 		o.Changes.Added += f.Changes.Added
 		o.Changes.Removed += f.Changes.Removed
-		for _, sequence := range s.files[i].edits {
-			link, id := v.place(s.Session, sequence)
-			f.Edits = append(f.Edits, editView{Link: link, ID: id, Sequence: sequence, Diffs: v.diffsOf(s.Session, quoted[sequence], f.Path)})
-		}
 		o.Files = append(o.Files, f)
 	}
 	return o
@@ -76,22 +79,53 @@ func (v *view) place(session eventlog.SessionID, sequence uint64) (link template
 	return r.Link, r.Mark.ID
 }
 
-// diffsOf are the edits of one file in a call.
-func (v *view) diffsOf(session eventlog.SessionID, call *eventlog.Event, path string) []diffView {
-	if call == nil {
-		return nil
+// changedFile composes the edits of a file, as far as they are quoted.
+func (v *view) changedFile(s *Summary, file *changedFile, quoted map[uint64]*eventlog.Event) fileView {
+	f := fileView{Path: file.path}
+	link := func(sequences []uint64) (links []eventLink) {
+		for _, sequence := range sequences {
+			link, id := v.place(s.Session, sequence)
+			links = append(links, eventLink{link, id, sequence})
+		}
+		return links
 	}
-	r := v.row(&Entry{session, *call})
-	if r.Tool == nil {
-		return nil
-	}
-	var diffs []diffView
-	for _, d := range r.Tool.Diffs {
-		if d.path == "" || d.path == path || shortPath(d.path, v.cwd) == path {
-			diffs = append(diffs, d)
+	var c composition
+	var unquoted []uint64
+	for _, sequence := range file.edits {
+		e := quoted[sequence]
+		if e == nil {
+			unquoted = append(unquoted, sequence)
+			continue
+		}
+		data := parseFields(e.Data)
+		for _, one := range changedBy(data.text("tool"), parseFields(data.raw("args"))) {
+			if path := shorten(one.file); path == f.Path || shortPath(path, v.cwd) == f.Path {
+				c.add(one, sequence)
+			}
 		}
 	}
-	return diffs
+	for _, p := range c.places {
+		one := placeView{Events: link(p.events), Deleted: p.deleted}
+		switch e := (edit{before: p.before, after: p.after}); {
+		case p.deleted:
+		case e.before == e.after:
+			continue // what was changed was changed back
+		case e.size() > comparedAtMost:
+			one.Size = byteSize(e.size())
+			f.Changes.Added += lineCount(e.after)
+			f.Changes.Removed += lineCount(e.before)
+		default:
+			lines := e.lines()
+			f.Changes.count(lines)
+			one.Diffs = []diffView{{Lines: lines}}
+		}
+		f.Places = append(f.Places, one)
+	}
+	if len(unquoted) > 0 {
+		f.Changes = file.changes
+		f.Places = append(f.Places, placeView{Events: link(unquoted)})
+	}
+	return f
 }
 
 // filesChanged says how many files were changed.

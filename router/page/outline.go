@@ -2,6 +2,7 @@ package page
 
 import (
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"jrweb/eventlog"
@@ -57,6 +58,7 @@ func (o *Outline) Add(e *eventlog.Event) {
 	case eventlog.TypeToolCall:
 		c := newOutlineCall(e, data, parent)
 		o.calls.add(c)
+		o.agents.start(c)
 		o.loops.call(c, o.spent.usd)
 		o.plan.fromCall(data)
 	case eventlog.TypeToolResult:
@@ -65,11 +67,18 @@ func (o *Outline) Add(e *eventlog.Event) {
 		o.plan.fromStatus(data)
 	case eventlog.TypeCost:
 		o.spent.add(data, o.prices)
+		o.agents.cost(data, parent, amountOf(data, o.prices))
 	case eventlog.TypeComplete:
 		o.status, o.reason = data.text("status"), firstLine(data.text("reason"))
 		o.work.done(o.calls.abandonAll())
 	}
 	o.chart.add(e, data, parent, o.spent.usd)
+}
+
+// changesFiles tells whether the newest event is a call that changes files.
+func (o *Outline) changesFiles() bool {
+	open := o.calls.open
+	return len(open) > 0 && open[len(open)-1].sequence == o.upTo && len(open[len(open)-1].changes) > 0
 }
 
 func (o *Outline) result(e *eventlog.Event, data fields) {
@@ -180,9 +189,9 @@ func (t *callTable) get(id string) *outlineCall {
 
 // newest is the call of a level that was made last, else the one of any level.
 func (t *callTable) newest(parent string) *outlineCall {
-	for i := len(t.open) - 1; i >= 0; i-- {
-		if t.open[i].parent == parent {
-			return t.open[i]
+	for _, call := range slices.Backward(t.open) {
+		if call.parent == parent {
+			return call
 		}
 	}
 	return nil

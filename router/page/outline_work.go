@@ -97,10 +97,7 @@ var writers = map[string]bool{
 // changesOf finds the files that a call changes, with the numbers of lines.
 func changesOf(tool string, args fields) []fileChange {
 	var all []fileChange
-	for _, e := range editsOf(args) {
-		if e.file == "" {
-			continue
-		}
+	for _, e := range changedBy(tool, args) {
 		if len(all) == mostFiles {
 			break
 		}
@@ -112,13 +109,19 @@ func changesOf(tool string, args fields) []fileChange {
 		}
 		all = append(all, c)
 	}
+	return all
+}
+
+// changedBy are the edits of a call whose file is known, or the file that it writes.
+func changedBy(tool string, args fields) []edit {
+	all := slices.DeleteFunc(editsOf(args), func(e edit) bool { return e.file == "" })
 	if len(all) > 0 || !writers[strings.ToLower(tool)] {
 		return all
 	}
 	if file, _ := either(args, fileNames...); file != "" {
 		for _, name := range contents {
 			if text, ok := args.str(name); ok {
-				return []fileChange{{shorten(file), changes{Added: lineCount(text)}}}
+				return []edit{{file: file, after: text, whole: true}}
 			}
 		}
 	}

@@ -106,6 +106,10 @@ type Part struct {
 	Entries []Entry
 	// Older and Newer say that there are more events before and behind.
 	Older, Newer bool
+	// Callers are calls from before the part whose subagents did something in it, the
+	// oldest first, and Subagents what those did in all.
+	Callers   []Entry
+	Subagents map[eventlog.SessionID]Subagents
 	// After is the event before the part, if it is known. It matters to a part
 	// without entries.
 	After eventlog.Cursor
@@ -181,6 +185,7 @@ type taskView struct {
 	Runs   []run
 	Totals eventlog.Totals
 	Items  []item
+	First  string       // the cursor of the oldest event of the part
 	Cursor string       // of the newest event on the page
 	Older  template.URL // where the older events are, "" when there are none
 	Newer  template.URL
@@ -285,6 +290,7 @@ func (v *taskView) setPart() {
 	}
 	if n := len(v.Part.Entries); n > 0 {
 		first, last := &v.Part.Entries[0], &v.Part.Entries[n-1]
+		v.First = eventlog.Cursor{Session: first.Session, Sequence: first.Sequence}.String()
 		v.Cursor = eventlog.Cursor{Session: last.Session, Sequence: last.Sequence}.String()
 		if v.Part.Older {
 			v.Older = template.URL(base + "before=" + place(first)) // ids and numbers
@@ -295,8 +301,11 @@ func (v *taskView) setPart() {
 	} else if v.Part.Older || v.Part.Newer { // nobody was led here: back to where the events are
 		v.Newer = template.URL(base[:len(base)-1])
 	}
-	t := newTimeline(v.view(), v.Runs)
+	all := v.view()
+	all.subagents = v.Part.Subagents
+	t := newTimeline(all, v.Runs)
 	t.older = v.Part.Older
+	t.addCallers(v.Part.Callers)
 	for _, e := range v.Part.Entries {
 		t.add(e)
 	}

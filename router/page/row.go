@@ -43,7 +43,8 @@ type row struct {
 	Costs    []*row // of this step
 
 	call, tool, parent string
-	caller             *row // that this one is nested in, at which depth
+	subagent           *subagentView // what its subagent did in all, if that is known
+	caller             *row          // that this one is nested in, at which depth
 	depth              int
 	time               time.Time
 }
@@ -121,6 +122,8 @@ type view struct {
 	// whole: events of several sessions stand in one timeline.
 	whole  bool
 	prices *price.Table
+	// subagents are what those of a session did in all, where that is known.
+	subagents map[eventlog.SessionID]Subagents
 	// cwd is where the agent works: paths in it are shown from there.
 	cwd string
 	// started is when the run began: a row of another day says which.

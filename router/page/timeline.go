@@ -119,8 +119,21 @@ func (t *timeline) add(e Entry) {
 		t.open = append(t.open, r)
 		if r.call != "" {
 			t.callers[r.call] = r
+			if all := t.view.subagents[e.Session]; all.byCall != nil {
+				if sum, known := all.byCall[r.call]; known && sum.caller == e.Sequence {
+					r.subagent = &subagentView{sum, all.upTo}
+				}
+			}
 		}
 	}
+}
+
+// addCallers begins a part with calls from before it whose subagents did something in it.
+func (t *timeline) addCallers(callers []Entry) {
+	for _, e := range callers {
+		t.add(e)
+	}
+	t.last = time.Time{} // what lies between is not on this page
 }
 
 // isStep reports whether a cost may be of an event of the type.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -91,7 +92,13 @@ func TestPagesAreAccessible(t *testing.T) {
 // everyType is an event of every type with a text in every field.
 func everyType(text string) []string {
 	q := quoted(text)
-	return []string{
+	var alike []string // a run of tools that folds, and changes files
+	for i := range 3 {
+		id := quoted(fmt.Sprint(text, " ", i))
+		alike = append(alike, `{"type":"tool_call","data":{"tool":`+q+`,"args":{"path":`+id+`,"old_str":`+q+`,"new_str":`+id+`},"call_id":`+id+`}}`,
+			`{"type":"tool_result","data":{"tool":`+q+`,"success":true,"output":`+q+`,"call_id":`+id+`}}`)
+	}
+	return append(alike, []string{
 		`{"type":"assistant","data":{"content":` + q + `,` + q + `:` + q + `}}`,
 		`{"type":"thought","data":{"content":` + q + `}}`,
 		`{"type":"user","actor":"human","data":{"content":` + q + `}}`,
@@ -105,5 +112,5 @@ func everyType(text string) []string {
 		`{"type":"checkpoint","data":{"content":` + q + `}}`,
 		`{"type":"guardrail","actor":"system","data":{"content":` + q + `}}`,
 		`{"type":"plan_update","data":{` + q + `:{"steps":[` + q + `]}}}`,
-	}
+	}...)
 }

@@ -134,5 +134,29 @@ func TestListSaysWhatAgentsDo(t *testing.T) {
 	}
 	page.until(`document.querySelector(".doing .now-loop")?.textContent === "The same call of bash failed 3 ×"`)
 	s.complete("t-1", s.append("t-1", says("over")).Session)
-	page.until(`document.querySelector(".doing") === null`)
+	// That it went in circles is true of a task that is over as well.
+	for range 2 {
+		page.until(`document.querySelector("[data-status]").dataset.status === "succeeded" && document.querySelector(".doing")?.textContent === "The same call of bash failed 3 ×"`)
+		page.goTo(s.url + "/")
+		page.live()
+	}
+}
+
+// The list notifies of all its tasks, whether they are in view or not.
+func TestListNotifiesThoseWhoAskForIt(t *testing.T) {
+	s := serve(t)
+	session := s.append("t-ends", says("one")).Session
+	s.append("t-asks", says("one"))
+	page := openTab(t, s.url+"/")
+	page.live()
+	page.run(fakeNotifications)
+	page.run(`document.getElementById("notify").click()`)
+	page.until(`document.getElementById("notify").getAttribute("aria-pressed") === "true"`)
+	page.run(`document.getElementById("some").style.marginTop = "9000px"`)
+	s.append("t-asks", mayI)
+	page.until(`told.length === 1 && told[0] === "t-asks: waits for you / May I?"`)
+	s.complete("t-ends", session)
+	page.until(`told.length === 2 && told[1] === "t-ends: succeeded / The run has ended."`)
+	page.run(`document.getElementById("notify").click()`)
+	page.until(`document.getElementById("notify").getAttribute("aria-pressed") === "false"`)
 }

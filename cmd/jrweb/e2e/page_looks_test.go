@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -158,6 +159,36 @@ func TestCopyButtons(t *testing.T) {
 	page.until(`JSON.parse(window.copied).sequence === 3`)
 }
 
+// A message, a tool call and the outcome of a run can be copied as Markdown.
+func TestPageIsCopiedAsMarkdown(t *testing.T) {
+	s := serve(t)
+	s.append("t-md", says("It is **so**:\n\n- one"), strings.Replace(call("bash", "c", "make"), `"path"`, `"command"`, 1), `{"type":"tool_result","data":{"tool":"bash","success":true,"call_id":"c","output":`+quoted("a ``` b\n\u001b[31mred\u001b[0m\n")+`}}`,
+		`{"type":"tool_call","data":{"tool":"Edit","args":{"file_path":"a`+"`"+`b.go","old_string":"x","new_string":"y"},"call_id":"e"}}`, failedResult("Edit", "e"),
+		`{"type":"tool_call","data":{"tool":"Edit","args":{"file_path":"c.go","old_string":"x","new_string":"y"},"call_id":"f"}}`, result("Edit", "f", ""),
+		says("Done: **all**."), `{"type":"complete","data":{"status":"succeeded","reason":"good"}}`)
+	page := openTab(t, s.url+"/tasks/t-md")
+	page.until(`document.body.dataset.state === "ended"`)
+	page.run(`navigator.clipboard.writeText = async (text) => { window.copied = text; }`)
+	copies := func(want string) {
+		t.Helper()
+		page.until(`window.copied !== undefined`)
+		if got := evaluate[string](page, `window.copied`); got != want {
+			t.Errorf("copied is\n%s\nwant\n%s", got, want)
+		}
+		page.run(`window.copied = undefined`)
+	}
+	page.press("jc")
+	copies("It is **so**:\n\n- one\n")
+	page.press("jc")
+	copies("**bash**\n\n```sh\nmake\n```\n\nOutput:\n\n````\na ``` b\nred\n````\n")
+	page.run(`document.getElementById("4").querySelector(".raw").click()`)
+	page.until(`document.querySelector(".raw-event pre") !== null`)
+	page.run(`[...document.querySelectorAll(".raw-event button")].find(e => e.textContent === "Copy as Markdown").click()`)
+	copies("**Edit** ``a`b.go``\n\n```diff\n-x\n+y\n```\n\nFailed:\n\n```\nno\n```\n")
+	page.run(`document.querySelector(".outcome-copy button").click()`)
+	copies("## Succeeded: good\n\nDone: **all**.\n\n### 1 file changed +1 −1\n\n`c.go` +1 −1\n\n```diff\n-x\n+y\n```\n")
+}
+
 // emulateMedia sets what the page's style asks for.
 func (b *tab) emulateMedia(media string, features ...*emulation.MediaFeature) {
 	b.t.Helper()
@@ -198,5 +229,14 @@ func TestPrintedPage(t *testing.T) {
 	}
 	if over := evaluate[bool](page, `getComputedStyle(document.getElementById("bar")).position === "sticky"`); over {
 		t.Error("the bar would lie over the text of each page")
+	}
+
+	// A run that has room on one page is on the first one.
+	session := s.append("t-short", says("one"), call("bash", "c", "x"), result("bash", "c", "ok")).Session
+	s.complete("t-short", session)
+	page.goTo(s.url + "/tasks/t-short")
+	page.until(`document.body.dataset.state === "ended"`)
+	if pages := bytes.Count(do(page, chromedp.PrintToPDF()), []byte("/Type /Page\n")); pages != 1 {
+		t.Errorf("a short run is printed on %d pages", pages)
 	}
 }

@@ -78,20 +78,23 @@ func TestPageSaysBeforehandThatAnAgentCannotBeSpokenTo(t *testing.T) {
 	}
 }
 
+// fakeNotifications notes what the desktop would show, while nobody looks at the page.
+const fakeNotifications = `
+	window.told = [];
+	window.Notification = class extends EventTarget {
+		static permission = "default";
+		static async requestPermission() { return (this.permission = "granted"); }
+		constructor(title, { body }) { super(); told.push(title + " / " + body); }
+	};
+	document.hasFocus = () => false;`
+
 // Notifications are for those who ask for them, once the run has ended or waits.
 func TestPageNotifiesThoseWhoAskForIt(t *testing.T) {
 	s := serve(t)
 	session := s.append("t-note", says("one")).Session
 	page := openTab(t, s.url+"/tasks/t-note")
 	page.live()
-	page.run(`
-		window.told = [];
-		window.Notification = class extends EventTarget {
-			static permission = "default";
-			static async requestPermission() { return (this.permission = "granted"); }
-			constructor(title, { body }) { super(); told.push(title + " / " + body); }
-		};
-		document.hasFocus = () => false;`)
+	page.run(fakeNotifications)
 	s.append("t-note", mayI)
 	page.has(2)
 	if told := evaluate[int](page, `told.length`); told != 0 {

@@ -130,6 +130,13 @@ const rendered = `(() => {
 	return copy.innerHTML.replace(/\n/g, "");
 })()`
 
+// knownTypes are all types that the log knows, and one that it does not.
+var knownTypes = []string{
+	eventlog.TypeAssistant, eventlog.TypeThought, eventlog.TypeUser, eventlog.TypeToolCall, eventlog.TypeToolResult, eventlog.TypeCost, eventlog.TypeError,
+	eventlog.TypeStatus, eventlog.TypeComment, eventlog.TypeCheckpoint, eventlog.TypeGuardrail, eventlog.TypeQuestion, eventlog.TypeAnswer, eventlog.TypeReceipt,
+	eventlog.TypeSession, eventlog.TypeComplete, "raw", "plan_update",
+}
+
 // Whatever is shown live is byte for byte what a reload shows, for every type of event.
 func TestWhatIsShownLiveIsWhatAReloadShows(t *testing.T) {
 	s := serve(t)
@@ -164,6 +171,8 @@ func TestWhatIsShownLiveIsWhatAReloadShows(t *testing.T) {
 		`{"type":"assistant","data":{"content":"I take this back"}}`,
 		`{"type":"status","data":{"content":"Withdrawn","withdraws":[{"type":"assistant","content":"I take this back"}]}}`,
 		`{"type":"raw","data":{"content":"what?"}}`, `{"type":"raw","data":{"content":"what?"}}`,
+		call("ls", "l1", "/repo/a"), result("ls", "l1", "x"), call("ls", "l2", "/repo/b"), result("ls", "l2", "x"), call("LS", "l3", "/repo/c"), result("LS", "l3", "x"),
+		`{"type":"tool_call","data":{"tool":"Edit","args":{"file_path":"/repo/a.go","old_string":"b","new_string":"c"},"call_id":"ed"}}`, result("Edit", "ed", "ok"),
 		`{"type":"tool_call","data":{"tool":"bash","args":{"command":"sleep 9"},"call_id":"never"}}`,
 	)
 	last := 1
@@ -179,9 +188,15 @@ func TestWhatIsShownLiveIsWhatAReloadShows(t *testing.T) {
 	page.has(last + 1)
 	page.until(`document.body.dataset.state === "ended"`)
 	page.nowSays("Failed", "1/2 done")
+	page.until(`document.querySelector(".outcome-title")?.textContent === "Failed: enough"`)
+	for _, kind := range knownTypes {
+		if !evaluate[bool](page, `document.querySelector('#timeline [data-type="%s"]') !== null`, kind) {
+			t.Errorf("no event of type %s is among them", kind)
+		}
+	}
 	again := page.another(s.url + "/tasks/t-same")
 	again.until(`document.body.dataset.state === "ended"`)
-	for _, place := range []string{"#timeline", "#bar", ".about"} {
+	for _, place := range []string{"#timeline", "#bar", ".about", "#outcome", "#map"} {
 		sameText(t, place, evaluate[string](page, rendered, place), evaluate[string](again, rendered, place))
 	}
 }

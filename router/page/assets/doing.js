@@ -1,4 +1,4 @@
-// What agents do now, for the rows of open tasks that are in view.
+// What agents do now, or have done, for the rows of tasks that are in view.
 
 const againMs = 3000; // between two questions about a task
 const atOnce = 2;
@@ -6,15 +6,18 @@ const atOnce = 2;
 export class Doing {
   #url;
   #told;
+  #always;
   #rows = new Map(); // id → {inView, asked, wanted, timer}
   #waiting = [];
   #asking = 0;
   #observer;
 
-  // url(id) is where to ask, told(id, answer) gets what it is.
-  constructor(url, told) {
+  // url(id) is where to ask, told(id, answer) gets what it is. always() is whether it is
+  // wanted of rows that nobody sees as well.
+  constructor(url, told, always) {
     this.#url = url;
     this.#told = told;
+    this.#always = always;
     this.#observer = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         const row = this.#rows.get(target.dataset.task);
@@ -25,7 +28,7 @@ export class Doing {
     });
   }
 
-  // ask wants to know it of an open task, once now and again with each call.
+  // ask wants to know it of a task, once now and again with each call.
   ask(id, row) {
     let one = this.#rows.get(id);
     if (one === undefined) {
@@ -37,7 +40,7 @@ export class Doing {
     this.#plan(id);
   }
 
-  // forget lets go of a task that is not open or not there any more.
+  // forget lets go of a task that is not there any more.
   forget(id, row) {
     const one = this.#rows.get(id);
     if (one === undefined) return;
@@ -46,12 +49,16 @@ export class Doing {
     this.#observer.unobserve(row);
   }
 
+  #isWanted(one) {
+    return one.inView && !document.hidden || this.#always();
+  }
+
   #plan(id) {
     const one = this.#rows.get(id);
-    if (one === undefined || !one.wanted || !one.inView || one.timer !== undefined) return;
+    if (one === undefined || !one.wanted || !this.#isWanted(one) || one.timer !== undefined) return;
     one.timer = setTimeout(() => {
       one.timer = undefined;
-      if (!one.inView || document.hidden) return;
+      if (!this.#isWanted(one)) return;
       one.wanted = false;
       this.#waiting.push(id);
       this.#next();

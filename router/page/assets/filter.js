@@ -68,7 +68,7 @@ export class Filter {
   }
 
   #hideOthers() {
-    for (const row of this.#list.querySelectorAll(".event")) {
+    for (const row of this.#list.querySelectorAll(".event, .fold")) {
       row.classList.toggle("no-match", this.#chosen.size > 0 && !isOf(row, this.#chosen));
     }
   }

@@ -107,7 +107,7 @@ export class Follow {
 // keepPlace makes a change and then puts back under the reader's eyes what was there.
 export function keepPlace(list, change) {
   const top = readingTop();
-  const places = [...list.children].filter((item) => item.getBoundingClientRect().bottom > top).slice(0, 20)
+  const places = [...list.children].filter((item) => !item.matches(".fold") && item.getBoundingClientRect().bottom > top).slice(0, 20)
     .map((item) => ({ item, y: item.getBoundingClientRect().top }));
   change();
   const anchor = places.find(({ item }) => item.isConnected);

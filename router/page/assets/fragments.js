@@ -4,16 +4,17 @@
 
 const parser = new DOMParser();
 
-// parseRow returns the list item of one event.
-export function parseRow(text) {
-  return document.adoptNode(parser.parseFromString(text, "text/html").body.firstElementChild);
+// parseRows returns the list items of events, one each.
+export function parseRows(texts) {
+  if (texts.length === 0) return [];
+  return [...parser.parseFromString(texts.join(""), "text/html").body.children].map((item) => document.adoptNode(item));
 }
 
 // Gone says that what a part was asked of is not there any more.
 export class Gone extends Error {}
 
-// fetchPart returns a part of the timeline: {document, items, older, newer, cursor,
-// newest}; older and newer are addresses, or null.
+// fetchPart returns a part of the timeline: {document, items, first, older, newer, cursor,
+// newest}; first is the cursor of its first event, older and newer are addresses, or null.
 export async function fetchPart(address) {
   return partOf(await fetchPage(address));
 }
@@ -32,6 +33,7 @@ function partOf(page) {
     items: [...page.getElementById("timeline").children].map((item) => document.adoptNode(item)),
     older: page.getElementById("older")?.getAttribute("href") ?? null,
     newer: page.getElementById("newer")?.getAttribute("href") ?? null,
+    first: page.body.dataset.first,
     cursor: page.body.dataset.cursor,
     newest: page.body.dataset.newest === "true",
   };

@@ -1,36 +1,37 @@
-// Draws what has come: once a frame, and where there are no frames, as in a tab in the
-// background, a few times a second. A tab may change sides while a frame is awaited:
-// whichever comes first draws.
+// Draws what has come: at once, and what comes soon after a little later, together. A
+// timer does it, not a frame: a tab in the background gets none, and what is scrolled in
+// a frame takes a second one.
 
-const withoutFramesMs = 250;
-const apartMs = 120; // between two drawings: what comes faster is drawn together
+const soonMs = 16; // what comes in one go is drawn together
+const apartMs = 120; // between two drawings
+const farApartMs = 500; // while a lot comes
 
 export class Frames {
   #draw;
-  #frame;
   #timer;
-  #pause;
+  #apart = apartMs;
   #drawnAt = 0;
 
   constructor(draw) {
     this.#draw = draw;
   }
 
+  // apart says whether a lot comes.
+  apart(far) {
+    this.#apart = far ? farApartMs : apartMs;
+  }
+
   // request has draw called soon, once for all requests until then.
   request() {
-    if (this.#timer !== undefined) return;
-    const now = () => {
-      cancelAnimationFrame(this.#frame);
-      clearTimeout(this.#pause);
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-      this.#drawnAt = performance.now();
-      this.#draw();
-    };
-    const early = this.#drawnAt + apartMs - performance.now();
-    const frame = () => { this.#frame = requestAnimationFrame(now); };
-    this.#timer = setTimeout(now, Math.max(early, 0) + withoutFramesMs);
-    if (early > 0) this.#pause = setTimeout(frame, early);
-    else frame();
+    this.#timer ??= setTimeout(() => this.now(), Math.max(this.#drawnAt + this.#apart - performance.now(), soonMs));
+  }
+
+  // now draws what is requested: something else changes the page anyway.
+  now() {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#drawnAt = performance.now();
+    this.#draw();
   }
 }

@@ -9,6 +9,9 @@ import { saw } from "./seen.js";
 
 const refreshMs = 1000; // between two looks at what the stream does not tell
 
+const quietMs = 30_000; // without a sign of life, and the page counts more slowly
+const quietSeconds = 5;
+
 const page = document.body.dataset;
 const byID = (id) => document.getElementById(id);
 const favicon = new Favicon();
@@ -17,6 +20,7 @@ export class Header {
   status = page.status;
   #timeline;
   #taskURL;
+  #changes;
   #retryAt;
   #started = dateOf(byID("started").dateTime);
   #ended = dateOf(byID("duration").dataset.ended);
@@ -28,15 +32,18 @@ export class Header {
   #updated = byID("now").dataset.updated; // when something was appended last
   #about = ""; // what the server said last
 
-  constructor(timeline, taskURL) {
+  // changes() is called before the head changes by itself: other changes can be shown
+  // with it.
+  constructor(timeline, taskURL, changes) {
     this.#timeline = timeline;
+    this.#changes = changes;
     this.#taskURL = taskURL;
     byID("connection").hidden = false;
     localTimes(document);
     this.#seen(this.#updated);
     document.addEventListener("visibilitychange", () => this.#seen(this.#updated));
     this.#now = new Now();
-    setInterval(() => this.tick(), 1000);
+    setInterval(() => this.#second(), 1000);
     this.tick();
   }
 
@@ -62,7 +69,7 @@ export class Header {
     this.#exactAt = data.cursor;
     this.#now.adopt(fresh.getElementById("now"));
     this.#setStatus(data.status);
-    this.#showTotals();
+    this.showTotals();
     this.tick();
   }
 
@@ -74,14 +81,13 @@ export class Header {
     this.refresh();
   }
 
-  // counted adds an event of the stream to the totals.
+  // counted adds an event of the stream to the totals. They are shown when the rows are.
   counted(row, isAfter) {
     if (!isAfter(this.#exactAt)) return;
     this.#totals.events++;
     const { type } = row.dataset;
     this.#now.heard();
     if (type === "raw") this.#countRaw(row);
-    this.#showTotals();
   }
 
   #countRaw(row) {
@@ -114,6 +120,7 @@ export class Header {
     const whole = page.all === "true", asked = whole ? "" : page.session;
     const answer = await jsonOf(`${this.#taskURL}/now${asked === "" ? "" : `?session=${asked}`}`);
     if (answer === null || !whole && asked !== page.session) return null;
+    this.#changes();
     const { session } = answer;
     this.titled(answer.title);
     this.#seen(answer.updated);
@@ -126,7 +133,7 @@ export class Header {
       this.#totals = session.totals;
       this.#facts(session);
     }
-    this.#showTotals();
+    this.showTotals();
     this.tick();
     return session;
   }
@@ -218,7 +225,7 @@ export class Header {
     favicon.show(icon);
   }
 
-  #showTotals() {
+  showTotals() {
     const totals = this.#totals;
     const money = cost(totals), note = costNote(totals, page.prices), kinds = tokenKinds(totals);
     setText(byID("count"), String(totals.events));
@@ -238,6 +245,17 @@ export class Header {
     this.connection("gone");
     this.#now.over(Infinity, "error", `This ${what} was deleted`, "");
     setText(byID("now-for"), "");
+  }
+
+  // #second goes on with what is counted in seconds. Where nothing has happened for some
+  // time, to draw the page each second is too much for what it tells.
+  #second() {
+    const silence = this.#now.silence(Date.now());
+    const quiet = this.status !== "open" || silence > quietMs;
+    if (page.quiet !== String(quiet)) page.quiet = String(quiet);
+    if (quiet && Math.floor(silence / 1000) % quietSeconds !== 0 && page.state !== "reconnecting") return;
+    this.#changes();
+    this.tick();
   }
 
   tick() {

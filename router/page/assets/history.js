@@ -61,7 +61,8 @@ export class History {
 
   // began sets out from nothing, when the first session starts.
   began(session) {
-    this.cursor = this.#seen = `${session}:0`;
+    this.cursor = `${session}:0`;
+    if (compare(this.#seen, this.cursor) < 0) this.#seen = this.cursor;
   }
 
   // isNew tells whether the stream's next event was not told of before.
@@ -93,7 +94,7 @@ export class History {
       if (this.#olderAddress === null) return false;
       const part = await fetchPart(this.#olderAddress);
       keepPlace(this.#list, () => {
-        this.#timeline.older(part.items);
+        this.#timeline.older(part);
         const end = this.#timeline.trimNewest();
         if (end !== "") {
           this.#attached = false;
@@ -154,9 +155,9 @@ export class History {
     try {
       const part = await fetchPart(addressOf("after", this.cursor));
       keepPlace(this.#list, () => {
-        this.#timeline.newer(part.items);
+        this.#timeline.newer(part);
         this.cursor = part.cursor;
-        this.#trimOldest(true);
+        if (this.#timeline.trimOldest(this.#options.follows())) this.#startsAnew();
       });
       this.#arrived(part);
     } finally {
@@ -172,7 +173,7 @@ export class History {
     this.#waiting = [];
     try {
       const part = await fetchPart(address);
-      this.#timeline.replace(part.items);
+      this.#timeline.replace(part);
       this.cursor = part.cursor;
       this.#setOlder(part.older);
       this.#arrived(part);
@@ -226,13 +227,18 @@ export class History {
     this.#retry = setTimeout(again, pause);
   }
 
-  #trimOldest(atEnd = this.#options.follows()) {
+  #trimOldest() {
     // Who reads further up would have the rows taken away from under the eyes.
-    if (!atEnd) {
+    if (!this.#options.follows()) {
       if (this.#timeline.count > mostUnfollowed) this.skip();
       return;
     }
-    if (this.#timeline.trimOldest()) this.#setOlder(addressOf("before", this.#timeline.first));
+    if (this.#timeline.trimOldest(true)) this.#startsAnew();
+  }
+
+  // #startsAnew tells that the oldest rows have gone.
+  #startsAnew() {
+    this.#setOlder(addressOf("before", this.#timeline.first));
   }
 
   #setOlder(address) {

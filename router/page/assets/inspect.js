@@ -2,7 +2,8 @@
 
 import { el, setText } from "./dom.js";
 import { byteLength, bytes, withoutBase64, withoutEscapes } from "./format.js";
-import { copyButton } from "./looks.js";
+import { copyButton, markdownButton } from "./looks.js";
+import { eventAt, markdownOf } from "./markdown.js";
 
 export function inspect(list) {
   list.addEventListener("click", (click) => {
@@ -13,14 +14,6 @@ export function inspect(list) {
     if (link.matches(".raw")) raw(link);
     else whole(link).then((text) => text?.focus({ preventScroll: true }));
   });
-}
-
-async function eventOf(link) {
-  const answer = await fetch(link.href, { headers: { Accept: "application/json" } });
-  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-  const { events: [event] } = await answer.json();
-  if (event === undefined) throw new Error("it is no longer kept");
-  return event;
 }
 
 // raw shows the event under its row, and takes it away again.
@@ -35,8 +28,9 @@ async function raw(link) {
   const box = el("div", { class: "raw-event copyable" });
   content.append(box);
   try {
-    const text = withoutBase64(JSON.stringify(await eventOf(link), null, 2));
-    box.append(el("pre", { class: "text json", tabindex: "0", "aria-label": "The event as JSON" }, text), copyButton(() => text));
+    const text = withoutBase64(JSON.stringify(await eventAt(link.closest("[data-seq]").dataset), null, 2));
+    box.append(el("pre", { class: "text json", tabindex: "0", "aria-label": "The event as JSON" }, text), copyButton(() => text),
+      markdownButton(() => markdownOf(link.closest(".event"))));
   } catch (error) {
     setText(box, `The event cannot be shown: ${error.message}`);
   }
@@ -47,7 +41,7 @@ export async function whole(link) {
   const long = link.closest(".long");
   setText(link, "Loading…");
   try {
-    const text = withoutBase64(textAt((await eventOf(link)).data, long.dataset.field));
+    const text = withoutBase64(textAt((await eventAt(link.closest("[data-seq]").dataset)).data, long.dataset.field));
     const head = long.querySelector("pre, .prose");
     const pre = el("pre", { class: head?.matches("pre") ? head.className : "text", tabindex: "0" }, text);
     long.replaceChildren(el("p", { class: "cut" }, `All of it: ${bytes(byteLength(text))}`),

@@ -1,17 +1,14 @@
-// Puts what belongs together into one row: a result into the row of its call, what
-// a subagent does into the row of the call that started it.
+// Puts what belongs together into one row: a result into the row of its call, a cost
+// into that of the step that it is of.
 
 import { compare, cursorOf } from "./cursor.js";
 import { el, setText } from "./dom.js";
-import { dollars, plural, took } from "./format.js";
-
-const mostNested = 200; // rows under one call; then they stand for themselves
-const deepest = 8;
+import { took } from "./format.js";
 
 const words = { open: "running: ", ok: "ok: ", failed: "failed: ", none: "no result: " };
 
 // setOutcome shows how a call has gone.
-function setOutcome(call, outcome) {
+export function setOutcome(call, outcome) {
   call.dataset.outcome = outcome;
   const summary = call.querySelector(":scope > .content > .tool > summary");
   setText(summary.querySelector(".hidden-label"), words[outcome]);
@@ -30,7 +27,8 @@ export function callOf(list, result) {
   return null;
 }
 
-// joinResult moves the row of a result into the row of its call.
+// joinResult moves the row of a result into the row of its call, and returns its new
+// place.
 export function joinResult(call, row) {
   const from = row.querySelector(".tool");
   const result = from.querySelector(".result");
@@ -48,40 +46,8 @@ export function joinResult(call, row) {
   setText(to.querySelector("summary .size"), from.querySelector("summary .size").textContent);
   setText(to.querySelector("summary .took"), from.querySelector("summary .took").textContent
     || took(Date.parse(row.dataset.time) - Date.parse(call.dataset.time)));
-  addUp(call);
   if (from.open) to.open = true; // what failed must not hide, and images are to be seen
-}
-
-// nest puts a row under the call that started its subagent; false when there is none.
-export function nest(list, row) {
-  const { parent, session } = row.dataset;
-  if (parent === undefined) return false;
-  const calls = list.querySelectorAll(`.event[data-type="tool_call"][data-session="${session}"][data-call="${CSS.escape(parent)}"]`);
-  const call = calls[calls.length - 1];
-  if (call === undefined || depthOf(call) >= deepest) return false;
-  const content = call.querySelector(":scope > .content");
-  let place = content.querySelector(":scope > .subagent > .nested");
-  if (place === null) {
-    place = el("ol", { class: "nested" });
-    content.append(el("details", { class: "subagent", open: true }, el("summary"), place));
-  }
-  if (place.childElementCount >= mostNested) return false;
-  place.append(row);
-  return true;
-}
-
-// addUp says in short what the subagents did that a row is of, as subagent.go does.
-export function addUp(row) {
-  for (let at = row.closest(".subagent"); at !== null; at = at.parentElement.closest(".subagent")) {
-    const calls = at.querySelectorAll('.event[data-type="tool_call"]').length;
-    const failed = at.querySelectorAll('.event[data-outcome="failed"]').length;
-    let usd = 0;
-    for (const cost of at.querySelectorAll("[data-usd]:not([hidden])")) usd += Number(cost.dataset.usd);
-    const parts = ["Subagent", plural(calls, "call")];
-    if (failed > 0) parts.push(`${failed} failed`);
-    if (usd > 0) parts.push(dollars(usd));
-    setText(at.querySelector(":scope > summary"), parts.join(" · "));
-  }
+  return result;
 }
 
 const steps = ["assistant", "thought", "tool_call"].map((type) => `.event[data-type="${type}"]`).join(", ");
@@ -108,15 +74,12 @@ export function joinCost(list, row) {
   return cost;
 }
 
-function depthOf(row) {
-  let depth = 0;
-  for (let at = row.closest(".nested"); at !== null; at = at.parentElement.closest(".nested")) depth++;
-  return depth;
-}
-
-// abandonCalls stops the spinners of calls that nobody waits for any more.
-export function abandonCalls(list, which) {
+// abandonCalls stops the spinners of calls that nobody waits for any more, and adds them
+// to those that were touched.
+export function abandonCalls(list, which, touched) {
   for (const call of list.querySelectorAll('.event[data-type="tool_call"][data-outcome="open"]')) {
-    if (which(call)) setOutcome(call, "none");
+    if (!which(call)) continue;
+    setOutcome(call, "none");
+    touched.add(call);
   }
 }

@@ -1,15 +1,16 @@
 // Everything by keyboard.
 
 import { el, readingTop } from "./dom.js";
+import { markdownOf } from "./markdown.js";
 
 const help = [
-  ["j", "next event"], ["k", "previous event"], ["Enter", "unfold or fold the event"], ["e", "next error"], ["Shift+E", "previous error"],
+  ["j", "next event"], ["k", "previous event"], ["Enter", "unfold or fold the event, or the run of tools"], ["c", "copy the event as Markdown"], ["e", "next error"], ["Shift+E", "previous error"],
   ["f", "follow the newest events, or stop to"], ["/", "search in this run"], ["n", "next thing found"], ["Shift+N", "previous thing found"], ["Esc", "leave the search"], ["?", "this list"],
 ];
 
 const failures = '.event[data-type="error"], .event[data-outcome="failed"]';
 
-export function keys({ list, follow, filter }) {
+export function keys({ list, folds, follow, filter, announce }) {
   let current = null; // the row that j and k go on from
   const dialog = helpDialog();
 
@@ -39,18 +40,32 @@ export function keys({ list, follow, filter }) {
     go(by > 0 ? rows.find(isAfter) : rows.findLast(isBefore));
   };
 
+  const copyRow = async (row) => {
+    try {
+      await navigator.clipboard.writeText(await markdownOf(row));
+      announce("Copied as Markdown");
+    } catch (error) {
+      announce(`Not copied: ${error.message}`);
+    }
+  };
+
   const does = {
-    j: () => step(".event", 1),
-    k: () => step(".event", -1),
+    j: () => step(".event, .fold", 1),
+    k: () => step(".event, .fold", -1),
     e: () => step(failures, 1),
     E: () => step(failures, -1),
     f: () => follow.active ? follow.pause() : follow.resume(),
     "/": () => filter.focus(),
     n: () => filter.step(1),
     N: () => filter.step(-1),
+    c: () => {
+      if (!current?.matches(".event") || navigator.clipboard === undefined) return false;
+      copyRow(current);
+    },
     "?": () => dialog.showModal(),
     Enter: () => {
       if (document.activeElement !== current) return false;
+      if (current?.matches(".fold")) return folds.toggle(current);
       const details = current?.querySelector(":scope > .content > details");
       if (details) details.open = !details.open;
     },

@@ -51,7 +51,7 @@ export class Link {
     port.onmessage = ({ data }) => {
       if (!this.#joined) return;
       const to = this.#options;
-      if (data.row !== undefined) to.row(data.row, data.cursor);
+      if (data.rows !== undefined) data.rows.forEach(({ row, cursor }) => to.row(row, cursor));
       else if (data.control !== undefined) to.control[data.control]?.(data.data);
       else if (data.ended) this.#over(() => to.ended());
       else if (data.gone !== undefined) this.#over(() => to.gone(data.gone));

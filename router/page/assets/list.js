@@ -9,6 +9,7 @@ import { Link } from "./link.js";
 import { ListFilter } from "./listfilter.js";
 import { listKeys } from "./listkeys.js";
 import { ListRow } from "./listrow.js";
+import { Notifier } from "./notify.js";
 import { newsSince } from "./seen.js";
 
 const byID = (id) => document.getElementById(id);
@@ -31,7 +32,8 @@ let loading = null; // the question for a page that is under way
 let isNews = newsSince();
 const favicon = new Favicon();
 const filter = new ListFilter(load);
-const doing = new Doing((id) => `tasks/${encodeURIComponent(id)}/now`, (id, answer) => rows.get(id)?.doing(answer));
+const notifier = new Notifier(document.querySelector(".bar-inner"));
+const doing = new Doing((id) => `tasks/${encodeURIComponent(id)}/now`, told, () => notifier.on);
 
 const link = new Link({
   about: () => ({ url: new URL("stream", location.href).href, cursor: "", list: true, ends: false, checks: {} }),
@@ -177,6 +179,7 @@ function settle() {
 
 function update(task) {
   let row = rows.get(task.id);
+  if (row?.task.status === "open" && task.status !== "open" && task.status !== "none") notifier.ended(task, task.status);
   if (!filter.matches(task)) {
     if (row !== undefined) remove(task.id);
     return;
@@ -196,11 +199,17 @@ function update(task) {
   showCount();
 }
 
-// shown marks a row, and asks what its agent does.
+// shown marks a row, and asks what its agent does, or what it has done in circles.
 function shown(row) {
   row.news(isNews(row.task.id, row.task.updated));
-  if (row.task.status === "open") doing.ask(row.task.id, row.element);
-  else doing.forget(row.task.id, row.element);
+  if (row.task.status === "none") doing.forget(row.task.id, row.element);
+  else doing.ask(row.task.id, row.element);
+}
+
+// told shows the answer.
+function told(id, { now }) {
+  const row = rows.get(id);
+  if (row?.doing(now)) notifier.asks(row.task, now.detail);
 }
 
 function markNews() {

@@ -14,6 +14,7 @@ export class ListRow {
   #started; // when the agent ran last
   #ended;
   #running = false;
+  #asks = false; // the agent waits for an answer
 
   // of takes over a row that the server has made.
   static of(element) {
@@ -84,21 +85,22 @@ export class ListRow {
     else setText(old.querySelector("bdi"), value);
   }
 
-  // doing shows what the agent does now.
-  doing({ now }) {
-    if (this.task.status !== "open") return;
-    this.#running = now.running;
-    let place = this.#part(".doing");
-    if (place === null) {
-      place = el("span", { class: "doing" });
-      this.#part(".task").append(place);
-    }
-    const what = [now.who === "" ? now.what : `${now.who}: ${now.what}`, now.detail].filter((text) => text !== "").join(" · ");
-    const parts = [el("span", { class: "doing-what" }, what)];
-    if (now.plan !== "") parts.push(" ", el("span", { class: "now-plan" }, `${now.plan} done`));
-    if (now.loop !== "") parts.push(" ", el("span", { class: "now-loop" }, now.loop));
-    place.replaceChildren(...parts);
+  // doing shows what the agent does now, or in what circles it went. It tells whether the
+  // agent has begun to wait for an answer.
+  doing(now) {
+    const open = this.task.status === "open";
+    const asks = open && now.kind === "asks";
+    const begins = asks && !this.#asks;
+    this.#asks = asks;
+    this.#running = open && now.running;
+    const parts = [];
+    if (open) parts.push(el("span", { class: "doing-what" }, [now.who === "" ? now.what : `${now.who}: ${now.what}`, now.detail].filter((text) => text !== "").join(" · ")));
+    if (open && now.plan !== "") parts.push(el("span", { class: "now-plan" }, `${now.plan} done`));
+    if (now.loop !== "") parts.push(el("span", { class: "now-loop" }, now.loop));
+    this.#part(".doing")?.remove();
+    if (parts.length > 0) this.#part(".task").append(el("span", { class: "doing" }, ...parts.flatMap((part, i) => i === 0 ? [part] : [" ", part])));
     this.tick(Date.now());
+    return begins;
   }
 
   // news marks that something has happened which the reader has not seen.

@@ -47,19 +47,24 @@ function startOf(row) {
   return Number.isNaN(date.getTime()) ? null : date;
 }
 
-// copyButton copies what text() returns.
-export function copyButton(text) {
-  const button = el("button", { type: "button", class: "button copy" }, "Copy");
+// markdownButton copies Markdown.
+export function markdownButton(text) {
+  return copyButton(text, "Copy as Markdown");
+}
+
+// copyButton copies what text() returns, or promises.
+export function copyButton(text, label = "Copy") {
+  const button = el("button", { type: "button", class: label === "Copy" ? "button copy" : "button" }, label);
   button.hidden = navigator.clipboard === undefined;
   button.addEventListener("click", async (click) => {
     click.stopPropagation(); // it is not the reader's wish to stay here
     try {
-      await navigator.clipboard.writeText(text());
+      await navigator.clipboard.writeText(await text());
       setText(button, "Copied");
     } catch {
       setText(button, "Not allowed");
     }
-    setTimeout(() => setText(button, "Copy"), 2000);
+    setTimeout(() => setText(button, label), 2000);
   });
   return button;
 }

@@ -1,49 +1,70 @@
-// Desktop notifications, for those who want them, in this browser, while a tab is open: the
+// Desktop notifications, for those who want them, in this browser, while a tab is open: a
 // run has ended, or its agent waits for an answer.
 
 import { el, setText } from "./dom.js";
 
 const key = "jrweb-notify";
 
-// notify adds the button to a place, and tells of what happens from now on.
-export function notify(place, list, status) {
-  if (!("Notification" in window)) return;
-  const button = el("button", { type: "button", class: "button", id: "notify" });
-  const on = () => localStorage.getItem(key) === "on" && Notification.permission === "granted";
-  const show = () => {
-    button.setAttribute("aria-pressed", String(on()));
-    setText(button, Notification.permission === "denied" ? "Notifications are blocked by the browser" : "Notify me");
-    button.disabled = Notification.permission === "denied";
-  };
-  button.addEventListener("click", async () => {
-    if (on()) localStorage.removeItem(key);
-    else if (await Notification.requestPermission() === "granted") localStorage.setItem(key, "on");
-    show();
-  });
-  show();
-  place.append(button);
+export class Notifier {
+  #button = null;
 
-  const tell = (what, text) => {
-    if (!on() || document.hasFocus()) return; // who looks sees it
-    const { task, title } = document.body.dataset;
-    const shown = new Notification(`${title || task}: ${what}`, { body: text, tag: `jrweb-${task}` });
+  // The button that asks for notifications is put at the end of a place.
+  constructor(place) {
+    if (!("Notification" in window)) return;
+    this.#button = el("button", { type: "button", class: "button", id: "notify" });
+    this.#button.addEventListener("click", async () => {
+      if (this.on) localStorage.removeItem(key);
+      else if (await Notification.requestPermission() === "granted") localStorage.setItem(key, "on");
+      this.#show();
+    });
+    this.#show();
+    place.append(this.#button);
+  }
+
+  get on() {
+    return this.#button !== null && localStorage.getItem(key) === "on" && Notification.permission === "granted";
+  }
+
+  #show() {
+    const denied = Notification.permission === "denied";
+    this.#button.setAttribute("aria-pressed", String(this.on));
+    setText(this.#button, denied ? "Notifications are blocked by the browser" : "Notify me");
+    this.#button.disabled = denied;
+  }
+
+  // ended tells that a run is over.
+  ended(task, status) {
+    this.#tell(task, status, "The run has ended.");
+  }
+
+  // asks tells that an agent waits for an answer.
+  asks(task, text) {
+    this.#tell(task, "waits for you", text);
+  }
+
+  // #tell says something of a task, {id, title}. A click on it leads to this tab.
+  #tell({ id, title }, what, text) {
+    if (!this.on || document.hasFocus()) return; // who looks sees it
+    const shown = new Notification(`${title || id}: ${what}`, { body: text, tag: `jrweb-${id}` });
     shown.addEventListener("click", () => {
       window.focus();
       shown.close();
     });
-  };
+  }
+}
+
+// ofRun tells of the run that a page shows, from now on.
+export function ofRun(notifier, list, status) {
+  const task = () => ({ id: document.body.dataset.task, title: document.body.dataset.title });
   let before = status.dataset.status;
   new MutationObserver(() => {
     const now = status.dataset.status;
-    if (before === "open" && now !== "open" && now !== "none") tell(now, "The run has ended.");
+    if (before === "open" && now !== "open" && now !== "none") notifier.ended(task(), now);
     before = now;
   }).observe(status, { attributes: true, attributeFilter: ["data-status"] });
   new MutationObserver((changes) => {
-    for (const change of changes) {
-      for (const row of change.addedNodes) {
-        if (row.dataset?.type !== "question" || !isNew(row)) continue;
-        tell("waits for you", row.querySelector(".prose")?.textContent.slice(0, 200) ?? "");
-      }
+    for (const row of changes.flatMap((change) => [...change.addedNodes])) {
+      if (row.dataset?.type === "question" && isNew(row)) notifier.asks(task(), row.querySelector(".prose")?.textContent.slice(0, 200) ?? "");
     }
   }).observe(list, { childList: true });
 }

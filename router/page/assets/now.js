@@ -74,6 +74,11 @@ export class Now {
     part("now-inside", inside === "" ? "" : `inside ${inside}`);
   }
 
+  // silence is how long nothing was heard.
+  silence(now) {
+    return now - this.#updated;
+  }
+
   // pace tells whether it goes on.
   pace(now) {
     return paceOf(this.#running, this.#updated, now);

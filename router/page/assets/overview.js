@@ -3,6 +3,8 @@
 
 import { el, readingTop } from "./dom.js";
 import { fetchPage } from "./fragments.js";
+import { markdownButton } from "./looks.js";
+import { outcomeMarkdown } from "./markdown.js";
 
 const againMs = 10_000; // between two drawings of a run that goes on
 
@@ -62,12 +64,14 @@ export class Overview {
     const map = byID("map");
     this.#scrubber.max = map.dataset.head ?? "1";
     map.append(this.#scrubber);
+    const outcome = byID("outcome");
+    if (!outcome.hidden) outcome.append(el("p", { class: "outcome-copy" }, markdownButton(() => outcomeMarkdown(outcome))));
     this.#show();
   }
 
   // #scrolled shows, once a frame, which event is in view.
   #scrolled() {
-    if (this.#waiting) return;
+    if (this.#waiting || this.#options.follows()) return;
     this.#waiting = true;
     requestAnimationFrame(() => {
       this.#waiting = false;

@@ -10,6 +10,8 @@ import { look } from "./look.js";
 const firstDelayMs = 1000;
 const longestDelayMs = 30_000;
 
+const apartMs = 100; // between two messages with rows to a tab
+
 // What a stream carries beside events.
 const controls = ["caught_up", "gap", "reset", "task", "task_deleted"];
 
@@ -23,6 +25,8 @@ export class Stream {
   retryAt;
   #source = null;
   #timer;
+  #rows = []; // that the tabs have not been told of
+  #telling; // the timer until they may be
   #attempts = 0;
   #about;
   #ended;
@@ -51,7 +55,8 @@ export class Stream {
     };
     source.onmessage = (message) => {
       this.cursor = message.lastEventId;
-      this.tell({ row: message.data, cursor: message.lastEventId });
+      this.#rows.push({ row: message.data, cursor: message.lastEventId });
+      if (this.#telling === undefined) this.#tellRows();
       if (this.#about.ends && completes.test(message.data)) this.#end({ ended: true });
     };
     for (const name of controls) source.addEventListener(name, (message) => this.#control(name, message.data));
@@ -74,6 +79,23 @@ export class Stream {
   }
 
   tell(message) {
+    if (this.#rows.length > 0) this.#tellRows();
+    this.#post(message);
+  }
+
+  // #tellRows tells of a row at once, and of those that come right after it together.
+  #tellRows() {
+    const rows = this.#rows;
+    this.#rows = [];
+    this.#post({ rows });
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => {
+      this.#telling = undefined;
+      if (this.#rows.length > 0) this.#tellRows();
+    }, apartMs);
+  }
+
+  #post(message) {
     for (const member of this.members) member.tell(message);
   }
 

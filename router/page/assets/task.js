@@ -4,8 +4,9 @@ import { Compose } from "./compose.js";
 import { compare } from "./cursor.js";
 import { announcer, el, measureTop } from "./dom.js";
 import { Filter } from "./filter.js";
+import { Folds } from "./fold.js";
 import { Follow } from "./follow.js";
-import { Gone, parseRow } from "./fragments.js";
+import { Gone, parseRows } from "./fragments.js";
 import { Frames } from "./frames.js";
 import { clock } from "./format.js";
 import { Header } from "./header.js";
@@ -15,13 +16,14 @@ import { keys } from "./keys.js";
 import { Link } from "./link.js";
 import { looks } from "./looks.js";
 import { Next } from "./next.js";
-import { notify } from "./notify.js";
+import { Notifier, ofRun } from "./notify.js";
 import { Overview } from "./overview.js";
 import { rename } from "./rename.js";
 import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
 
 const mostQueued = 1000; // rows; more at once are not brought one by one
+const fewRows = 4; // when more come at once, nobody reads each as it comes
 const pollMs = 10_000; // while there is no connection left for this page
 
 const page = document.body.dataset;
@@ -35,8 +37,9 @@ let caughtUp = false;
 let polling;
 const frames = new Frames(draw);
 
-const timeline = new Timeline(list, looks);
-const header = new Header(timeline, taskURL);
+const folds = new Folds(list);
+const timeline = new Timeline(list, looks, folds);
+const header = new Header(timeline, taskURL, () => frames.now());
 const target = targetOf(location.hash);
 // A run that goes on is watched at its end; one that is over is read from its start.
 const startsAtEnd = target === null && page.newest === "true" && !header.over;
@@ -75,7 +78,7 @@ const next = new Next(taskURL, {
 });
 const compose = new Compose(taskURL, header, announce);
 new Steering(list, taskURL, header, (event) => compose.answer(event));
-notify(document.querySelector(".about"), list, byID("status"));
+ofRun(new Notifier(document.querySelector(".about")), list, byID("status"));
 let joined = false;
 
 const link = new Link({
@@ -91,8 +94,8 @@ const link = new Link({
   row: received,
   control: {
     caught_up() {
+      draw(); // what was there before is not told as news
       caughtUp = true;
-      draw();
     },
     gap(gap) {
       const from = gap.after + 1, to = gap.next - 1;
@@ -110,6 +113,7 @@ const link = new Link({
     },
   },
   state(state, retryAt) {
+    draw();
     const before = page.state;
     header.connection(state, retryAt);
     if (state === "live") {
@@ -135,7 +139,7 @@ const link = new Link({
 
 measureTop();
 rename(taskURL, header);
-keys({ list, follow, filter });
+keys({ list, folds, follow, filter, announce });
 inspect(list);
 header.connection("connecting");
 if (goesOn()) connect();
@@ -166,43 +170,57 @@ function streamURL() {
   return url.href;
 }
 
+// What the stream brings in a moment is put into the page together, once a frame.
 function received(text, cursor) {
-  if (!history.isNew(cursor)) return;
-  const item = parseRow(text);
-  if (page.session !== item.dataset.session) {
-    if (page.session === "") history.began(item.dataset.session);
-    header.began(item.dataset.session);
-    if (page.all === "true") {
-      enqueue({ item: el("li", { class: "session-break", "data-session": item.dataset.session, "data-status": "open" }, "A new session starts") });
-    }
-  }
-  header.counted(item, (exact) => exact === "" || compare(cursor, exact) > 0);
-  enqueue({ item, cursor });
-  if (item.dataset.type === "complete") header.finished(item);
-  if (!caughtUp) return;
-  if (header.over) return;
-  header.refresh();
-  overview.grown();
-  if (item.dataset.type === "error") announce(`Error: ${item.querySelector(".prose").textContent.slice(0, 200)}`);
-  if (item.dataset.type === "complete") announce(`The session has ended: ${item.dataset.status}`);
+  if (history.isNew(cursor)) enqueue({ text, cursor });
 }
 
-// The rows of a moment are put into the page together, once a frame.
 function enqueue(row) {
   queue.push(row);
   if (queue.length > mostQueued) {
-    follow.added(queue.filter(({ cursor }) => cursor !== undefined).length);
-    queue = [];
+    const rows = taken();
+    follow.added(rows.filter(({ cursor }) => cursor !== undefined).length);
     history.skip();
     if (follow.active) history.latest();
   }
   frames.request();
 }
 
-function draw() {
+// taken empties the queue. All that is in it becomes markup at once.
+function taken() {
   const rows = queue;
   queue = [];
+  const items = parseRows(rows.filter(({ text }) => text !== undefined).map(({ text }) => text));
+  return rows.flatMap((row) => {
+    if (row.text === undefined) return [row];
+    row.item = items.shift();
+    return [...heard(row), row];
+  });
+}
+
+// heard tells all who are told of single events, and returns the notices before it.
+function heard({ item, cursor }) {
+  const { type, session, status } = item.dataset;
+  const notices = [];
+  if (page.session !== session) {
+    if (page.session === "") history.began(session);
+    header.began(session);
+    if (page.all === "true") notices.push({ item: el("li", { class: "session-break", "data-session": session, "data-status": "open" }, "A new session starts") });
+  }
+  header.counted(item, (exact) => exact === "" || compare(cursor, exact) > 0);
+  if (type === "complete") header.finished(item);
+  if (!caughtUp || header.over) return notices;
+  header.refresh();
+  overview.grown();
+  if (type === "error") announce(`Error: ${item.querySelector(".prose").textContent.slice(0, 200)}`);
+  if (type === "complete") announce(`The session has ended: ${status}`);
+  return notices;
+}
+
+function draw() {
+  const rows = taken();
   if (rows.length === 0) return;
+  header.showTotals();
   // A row that comes alone is seen to come; many at a time would be a lot of motion.
   if (caughtUp && rows.length === 1 && rows[0].cursor !== undefined) arrive(rows[0].item);
   history.add(rows);
@@ -210,6 +228,7 @@ function draw() {
   filter.apply();
   follow.keep();
   byID("waiting").hidden = true;
+  frames.apart(rows.length > fewRows);
 }
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -246,6 +265,7 @@ function goTo(place) {
   follow.pause();
   place.hidden = false; // who asks for it sees it
   filter.reveal(place);
+  folds.reveal(place);
   for (let at = place.closest("details"); at !== null; at = at.parentElement.closest("details")) at.open = true;
   for (const old of document.querySelectorAll(".target")) old.classList.remove("target");
   place.classList.add("target");

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/systeminfo"
+	"github.com/chromedp/chromedp"
+)
+
+// The cost of watching is what a browser takes of the processor while runs go on.
+const (
+	watchedRate = 50     // events a second
+	longRun     = 20_000 // events that a tab sees come, one after the other
+	longRate    = 250    // of them a second
+	idleTabs    = 5
+	settleFor   = 3 * time.Second  // after a load, before anything is measured
+	idleFor     = 35 * time.Second // since the last event, and the page counts more slowly
+)
+
+// tasksLong notes the tasks of the page's thread that took 50 ms or more.
+const tasksLong = `
+	globalThis.benchmarkTasks = [];
+	new PerformanceObserver((list) => {
+		for (const entry of list.getEntries()) benchmarkTasks.push(entry.duration);
+	}).observe({type: "longtask", buffered: true});`
+
+// watch measures for so long: a tab that follows a run, tabs in which nothing happens, and
+// a long run from its start to its end.
+func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, long int) error {
+	fmt.Printf("%s, %s each\n\n| what | %% of a core | of it the page's process |\n|---|---:|---:|\n", b.version, measured)
+	if err := s.record(ctx, "t-watched", 1000); err != nil {
+		return err
+	}
+	tab, err := b.watch(ctx, s.url+"/tasks/t-watched")
+	if err != nil {
+		return err
+	}
+	defer tab.close()
+	used, err := b.usage(func() error { return s.play(ctx, "t-watched", watchedRate, int(measured.Seconds()*watchedRate)) })
+	if err != nil {
+		return err
+	}
+	fmt.Printf("| a tab that follows %d events/s | %.1f | %.1f |\n", watchedRate, used.all, used.pages)
+	tab.close()
+
+	if long > 0 {
+		if err := s.record(ctx, "t-long", 1); err != nil {
+			return err
+		}
+		tab, err := b.watch(ctx, s.url+"/tasks/t-long")
+		if err != nil {
+			return err
+		}
+		defer tab.close()
+		used, err := b.usage(func() error { return s.play(ctx, "t-long", longRate, long) })
+		if err != nil {
+			return err
+		}
+		tasks, err := chromedp.Run(tab.ctx, chromedp.Evaluate[struct {
+			Longest      float64
+			Over200, All int
+		}](`(() => { const all = benchmarkTasks.sort((a, b) => a - b); return {longest: all.at(-1) ?? 0, over200: all.filter((ms) => ms > 200).length, all: all.length}; })()`))
+		if err != nil {
+			return err
+		}
+		fmt.Printf("| a tab that sees a run of %d come, %d events/s | %.1f | %.1f |\n", long, longRate, used.all, used.pages)
+		defer fmt.Printf("\nThe run of %d: the longest task took %.0f ms, %d of %d long ones more than 200 ms.\n", long, tasks.Longest, tasks.Over200, tasks.All)
+		tab.close()
+	}
+
+	for i := range idleTabs {
+		task := fmt.Sprintf("t-idle-%d", i)
+		if err := s.record(ctx, task, 1000); err != nil {
+			return err
+		}
+		tab, err := b.watch(ctx, s.url+"/tasks/"+task)
+		if err != nil {
+			return err
+		}
+		defer tab.close()
+	}
+	if err := pause(ctx, idleFor); err != nil {
+		return err
+	}
+	used, err = b.usage(func() error { return pause(ctx, measured) })
+	if err != nil {
+		return err
+	}
+	fmt.Printf("| %d tabs in which nothing happens | %.1f | %.1f |\n", idleTabs, used.all, used.pages)
+	return nil
+}
+
+// watched is a tab that stays open.
+type watched struct {
+	ctx   context.Context
+	close func()
+}
+
+func (b *chrome) watch(ctx context.Context, url string) (*watched, error) {
+	tab, closeTab := chromedp.NewContext(b.ctx)
+	w := &watched{tab, closeTab}
+	err := func() error {
+		if err := chromedp.Do(tab); err != nil {
+			return err
+		}
+		if _, err := chromedp.Call(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: tasksLong}); err != nil {
+			return err
+		}
+		if _, err := chromedp.Run(tab, chromedp.Navigate(url)); err != nil {
+			return err
+		}
+		if _, err := chromedp.Run(tab, chromedp.Poll[bool](`document.body.dataset.state === "live"`, chromedp.WithPollingTimeout(patience))); err != nil {
+			return err
+		}
+		return pause(ctx, settleFor)
+	}()
+	if err != nil {
+		closeTab()
+		return nil, err
+	}
+	return w, nil
+}
+
+// usage is what the browser took of one core.
+type usage struct{ all, pages float64 }
+
+// usage measures while something is done.
+func (b *chrome) usage(do func() error) (usage, error) {
+	before, err := b.used()
+	if err != nil {
+		return usage{}, err
+	}
+	start := time.Now()
+	if err := do(); err != nil {
+		return usage{}, err
+	}
+	took := time.Since(start).Seconds()
+	after, err := b.used()
+	if err != nil {
+		return usage{}, err
+	}
+	var sum usage
+	for id, now := range after {
+		percent := (now.seconds - before[id].seconds) / took * 100
+		sum.all += percent
+		if now.kind == "renderer" {
+			sum.pages += percent
+		}
+	}
+	return sum, nil
+}
+
+type process struct {
+	kind    string
+	seconds float64
+}
+
+// used is the processor's time that each process of the browser has had.
+func (b *chrome) used() (map[int64]process, error) {
+	info, err := chromedp.CallBrowser(b.ctx, systeminfo.GetProcessInfo, cdp.Empty{})
+	if err != nil {
+		return nil, err
+	}
+	all := map[int64]process{}
+	for _, p := range info.ProcessInfo {
+		all[p.ID] = process{p.Type, p.CPUTime}
+	}
+	return all, nil
+}
+
+// play goes on with a run as an agent does: events one by one, so many a second.
+func (s *server) play(ctx context.Context, task string, rate, events int) error {
+	t, err := s.log.Task(ctx, task)
+	if err != nil {
+		return err
+	}
+	session := s.log.Session(task, t.Latest)
+	tick := time.NewTicker(time.Second / time.Duration(rate))
+	defer tick.Stop()
+	for n := range events {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if _, err := session.Append(ctx, event(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
