@@ -13,8 +13,9 @@ build: ## build bin/jrweb
 
 # What runs on any machine, also in an image without anything else.
 .PHONY: static
-static: ## build bin/static/jrweb, without libc
+static: ## build bin/static/jrweb, without libc, and the empty folder of its image
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/static/jrweb ./cmd/jrweb
+	mkdir -p bin/static/data
 
 .PHONY: release
 release: ## build what is given away into dist/: binaries, Debian packages, SBOM, checksums

@@ -1,16 +1,23 @@
 package eventlog
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
+	rand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
+
+	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 // busy is a log in which a test changes tasks at random, several at once in one
@@ -18,7 +25,7 @@ import (
 type busy struct {
 	*testing.T
 	log    *Log
-	store  *boltStore
+	store  *heldStore
 	path   string
 	random *rand.Rand
 
@@ -40,6 +47,18 @@ func newBusy(t *testing.T) *busy {
 	return b
 }
 
+// heldStore is a store whose Updates a test can hold up.
+type heldStore struct {
+	store.Store
+	writing sync.Mutex
+}
+
+func (s *heldStore) Update(ctx context.Context, fn func(store.Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.Store.Update(ctx, fn)
+}
+
 func (b *busy) ok(err error) {
 	b.Helper()
 	if err != nil {
@@ -49,11 +68,10 @@ func (b *busy) ok(err error) {
 
 func (b *busy) open(path string) {
 	b.Helper()
-	store, err := OpenBolt(path, nil)
+	opened, err := boltstore.Open(path, nil)
 	b.ok(err)
-	b.path, b.store = path, store.(*boltStore)
-	b.store.db.NoSync = true // no power is cut here
-	b.log, err = New(store, &Options{KeepOpen: true})
+	b.path, b.store = path, &heldStore{Store: opened}
+	b.log, err = New(b.store, &Options{KeepOpen: true})
 	b.ok(err)
 }
 
@@ -75,7 +93,7 @@ func (b *busy) kill() {
 func (b *busy) commit(n, tasks int) {
 	b.Helper()
 	var touched []string
-	b.ok(b.log.committer.do(b.Context(), 0, func(tx *txn) error {
+	b.ok(b.log.committer.do(b.Context(), 0, func(tx *record.Txn) error {
 		for range n {
 			id := fmt.Sprintf("t-%d", b.random.IntN(tasks))
 			touched = append(touched, id)
@@ -99,13 +117,13 @@ func (b *busy) commit(n, tasks int) {
 	}
 }
 
-func (b *busy) change(tx *txn, id string) error {
+func (b *busy) change(tx *record.Txn, id string) error {
 	m := b.tasks[id]
 	if m == nil {
 		m = &busyTask{events: map[SessionID]uint64{}}
 		b.tasks[id] = m
 	}
-	t, _, err := tx.taskOrNew(id)
+	t, _, err := tx.TaskOrNew(id)
 	if err != nil {
 		return err
 	}
@@ -119,8 +137,8 @@ func (b *busy) change(tx *txn, id string) error {
 	switch what := b.random.IntN(100); {
 	case what < 10 || anOpen.IsZero() && what < 90:
 		concurrent := b.random.IntN(2) == 0
-		s, err := tx.startSession(t, &StartOptions{Concurrent: concurrent})
-		if err != nil {
+		s := &record.Session{Started: Time{Time: tx.Now}}
+		if err := tx.StartSession(t, s, concurrent); err != nil {
 			return err
 		}
 		if !concurrent {
@@ -129,43 +147,41 @@ func (b *busy) change(tx *txn, id string) error {
 			}
 			m.open = nil
 		}
-		m.events[s.id], m.open = 0, append(m.open, s.id)
+		m.events[s.ID], m.open = 0, append(m.open, s.ID)
 	case what < 85: // appends to what is open, and now and then ends it
-		note := prepared{Event: Event{Type: "note", Actor: Agent, Data: json.RawMessage(`{}`)}}
-		events := []prepared{note, note}
+		note := record.Prepared{Event: Event{Type: "note", Actor: Agent, Data: json.RawMessage(`{}`)}}
+		events := []record.Prepared{note, note}
 		if what < 20 {
-			events = append(events, completion(Succeeded, ""))
+			events = append(events, record.Completion(Succeeded, ""))
 		}
-		t, s, err := tx.target(&Batch{Task: id, Session: anOpen}, events)
+		t, s, err := target(tx, &Batch{Task: id, Session: anOpen}, events)
 		if err != nil {
 			return err
 		}
-		tx.appendTo(t, s, events)
+		tx.AppendTo(t, s, events)
 		m.events[anOpen] += uint64(len(events))
 		if what < 20 {
 			forget(anOpen)
 		}
 	case what < 90:
 		t.Title = fmt.Sprint(b.random.IntN(1000))
-		tx.touch(id)
+		tx.Touch(id)
 	case what < 97 && len(m.events) > 0:
-		sessions := slices.SortedFunc(maps.Keys(m.events), compareIDs)
+		sessions := slices.SortedFunc(maps.Keys(m.events), record.CompareIDs)
 		session := sessions[b.random.IntN(len(sessions))]
-		s, err := tx.session(id, session)
+		s, err := tx.Session(id, session)
 		if err != nil {
 			return err
 		}
-		if err := tx.deleteSession(t, s); err != nil {
-			return err
-		}
-		tx.touch(id)
+		tx.DeleteSession(t, s)
+		tx.Touch(id)
 		delete(m.events, session)
 		forget(session)
 	case what < 97:
-		tx.touch(id)
+		tx.Touch(id)
 	default:
 		delete(b.tasks, id)
-		return tx.deleteTask(t)
+		return tx.DeleteTask(t)
 	}
 	return nil
 }
@@ -211,11 +227,11 @@ func (b *busy) check(when string) {
 	b.since = nil
 }
 
-// entries counts those of bucketActivity.
+// entries counts those of store.Activity.
 func (b *busy) entries() (n int) {
 	b.Helper()
-	b.ok(b.log.view(b.Context(), func(r Reader) error {
-		for range r.Ascend(bucketActivity, nil, nil) {
+	b.ok(b.log.view(b.Context(), func(r store.Reader) error {
+		for range r.Ascend(store.Activity, nil, nil) {
 			n++
 		}
 		return nil
@@ -225,7 +241,7 @@ func (b *busy) entries() (n int) {
 
 func (b *busy) wantSound(when string) {
 	b.Helper()
-	_, err := Check(b.Context(), b.path, &CheckOptions{Found: func(f Finding) { b.Errorf("%s: %s", when, f) }})
+	_, err := dbfile.Check(b.Context(), b.path, &dbfile.CheckOptions{Found: func(f dbfile.Finding) { b.Errorf("%s: %s", when, f) }})
 	if err != nil && !errors.Is(err, ErrDamaged) {
 		b.Error(err)
 	}
@@ -244,7 +260,7 @@ func TestEachTaskIsListedOnceUnderItsLastChange(t *testing.T) {
 		b.check(fmt.Sprintf("after commit %d", round))
 		n := b.entries()
 		most = max(most, n)
-		if n < before-sweepChanges/10 {
+		if n < before-record.SweepChanges/10 {
 			swept++
 		}
 		before = n
@@ -264,10 +280,10 @@ func TestEachTaskIsListedOnceUnderItsLastChange(t *testing.T) {
 	for _, task := range b.tasks {
 		live += len(task.open)
 	}
-	if limit := sweepChanges + 30 + 2*live; most > limit {
+	if limit := record.SweepChanges + 30 + 2*live; most > limit {
 		t.Errorf("there were %d entries, want at most %d", most, limit)
 	}
-	if swept < 2 || most < live+sweepChanges/4 { // the control
+	if swept < 2 || most < live+record.SweepChanges/4 { // the control
 		t.Errorf("there were at most %d entries, and %d sweeps", most, swept)
 	}
 }
@@ -277,10 +293,10 @@ func TestInASharedStoreNoEntryWaitsForItsRemoval(t *testing.T) {
 	b.commit(20, 10)
 	b.commit(20, 10)
 	b.ok(b.log.Close())
-	store, err := OpenBolt(b.path, nil)
+	opened, err := boltstore.Open(b.path, nil)
 	b.ok(err)
-	b.store = store.(*boltStore)
-	b.log, err = New(sharedBolt{store}, &Options{KeepOpen: true})
+	b.store = &heldStore{Store: opened}
+	b.log, err = New(sharedBolt{b.store}, &Options{KeepOpen: true})
 	b.ok(err)
 	b.after, b.since = b.log.LastChange(), nil
 	for round := range 20 {
@@ -304,12 +320,12 @@ func TestNoSweepUsesTheReserve(t *testing.T) {
 		full error
 		want bool // the entry that was left is there
 	}{{ErrFull, true}, {nil, false}} {
-		err := b.store.Update(t.Context(), func(storeTx Tx) error {
-			storeTx.Put(bucketActivity, changeKey(left), encodeActivity(changeKey(left), "t", nil))
-			tx := newTxn(storeTx, time.Now(), state{change: 2 * sweepChanges, stale: []uint64{left}})
-			tx.full = c.full
-			b.ok(tx.flush())
-			if there := tx.Get(bucketActivity, changeKey(left)) != nil; there != c.want {
+		err := b.store.Update(t.Context(), func(storeTx store.Tx) error {
+			storeTx.Put(store.Activity, record.ChangeKey(left), record.EncodeActivity(record.ChangeKey(left), "t", nil))
+			tx := record.NewTxn(storeTx, time.Now(), record.Carried{Change: 2 * record.SweepChanges, Stale: []uint64{left}})
+			tx.Full = c.full
+			b.ok(tx.Flush())
+			if there := tx.Get(store.Activity, record.ChangeKey(left)) != nil; there != c.want {
 				t.Errorf("with %v, the entry is there: %v", c.full, there)
 			}
 			return errNothing
@@ -320,43 +336,43 @@ func TestNoSweepUsesTheReserve(t *testing.T) {
 	}
 }
 
-type sharedBolt struct{ Store }
+type sharedBolt struct{ store.Store }
 
 func (sharedBolt) Shared() {}
 
 func FuzzDecodeState(f *testing.F) {
-	key := stateKey(SessionID{1}, 2)
-	state := &sessionState{Head: 2, Totals: totals{Events: 2}, updated: Time{time.UnixMilli(-1)}, change: 3}
-	f.Add(encodeState(key, "t-1", state)[recordHeader:])
+	key := record.StateKey(SessionID{1}, 2)
+	state := &record.State{Head: 2, Totals: record.Totals{Events: 2}, Updated: Time{Time: time.UnixMilli(-1)}, Change: 3}
+	f.Add(record.EncodeState(key, "t-1", state)[record.RecordHeader:])
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		s, task, err := decodeState(key, encodeRecord(bucketEvents, key, payload))
+		s, task, err := record.DecodeState(key, record.Encode(store.Events, key, payload))
 		if err != nil {
 			wantDamaged(t, err)
 			return
 		}
-		written := encodeState(key, string(task), &s)
-		again, _, err := decodeState(key, written)
-		if err != nil || string(encodeState(key, string(task), &again)) != string(written) {
+		written := record.EncodeState(key, string(task), &s)
+		again, _, err := record.DecodeState(key, written)
+		if err != nil || string(record.EncodeState(key, string(task), &again)) != string(written) {
 			t.Errorf("%x reads as %+v, then as %+v, %v", payload, s, again, err)
 		}
 	})
 }
 
 func FuzzDecodeActivity(f *testing.F) {
-	key := changeKey(7)
-	f.Add(encodeActivity(key, "t-1", nil)[recordHeader:])
-	f.Add(encodeActivity(key, "t-1", []uint64{1, 2})[recordHeader:])
+	key := record.ChangeKey(7)
+	f.Add(record.EncodeActivity(key, "t-1", nil)[record.RecordHeader:])
+	f.Add(record.EncodeActivity(key, "t-1", []uint64{1, 2})[record.RecordHeader:])
 	f.Add([]byte("t-1"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		record := encodeRecord(bucketActivity, key, payload)
-		task, replaced, err := decodeActivity(key, record)
+		raw := record.Encode(store.Activity, key, payload)
+		task, replaced, err := record.DecodeActivity(key, raw)
 		if err != nil {
 			wantDamaged(t, err)
 			return
 		}
-		if again := encodeActivity(key, task, replaced); string(again) != string(record) {
-			t.Errorf("%x reads as %s %v, which is written as %x", record, task, replaced, again)
+		if again := record.EncodeActivity(key, task, replaced); string(again) != string(raw) {
+			t.Errorf("%x reads as %s %v, which is written as %x", raw, task, replaced, again)
 		}
 	})
 }
@@ -367,40 +383,40 @@ func TestARetiredSessionIsNotCountedAlthoughItsTaskIsAppendedTo(t *testing.T) {
 	for _, retireFirst := range []bool{true, false} {
 		b := newBusy(t)
 		const task = "t-1"
-		note := []prepared{{Event: Event{Type: "note", Actor: Agent, Data: json.RawMessage(`{}`)}}}
+		note := []record.Prepared{{Event: Event{Type: "note", Actor: Agent, Data: json.RawMessage(`{}`)}}}
 		var old, open SessionID
-		b.ok(b.log.committer.do(t.Context(), 0, func(tx *txn) error {
-			task, _, err := tx.taskOrNew(task)
+		b.ok(b.log.committer.do(t.Context(), 0, func(tx *record.Txn) error {
+			task, _, err := tx.TaskOrNew(task)
 			if err != nil {
 				return err
 			}
 			for _, id := range []*SessionID{&open, &old} { // the latest one is the one that goes
-				s, err := tx.startSession(task, &StartOptions{Concurrent: true})
-				if err != nil {
+				s := &record.Session{Started: Time{Time: tx.Now}}
+				if err := tx.StartSession(task, s, true); err != nil {
 					return err
 				}
-				tx.appendTo(task, s, slices.Clone(note))
-				*id = s.id
+				tx.AppendTo(task, s, slices.Clone(note))
+				*id = s.ID
 			}
-			s, err := tx.session(task.id, old)
+			s, err := tx.Session(task.ID, old)
 			if err == nil {
-				tx.appendTo(task, s, []prepared{completion(Succeeded, "")})
+				tx.AppendTo(task, s, []record.Prepared{record.Completion(Succeeded, "")})
 			}
 			return err
 		}))
-		retire := func(tx *txn) error { return tx.retire(retired{task: task, id: old}, &tidied{}) }
-		add := func(tx *txn) error {
-			_, s, err := tx.target(&Batch{Task: task, Session: open}, note)
+		retireOld := func(tx *record.Txn) error { return retire(tx, retired{task: task, id: old}, &tidied{}) }
+		add := func(tx *record.Txn) error {
+			_, s, err := target(tx, &Batch{Task: task, Session: open}, note)
 			if err == nil {
-				tx.appendTo(nil, s, slices.Clone(note))
+				tx.AppendTo(nil, s, slices.Clone(note))
 			}
 			return err
 		}
-		steps := []func(*txn) error{retire, add}
+		steps := []func(*record.Txn) error{retireOld, add}
 		if !retireFirst {
 			slices.Reverse(steps)
 		}
-		b.ok(b.log.committer.do(t.Context(), 0, func(tx *txn) error { return errors.Join(steps[0](tx), steps[1](tx)) }))
+		b.ok(b.log.committer.do(t.Context(), 0, func(tx *record.Txn) error { return errors.Join(steps[0](tx), steps[1](tx)) }))
 		got, err := b.log.Task(t.Context(), task)
 		b.ok(err)
 		if got.Sessions != 1 || got.Totals.Events != 2 || got.Latest != open || got.Status != StatusOpen {
@@ -409,5 +425,12 @@ func TestARetiredSessionIsNotCountedAlthoughItsTaskIsAppendedTo(t *testing.T) {
 		b.ok(b.log.Close())
 		b.wantSound(fmt.Sprintf("retired first: %v", retireFirst))
 		b.open(b.path)
+	}
+}
+
+func wantDamaged(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("got error %v", err)
 	}
 }

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"jrweb/eventlog/internal/record"
 )
 
 // Append appends a batch and returns after its commit: what is acknowledged is
-// on the disk. Errors: [ErrTaskNotFound], [ErrSessionNotFound], [ErrSealed],
-// [ErrKeyReused], [*FieldError] (wrapping [ErrTooLarge] at a limit), [ErrFull],
-// [ErrNotCommitted], [ErrClosed], [ErrFailed], or the error of ctx. After all
-// of them but ErrFailed it is certain that nothing was appended.
+// on the disk. Errors: [event.ErrTaskNotFound], [event.ErrSessionNotFound], [ErrSealed],
+// [ErrKeyReused], [*event.FieldError] (wrapping [event.ErrTooLarge] at a limit), [store.ErrFull],
+// [store.ErrNotCommitted], [ErrClosed], [store.ErrFailed], or the error of ctx. After all
+// of them but store.ErrFailed it is certain that nothing was appended.
 func (l *Log) Append(ctx context.Context, b *Batch) (Appended, error) {
 	start := time.Now()
 	answer, err := l.append(ctx, b)
@@ -29,10 +31,10 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 	if err := b.Key.check(); err != nil {
 		return Appended{}, err
 	}
-	if err := checkText("owner", b.Owner, maxName); err != nil {
+	if err := record.CheckText("owner", b.Owner, record.MaxName); err != nil {
 		return Appended{}, err
 	}
-	events, err := prepare(b.Events, l.o.MaxBatchEvents, l.o.MaxEventBytes)
+	events, err := record.Prepare(b.Events, l.o.MaxBatchEvents, l.o.MaxEventBytes)
 	if err != nil {
 		return Appended{}, err
 	}
@@ -42,7 +44,7 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 	}
 	var answer Appended
 	seals := len(events) == 1 && events[0].Type == TypeComplete // and adds nothing else
-	err = l.committer.wait(ctx, &op{bytes: bytes, frees: seals, apply: func(tx *txn) error {
+	err = l.committer.wait(ctx, &op{bytes: bytes, frees: seals, apply: func(tx *record.Txn) error {
 		answer = Appended{}
 		first, err := b.Key.firstAnswer(tx, b.Task, b.Session)
 		if err == nil {
@@ -52,26 +54,26 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 		if !errors.Is(err, errNoKey) {
 			return err
 		}
-		t, s, err := tx.target(b, events)
+		t, s, err := target(tx, b, events)
 		if err == nil {
-			err = tx.foresee(s, events)
+			err = tx.Foresee(s, events)
 		}
 		if err == nil {
-			err = tx.checkAnswers(t, s, events)
+			err = tx.CheckAnswers(t, s, events)
 		}
 		if err == nil && s == nil {
-			t, s, err = tx.startFor(b)
+			t, s, err = startFor(tx, b)
 		}
 		if err != nil {
 			return err
 		}
-		tx.appendTo(t, s, events)
-		answer = Appended{Session: s.id, First: s.Head - uint64(len(events)) + 1, Last: s.Head}
+		tx.AppendTo(t, s, events)
+		answer = Appended{Session: s.ID, First: s.Head - uint64(len(events)) + 1, Last: s.Head}
 		if s.Status != StatusOpen {
-			info := s.info()
+			info := s.Info()
 			answer.Sealed = &info
 		}
-		b.Key.keep(tx, t, b.Session, keyRecord{
+		b.Key.keep(tx, t, b.Session, record.Request{
 			Session: answer.Session, First: answer.First, Last: answer.Last, Info: answer.Sealed,
 		})
 		return nil
@@ -84,30 +86,30 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 
 // target finds the open session that a batch goes to. It is nil if it is to be
 // started. The task is nil if the batch needs nothing of it.
-func (tx *txn) target(b *Batch, events []prepared) (*taskRecord, *sessionRecord, error) {
+func target(tx *record.Txn, b *Batch, events []record.Prepared) (*record.Task, *record.Session, error) {
 	if !b.Session.IsZero() {
-		s, err := tx.openSession(b.Task, b.Session)
+		s, err := tx.OpenSession(b.Task, b.Session)
 		if err != nil {
 			return nil, nil, err
 		}
 		// In a shared store the session may be new to this log, which keeps its lease.
-		if s != nil && !slices.ContainsFunc(events, prepared.needsAll) && !tx.shared && b.Key.ID == "" {
+		if s != nil && !slices.ContainsFunc(events, record.Prepared.NeedsAll) && !tx.Shared && b.Key.ID == "" {
 			return nil, s, nil
 		}
-		t, err := tx.task(b.Task)
+		t, err := tx.Task(b.Task)
 		if err != nil {
 			return nil, nil, err
 		}
-		s, err = tx.session(b.Task, b.Session)
+		s, err = tx.Session(b.Task, b.Session)
 		if err == nil && s.Status != StatusOpen {
 			err = ErrSealed
 		}
 		return t, s, err
 	}
 
-	t, err := tx.task(b.Task)
+	t, err := tx.Task(b.Task)
 	if err == nil && t.Status == StatusOpen {
-		s, err := tx.session(b.Task, t.Latest)
+		s, err := tx.Session(b.Task, t.Latest)
 		return t, s, err
 	}
 	if b.NoStart {
@@ -123,26 +125,13 @@ func (tx *txn) target(b *Batch, events []prepared) (*taskRecord, *sessionRecord,
 }
 
 // startFor starts the session that a batch goes to.
-func (tx *txn) startFor(b *Batch) (*taskRecord, *sessionRecord, error) {
-	t, _, err := tx.taskOrNew(b.Task)
+func startFor(tx *record.Txn, b *Batch) (*record.Task, *record.Session, error) {
+	t, _, err := tx.TaskOrNew(b.Task)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := tx.startSession(t, &StartOptions{Owner: b.Owner})
-	return t, s, err
-}
-
-// needsAll reports whether the event changes more of a session than its state.
-func (p prepared) needsAll() bool {
-	return p.Type == TypeComplete || p.answers != 0 || p.about != nil || p.cost != nil && p.cost.ID != ""
+	s := &record.Session{Started: Time{Time: tx.Now}, Owner: b.Owner}
+	return t, s, tx.StartSession(t, s, false)
 }
 
 var errTaskID = &FieldError{Index: -1, Field: "task", Reason: "must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}"}
-
-// completion is a complete event that the log or a caller makes.
-func completion(status Status, reason string) prepared {
-	return prepared{
-		Event:  Event{Type: TypeComplete, Actor: System, Data: completionData(status, reason)},
-		status: status, reason: reason,
-	}
-}

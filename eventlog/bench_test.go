@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // benchmarkEvent is an event of 300 bytes.
@@ -22,20 +24,20 @@ var benchmarkEvent = eventlog.Event{
 // leaves what the log itself costs.
 var benchmarkStores = []struct {
 	name string
-	open func(b *testing.B) eventlog.Store
+	open func(b *testing.B) store.Store
 }{
-	{"store=bolt", func(b *testing.B) eventlog.Store {
-		store, err := eventlog.OpenBolt(filepath.Join(b.TempDir(), "jr.db"), nil)
+	{"store=bolt", func(b *testing.B) store.Store {
+		store, err := boltstore.Open(filepath.Join(b.TempDir(), "jr.db"), nil)
 		if err != nil {
 			b.Fatal(err)
 		}
 		return store
 	}},
-	{"store=memory", func(*testing.B) eventlog.Store { return eventlogtest.NewStore() }},
+	{"store=memory", func(*testing.B) store.Store { return eventlogtest.NewStore() }},
 }
 
 // benchmarkLog opens a log with so many open sessions.
-func benchmarkLog(b *testing.B, store eventlog.Store, sessions int) (*eventlog.Log, []*eventlog.Session) {
+func benchmarkLog(b *testing.B, store store.Store, sessions int) (*eventlog.Log, []*eventlog.Session) {
 	log, err := eventlog.New(store, nil)
 	if err != nil {
 		b.Fatal(err)
@@ -142,7 +144,7 @@ func BenchmarkTail(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		page, err := watch.Read(b.Context(), s.ID(), last-10)
+		page, err := readWatch(b.Context(), watch, s.ID(), last-10)
 		if err != nil || len(page.Events) != 10 {
 			b.Fatalf("the tail has %d events: %v", len(page.Events), err)
 		}

@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	rand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/internal/boltfile"
+	"jrweb/eventlog/store"
 )
 
 // flipped is a database of which the test knows every event, and where in the
@@ -54,7 +58,7 @@ func newFlipped(t *testing.T) *flipped {
 		ok(err)
 	}
 	ok(log.Close())
-	_, _, err = Compact(t.Context(), path, nil)
+	_, _, err = dbfile.Compact(t.Context(), path, nil)
 	ok(err)
 
 	f := &flipped{events: map[SessionID][]Event{}}
@@ -76,11 +80,11 @@ func newFlipped(t *testing.T) *flipped {
 	ok(log.Close())
 
 	file := bytes.NewReader(f.content)
-	head, bad := readHead(file)
-	walk := &pageWalk{
-		file: file, head: head, bad: bad,
-		found: func(page uint64, reason string) { t.Fatalf("page %d: %s", page, reason) },
-		record: func(_ Bucket, at int64, key, value []byte) error {
+	head, bad := boltfile.ReadHead(file)
+	walk := &boltfile.Walk{
+		File: file, Head: head, Bad: bad,
+		Found: func(page uint64, reason string) { t.Fatalf("page %d: %s", page, reason) },
+		Record: func(_ store.Bucket, at int64, key, value []byte) error {
 			if !bytes.Equal(f.content[at:][:len(key)], key) || !bytes.Equal(f.content[at:][len(key):][:len(value)], value) {
 				t.Fatalf("no record stands at %d", at)
 			}
@@ -88,7 +92,7 @@ func newFlipped(t *testing.T) *flipped {
 			return nil
 		},
 	}
-	ok(walk.run())
+	ok(walk.Run())
 	return f
 }
 
@@ -147,7 +151,7 @@ func TestNoFlippedBitIsServedAndCheckFindsItInARecord(t *testing.T) {
 		all += len(events)
 	}
 	clean := f.write(t)
-	if _, err := Check(t.Context(), clean, nil); err != nil {
+	if _, err := dbfile.Check(t.Context(), clean, nil); err != nil {
 		t.Errorf("the control, with no bit flipped: %v", err)
 	}
 	if served, err := f.serve(t, clean); err != nil || served != all {
@@ -171,7 +175,7 @@ func TestNoFlippedBitIsServedAndCheckFindsItInARecord(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d bit %d of byte %d", seed, bit, at), func(t *testing.T) {
 			path := f.flip(t, at, bit)
 			var found []string
-			_, err := Check(t.Context(), path, &CheckOptions{Found: func(f Finding) { found = append(found, f.String()) }})
+			_, err := dbfile.Check(t.Context(), path, &dbfile.CheckOptions{Found: func(f dbfile.Finding) { found = append(found, f.String()) }})
 			if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrFormat) {
 				t.Errorf("check: %v", err)
 			}

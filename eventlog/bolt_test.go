@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/store"
 )
 
 func TestTheFileIsForItsOwnerAlone(t *testing.T) {
@@ -46,31 +47,31 @@ func TestAFolderThatIsNotThereIsAnError(t *testing.T) {
 
 func TestStatsOfTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
-	store := openBolt(t, path).(eventlog.StatsStore)
-	defer store.Close()
+	db := openBolt(t, path).(store.StatsStore)
+	defer db.Close()
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantEqual(t, "size", store.Stats().Size, info.Size())
-	wantEqual(t, "views", store.Stats().Views, 0)
-	err = store.View(t.Context(), func(eventlog.Reader) error {
-		wantEqual(t, "views within one", store.Stats().Views, 1)
+	wantEqual(t, "size", db.Stats().Size, info.Size())
+	wantEqual(t, "views", db.Stats().Views, 0)
+	err = db.View(t.Context(), func(store.Reader) error {
+		wantEqual(t, "views within one", db.Stats().Views, 1)
 		return nil
 	})
 	wantErr(t, "view", err, nil)
 	key := []byte("key")
-	for _, write := range []func(eventlog.Tx){
-		func(tx eventlog.Tx) { tx.Put("meta", key, make([]byte, 100<<10)) },
-		func(tx eventlog.Tx) { tx.Delete("meta", key) },
+	for _, write := range []func(store.Tx){
+		func(tx store.Tx) { tx.Put("meta", key, make([]byte, 100<<10)) },
+		func(tx store.Tx) { tx.Delete("meta", key) },
 	} {
-		err := store.Update(t.Context(), func(tx eventlog.Tx) error {
+		err := db.Update(t.Context(), func(tx store.Tx) error {
 			write(tx)
 			return nil
 		})
 		wantErr(t, "update", err, nil)
 	}
-	if free := store.Stats().Free; free < 100<<10 {
+	if free := db.Stats().Free; free < 100<<10 {
 		t.Errorf("after 100 KiB were deleted, %d bytes are free", free)
 	}
 }

@@ -13,10 +13,15 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/internal/boltfile"
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 // goodFile is the content of a database with some events, and its head.
-func goodFile(t *testing.T) ([]byte, boltMeta) {
+func goodFile(t *testing.T) ([]byte, boltfile.Head) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "jr.db")
 	log, err := Open(path, &Options{KeepOpen: true})
@@ -39,12 +44,12 @@ func goodFile(t *testing.T) ([]byte, boltMeta) {
 		t.Fatal(err)
 	}
 	reader := bytes.NewReader(file)
-	head, ok := readMeta(reader, 0)
-	second, ok2 := readMeta(reader, head.pageSize)
+	head, ok := boltfile.ReadMeta(reader, 0)
+	second, ok2 := boltfile.ReadMeta(reader, head.PageSize)
 	if !ok || !ok2 {
 		t.Fatal("a good file has no two heads")
 	}
-	if second.tx > head.tx {
+	if second.Tx > head.Tx {
 		head = second
 	}
 	return file, head
@@ -74,8 +79,8 @@ func foreignFile(t *testing.T, o *bolt.Options) []byte {
 
 func TestAFileThatIsNoWholeDatabaseIsLeftAlone(t *testing.T) {
 	good, head := goodFile(t)
-	page := int(head.pageSize)
-	inUse := int(head.pages) * page
+	page := int(head.PageSize)
+	inUse := int(head.Pages) * page
 	with := func(change func(file []byte)) []byte {
 		file := bytes.Clone(good)
 		change(file)
@@ -93,9 +98,9 @@ func TestAFileThatIsNoWholeDatabaseIsLeftAlone(t *testing.T) {
 		"without its list of pages":   foreignFile(t, &bolt.Options{NoFreelistSync: true}),
 		"with both heads damaged":     with(func(f []byte) { f[20] ^= 1; f[page+40] ^= 1 }),
 		"with both heads zero":        with(func(f []byte) { clear(f[:2*page]) }),
-		"with a damaged free list":    with(func(f []byte) { f[int(head.freelist)*page+8] ^= 0x11 }),
-		"with a damaged root":         with(func(f []byte) { clear(f[int(head.root)*page:][:64]) }),
-		"with a root that is no page": with(func(f []byte) { copy(f[int(head.root)*page:], bytes.Repeat([]byte{0xFF}, page)) }),
+		"with a damaged free list":    with(func(f []byte) { f[int(head.Freelist)*page+8] ^= 0x11 }),
+		"with a damaged root":         with(func(f []byte) { clear(f[int(head.Root)*page:][:64]) }),
+		"with a root that is no page": with(func(f []byte) { copy(f[int(head.Root)*page:], bytes.Repeat([]byte{0xFF}, page)) }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "jr.db")
@@ -137,12 +142,12 @@ func modified(t *testing.T, path string) time.Time {
 // and so is what was never in use.
 func TestWhatAPowerCutMayLeaveOpens(t *testing.T) {
 	good, head := goodFile(t)
-	page := int(head.pageSize)
+	page := int(head.PageSize)
 	for name, file := range map[string][]byte{
 		"all of it":                  good,
-		"without the space ahead":    good[:int(head.pages)*page],
+		"without the space ahead":    good[:int(head.Pages)*page],
 		"with more space ahead":      append(bytes.Clone(good), make([]byte, 100<<10)...),
-		"with the newer head torn":   func() []byte { f := bytes.Clone(good); clear(f[int(head.tx%2)*page+40:][:40]); return f }(),
+		"with the newer head torn":   func() []byte { f := bytes.Clone(good); clear(f[int(head.Tx%2)*page+40:][:40]); return f }(),
 		"with garbage in that space": func() []byte { f := bytes.Clone(good); f[len(f)-1000] = 7; return f }(),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,7 +190,7 @@ func TestAFileThatAnotherHoldsIsHeldWhateverIsInIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			if _, err := OpenBolt(path, nil); !errors.Is(err, ErrHeld) {
+			if _, err := boltstore.Open(path, nil); !errors.Is(err, ErrHeld) {
 				t.Errorf("OpenBolt returned %v", err)
 			}
 			if took := time.Since(start); took > time.Second {
@@ -208,12 +213,12 @@ func TestWhatIsNoFileIsAnErrorThatSaysSo(t *testing.T) {
 		dir + "/pipe/inside":   "not a directory",
 		dir + "/missing/jr.db": "no such file",
 	} {
-		_, err := OpenBolt(path, nil)
+		_, err := boltstore.Open(path, nil)
 		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: got error %v, want %q", path, err, want)
 		}
 	}
-	if _, err := OpenBolt(dir+"/missing/jr.db", nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := boltstore.Open(dir+"/missing/jr.db", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }
@@ -222,7 +227,7 @@ func TestWhatIsNoFileIsAnErrorThatSaysSo(t *testing.T) {
 // process, and the log can be closed.
 func TestADamagedPageIsAnError(t *testing.T) {
 	good, head := goodFile(t)
-	page := int(head.pageSize)
+	page := int(head.PageSize)
 	for name, damage := range map[string]func(header []byte){
 		"its number":   func(h []byte) { h[0] ^= 0xFF },
 		"its kind":     func(h []byte) { h[8] ^= 0x13 },
@@ -232,9 +237,9 @@ func TestADamagedPageIsAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := bytes.Clone(good)
 			// All pages in use but the heads, the root and the free list.
-			for n := 2; n < int(head.pages); n++ {
+			for n := 2; n < int(head.Pages); n++ {
 				kind := binary.NativeEndian.Uint16(file[n*page+8:])
-				if uint64(n) != head.root && uint64(n) != head.freelist && (kind == 1 || kind == 2) && binary.NativeEndian.Uint64(file[n*page:]) == uint64(n) {
+				if uint64(n) != head.Root && uint64(n) != head.Freelist && (kind == 1 || kind == 2) && binary.NativeEndian.Uint64(file[n*page:]) == uint64(n) {
 					damage(file[n*page:])
 				}
 			}
@@ -242,17 +247,17 @@ func TestADamagedPageIsAnError(t *testing.T) {
 			if err := os.WriteFile(path, file, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			store, err := OpenBolt(path, nil)
+			db, err := boltstore.Open(path, nil)
 			if errors.Is(err, ErrDamaged) {
 				return
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = store.View(t.Context(), func(r Reader) error {
-				for _, b := range Buckets() {
+			err = db.View(t.Context(), func(r store.Reader) error {
+				for _, b := range store.Buckets() {
 					for key, raw := range r.Ascend(b, nil, nil) {
-						if _, err := decodeRecord(b, key, raw); err != nil {
+						if _, err := record.Decode(b, key, raw); err != nil {
 							return err
 						}
 					}
@@ -262,16 +267,16 @@ func TestADamagedPageIsAnError(t *testing.T) {
 			if !errors.Is(err, ErrDamaged) {
 				t.Errorf("View returned %v", err)
 			}
-			err = store.Update(t.Context(), func(tx Tx) error {
+			err = db.Update(t.Context(), func(tx store.Tx) error {
 				for range 3 {
-					tx.Put(bucketEvents, make([]byte, 24), make([]byte, 10))
+					tx.Put(store.Events, make([]byte, 24), make([]byte, 10))
 				}
 				return nil
 			})
 			if !errors.Is(err, ErrDamaged) {
 				t.Errorf("Update returned %v", err)
 			}
-			if err := store.Close(); err != nil {
+			if err := db.Close(); err != nil {
 				t.Error(err)
 			}
 		})

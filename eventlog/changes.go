@@ -1,6 +1,11 @@
 package eventlog
 
-import "context"
+import (
+	"context"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
 
 // TaskCursor is how far somebody is who follows all tasks. The zero value is before
 // the first change.
@@ -33,16 +38,16 @@ const changesBytes = 64 << 10
 // from now on.
 func (l *Log) NewestTasks(ctx context.Context, n int) (TaskCursor, error) {
 	at := TaskCursor{Since: l.LastChange()}
-	err := l.view(ctx, func(r Reader) error {
+	err := l.view(ctx, func(r store.Reader) error {
 		seen := map[string]bool{} // a task's first entry from the end is that of its last change
-		for key, raw := range r.Descend(bucketActivity, nil, nil) {
-			id, _, err := decodeActivity(key, raw)
-			if err != nil || seen[id] || r.Get(bucketTasks, []byte(id)) == nil {
+		for key, raw := range r.Descend(store.Activity, nil, nil) {
+			id, _, err := record.DecodeActivity(key, raw)
+			if err != nil || seen[id] || r.Get(store.Tasks, []byte(id)) == nil {
 				continue // of what is damaged Changes tells
 			}
 			seen[id] = true
 			if len(seen) > n {
-				at.Change = parseNumber(key)
+				at.Change = record.ParseNumber(key)
 				break
 			}
 		}
@@ -66,12 +71,12 @@ func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes
 	var to []byte
 	if !l.shared {
 		// What committed after the deletions were noted comes next time, with its own.
-		to = changeKey(known + 1)
+		to = record.ChangeKey(known + 1)
 		*next = max(after.Change, known)
 	}
-	err = l.view(ctx, func(r Reader) error {
+	err = l.view(ctx, func(r store.Reader) error {
 		active, bytes := l.newActivity(r), 0
-		for key, raw := range r.Ascend(bucketActivity, changeKey(after.Change+1), to) {
+		for key, raw := range r.Ascend(store.Activity, record.ChangeKey(after.Change+1), to) {
 			task, ok := active.task(key, raw)
 			if !ok {
 				continue
@@ -95,8 +100,8 @@ func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes
 		*next = after.Change
 	}
 	for _, d := range deleted {
-		if d.change <= *next {
-			changes.Deleted = append(changes.Deleted, d.task)
+		if d.Change <= *next {
+			changes.Deleted = append(changes.Deleted, d.Task)
 		}
 	}
 	return changes, nil

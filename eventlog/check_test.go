@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 // worked makes a database in which everything happened that leaves a trace, and
@@ -74,11 +75,11 @@ func openLog(t *testing.T, path string) *eventlog.Log {
 }
 
 // check checks a file and returns what was found.
-func check(t *testing.T, path string) (eventlog.Figures, []string, error) {
+func check(t *testing.T, path string) (dbfile.Figures, []string, error) {
 	t.Helper()
 	var found []string
-	figures, err := eventlog.Check(t.Context(), path, &eventlog.CheckOptions{
-		Found: func(f eventlog.Finding) { found = append(found, f.String()) },
+	figures, err := dbfile.Check(t.Context(), path, &dbfile.CheckOptions{
+		Found: func(f dbfile.Finding) { found = append(found, f.String()) },
 	})
 	if (err == nil) != (len(found) == 0) && (errors.Is(err, eventlog.ErrDamaged) || err == nil) {
 		t.Errorf("%d findings, and the error is %v", len(found), err)
@@ -86,7 +87,7 @@ func check(t *testing.T, path string) (eventlog.Figures, []string, error) {
 	return figures, found, err
 }
 
-func wantSound(t *testing.T, path string) eventlog.Figures {
+func wantSound(t *testing.T, path string) dbfile.Figures {
 	t.Helper()
 	figures, found, err := check(t, path)
 	if err != nil {
@@ -141,7 +142,7 @@ func (f file) wantUntouched(t *testing.T, path string) {
 
 func TestCheckTellsHowFarItIs(t *testing.T) {
 	last, end, calls := int64(0), int64(0), 0
-	_, err := eventlog.Check(t.Context(), worked(t), &eventlog.CheckOptions{Progress: func(done, total int64) {
+	_, err := dbfile.Check(t.Context(), worked(t), &dbfile.CheckOptions{Progress: func(done, total int64) {
 		if done < last || done > total {
 			t.Errorf("%d of %d after %d", done, total, last)
 		}
@@ -160,18 +161,18 @@ func TestCheckTellsHowFarItIs(t *testing.T) {
 func TestCheckEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := eventlog.Check(ctx, worked(t), nil)
+	_, err := dbfile.Check(ctx, worked(t), nil)
 	wantErr(t, "check", err, context.Canceled)
 }
 
 func TestWorkOnAFileThatIsInUseIsRefused(t *testing.T) {
 	path := worked(t)
 	log := openLog(t, path)
-	_, err := eventlog.Check(t.Context(), path, nil)
+	_, err := dbfile.Check(t.Context(), path, nil)
 	wantErr(t, "check", err, eventlog.ErrHeld)
-	_, _, err = eventlog.Compact(t.Context(), path, nil)
+	_, _, err = dbfile.Compact(t.Context(), path, nil)
 	wantErr(t, "compact", err, eventlog.ErrHeld)
-	_, err = eventlog.Restore(t.Context(), path, path+".2", nil)
+	_, err = dbfile.Restore(t.Context(), path, path+".2", nil)
 	wantErr(t, "restore", err, eventlog.ErrHeld)
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
@@ -182,7 +183,7 @@ func TestWorkOnAFileThatIsInUseIsRefused(t *testing.T) {
 func TestWhatIsNoDatabaseIsDamagedAndLeftUntouched(t *testing.T) {
 	source := worked(t)
 	// Without room that was never used, each page counts.
-	if _, _, err := eventlog.Compact(t.Context(), source, nil); err != nil {
+	if _, _, err := dbfile.Compact(t.Context(), source, nil); err != nil {
 		t.Fatal(err)
 	}
 	good, err := os.ReadFile(source)
@@ -206,12 +207,12 @@ func TestWhatIsNoDatabaseIsDamagedAndLeftUntouched(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := snapshot(t, path)
-			_, err := eventlog.Check(t.Context(), path, nil)
+			_, err := dbfile.Check(t.Context(), path, nil)
 			wantErr(t, "check", err, eventlog.ErrDamaged)
-			_, _, err = eventlog.Compact(t.Context(), path, nil)
+			_, _, err = dbfile.Compact(t.Context(), path, nil)
 			wantErr(t, "compact", err, eventlog.ErrDamaged)
 			to := filepath.Join(t.TempDir(), "new.db")
-			_, err = eventlog.Restore(t.Context(), path, to, nil)
+			_, err = dbfile.Restore(t.Context(), path, to, nil)
 			wantErr(t, "restore", err, eventlog.ErrDamaged)
 			if _, err := os.Stat(to); err == nil {
 				t.Error("something was restored")

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 // op is a change that waits for its commit.
@@ -17,7 +20,7 @@ type op struct {
 	// apply checks the change, then writes it. An error means that it has
 	// written nothing: the other changes of the same commit go ahead. It may
 	// run more than once; what the last run wrote counts.
-	apply func(*txn) error
+	apply func(*record.Txn) error
 	bytes int
 	frees bool // it ends or removes something: it goes on when there is no room left
 	state atomic.Int32
@@ -46,12 +49,12 @@ type committer struct {
 	running sync.WaitGroup
 
 	// Of the goroutine alone.
-	last    state
+	last    record.Carried
 	company int           // how many changes waited when the last commit ended, those it made among them
 	took    time.Duration // the last commit
 }
 
-func (c *committer) start(l *Log, last state) {
+func (c *committer) start(l *Log, last record.Carried) {
 	c.log, c.last = l, last
 	c.queue = newQueue()
 	c.running.Go(c.run)
@@ -65,13 +68,13 @@ func (c *committer) stop() {
 
 // do hands a change to the committer and waits for its commit. When ctx ends
 // first and its error is returned, the change was not and will not be made.
-func (c *committer) do(ctx context.Context, bytes int, apply func(*txn) error) error {
+func (c *committer) do(ctx context.Context, bytes int, apply func(*record.Txn) error) error {
 	return c.wait(ctx, &op{apply: apply, bytes: bytes})
 }
 
 // doFreeing is do for a change that ends or removes something. Those go on when
 // the store is full, from what it keeps in reserve.
-func (c *committer) doFreeing(ctx context.Context, apply func(*txn) error) error {
+func (c *committer) doFreeing(ctx context.Context, apply func(*record.Txn) error) error {
 	return c.wait(ctx, &op{apply: apply, frees: true})
 }
 
@@ -230,38 +233,37 @@ func answer(group []*op, err error) {
 	}
 }
 
-// write commits a group in one transaction. full is set when the group may use
-// the reserve, to what those hear who would start something nevertheless. After
-// an error nothing has changed; after one that leaves the outcome unknown, the
-// log is at its end.
+// write commits a group in one transaction. If full is set, the group may use the
+// reserve, and ops that start something fail with full. After an error nothing has
+// changed. An error that leaves the outcome unknown ends the log.
 func (c *committer) write(group []*op, full error) error {
 	if len(group) == 0 {
 		return nil
 	}
-	var tx *txn
-	err := c.log.store.Update(context.Background(), func(storeTx Tx) error {
-		if r, ok := storeTx.(ReserveTx); ok && full != nil {
+	var tx *record.Txn
+	err := c.log.store.Update(context.Background(), func(storeTx store.Tx) error {
+		if r, ok := storeTx.(store.ReserveTx); ok && full != nil {
 			r.UseReserve()
 		}
 		last := c.last
 		if c.log.shared {
 			var err error
-			if last, err = readState(storeTx); err != nil {
+			if last, err = record.ReadCarried(storeTx); err != nil {
 				return err
 			}
 		}
-		tx = newTxn(storeTx, c.log.now(), last)
-		tx.full, tx.shared = full, c.log.shared
+		tx = record.NewTxn(storeTx, c.log.now(), last)
+		tx.Full, tx.Shared = full, c.log.shared
 		for _, o := range group {
 			o.err = o.apply(tx)
 		}
-		if !tx.wrote {
+		if !tx.Wrote {
 			return errNothing
 		}
-		return tx.flush()
+		return tx.Flush()
 	})
 	if err == nil || errors.Is(err, errNothing) {
-		for _, damage := range tx.damage {
+		for _, damage := range tx.Damage {
 			c.log.passOver(damage)
 		}
 		for _, o := range group {
@@ -270,7 +272,7 @@ func (c *committer) write(group []*op, full error) error {
 	}
 	switch {
 	case err == nil:
-		c.last = tx.last
+		c.last = tx.Last
 		c.log.committed(tx)
 	case errors.Is(err, errNothing):
 		return nil
@@ -289,41 +291,44 @@ func (l *Log) now() time.Time { return l.o.Now().UTC().Truncate(time.Millisecond
 
 // committed makes a commit seen: it moves what readers in this process know,
 // then tells the trace. It runs before the writers get their answers.
-func (l *Log) committed(tx *txn) {
-	l.open.Add(int64(len(tx.started) - len(tx.ended)))
+func (l *Log) committed(tx *record.Txn) {
+	l.open.Add(int64(len(tx.Started) - len(tx.Ended)))
 	l.leases.committed(tx)
 	l.watches.committed(tx, time.Now())
 	l.janitor.committed(tx)
 	if l.trace.Asked != nil {
-		for _, a := range tx.appended {
-			for i := range a.events {
-				if a.events[i].Type == TypeQuestion {
-					l.trace.Asked(a.task, a.session, &a.events[i])
+		for _, a := range tx.Appended {
+			for i := range a.Events {
+				if a.Events[i].Type == TypeQuestion {
+					l.trace.Asked(a.Task, a.Session, &a.Events[i])
 				}
 			}
 		}
 	}
 	if l.trace.Committed != nil {
-		for i := range tx.appended {
-			for j := range tx.appended[i].events {
-				l.trace.Committed(&tx.appended[i].events[j])
+		for i := range tx.Appended {
+			for j := range tx.Appended[i].Events {
+				l.trace.Committed(&tx.Appended[i].Events[j])
 			}
 		}
 	}
 	if l.trace.Cost != nil {
-		for _, c := range tx.costs {
-			l.trace.Cost(c)
+		for _, c := range tx.Costs {
+			l.trace.Cost(CostAdded{
+				Model: c.Model, USD: c.USD, InputTokens: c.InputTokens, OutputTokens: c.OutputTokens,
+				CacheReadTokens: c.CacheReadTokens, CacheWriteTokens: c.CacheWriteTokens,
+			})
 		}
 	}
 	if l.trace.Started != nil {
-		for _, s := range tx.started {
-			l.trace.Started(s.info())
+		for _, s := range tx.Started {
+			l.trace.Started(s.Info())
 		}
 	}
 	if l.trace.Sealed != nil {
-		for _, s := range tx.ended {
+		for _, s := range tx.Ended {
 			if s.Status != StatusOpen { // else it was deleted while open
-				l.trace.Sealed(s.info())
+				l.trace.Sealed(s.Info())
 			}
 		}
 	}

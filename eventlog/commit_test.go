@@ -16,6 +16,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // gate is a store whose Updates wait until they are let through.
@@ -28,7 +29,7 @@ type gate struct {
 
 func newGate() *gate {
 	g := &gate{spy: spy{Store: eventlogtest.NewStore()}, arrived: make(chan struct{}), through: make(chan struct{})}
-	g.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+	g.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 		if g.closed.Load() {
 			g.arrived <- struct{}{}
 			<-g.through
@@ -258,7 +259,7 @@ func everyCall(f *fixture, s *eventlog.Session) map[string]func() error {
 			return err
 		},
 		"Read":         func() error { _, err := log.Read(ctx, task, id, 0); return err },
-		"Watch.Read":   func() error { _, err := watch.Read(ctx, id, 0); return err },
+		"Watch.Scan":   func() error { _, err := readWatch(ctx, watch, id, 0); return err },
 		"Task":         func() error { _, err := log.Task(ctx, task); return err },
 		"Tasks":        func() error { _, err := log.Tasks(ctx, 0, 1); return err },
 		"NewestTasks":  func() error { _, err := log.NewestTasks(ctx, 1); return err },
@@ -278,14 +279,14 @@ func TestAFailedCommitIsFinal(t *testing.T) {
 		applied bool // the commit that failed reached the store all the same
 	}{{"before anything was written", false}, {"after all was written", true}} {
 		t.Run(c.name, inBubble(func(t *testing.T) {
-			store := &spy{Store: eventlogtest.NewStore()}
-			f := on(t, store, &eventlog.Options{KeepOpen: true})
+			db := &spy{Store: eventlogtest.NewStore()}
+			f := on(t, db, &eventlog.Options{KeepOpen: true})
 			synctest.Wait() // the purger has looked for trash
 			s := f.start("t-1")
 			f.append(s, says("acknowledged"))
 			watch := f.Watch("t-1")
 			defer watch.Close()
-			_, err := watch.Read(t.Context(), s.ID(), 0)
+			_, err := readWatch(t.Context(), watch, s.ID(), 0)
 			f.ok(err)
 			calls := everyCall(f, s)
 			for name, call := range calls { // the control: all of them work
@@ -295,7 +296,7 @@ func TestAFailedCommitIsFinal(t *testing.T) {
 			head := f.info(s).Head
 			changed := watch.Changed()
 
-			store.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+			db.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 				if c.applied {
 					if err := next(ctx, fn); err != nil {
 						return err
@@ -306,7 +307,7 @@ func TestAFailedCommitIsFinal(t *testing.T) {
 			_, err = s.Append(t.Context(), says("lost"))
 			wantErr(t, "append", err, eventlog.ErrFailed)
 			wantErr(t, "append, its cause", err, errDisk)
-			store.update = nil // the disk is back: that must not matter
+			db.update = nil // the disk is back: that must not matter
 			<-f.Done()
 			wantErr(t, "Err", f.Err(), eventlog.ErrFailed)
 			for name, call := range calls {
@@ -319,7 +320,7 @@ func TestAFailedCommitIsFinal(t *testing.T) {
 				t.Error("readers were woken for a commit that failed")
 			default:
 			}
-			wantEqual(t, "statistics of the store", f.Stats().Store, eventlog.StoreStats{})
+			wantEqual(t, "statistics of the store", f.Stats().Store, store.Stats{})
 
 			f.reopen()
 			want := head
@@ -333,14 +334,14 @@ func TestAFailedCommitIsFinal(t *testing.T) {
 
 func TestAppendsBehindAFailedCommitFailToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := newGate()
-		f := on(t, store, nil)
+		db := newGate()
+		f := on(t, db, nil)
 		s := f.start("t-1")
 		synctest.Wait()
 		errDisk := errors.New("the disk is gone")
 		arrived, through := make(chan struct{}), make(chan struct{})
 		var failures atomic.Int64
-		store.update = func(context.Context, func(eventlog.Tx) error, updateFunc) error {
+		db.update = func(context.Context, func(store.Tx) error, updateFunc) error {
 			failures.Add(1)
 			close(arrived) // a second Update would panic here
 			<-through
@@ -368,14 +369,14 @@ func TestAReadDuringAFailedCommitShowsNothing(t *testing.T) {
 }
 
 func testAReadDuringAFailedCommit(t *testing.T) {
-	store := &spy{Store: eventlogtest.NewStore()}
-	f := on(t, store, nil)
+	db := &spy{Store: eventlogtest.NewStore()}
+	f := on(t, db, nil)
 	synctest.Wait() // the purger has looked for trash
 	s := f.start("t-1")
-	store.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+	db.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 		return errors.Join(errors.New("the sync failed"), next(ctx, fn))
 	}
-	store.view = func(ctx context.Context, fn func(eventlog.Reader) error, next viewFunc) error {
+	db.view = func(ctx context.Context, fn func(store.Reader) error, next viewFunc) error {
 		_, err := s.Append(ctx, says("never acknowledged")) // fails after the reader was let in
 		wantErr(t, "append", err, eventlog.ErrFailed)
 		return next(ctx, fn)
@@ -401,11 +402,11 @@ func TestAProbeReallyWrites(t *testing.T) {
 
 func TestAProbeWaitsForAnotherOnlyAsLongAsItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &spy{Store: eventlogtest.NewStore()}
-		f := on(t, store, nil)
+		db := &spy{Store: eventlogtest.NewStore()}
+		f := on(t, db, nil)
 		synctest.Wait()
 		hangs := make(chan struct{})
-		store.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+		db.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 			<-hangs
 			return next(ctx, fn)
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 func TestCompactKeepsEverythingButFreeSpace(t *testing.T) {
@@ -27,7 +27,7 @@ func TestCompactKeepsEverythingButFreeSpace(t *testing.T) {
 	f.ok(os.Chmod(path, 0o640)) // somebody's group reads it
 	before := wantSound(t, path)
 
-	was, is, err := eventlog.Compact(t.Context(), path, nil)
+	was, is, err := dbfile.Compact(t.Context(), path, nil)
 	f.ok(err)
 	after := wantSound(t, path)
 	wantEqual(t, "size before", was, before.Size)
@@ -50,7 +50,7 @@ func TestCompactWorksBehindASymbolicLink(t *testing.T) {
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := eventlog.Compact(t.Context(), link, nil); err != nil {
+	if _, _, err := dbfile.Compact(t.Context(), link, nil); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Lstat(link)
@@ -66,7 +66,7 @@ func TestCompactThatIsBrokenOffChangesNothing(t *testing.T) {
 	before := snapshot(t, path)
 	for _, at := range []int64{0, 500, 900} { // of 1,000
 		ctx, cancel := context.WithCancel(t.Context())
-		_, _, err := eventlog.Compact(ctx, path, func(done, total int64) {
+		_, _, err := dbfile.Compact(ctx, path, func(done, total int64) {
 			if done >= total*at/1000 {
 				cancel()
 			}

@@ -9,11 +9,12 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 func TestADamagedTaskIsLeftOutOfListsAndNamedOnce(t *testing.T) {
 	for _, c := range []struct {
-		bucket eventlog.Bucket
+		bucket store.Bucket
 		want   string // the tasks that are listed, with their agents
 	}{
 		{"tasks", "t-2:a t-0:a"}, {"activity", "t-2:a t-0:a"}, {"events", "t-2:a t-0:a"}, {"spent", "t-2:a t-0:a"},
@@ -103,4 +104,70 @@ func TestDamageThatACallerHearsOfIsCounted(t *testing.T) {
 		wantErr(t, "start", err, eventlog.ErrDamaged)
 	}
 	wantEqual(t, "damage that was counted", counted.Load(), 2)
+}
+
+func TestADamagedSessionIsLeftOutOfListsAndNamedOnce(t *testing.T) {
+	store := eventlogtest.NewStore()
+	var told journal
+	var counted atomic.Int64
+	f := on(t, store, &eventlog.Options{
+		KeepOpen: true, Logger: slog.New(slog.NewTextHandler(&told, nil)),
+		Trace: &eventlog.Trace{Damaged: func(*eventlog.DamageError) { counted.Add(1) }},
+	})
+	var ids []eventlog.SessionID
+	for range 4 {
+		ids = append(ids, f.run("t-1", 1).ID())
+	}
+	listed := func() (found []eventlog.SessionID) {
+		t.Helper()
+		sessions, err := f.Sessions(t.Context(), "t-1", eventlog.SessionID{}, 10)
+		f.ok(err)
+		for i := range sessions {
+			found = append(found, sessions[i].ID)
+		}
+		return found
+	}
+	wantSlice(t, "sessions before the damage", listed(), []eventlog.SessionID{ids[3], ids[2], ids[1], ids[0]})
+
+	damage(t, store, "sessions", string(ids[1][:]))
+	for range 3 {
+		wantSlice(t, "sessions", listed(), []eventlog.SessionID{ids[3], ids[2], ids[0]})
+	}
+	wantEqual(t, "lines", told.count("something is damaged, and was passed over"), 1)
+	wantEqual(t, "lines that name it", told.count(ids[1].String()), 1)
+	wantEqual(t, "damage that was counted", counted.Load(), 1)
+
+	// Who reads in order hears of the hole, and may go on behind it.
+	at, _, err := f.SessionAfter(t.Context(), "t-1", ids[0])
+	wantErr(t, "the session after the first", err, eventlog.ErrDamaged)
+	wantEqual(t, "which it is", at.ID, ids[1])
+	at, _, err = f.SessionAfter(t.Context(), "t-1", at.ID)
+	f.ok(err)
+	wantEqual(t, "the session behind it", at.ID, ids[2])
+	at, _, err = f.SessionBefore(t.Context(), "t-1", ids[2])
+	wantErr(t, "the session before the third", err, eventlog.ErrDamaged)
+	wantEqual(t, "which it is", at.ID, ids[1])
+	at, _, err = f.SessionBefore(t.Context(), "t-1", eventlog.SessionID{})
+	f.ok(err)
+	wantEqual(t, "the latest session", at.ID, ids[3])
+}
+
+func TestADamagedSessionKeepsNoOtherFromBeingDeleted(t *testing.T) {
+	store := eventlogtest.NewStore()
+	f := on(t, store, nil)
+	var ids []eventlog.SessionID
+	for range 4 {
+		ids = append(ids, f.run("t-1", 1).ID())
+	}
+	damage(t, store, "sessions", string(ids[2][:]))
+	f.ok(f.DeleteSession(t.Context(), "t-1", ids[0]))
+	wantEqual(t, "the latest session", f.task("t-1").Latest, ids[3])
+	f.ok(f.DeleteSession(t.Context(), "t-1", ids[3]))
+	wantEqual(t, "the latest session, of which the newest is damaged", f.task("t-1").Latest, ids[1])
+	wantEqual(t, "sessions", f.task("t-1").Sessions, 2)
+
+	damage(t, store, "sessions", string(ids[1][:]))
+	f.ok(f.DeleteSession(t.Context(), "t-1", f.run("t-1", 1).ID()))
+	wantEqual(t, "the latest session of which something is known", f.task("t-1").Latest, eventlog.SessionID{})
+	wantErr(t, "deletion of the one that is damaged", f.DeleteSession(t.Context(), "t-1", ids[1]), eventlog.ErrDamaged)
 }

@@ -3,6 +3,9 @@ package eventlog
 import (
 	"bytes"
 	"sync"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 // decoded is the record of one session of a task as it was decoded last: a replay
@@ -10,12 +13,12 @@ import (
 type decoded struct {
 	mu  sync.Mutex
 	raw []byte // nil: none
-	s   *sessionRecord
+	s   *record.Session
 }
 
-// session is readSession, without decoding what was decoded before.
-func (d *decoded) session(r Reader, task string, id SessionID) (*sessionRecord, error) {
-	raw := r.Get(bucketSessions, sessionKey(task, id))
+// session is record.ReadSession, without decoding what was decoded before.
+func (d *decoded) session(r store.Reader, task string, id SessionID) (*record.Session, error) {
+	raw := r.Get(store.Sessions, record.SessionKey(task, id))
 	if raw == nil {
 		return nil, ErrSessionNotFound
 	}
@@ -24,18 +27,18 @@ func (d *decoded) session(r Reader, task string, id SessionID) (*sessionRecord, 
 		return s, err
 	}
 	open := *s
-	open.sessionState, err = readSessionState(r, task, id)
+	open.State, err = record.ReadSessionState(r, task, id)
 	return &open, err
 }
 
-// record is decodeSession. What it returns is shared: nobody changes it.
-func (d *decoded) record(task string, id SessionID, raw []byte) (*sessionRecord, error) {
+// record is record.DecodeSession. What it returns is shared: nobody changes it.
+func (d *decoded) record(task string, id SessionID, raw []byte) (*record.Session, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.raw != nil && d.s.id == id && bytes.Equal(raw, d.raw) {
+	if d.raw != nil && d.s.ID == id && bytes.Equal(raw, d.raw) {
 		return d.s, nil
 	}
-	s, err := decodeSession(task, sessionKey(task, id), raw)
+	s, err := record.DecodeSession(task, record.SessionKey(task, id), raw)
 	if err == nil {
 		d.raw, d.s = bytes.Clone(raw), s
 	}

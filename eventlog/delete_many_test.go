@@ -8,6 +8,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // manySessions makes a task with n sessions of one event each, which have ended.
@@ -45,14 +46,14 @@ func TestATaskOfManySessionsIsDeletedInSmallTransactions(t *testing.T) {
 func TestADeletionThatIsBrokenOffLeavesTheRestOfTheTask(t *testing.T) {
 	const sessions = 600
 	var breakOff atomic.Pointer[context.CancelFunc]
-	store := &spy{Store: eventlogtest.NewStore()}
-	store.update = func(c context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+	db := &spy{Store: eventlogtest.NewStore()}
+	db.update = func(c context.Context, fn func(store.Tx) error, next updateFunc) error {
 		if cancel := breakOff.Load(); cancel != nil {
 			(*cancel)()
 		}
 		return next(c, fn)
 	}
-	f := on(t, store, nil)
+	f := on(t, db, nil)
 	manySessions(f, "t-1", sessions)
 	ctx, cancel := context.WithCancel(t.Context())
 	breakOff.Store(&cancel) // during the first of its transactions

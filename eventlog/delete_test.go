@@ -14,6 +14,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // purgedStore is a spy that counts what each Update deletes, and can hold the
@@ -27,9 +28,9 @@ type purgedStore struct {
 
 func newPurgedStore() *purgedStore {
 	s := &purgedStore{spy: spy{Store: eventlogtest.NewStore()}, committed: make(chan struct{}, 1)}
-	s.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+	s.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 		counted := &countingTx{}
-		err := next(ctx, func(tx eventlog.Tx) error {
+		err := next(ctx, func(tx store.Tx) error {
 			counted.Tx = tx
 			return fn(counted)
 		})
@@ -40,8 +41,8 @@ func newPurgedStore() *purgedStore {
 		}
 		return err
 	}
-	s.view = func(ctx context.Context, fn func(eventlog.Reader) error, next viewFunc) error {
-		return next(ctx, func(r eventlog.Reader) error {
+	s.view = func(ctx context.Context, fn func(store.Reader) error, next viewFunc) error {
+		return next(ctx, func(r store.Reader) error {
 			if s.hold.Load() {
 				r = trashless{r}
 			}
@@ -52,9 +53,9 @@ func newPurgedStore() *purgedStore {
 }
 
 // trashless hides the trash from the purger.
-type trashless struct{ eventlog.Reader }
+type trashless struct{ store.Reader }
 
-func (r trashless) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (r trashless) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	if b == "trash" {
 		return func(func(k, v []byte) bool) {}
 	}
@@ -62,11 +63,11 @@ func (r trashless) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, 
 }
 
 type countingTx struct {
-	eventlog.Tx
+	store.Tx
 	deletes int64
 }
 
-func (t *countingTx) Delete(b eventlog.Bucket, key []byte) {
+func (t *countingTx) Delete(b store.Bucket, key []byte) {
 	t.deletes++
 	t.Tx.Delete(b, key)
 }
@@ -177,13 +178,13 @@ func TestTrashIsPurgedAfterAReopen(t *testing.T) {
 
 func TestDamagedTrashDeletesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := eventlogtest.NewStore()
-		f := on(t, store, nil)
+		db := eventlogtest.NewStore()
+		f := on(t, db, nil)
 		s := f.start("t-1")
 		f.append(s, says("kept"), complete())
 		f.close()
 		id := s.ID()
-		f.ok(store.Update(t.Context(), func(tx eventlog.Tx) error {
+		f.ok(db.Update(t.Context(), func(tx store.Tx) error {
 			tx.Put("trash", append([]byte("events\x00"), id[:]...), []byte("damaged"))
 			return nil
 		}))
@@ -228,7 +229,7 @@ func TestATrimmedSession(t *testing.T) {
 				f.append(s, complete())
 			}
 			head := f.info(s).Head
-			_, err := watch.Read(t.Context(), s.ID(), head) // there is a tail
+			_, err := readWatch(t.Context(), watch, s.ID(), head) // there is a tail
 			f.ok(err)
 			changed := watch.Changed()
 			f.ok(f.Trim(t.Context(), "t-1", s.ID(), c.through))
@@ -237,7 +238,9 @@ func TestATrimmedSession(t *testing.T) {
 					"Log.Read": func(ctx context.Context, id eventlog.SessionID, after uint64) (eventlog.Page, error) {
 						return f.Read(ctx, "t-1", id, after)
 					},
-					"Watch.Read": watch.Read,
+					"Watch.Scan": func(ctx context.Context, id eventlog.SessionID, after uint64) (eventlog.Page, error) {
+						return readWatch(ctx, watch, id, after)
+					},
 				} {
 					page, err := read(t.Context(), s.ID(), 0)
 					f.ok(err)
@@ -278,13 +281,13 @@ func TestADeletionEndsAWatchedSession(t *testing.T) {
 	f.append(s, says("1"))
 	watch := f.Watch("t-1")
 	defer watch.Close()
-	_, err := watch.Read(t.Context(), s.ID(), 1)
+	_, err := readWatch(t.Context(), watch, s.ID(), 1)
 	f.ok(err)
 	changed := watch.Changed()
 	f.ok(f.DeleteSession(t.Context(), "t-1", s.ID()))
 	<-changed
 	wantEqual(t, "behind", watch.Behind(eventlog.Cursor{Session: s.ID(), Sequence: 1}), true)
-	_, err = watch.Read(t.Context(), s.ID(), 1)
+	_, err = readWatch(t.Context(), watch, s.ID(), 1)
 	wantErr(t, "read", err, eventlog.ErrSessionNotFound)
 	changed = watch.Changed()
 	f.ok(f.DeleteTask(t.Context(), "t-1"))
@@ -293,23 +296,23 @@ func TestADeletionEndsAWatchedSession(t *testing.T) {
 
 func TestAPurgeThatFailsIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &spy{Store: eventlogtest.NewStore()}
+		db := &spy{Store: eventlogtest.NewStore()}
 		var works atomic.Bool
-		store.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
-			if !works.Load() && countKeys(t, store.Store, "trash") > 0 {
+		db.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
+			if !works.Load() && countKeys(t, db.Store, "trash") > 0 {
 				return eventlog.ErrNotCommitted
 			}
 			return next(ctx, fn)
 		}
-		f := on(t, store, nil)
+		f := on(t, db, nil)
 		s := f.start("t-1")
 		f.append(s, says("1"))
 		f.ok(f.DeleteTask(t.Context(), "t-1"))
 		synctest.Wait()
-		wantEqual(t, "events after a commit that failed", countKeys(t, store.Store, "events"), 1)
+		wantEqual(t, "events after a commit that failed", countKeys(t, db.Store, "events"), 1)
 		works.Store(true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		wantEqual(t, "events a minute later", countKeys(t, store.Store, "events"), 0)
+		wantEqual(t, "events a minute later", countKeys(t, db.Store, "events"), 0)
 	})
 }

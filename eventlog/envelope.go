@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+
+	"jrweb/eventlog/internal/record"
 )
 
 // Envelope is an event with the place that it has, or had in another log.
@@ -13,7 +15,7 @@ type Envelope struct {
 	Event
 }
 
-// ParseEnvelope reads what [AppendEnvelope] wrote, and holds the event to the
+// ParseEnvelope reads what [event.AppendEnvelope] wrote, and holds the event to the
 // rules of an append, but for the limits of size. The data is kept as an append
 // would keep it.
 func ParseEnvelope(text []byte) (Envelope, error) {
@@ -41,19 +43,33 @@ func ParseEnvelope(text []byte) (Envelope, error) {
 		return e, &FieldError{Index: -1, Field: "session", Reason: "is required"}
 	case fields.Sequence == 0:
 		return e, &FieldError{Index: -1, Field: "sequence", Reason: "must be greater than 0"}
-	case fields.ID != "" && fields.ID != (Cursor{e.Session, fields.Sequence}).String():
+	case fields.ID != "" && fields.ID != (Cursor{Session: e.Session, Sequence: fields.Sequence}).String():
 		return e, &FieldError{Index: -1, Field: "id", Reason: "does not fit session and sequence"}
 	case e.Time.IsZero():
 		return e, &FieldError{Index: -1, Field: "time", Reason: "is required"}
 	case e.Data == nil:
 		return e, &FieldError{Index: -1, Field: "data", Reason: "is required"}
 	}
-	var p prepared
-	if err := p.prepare(&e.Event, math.MaxInt); err != nil {
-		err.Index = -1
+	p, err := prepareAlone(&e.Event)
+	if err != nil {
 		return e, err
 	}
 	e.Event = p.Event
 	e.Sequence = fields.Sequence
 	return e, nil
+}
+
+// CheckEvent holds an event to the rules of an append, but for the limits of size.
+func CheckEvent(e *Event) error {
+	_, err := prepareAlone(e)
+	return err
+}
+
+func prepareAlone(e *Event) (record.Prepared, error) {
+	var p record.Prepared
+	if err := p.Prepare(e, math.MaxInt); err != nil {
+		err.Index = -1
+		return p, err
+	}
+	return p, nil
 }

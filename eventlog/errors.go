@@ -2,91 +2,56 @@ package eventlog
 
 import (
 	"errors"
-	"fmt"
+
+	"jrweb/eventlog/event"
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 // Errors of a request: the log is well, the request cannot be done.
 var (
 	// ErrTaskNotFound: no such task.
-	ErrTaskNotFound = errors.New("no such task")
+	ErrTaskNotFound = event.ErrTaskNotFound
 	// ErrSessionNotFound: no such session, or not of that task, or deleted.
-	ErrSessionNotFound = errors.New("no such session")
+	ErrSessionNotFound = event.ErrSessionNotFound
+	// ErrMalformed: the text is not an id or cursor.
+	ErrMalformed = event.ErrMalformed
+	// ErrTooLarge: an append beyond the limits of [Options].
+	ErrTooLarge = event.ErrTooLarge
+	// ErrAnswered: the question has an answer. The first one counts.
+	ErrAnswered = record.ErrAnswered
+	// ErrTooManyOpen: a task has as many open sessions as it may have.
+	ErrTooManyOpen = record.ErrTooManyOpen
 	// ErrSealed: the session has ended; nothing can be appended to it.
 	ErrSealed = errors.New("session is sealed")
-	// ErrAnswered: the question has an answer. The first one counts.
-	ErrAnswered = errors.New("the question is answered")
 	// ErrKeyReused: the idempotency key was used before, with another body.
 	ErrKeyReused = errors.New("idempotency key was used before with another body")
-	// ErrMalformed: the text is not an id or cursor.
-	ErrMalformed = errors.New("malformed")
 	// ErrBehind: too much has happened since the change that was asked for.
 	ErrBehind = errors.New("too far behind")
 	// ErrRefused is for middleware to wrap: the append is not wanted, for a reason
 	// that its caller may hear.
 	ErrRefused = errors.New("refused")
-	// ErrTooManyOpen: a task has as many open sessions as it may have.
-	ErrTooManyOpen = errors.New("too many open sessions")
-	// ErrTooLarge: an append beyond the limits of [Options].
-	ErrTooLarge = errors.New("too large")
 )
 
-// Errors of the log itself.
+// ErrClosed says that the log was closed.
+var ErrClosed = errors.New("log is closed")
+
+// Errors of the store.
 var (
-	// ErrClosed: the log was closed.
-	ErrClosed = errors.New("log is closed")
 	// ErrFull: there is no room for what would be added, on the disk or below
 	// [Options.MaxBytes]. Nothing has changed. Reading, deleting and ending
 	// sessions go on, and appends work again as soon as there is room.
-	ErrFull = errors.New("no room left")
+	ErrFull = store.ErrFull
 	// ErrNotCommitted: a commit failed before it could take effect. Nothing has
 	// changed, and the log goes on.
-	ErrNotCommitted = errors.New("commit failed and changed nothing")
+	ErrNotCommitted = store.ErrNotCommitted
 	// ErrFailed: a commit failed, and what is on the disk is not known. Nothing
 	// more is acknowledged or shown until the log is opened anew.
-	ErrFailed = errors.New("storage failed")
+	ErrFailed = store.ErrFailed
 	// ErrHeld: another process holds the database file.
-	ErrHeld = errors.New("the database is held by another process")
+	ErrHeld = store.ErrHeld
 	// ErrDamaged: what was read is not what was written. See [DamageError].
-	ErrDamaged = errors.New("the database is damaged")
+	ErrDamaged = store.ErrDamaged
 	// ErrFormat: the file was written by another version. The error says what to do.
-	ErrFormat = errors.New("the database has another format")
+	ErrFormat = store.ErrFormat
 )
-
-// FieldError says which part of an append is wrong, and why. Its text is for
-// the person who wrote the client.
-type FieldError struct {
-	// Index is the position of the event in the append, from 0, or -1 when the
-	// field is not of an event.
-	Index int
-	// Field is the path of the field in the event, such as "data.tool".
-	Field string
-	// Reason says what is expected.
-	Reason string
-	// Err is ErrTooLarge, or nil.
-	Err error
-}
-
-func (e *FieldError) Error() string {
-	if e.Index < 0 {
-		return fmt.Sprintf("%s: %s", e.Field, e.Reason)
-	}
-	return fmt.Sprintf("event %d: %s: %s", e.Index, e.Field, e.Reason)
-}
-
-func (e *FieldError) Unwrap() error { return e.Err }
-
-// DamageError says where the store holds something that was never written
-// there. It wraps [ErrDamaged].
-type DamageError struct {
-	// Bucket and Key say where.
-	Bucket Bucket
-	Key    []byte
-	// Reason says what does not fit.
-	Reason string
-}
-
-func (e *DamageError) Error() string {
-	return fmt.Sprintf("%v: %s %x: %s", ErrDamaged, e.Bucket, e.Key, e.Reason)
-}
-
-func (e *DamageError) Unwrap() error { return ErrDamaged }

@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"time"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
@@ -118,16 +119,17 @@ func ExampleWatch() {
 	defer watch.Close()
 	for after, ended := uint64(0), false; !ended; {
 		changed := watch.Changed() // first this, then the read
-		page, err := watch.Read(ctx, session.ID(), after)
+		before := after
+		page, err := watch.Scan(ctx, session.ID(), after, func(e *eventlog.Event) bool {
+			fmt.Printf("%d %s\n", e.Sequence, e.Data)
+			after = e.Sequence
+			return true
+		})
 		if err != nil {
 			log.Print(err)
 			return
 		}
-		for _, e := range page.Events {
-			fmt.Printf("%d %s\n", e.Sequence, e.Data)
-			after = e.Sequence
-		}
-		if len(page.Events) > 0 {
+		if after > before {
 			continue // there may be more than one page
 		}
 		if ended = page.Sealed; !ended {
@@ -142,4 +144,41 @@ func ExampleWatch() {
 	// 1 {"content":"one"}
 	// 2 {"content":"two"}
 	// 3 {"status":"succeeded","reason":"done"}
+}
+
+// Whoever traces makes a span of what the hooks tell: it ends now, and began as long ago as
+// it took. With OpenTelemetry, span is
+//
+//	_, s := tracer.Start(context.Background(), name, trace.WithTimestamp(time.Now().Add(-took)))
+//	if err != nil {
+//		s.SetStatus(codes.Error, err.Error())
+//	}
+//	s.End()
+func ExampleTrace() {
+	span := func(name string, _ time.Duration, err error) {
+		fmt.Println(name, "failed:", err != nil)
+	}
+	ctx := context.Background()
+	events, err := eventlog.New(eventlogtest.NewStore(), &eventlog.Options{Trace: &eventlog.Trace{
+		Appended: func(b *eventlog.Batch, took time.Duration, err error) {
+			span(fmt.Sprintf("append %d to %s,", len(b.Events), b.Task), took, err)
+		},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer events.Close()
+	session, err := events.Start(ctx, "t-1", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := session.Complete(ctx, eventlog.Succeeded, ""); err != nil {
+		log.Fatal(err)
+	}
+	_, err = session.Append(ctx, eventlog.Event{Type: eventlog.TypeAssistant, Data: json.RawMessage(`{"content":"too late"}`)})
+	fmt.Println(err)
+	// Output:
+	// append 1 to t-1, failed: false
+	// append 1 to t-1, failed: true
+	// session is sealed
 }

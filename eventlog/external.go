@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 // RecordedError says that what a start with [StartOptions].Unique was to record is
@@ -32,71 +33,21 @@ func (e *RecordedError) Error() string {
 // maxByExternalID is how many sessions one look-up by external id returns.
 const maxByExternalID = 1000
 
-// externalPrefix is what the keys of bucketExternal start with for an external id.
-// Texts from agents may have any bytes, so their lengths stand before them.
-func externalPrefix(externalID string) []byte {
-	key := binary.BigEndian.AppendUint16(make([]byte, 0, 4+len(externalID)+64), uint16(len(externalID)))
-	return append(key, externalID...)
-}
-
-// externalAgentPrefix is the same for an external id of one agent.
-func externalAgentPrefix(agent, externalID string) []byte {
-	key := externalPrefix(externalID)
-	return append(binary.BigEndian.AppendUint16(key, uint16(len(agent))), agent...)
-}
-
-func externalKey(agent, externalID string, session SessionID) []byte {
-	return append(externalAgentPrefix(agent, externalID), session[:]...)
-}
-
-// splitExternalKey is the inverse of externalKey.
-func splitExternalKey(key []byte) (agent, externalID string, session SessionID, ok bool) {
-	rest := key
-	for _, to := range []*string{&externalID, &agent} {
-		if len(rest) < 2 || len(rest) < 2+int(binary.BigEndian.Uint16(rest)) {
-			return "", "", SessionID{}, false
-		}
-		n := int(binary.BigEndian.Uint16(rest))
-		*to, rest = string(rest[2:2+n]), rest[2+n:]
-	}
-	if len(rest) != len(session) || externalID == "" {
-		return "", "", SessionID{}, false
-	}
-	copy(session[:], rest)
-	return agent, externalID, session, true
-}
-
-// index makes a session known under its agent and external id, if it has one.
-func (tx *txn) index(s *sessionRecord) {
-	if s.ExternalID == "" {
-		return
-	}
-	key := externalKey(s.Agent, s.ExternalID, s.id)
-	tx.Put(bucketExternal, key, encodeRecord(bucketExternal, key, []byte(s.task)))
-}
-
-// unindex takes back what index did.
-func (tx *txn) unindex(s *sessionRecord) {
-	if s.ExternalID != "" {
-		tx.Delete(bucketExternal, externalKey(s.Agent, s.ExternalID, s.id))
-	}
-}
-
 // place is where a session is.
 type place struct {
 	task string
 	id   SessionID
 }
 
-// externalPlaces returns the sessions whose keys in bucketExternal start with a
+// externalPlaces returns the sessions whose keys in store.External start with a
 // prefix, the newest first, at most maxByExternalID of them. What is damaged goes to
 // passOver; with nil, it is an error.
-func externalPlaces(r Reader, prefix []byte, passOver func(error)) (places []place, err error) {
-	for key, raw := range r.Descend(bucketExternal, prefix, prefixEnd(prefix)) {
-		task, err := decodeRecord(bucketExternal, key, raw)
-		_, _, id, ok := splitExternalKey(key)
+func externalPlaces(r store.Reader, prefix []byte, passOver func(error)) (places []place, err error) {
+	for key, raw := range r.Descend(store.External, prefix, record.PrefixEnd(prefix)) {
+		task, err := record.Decode(store.External, key, raw)
+		_, _, id, ok := record.SplitExternalKey(key)
 		if err == nil && !ok {
-			err = &DamageError{Bucket: bucketExternal, Key: bytes.Clone(key), Reason: "is no external id"}
+			err = &DamageError{Bucket: store.External, Key: bytes.Clone(key), Reason: "is no external id"}
 		}
 		switch {
 		case err != nil && passOver == nil:
@@ -117,7 +68,7 @@ func externalPlaces(r Reader, prefix []byte, passOver func(error)) (places []pla
 }
 
 func newestPlaces(places []place) []place {
-	slices.SortFunc(places, func(a, b place) int { return compareIDs(b.id, a.id) })
+	slices.SortFunc(places, func(a, b place) int { return record.CompareIDs(b.id, a.id) })
 	return places[:min(len(places), maxByExternalID)]
 }
 
@@ -125,22 +76,22 @@ func newestPlaces(places []place) []place {
 // id of its thread, see [StartOptions]. An empty agent means any. The newest come
 // first, at most 1,000 of them.
 func (l *Log) SessionsByExternalID(ctx context.Context, agent, externalID string) ([]SessionInfo, error) {
-	prefix := externalPrefix(externalID)
+	prefix := record.ExternalPrefix(externalID)
 	if agent != "" {
-		prefix = externalAgentPrefix(agent, externalID)
+		prefix = record.ExternalAgentPrefix(agent, externalID)
 	}
 	var sessions []SessionInfo
-	err := l.view(ctx, func(r Reader) error {
+	err := l.view(ctx, func(r store.Reader) error {
 		places, err := externalPlaces(r, prefix, nil)
 		if err != nil {
 			return err
 		}
 		for _, p := range places {
-			s, err := readWhole(r, p.task, p.id)
+			s, err := record.ReadWhole(r, p.task, p.id)
 			if err != nil {
 				return err
 			}
-			sessions = append(sessions, s.info())
+			sessions = append(sessions, s.Info())
 		}
 		return nil
 	})
@@ -152,8 +103,8 @@ func (l *Log) SessionsByExternalID(ctx context.Context, agent, externalID string
 // damaged is left out, and named in the log.
 func (l *Log) TasksByExternalID(ctx context.Context, externalID string, before uint64, limit int) ([]Task, error) {
 	var tasks []Task
-	err := l.view(ctx, func(r Reader) error {
-		places, err := externalPlaces(r, externalPrefix(externalID), l.passOver)
+	err := l.view(ctx, func(r store.Reader) error {
+		places, err := externalPlaces(r, record.ExternalPrefix(externalID), l.passOver)
 		if err != nil {
 			return err
 		}
@@ -169,7 +120,7 @@ func (l *Log) TasksByExternalID(ctx context.Context, externalID string, before u
 				continue
 			}
 			if before == 0 || t.Change < before {
-				tasks = append(tasks, t.info())
+				tasks = append(tasks, t.Info())
 			}
 		}
 		return nil
@@ -180,21 +131,21 @@ func (l *Log) TasksByExternalID(ctx context.Context, externalID string, before u
 
 // recorded returns a [RecordedError] if a session with the agent and external id
 // of a start ran at a moment.
-func (tx *txn) recorded(o *StartOptions, at time.Time) error {
-	places, err := externalPlaces(tx, externalAgentPrefix(o.Agent, o.ExternalID), nil)
+func recorded(tx *record.Txn, o *StartOptions, at Time) error {
+	places, err := externalPlaces(tx, record.ExternalAgentPrefix(o.Agent, o.ExternalID), nil)
 	if err != nil {
 		return err
 	}
 	for _, p := range places {
-		s, err := tx.session(p.task, p.id)
+		s, err := tx.Session(p.task, p.id)
 		if errors.Is(err, ErrSessionNotFound) {
-			err = &DamageError{Bucket: bucketExternal, Key: externalKey(o.Agent, o.ExternalID, p.id), Reason: "the session does not exist"}
+			err = &DamageError{Bucket: store.External, Key: record.ExternalKey(o.Agent, o.ExternalID, p.id), Reason: "the session does not exist"}
 		}
 		if err != nil {
 			return err
 		}
 		if !at.Before(s.Started.Time) && (s.Status == StatusOpen || !at.After(s.Ended.Time)) {
-			return &RecordedError{Task: s.task, Session: s.id, Ended: s.Ended}
+			return &RecordedError{Task: s.Task, Session: s.ID, Ended: s.Ended}
 		}
 	}
 	return nil

@@ -12,14 +12,16 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // fixture is a log that a test can close and open again.
 type fixture struct {
 	*testing.T
 	*eventlog.Log
-	open    func() eventlog.Store
+	open    func() store.Store
 	options *eventlog.Options
 	isOpen  bool
 }
@@ -31,28 +33,28 @@ func inMemory(t *testing.T, o *eventlog.Options) *fixture {
 }
 
 // on opens a log on a store that outlives it.
-func on(t *testing.T, store eventlog.Store, o *eventlog.Options) *fixture {
+func on(t *testing.T, db store.Store, o *eventlog.Options) *fixture {
 	t.Helper()
-	return newFixture(t, func() eventlog.Store { return store }, o)
+	return newFixture(t, func() store.Store { return db }, o)
 }
 
 // onDisk opens a log in a new bbolt file.
 func onDisk(t *testing.T, o *eventlog.Options) *fixture {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "jr.db")
-	return newFixture(t, func() eventlog.Store { return openBolt(t, path) }, o)
+	return newFixture(t, func() store.Store { return openBolt(t, path) }, o)
 }
 
-func openBolt(t *testing.T, path string) eventlog.Store {
+func openBolt(t *testing.T, path string) store.Store {
 	t.Helper()
-	store, err := eventlog.OpenBolt(path, nil)
+	store, err := boltstore.Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return store
 }
 
-func newFixture(t *testing.T, open func() eventlog.Store, o *eventlog.Options) *fixture {
+func newFixture(t *testing.T, open func() store.Store, o *eventlog.Options) *fixture {
 	t.Helper()
 	f := &fixture{T: t, open: open, options: o}
 	f.reopen()
@@ -199,21 +201,21 @@ func wantErr(t reporter, what string, got, want error) {
 // spy is a store that counts, and that a test can take over. The functions are
 // set before the log is opened, or while nothing is under way.
 type spy struct {
-	eventlog.Store
+	store.Store
 	views, updates atomic.Int64
 
 	// update takes the place of Update if it is set; next is the true one.
-	update func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error
+	update func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error
 	// view likewise.
-	view func(ctx context.Context, fn func(eventlog.Reader) error, next viewFunc) error
+	view func(ctx context.Context, fn func(store.Reader) error, next viewFunc) error
 }
 
 type (
-	updateFunc func(ctx context.Context, fn func(eventlog.Tx) error) error
-	viewFunc   func(ctx context.Context, fn func(eventlog.Reader) error) error
+	updateFunc func(ctx context.Context, fn func(store.Tx) error) error
+	viewFunc   func(ctx context.Context, fn func(store.Reader) error) error
 )
 
-func (s *spy) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+func (s *spy) Update(ctx context.Context, fn func(store.Tx) error) error {
 	s.updates.Add(1)
 	if s.update != nil {
 		return s.update(ctx, fn, s.Store.Update)
@@ -221,7 +223,7 @@ func (s *spy) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
 	return s.Store.Update(ctx, fn)
 }
 
-func (s *spy) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+func (s *spy) View(ctx context.Context, fn func(store.Reader) error) error {
 	s.views.Add(1)
 	if s.view != nil {
 		return s.view(ctx, fn, s.Store.View)
@@ -230,9 +232,9 @@ func (s *spy) View(ctx context.Context, fn func(eventlog.Reader) error) error {
 }
 
 // countKeys counts what a bucket of a store holds.
-func countKeys(t testing.TB, store eventlog.Store, b eventlog.Bucket) (n int) {
+func countKeys(t testing.TB, db store.Store, b store.Bucket) (n int) {
 	t.Helper()
-	err := store.View(t.Context(), func(r eventlog.Reader) error {
+	err := db.View(t.Context(), func(r store.Reader) error {
 		for range r.Ascend(b, nil, nil) {
 			n++
 		}
@@ -272,4 +274,17 @@ func wantField(t reporter, what string, err error, field string) {
 	if got, ok := errors.AsType[*eventlog.FieldError](err); !ok || got.Field != field {
 		t.Errorf("%s: got error %v, want one of %s", what, err, field)
 	}
+}
+
+// readWatch returns the page of events that a watch has after a sequence.
+func readWatch(ctx context.Context, w *eventlog.Watch, session eventlog.SessionID, after uint64) (eventlog.Page, error) {
+	var events []eventlog.Event
+	page, err := w.Scan(ctx, session, after, func(e *eventlog.Event) bool {
+		kept := *e
+		kept.Data = bytes.Clone(e.Data)
+		events = append(events, kept)
+		return true
+	})
+	page.Events = events
+	return page, err
 }

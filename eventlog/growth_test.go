@@ -11,18 +11,19 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // workStore counts what transactions that write do.
 type workStore struct {
-	eventlog.Store
+	store.Store
 	mu   sync.Mutex
 	work int // records looked at and written, and KiB written
 }
 
 // Update implements [eventlog.Store].
-func (s *workStore) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
-	return s.Store.Update(ctx, func(tx eventlog.Tx) error { return fn(workTx{tx, s}) })
+func (s *workStore) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.Store.Update(ctx, func(tx store.Tx) error { return fn(workTx{tx, s}) })
 }
 
 func (s *workStore) did(n int) {
@@ -32,22 +33,22 @@ func (s *workStore) did(n int) {
 }
 
 type workTx struct {
-	eventlog.Tx
+	store.Tx
 	store *workStore
 }
 
-func (t workTx) Get(b eventlog.Bucket, key []byte) []byte {
+func (t workTx) Get(b store.Bucket, key []byte) []byte {
 	value := t.Tx.Get(b, key)
 	t.store.did(1 + len(value)>>10)
 	return value
 }
 
-func (t workTx) Put(b eventlog.Bucket, key, value []byte) {
+func (t workTx) Put(b store.Bucket, key, value []byte) {
 	t.store.did(1 + len(value)>>10)
 	t.Tx.Put(b, key, value)
 }
 
-func (t workTx) Delete(b eventlog.Bucket, key []byte) {
+func (t workTx) Delete(b store.Bucket, key []byte) {
 	t.store.did(1)
 	t.Tx.Delete(b, key)
 }
@@ -63,11 +64,11 @@ func (t workTx) count(seq iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-func (t workTx) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (t workTx) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return t.count(t.Tx.Ascend(b, from, to))
 }
 
-func (t workTx) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (t workTx) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return t.count(t.Tx.Descend(b, from, to))
 }
 

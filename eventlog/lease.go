@@ -7,38 +7,10 @@ import (
 	"fmt"
 	"sync"
 	"time"
-)
 
-// Heartbeat says that the writer of the session is alive: it renews the
-// session's lease, as every append does. It fails with [ErrSealed] when the
-// session has ended, so that a writer hears of it.
-func (s *Session) Heartbeat(ctx context.Context) error {
-	l := s.log
-	if err := l.Err(); err != nil {
-		return err
-	}
-	// In the store every heartbeat would be a commit. It is one only if other
-	// logs have to hear of it.
-	if !l.shared && l.leases.renew(s.task, s.id) {
-		return nil
-	}
-	// The session has ended, or its seal is on its way: the committer knows.
-	return l.committer.doFreeing(ctx, func(tx *txn) error {
-		record, err := tx.session(s.task, s.id)
-		if err != nil {
-			return err
-		}
-		if record.Status != StatusOpen {
-			return ErrSealed
-		}
-		if l.shared {
-			record.Beats++
-			tx.rewrite(record)
-		}
-		l.leases.alive(record, time.Now())
-		return nil
-	})
-}
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
 
 // leases knows when the writer of each open session was last heard of, and
 // seals the sessions whose writers are silent for too long. It is in memory
@@ -90,9 +62,9 @@ func (ls *leases) init(l *Log) {
 
 // start gives each session that is open in the store its lease.
 func (ls *leases) start() error {
-	err := ls.log.view(context.Background(), func(r Reader) error {
+	err := ls.log.view(context.Background(), func(r store.Reader) error {
 		now := time.Now()
-		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
+		for key, raw := range r.Ascend(store.Open, nil, nil) {
 			record, err := openSession(r, key, raw)
 			if err != nil {
 				// The rest of the log can be used: what is damaged says so when it is.
@@ -112,14 +84,14 @@ func (ls *leases) start() error {
 	return nil
 }
 
-// openSession reads the session that a key of bucketOpen names.
-func openSession(r Reader, key, raw []byte) (*sessionRecord, error) {
-	if _, err := decodeRecord(bucketOpen, key, raw); err != nil {
+// openSession reads the session that a key of store.Open names.
+func openSession(r store.Reader, key, raw []byte) (*record.Session, error) {
+	if _, err := record.Decode(store.Open, key, raw); err != nil {
 		return nil, err
 	}
 	cut := len(key) - len(SessionID{})
 	task, id := string(key[:cut-1]), SessionID(key[cut:])
-	record, err := readSession(r, task, id)
+	record, err := record.ReadSession(r, task, id)
 	if err != nil {
 		return nil, fmt.Errorf("open session %s of task %s: %w", id, task, err)
 	}
@@ -145,29 +117,29 @@ func (ls *leases) renew(task string, id SessionID) bool {
 }
 
 // alive notes that the writer of an open session is.
-func (ls *leases) alive(s *sessionRecord, now time.Time) {
+func (ls *leases) alive(s *record.Session, now time.Time) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	ls.renewed(s, now)
 }
 
-func (ls *leases) renewed(s *sessionRecord, now time.Time) {
-	l := ls.open[s.id]
+func (ls *leases) renewed(s *record.Session, now time.Time) {
+	l := ls.open[s.ID]
 	if l == nil {
-		if s.brief {
+		if s.Brief {
 			return // it is known, unless its record could not be read
 		}
-		l = &lease{task: s.task, id: s.id, silence: s.Lease, reason: "lease expired", index: -1}
+		l = &lease{task: s.Task, id: s.ID, silence: s.Lease, reason: "lease expired", index: -1}
 		if l.silence == 0 {
 			l.silence, l.reason = ls.log.o.IdleTimeout, "idle timeout"
 		}
-		ls.open[s.id] = l
+		ls.open[s.ID] = l
 		if l.silence > 0 {
 			ls.lookAt(l, now.Add(l.silence))
 		}
 	}
 	l.seen, l.head, l.expiring = now, s.Head, false
-	if !s.brief {
+	if !s.Brief {
 		l.beats = s.Beats
 	}
 }
@@ -186,22 +158,22 @@ func (ls *leases) lookAt(l *lease, at time.Time) {
 // committed renews the leases of those who appended, before they have their
 // answer: an append that was acknowledged is never followed by a seal for silence
 // before it.
-func (ls *leases) committed(tx *txn) {
-	if len(tx.started)+len(tx.appended)+len(tx.ended) == 0 {
+func (ls *leases) committed(tx *record.Txn) {
+	if len(tx.Started)+len(tx.Appended)+len(tx.Ended) == 0 {
 		return
 	}
 	now := time.Now()
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	for _, s := range tx.started {
+	for _, s := range tx.Started {
 		ls.renewed(s, now)
 	}
-	for i := range tx.appended {
-		ls.renewed(tx.appended[i].record, now)
+	for i := range tx.Appended {
+		ls.renewed(tx.Appended[i].Record, now)
 	}
-	for _, s := range tx.ended {
-		if l := ls.open[s.id]; l != nil {
-			delete(ls.open, s.id)
+	for _, s := range tx.Ended {
+		if l := ls.open[s.ID]; l != nil {
+			delete(ls.open, s.ID)
 			if l.index >= 0 {
 				heap.Remove(&ls.next, l.index)
 			}
@@ -263,9 +235,9 @@ const (
 // finds that one has been renewed.
 func (ls *leases) expire(ctx context.Context, due []*lease) {
 	verdicts := make([]verdict, len(due))
-	records := make([]*sessionRecord, len(due))
+	records := make([]*record.Session, len(due))
 	var damage error
-	err := ls.log.committer.doFreeing(ctx, func(tx *txn) error {
+	err := ls.log.committer.doFreeing(ctx, func(tx *record.Txn) error {
 		damage = nil
 		for i, l := range due {
 			var err error
@@ -302,63 +274,28 @@ func (ls *leases) expire(ctx context.Context, due []*lease) {
 }
 
 // judge seals the session of a lease that has run out, if it has.
-func (ls *leases) judge(tx *txn, l *lease) (verdict, *sessionRecord, error) {
-	t, err := tx.task(l.task)
+func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, *record.Session, error) {
+	t, err := tx.Task(l.task)
 	if err != nil {
-		return leaseOver, nil, unlessGone(err)
+		return leaseOver, nil, record.UnlessGone(err)
 	}
-	s, err := tx.session(l.task, l.id)
+	s, err := tx.Session(l.task, l.id)
 	if err != nil || s.Status != StatusOpen {
-		return leaseOver, nil, unlessGone(err)
+		return leaseOver, nil, record.UnlessGone(err)
 	}
 	if !ls.silent(l, s) {
 		return leaseLives, s, nil
 	}
-	tx.interrupt(t, s, l.reason)
+	tx.Interrupt(t, s, l.reason)
 	return leaseOver, nil, nil
-}
-
-// unlessGone takes from err that what was looked for has been deleted.
-func unlessGone(err error) error {
-	if errors.Is(err, ErrTaskNotFound) || errors.Is(err, ErrSessionNotFound) {
-		return nil
-	}
-	return err
 }
 
 // silent decides whether the session of a lease that has run out is sealed. What
 // was appended in front of this transaction, or in it, shows in the head; a
 // heartbeat shows in seen, or finds expiring set and waits for its turn.
-func (ls *leases) silent(l *lease, s *sessionRecord) bool {
+func (ls *leases) silent(l *lease, s *record.Session) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l.expiring = time.Since(l.seen) >= l.silence && s.Head == l.head && s.Beats == l.beats
 	return l.expiring
-}
-
-// leaseHeap implements [heap.Interface], the soonest look first.
-type leaseHeap []*lease
-
-func (h leaseHeap) Len() int           { return len(h) }
-func (h leaseHeap) Less(i, j int) bool { return h[i].look.Before(h[j].look) }
-func (h leaseHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-// Push implements [heap.Interface].
-func (h *leaseHeap) Push(x any) {
-	l := x.(*lease)
-	l.index = len(*h)
-	*h = append(*h, l)
-}
-
-// Pop implements [heap.Interface].
-func (h *leaseHeap) Pop() any {
-	last := len(*h) - 1
-	l := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	l.index = -1
-	return l
 }

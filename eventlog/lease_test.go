@@ -12,6 +12,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // lease starts a session with a lease, beside those that there are.
@@ -200,21 +201,21 @@ func TestAnAppendUnderWayRenewsALease(t *testing.T) {
 
 // interposed is a store that runs a function between the decisions of an Update
 // and its commit: of the next one, each time that it is armed.
-func interposed(between func() error) (store *spy, armed *atomic.Bool) {
+func interposed(between func() error) (db *spy, armed *atomic.Bool) {
 	armed = &atomic.Bool{}
-	store = &spy{Store: eventlogtest.NewStore()}
-	store.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+	db = &spy{Store: eventlogtest.NewStore()}
+	db.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 		if !armed.CompareAndSwap(true, false) {
 			return next(ctx, fn)
 		}
-		return next(ctx, func(tx eventlog.Tx) error {
+		return next(ctx, func(tx store.Tx) error {
 			if err := fn(tx); err != nil {
 				return err
 			}
 			return between()
 		})
 	}
-	return store, armed
+	return db, armed
 }
 
 func TestAHeartbeatIsBeforeTheSealOrHearsOfIt(t *testing.T) {

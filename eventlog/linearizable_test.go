@@ -140,7 +140,9 @@ func TestAppendsAreLinearizable(t *testing.T) {
 		n := reader % sessions
 		watch := f.Watch(ids[n].Task())
 		defer watch.Close()
-		read := watch.Read // from memory, where it can be
+		read := func(ctx context.Context, id eventlog.SessionID, after uint64) (eventlog.Page, error) {
+			return readWatch(ctx, watch, id, after) // from memory, where it can be
+		}
 		if reader >= sessions {
 			read = func(ctx context.Context, id eventlog.SessionID, after uint64) (eventlog.Page, error) {
 				return f.Read(ctx, ids[n].Task(), id, after)

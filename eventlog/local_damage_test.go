@@ -13,12 +13,13 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // damage flips a bit of the first record of a bucket whose key contains a text.
-func damage(t *testing.T, store eventlog.Store, b eventlog.Bucket, in string) {
+func damage(t *testing.T, db store.Store, b store.Bucket, in string) {
 	t.Helper()
-	err := store.Update(t.Context(), func(tx eventlog.Tx) error {
+	err := db.Update(t.Context(), func(tx store.Tx) error {
 		for key, value := range tx.Ascend(b, nil, nil) {
 			if !strings.Contains(string(key), in) {
 				continue
@@ -57,7 +58,7 @@ func (j *journal) String() string {
 func (j *journal) count(text string) int { return strings.Count(j.String(), text) }
 
 func TestOneDamagedOpenSessionKeepsNoOtherFromBeingOpened(t *testing.T) {
-	for _, bucket := range []eventlog.Bucket{"events", "sessions", "open", "spent", "tasks"} {
+	for _, bucket := range []store.Bucket{"events", "sessions", "open", "spent", "tasks"} {
 		t.Run(string(bucket), func(t *testing.T) {
 			store := eventlogtest.NewStore()
 			var told journal
@@ -94,9 +95,9 @@ func TestOneDamagedOpenSessionKeepsNoOtherFromBeingOpened(t *testing.T) {
 
 func TestDamageInTheTrashKeepsNothingElseFromBeingRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := eventlogtest.NewStore()
+		db := eventlogtest.NewStore()
 		var told journal
-		f := on(t, store, &eventlog.Options{KeepOpen: true, Logger: slog.New(slog.NewTextHandler(&told, nil))})
+		f := on(t, db, &eventlog.Options{KeepOpen: true, Logger: slog.New(slog.NewTextHandler(&told, nil))})
 		keyed := func(task, key string) eventlog.Appended {
 			answer, err := f.Append(t.Context(), &eventlog.Batch{Task: task, Events: many(1), Key: withKey(key)})
 			f.ok(err)
@@ -104,14 +105,14 @@ func TestDamageInTheTrashKeepsNothingElseFromBeingRemoved(t *testing.T) {
 		}
 		gone := keyed("t-1", "k-1")
 		keyed("t-1", "k-2")
-		damage(t, store, "keys", "k-1")
+		damage(t, db, "keys", "k-1")
 		f.ok(f.DeleteSession(t.Context(), "t-1", gone.Session))
 		synctest.Wait()
-		wantEqual(t, "left in the trash", countKeys(t, store, "trash"), 0)
-		wantEqual(t, "idempotency keys, of which one is damaged", countKeys(t, store, "keys"), 1)
+		wantEqual(t, "left in the trash", countKeys(t, db, "trash"), 0)
+		wantEqual(t, "idempotency keys, of which one is damaged", countKeys(t, db, "keys"), 1)
 
 		// A key of the trash itself: what it names may be what nobody deleted.
-		err := store.Update(t.Context(), func(tx eventlog.Tx) error {
+		err := db.Update(t.Context(), func(tx store.Tx) error {
 			tx.Put("trash", []byte("events\x00"), []byte("\x01xxxx"))
 			return nil
 		})
@@ -121,8 +122,8 @@ func TestDamageInTheTrashKeepsNothingElseFromBeingRemoved(t *testing.T) {
 		f.ok(f.DeleteTask(t.Context(), "t-2"))
 		f.ok(f.DeleteTask(t.Context(), "t-1"))
 		synctest.Wait()
-		wantEqual(t, "left in the trash", countKeys(t, store, "trash"), 1)
-		wantEqual(t, "events", countKeys(t, store, "events"), 0)
+		wantEqual(t, "left in the trash", countKeys(t, db, "trash"), 1)
+		wantEqual(t, "events", countKeys(t, db, "events"), 0)
 		wantEqual(t, "how often each was told", told.count("msg=\"something is damaged"), 2)
 	})
 }
@@ -130,11 +131,11 @@ func TestDamageInTheTrashKeepsNothingElseFromBeingRemoved(t *testing.T) {
 // narrow is a store in which no transaction may put more than so many bytes into
 // bucketEvents.
 type narrow struct {
-	eventlog.Tx
+	store.Tx
 	left int
 }
 
-func (n *narrow) Put(b eventlog.Bucket, key, value []byte) {
+func (n *narrow) Put(b store.Bucket, key, value []byte) {
 	if b == "events" {
 		n.left -= len(value)
 	}
@@ -146,13 +147,13 @@ func TestAnAppendThatDoesNotFitRefusesNoOther(t *testing.T) {
 		{10_000, 20, 1}, {10_000, 20, 20}, {300, 5, 3}, {10_000, 0, 5}, {10, 50, 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			store := newGate()
-			f := on(t, store, &eventlog.Options{KeepOpen: true})
+			db := newGate()
+			f := on(t, db, &eventlog.Options{KeepOpen: true})
 			s := f.start("t-1")
 			synctest.Wait()
-			attempts, open := 0, store.update
-			store.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
-				return open(ctx, func(tx eventlog.Tx) error {
+			attempts, open := 0, db.update
+			db.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
+				return open(ctx, func(tx store.Tx) error {
 					attempts++
 					limited := &narrow{tx, c.room}
 					if err := fn(limited); err != nil {
@@ -164,10 +165,10 @@ func TestAnAppendThatDoesNotFitRefusesNoOther(t *testing.T) {
 					return nil
 				}, next)
 			}
-			store.closed.Store(true)
+			db.closed.Store(true)
 			var wg sync.WaitGroup
 			wg.Go(func() { wantErr(t, "probe", f.Probe(t.Context()), nil) })
-			<-store.arrived
+			<-db.arrived
 			var mu sync.Mutex
 			refused := map[int]int{} // by size
 			for _, size := range append(slices.Repeat([]int{10}, c.small), slices.Repeat([]int{20_000}, c.large)...) {
@@ -181,8 +182,8 @@ func TestAnAppendThatDoesNotFitRefusesNoOther(t *testing.T) {
 				})
 			}
 			synctest.Wait()
-			store.closed.Store(false)
-			store.through <- struct{}{}
+			db.closed.Store(false)
+			db.through <- struct{}{}
 			wg.Wait()
 			small := 0
 			if c.room < 20 {

@@ -98,3 +98,27 @@ func TestTraceTellsWhatHappened(t *testing.T) {
 	f.appendTo("t-2", complete())
 	step("all at once", "committed 1 complete", "started t-2", "sealed t-2 succeeded", "appended 1: <nil>, took time: true")
 }
+
+func TestJoinedTracesAreToldInTheirOrder(t *testing.T) {
+	var told []string
+	named := func(name string) *eventlog.Trace {
+		tell := func(what string) { told = append(told, name+" "+what) }
+		return &eventlog.Trace{
+			Appended:  func(*eventlog.Batch, time.Duration, error) { tell("appended") },
+			Committed: func(e *eventlog.Event) { tell("committed " + e.Type) },
+			Asked:     func(string, eventlog.SessionID, *eventlog.Event) { tell("asked") },
+			Sealed:    func(eventlog.SessionInfo) { tell("sealed") },
+		}
+	}
+	first := named("first")
+	first.Sealed = nil
+	var none *eventlog.Trace
+	wantEqual(t, "joined to nothing", first.Join(none) == first && none.Join(first) == first, true)
+	f := inMemory(t, &eventlog.Options{Trace: first.Join(named("second")).Join(&eventlog.Trace{})})
+	f.append(f.start("t-1"), event("question", `{"content":"Which?"}`), complete())
+	wantSlice(t, "told", told, []string{
+		"first asked", "second asked",
+		"first committed question", "second committed question", "first committed complete", "second committed complete",
+		"second sealed", "first appended", "second appended",
+	})
+}

@@ -10,6 +10,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // model is what a log must hold, in slices.
@@ -253,7 +254,7 @@ func (m *model) costs() (said []costSaid) {
 }
 
 // check compares all that the log shows with the model.
-func (m *model) check(r *rapid.T, t *testing.T, store eventlog.Store, log *eventlog.Log, followers map[eventlog.SessionID]*eventlog.Watch) {
+func (m *model) check(r *rapid.T, t *testing.T, store store.Store, log *eventlog.Log, followers map[eventlog.SessionID]*eventlog.Watch) {
 	// What a deleted session said as well counts for others once the purger has been there.
 	purged := countKeys(t, store, "trash") == 0
 	tasks, err := log.Tasks(t.Context(), 0, 100)
@@ -318,7 +319,7 @@ func (m *model) check(r *rapid.T, t *testing.T, store eventlog.Store, log *event
 		}
 		wantSlice(r, "contents", got, s.contents[s.trimmed:])
 		if watch := followers[s.id]; watch != nil {
-			page, err := watch.Read(t.Context(), s.id, uint64(max(s.trimmed, len(s.contents)-3)))
+			page, err := readWatch(t.Context(), watch, s.id, uint64(max(s.trimmed, len(s.contents)-3)))
 			if err != nil {
 				r.Fatal(err)
 			}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"time"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 // prober remembers the last probe.
@@ -32,10 +35,10 @@ func (l *Log) Probe(ctx context.Context) error {
 	if !p.time.IsZero() && time.Since(p.time) < time.Second {
 		return p.err
 	}
-	err := l.committer.doFreeing(ctx, func(tx *txn) error {
-		now := binary.BigEndian.AppendUint64(nil, uint64(tx.now.UnixMilli()))
-		tx.Put(bucketMeta, keyProbe, encodeRecord(bucketMeta, keyProbe, now))
-		tx.wrote = true
+	err := l.committer.doFreeing(ctx, func(tx *record.Txn) error {
+		now := binary.BigEndian.AppendUint64(nil, uint64(tx.Now.UnixMilli()))
+		tx.Put(store.Meta, keyProbe, record.Encode(store.Meta, keyProbe, now))
+		tx.Wrote = true
 		return nil
 	})
 	if ctx.Err() != nil {

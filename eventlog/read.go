@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 // Page is what one read found.
@@ -59,37 +62,37 @@ func (l *Log) Read(ctx context.Context, task string, session SessionID, after ui
 // quick, wait for nothing, and not call the log. After an error, what visit was
 // shown does not count.
 func (l *Log) Scan(ctx context.Context, task string, session SessionID, after uint64, visit func(*Event) bool) (Page, error) {
-	return l.scan(ctx, after, visit, func(r Reader) (*sessionRecord, error) { return readSession(r, task, session) })
+	return l.scan(ctx, after, visit, func(r store.Reader) (*record.Session, error) { return record.ReadSession(r, task, session) })
 }
 
 // scan is Scan of a session that find finds.
-func (l *Log) scan(ctx context.Context, after uint64, visit func(*Event) bool, find func(Reader) (*sessionRecord, error)) (Page, error) {
+func (l *Log) scan(ctx context.Context, after uint64, visit func(*Event) bool, find func(store.Reader) (*record.Session, error)) (Page, error) {
 	var page Page
-	err := l.view(ctx, func(r Reader) error {
+	err := l.view(ctx, func(r store.Reader) error {
 		record, err := find(r)
 		if err != nil {
 			return err
 		}
-		page = record.page()
+		page = pageOf(record)
 		return scan(r, record, after, visit)
 	})
 	return page, err
 }
 
-// page is an empty page of a session.
-func (s *sessionRecord) page() Page {
+// pageOf is an empty page of a session.
+func pageOf(s *record.Session) Page {
 	return Page{First: s.First, Head: s.Head, Sealed: s.Status != StatusOpen}
 }
 
-func scan(r Reader, s *sessionRecord, after uint64, visit func(*Event) bool) error {
+func scan(r store.Reader, s *record.Session, after uint64, visit func(*Event) bool) error {
 	next := max(after+1, s.First)
 	if after >= s.Head || next > s.Head {
 		return nil
 	}
 	var e Event
 	events, size := 0, 0
-	for key, raw := range r.Ascend(bucketEvents, eventKey(s.id, next), eventKey(s.id, s.Head+1)) {
-		if err := e.view(key, raw); err != nil {
+	for key, raw := range r.Ascend(store.Events, record.EventKey(s.ID, next), record.EventKey(s.ID, s.Head+1)) {
+		if err := record.ViewEvent(&e, key, raw); err != nil {
 			return err
 		}
 		if e.Sequence != next {
@@ -103,7 +106,7 @@ func scan(r Reader, s *sessionRecord, after uint64, visit func(*Event) bool) err
 		}
 	}
 	if next <= s.Head {
-		return &DamageError{Bucket: bucketEvents, Key: eventKey(s.id, next), Reason: fmt.Sprintf("event %d is missing", next)}
+		return &DamageError{Bucket: store.Events, Key: record.EventKey(s.ID, next), Reason: fmt.Sprintf("event %d is missing", next)}
 	}
 	return nil
 }
@@ -114,8 +117,8 @@ func scan(r Reader, s *sessionRecord, after uint64, visit func(*Event) bool) err
 // beyond the head is read as the one after the head.
 func (l *Log) ReadBefore(ctx context.Context, task string, session SessionID, before uint64) (Page, error) {
 	var page Page
-	err := l.view(ctx, func(r Reader) error {
-		record, err := readSession(r, task, session)
+	err := l.view(ctx, func(r store.Reader) error {
+		record, err := record.ReadSession(r, task, session)
 		if err != nil {
 			return err
 		}
@@ -125,12 +128,12 @@ func (l *Log) ReadBefore(ctx context.Context, task string, session SessionID, be
 	return page, err
 }
 
-func readPageBefore(r Reader, s *sessionRecord, before uint64) (Page, error) {
-	page := s.page()
+func readPageBefore(r store.Reader, s *record.Session, before uint64) (Page, error) {
+	page := pageOf(s)
 	end := min(before, s.Head+1) // what is to be read lies in [First, end)
 	bytes := 0
-	for key, raw := range r.Descend(bucketEvents, eventKey(s.id, s.First), eventKey(s.id, end)) {
-		e, err := decodeEvent(key, raw)
+	for key, raw := range r.Descend(store.Events, record.EventKey(s.ID, s.First), record.EventKey(s.ID, end)) {
+		e, err := record.DecodeEvent(key, raw)
 		if err != nil {
 			return Page{}, err
 		}
@@ -145,7 +148,7 @@ func readPageBefore(r Reader, s *sessionRecord, before uint64) (Page, error) {
 		}
 	}
 	if end > s.First {
-		return Page{}, &DamageError{Bucket: bucketEvents, Key: eventKey(s.id, end-1), Reason: fmt.Sprintf("event %d is missing", end-1)}
+		return Page{}, &DamageError{Bucket: store.Events, Key: record.EventKey(s.ID, end-1), Reason: fmt.Sprintf("event %d is missing", end-1)}
 	}
 	slices.Reverse(page.Events)
 	return page, nil

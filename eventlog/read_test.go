@@ -10,6 +10,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 func TestReadBeforeGoesBackToTheOldestEventThatIsKept(t *testing.T) {
@@ -64,20 +65,20 @@ func TestReadBeforeEndsItsPageByBytes(t *testing.T) {
 
 // forgetful is a store that loses one event: the nth that a read comes to.
 type forgetful struct {
-	eventlog.Store
+	store.Store
 	lose atomic.Int64
 }
 
-func (s *forgetful) View(ctx context.Context, fn func(eventlog.Reader) error) error {
-	return s.Store.View(ctx, func(r eventlog.Reader) error { return fn(forgetfulReader{r, s.lose.Load()}) })
+func (s *forgetful) View(ctx context.Context, fn func(store.Reader) error) error {
+	return s.Store.View(ctx, func(r store.Reader) error { return fn(forgetfulReader{r, s.lose.Load()}) })
 }
 
 type forgetfulReader struct {
-	eventlog.Reader
+	store.Reader
 	lose int64
 }
 
-func (r forgetfulReader) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (r forgetfulReader) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		n := int64(0)
 		for k, v := range r.Reader.Descend(b, from, to) {

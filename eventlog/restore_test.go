@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 // backedUp writes a backup of a log to a new file.
@@ -36,10 +37,10 @@ func backedUp(t *testing.T, log *eventlog.Log) (path string) {
 }
 
 // restored restores a backup to a new file, and checks that.
-func restored(t *testing.T, backup string) (path string, what eventlog.Restored) {
+func restored(t *testing.T, backup string) (path string, what dbfile.Restored) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "restored.db")
-	what, err := eventlog.Restore(t.Context(), backup, path, nil)
+	what, err := dbfile.Restore(t.Context(), backup, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +270,7 @@ func TestRestoreOverwritesNothing(t *testing.T) {
 	}
 	to := worked(t)
 	before := snapshot(t, to)
-	_, err := eventlog.Restore(t.Context(), backup, to, nil)
+	_, err := dbfile.Restore(t.Context(), backup, to, nil)
 	wantErr(t, "restore", err, fs.ErrExist)
 	before.wantUntouched(t, to)
 }

@@ -1,11 +1,14 @@
 package eventlog
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 const (
@@ -26,10 +29,11 @@ var errNoStats = errors.New("RetainBytes needs a store that knows its size")
 // session is old enough, and once in a while.
 type janitor struct {
 	log     *Log
-	stats   StatsStore    // set with RetainBytes
-	more    chan struct{} // holds a token when there may be something to do
+	stats   store.StatsStore // set with RetainBytes
+	more    chan struct{}    // holds a token when there may be something to do
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	passed  map[SessionID]bool // damaged, and passed over: they stay
 
 	mu    sync.Mutex
 	tasks map[string]bool // may have more than RetainSessions
@@ -38,10 +42,10 @@ type janitor struct {
 
 // init checks the rules.
 func (j *janitor) init(l *Log) error {
-	j.log, j.more, j.tasks = l, make(chan struct{}, 1), map[string]bool{}
+	j.log, j.more, j.tasks, j.passed = l, make(chan struct{}, 1), map[string]bool{}, map[SessionID]bool{}
 	if l.o.RetainBytes > 0 {
 		var ok bool
-		if j.stats, ok = l.store.(StatsStore); !ok {
+		if j.stats, ok = l.store.(store.StatsStore); !ok {
 			return errNoStats
 		}
 	}
@@ -63,24 +67,24 @@ func (j *janitor) stop() {
 }
 
 // committed notes what gives the rules something to do.
-func (j *janitor) committed(tx *txn) {
+func (j *janitor) committed(tx *record.Txn) {
 	o := &j.log.o
-	wake := len(tx.ended) > 0
+	wake := len(tx.Ended) > 0
 	j.mu.Lock()
 	if o.RetainSessions > 0 {
-		for _, sessions := range [][]*sessionRecord{tx.started, tx.ended} {
+		for _, sessions := range [][]*record.Session{tx.Started, tx.Ended} {
 			for _, s := range sessions {
-				if t := tx.tasks[s.task]; t != nil && t.Sessions > o.RetainSessions {
-					j.tasks[t.id] = true
+				if t := tx.Tasks[s.Task]; t != nil && t.Sessions > o.RetainSessions {
+					j.tasks[t.ID] = true
 					wake = true
 				}
 			}
 		}
 	}
 	if o.RetainBytes > 0 {
-		for i := range tx.appended {
-			for k := range tx.appended[i].events {
-				j.grown += int64(len(tx.appended[i].events[k].Data))
+		for i := range tx.Appended {
+			for k := range tx.Appended[i].Events {
+				j.grown += int64(len(tx.Appended[i].Events[k].Data))
 			}
 		}
 		wake = wake || j.grown > o.RetainBytes/retainShare
@@ -162,19 +166,21 @@ type retired struct {
 }
 
 // retire deletes the sessions that pick chooses, if they have ended, in one
-// transaction. Before one that cannot be read it stops.
-func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*txn) ([]retired, error)) (n int, err error) {
+// transaction. One that is damaged stays, and is passed over from then on. n is how many
+// were dealt with.
+func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*record.Txn) ([]retired, error)) (n int, err error) {
 	var did tidied
-	var damage error
-	err = j.log.committer.doFreeing(ctx, func(tx *txn) error {
-		did, damage = tidied{}, nil
+	var stay []SessionID
+	err = j.log.committer.doFreeing(ctx, func(tx *record.Txn) error {
+		did, stay = tidied{}, nil
 		sessions, err := pick(tx)
 		if err != nil {
 			return err
 		}
 		for _, r := range sessions {
-			if damage = tx.retire(r, &did); damage != nil {
-				break
+			if err := retire(tx, r, &did); err != nil {
+				tx.Note(fmt.Errorf("session %s of task %s cannot be retired: %w", r.id, r.task, err))
+				stay = append(stay, r.id)
 			}
 		}
 		return nil
@@ -182,160 +188,30 @@ func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*txn) ([]re
 	if err != nil {
 		return 0, err
 	}
-	j.log.damaged(damage)
+	for _, id := range stay {
+		j.passed[id] = true
+	}
 	sum.sessions += did.sessions
 	sum.tasks += did.tasks
-	return did.sessions, damage
+	return did.sessions + len(stay), nil
 }
 
-func (tx *txn) retire(r retired, did *tidied) error {
-	t, err := tx.task(r.task)
+func retire(tx *record.Txn, r retired, did *tidied) error {
+	t, err := tx.Task(r.task)
 	if err != nil {
-		return unlessGone(err)
+		return record.UnlessGone(err)
 	}
-	s, err := tx.session(r.task, r.id)
+	s, err := tx.Session(r.task, r.id)
 	if err != nil || s.Status == StatusOpen {
-		return unlessGone(err)
+		return record.UnlessGone(err)
 	}
-	if err := tx.deleteSession(t, s); err != nil {
-		return err
-	}
+	tx.DeleteSession(t, s)
 	did.sessions++
-	tx.tidy(t)
+	tx.Tidy(t)
 	unknown := t.Title == "" && t.Type == "" && t.Parent == "" && t.Description == "" && t.Project == ""
-	if t.Sessions > 0 || !unknown || tx.now.Sub(t.Updated.Time) < retainKeys {
+	if t.Sessions > 0 || !unknown || tx.Now.Sub(t.Updated.Time) < retainKeys {
 		return nil
 	}
 	did.tasks++
-	return tx.deleteTask(t)
-}
-
-// byAge deletes the sessions that ended long enough ago.
-func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, err error) {
-	for {
-		next = retainPeriod
-		err := j.log.view(ctx, func(r Reader) error {
-			for key := range r.Ascend(bucketEnded, nil, nil) {
-				ended, _ := splitEndedKey(key)
-				next = ended.Add(j.log.o.RetainAge).Sub(j.log.now())
-				break
-			}
-			return nil
-		})
-		if err != nil || next > 0 {
-			return next, err
-		}
-		n, err := j.retire(ctx, sum, func(tx *txn) ([]retired, error) {
-			last := tx.now.Add(-j.log.o.RetainAge)
-			to := endedKey(last.Add(time.Millisecond), SessionID{})
-			var old []retired
-			for key, raw := range tx.Ascend(bucketEnded, nil, to) {
-				r, err := endedSession(key, raw)
-				if err != nil || len(old) == retainBatch {
-					return old, err
-				}
-				old = append(old, r)
-			}
-			return old, nil
-		})
-		if err != nil || n == 0 {
-			return retainPeriod, err
-		}
-	}
-}
-
-func endedSession(key, raw []byte) (retired, error) {
-	task, err := decodeRecord(bucketEnded, key, raw)
-	if err != nil {
-		return retired{}, err
-	}
-	_, id := splitEndedKey(key)
-	return retired{task: string(task), id: id}, nil
-}
-
-// countAll notes all tasks that have more than RetainSessions.
-func (j *janitor) countAll(ctx context.Context) error {
-	from := []byte{}
-	for from != nil {
-		var over []string
-		err := j.log.view(ctx, func(r Reader) error {
-			n := 0
-			for key, raw := range r.Ascend(bucketTasks, from, nil) {
-				if n++; n > pageEvents {
-					from = bytes.Clone(key)
-					return nil
-				}
-				t := &taskRecord{}
-				if err := decodeJSON(bucketTasks, key, raw, t); err != nil {
-					return err
-				}
-				if t.Sessions > j.log.o.RetainSessions {
-					over = append(over, string(key))
-				}
-			}
-			from = nil
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		j.note(over)
-	}
-	return nil
-}
-
-func (j *janitor) note(tasks []string) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, id := range tasks {
-		j.tasks[id] = true
-	}
-}
-
-// byCount deletes the oldest sessions of tasks that have too many.
-func (j *janitor) byCount(ctx context.Context, sum *tidied) error {
-	for {
-		id, ok := j.takeTask()
-		if !ok {
-			return nil
-		}
-		for n := retainBatch; n == retainBatch; {
-			var err error
-			if n, err = j.retire(ctx, sum, func(tx *txn) ([]retired, error) { return j.surplus(tx, id) }); err != nil {
-				j.note([]string{id})
-				return err
-			}
-		}
-	}
-}
-
-func (j *janitor) takeTask() (id string, ok bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for id := range j.tasks {
-		delete(j.tasks, id)
-		return id, true
-	}
-	return "", false
-}
-
-// surplus picks sessions of a task that are not among the newest. Those that
-// are open stay until they have ended.
-func (j *janitor) surplus(tx *txn, task string) (old []retired, err error) {
-	t, err := tx.task(task)
-	if err != nil {
-		return nil, unlessGone(err)
-	}
-	surplus := t.Sessions - j.log.o.RetainSessions
-	prefix := taskPrefix(task)
-	for key := range tx.Ascend(bucketSessions, prefix, prefixEnd(prefix)) {
-		if surplus <= 0 || len(old) == retainBatch {
-			break
-		}
-		surplus--
-		if tx.Get(bucketOpen, key) == nil {
-			old = append(old, retired{task: task, id: SessionID(key[len(prefix):])})
-		}
-	}
-	return old, nil
+	return tx.DeleteTask(t)
 }

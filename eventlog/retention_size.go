@@ -1,6 +1,11 @@
 package eventlog
 
-import "context"
+import (
+	"context"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
 
 const (
 	// retainLook is how many events one transaction looks at to find how much
@@ -36,7 +41,7 @@ func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
 		if err != nil {
 			return err
 		}
-		n, err := j.retire(ctx, sum, func(*txn) ([]retired, error) { return sessions, nil })
+		n, err := j.retire(ctx, sum, func(*record.Txn) ([]retired, error) { return sessions, nil })
 		if err != nil {
 			return err
 		}
@@ -55,18 +60,18 @@ func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
 // endedFirst finds the sessions that ended first and whose events take about so
 // many bytes, or some of them.
 func (j *janitor) endedFirst(ctx context.Context, excess int64) (sessions []retired, err error) {
-	err = j.log.view(ctx, func(r Reader) error {
+	err = j.log.view(ctx, func(r store.Reader) error {
 		looks := retainLook
-		for key, raw := range r.Ascend(bucketEnded, nil, nil) {
+		for key, raw := range r.Ascend(store.Ended, nil, nil) {
 			if excess <= 0 || looks <= 0 || len(sessions) == retainBatch {
 				break
 			}
-			s, err := endedSession(key, raw)
-			if err != nil {
-				return err
+			s, ok := j.endedSession(key, raw)
+			if !ok {
+				continue
 			}
 			sessions = append(sessions, s)
-			for key, raw := range r.Ascend(bucketEvents, s.id[:], prefixEnd(s.id[:])) {
+			for key, raw := range r.Ascend(store.Events, s.id[:], record.PrefixEnd(s.id[:])) {
 				excess -= int64(len(key) + len(raw))
 				if looks--; excess <= 0 || looks == 0 {
 					break
@@ -78,30 +83,28 @@ func (j *janitor) endedFirst(ctx context.Context, excess int64) (sessions []reti
 	return sessions, err
 }
 
-// kept is how many events of a session are kept.
-func (s *sessionRecord) kept() uint64 { return s.Head + 1 - s.First }
-
 // trimLongest trims the front of the open session that keeps the most events.
 func (j *janitor) trimLongest(ctx context.Context, excess int64, sum *tidied) (trimmed bool, err error) {
-	var longest *sessionRecord
+	var longest *record.Session
 	var through uint64
-	err = j.log.view(ctx, func(r Reader) error {
-		for key, raw := range r.Ascend(bucketOpen, nil, nil) {
+	err = j.log.view(ctx, func(r store.Reader) error {
+		for key, raw := range r.Ascend(store.Open, nil, nil) {
 			s, err := openSession(r, key, raw)
 			if err != nil {
-				return err
+				j.log.passOver(err)
+				continue
 			}
-			if longest == nil || s.kept() > longest.kept() {
+			if longest == nil || s.Kept() > longest.Kept() {
 				longest = s
 			}
 		}
-		if longest == nil || longest.kept() <= retainTail {
+		if longest == nil || longest.Kept() <= retainTail {
 			return nil
 		}
-		through = min(longest.Head-retainTail, longest.First+purgeKeys-1)
-		for key, raw := range r.Ascend(bucketEvents, eventKey(longest.id, longest.First), eventKey(longest.id, through)) {
+		through = min(longest.Head-retainTail, longest.First+record.PurgeKeys-1)
+		for key, raw := range r.Ascend(store.Events, record.EventKey(longest.ID, longest.First), record.EventKey(longest.ID, through)) {
 			if excess -= int64(len(key) + len(raw)); excess <= 0 {
-				through = eventSequence(key)
+				through = record.EventSequence(key)
 				break
 			}
 		}
@@ -110,9 +113,9 @@ func (j *janitor) trimLongest(ctx context.Context, excess int64, sum *tidied) (t
 	if err != nil || through == 0 {
 		return false, err
 	}
-	err = j.log.Trim(ctx, longest.task, longest.id, through)
+	err = j.log.Trim(ctx, longest.Task, longest.ID, through)
 	if err == nil {
 		sum.events += through - longest.First + 1
 	}
-	return true, unlessGone(err)
+	return true, record.UnlessGone(err)
 }

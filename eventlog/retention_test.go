@@ -3,6 +3,7 @@ package eventlog_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 const day = 24 * time.Hour
@@ -42,7 +44,7 @@ func (f *fixture) kept(sessions ...*eventlog.Session) (numbers []int) {
 
 // wantIndexed checks that the index of the sessions that have ended agrees with
 // the sessions.
-func wantIndexed(t *testing.T, store eventlog.Store) {
+func wantIndexed(t *testing.T, store store.Store) {
 	t.Helper()
 	ended := countKeys(t, store, "sessions") - countKeys(t, store, "open")
 	wantEqual(t, "sessions in the index of those that have ended", countKeys(t, store, "ended"), ended)
@@ -225,18 +227,18 @@ func TestTooManySessionsAtTheOpeningGoThen(t *testing.T) {
 // sizedStore is a store in memory whose size is that of its keys and values.
 type sizedStore struct{ *purgedStore }
 
-func (s sizedStore) Stats() eventlog.StoreStats {
+func (s sizedStore) Stats() store.Stats {
 	const free = 1 << 20
 	var used int64
-	_ = s.Store.View(context.Background(), func(r eventlog.Reader) error {
-		for _, b := range eventlog.Buckets() {
+	_ = s.Store.View(context.Background(), func(r store.Reader) error {
+		for _, b := range store.Buckets() {
 			for key, value := range r.Ascend(b, nil, nil) {
 				used += int64(len(key) + len(value))
 			}
 		}
 		return nil
 	})
-	return eventlog.StoreStats{Size: used + free, Free: free}
+	return store.Stats{Size: used + free, Free: free}
 }
 
 func (s sizedStore) used() int64 {
@@ -297,7 +299,7 @@ func TestAVeryLongOpenSessionIsTrimmed(t *testing.T) {
 		if info.First < 2000 || info.Head-info.First < 100 {
 			t.Errorf("%d to %d are left of the long one", info.First, info.Head)
 		}
-		page, err := watch.Read(t.Context(), long.ID(), 5)
+		page, err := readWatch(t.Context(), watch, long.ID(), 5)
 		f.ok(err)
 		wantEqual(t, "a reader hears of the gap", page.Gap(5), true)
 		wantEqual(t, "events of the long one", uint64(len(f.events(long, info.First-1))), info.Head-info.First+1)
@@ -400,11 +402,11 @@ func TestRetentionThatFailsIsTriedAgain(t *testing.T) {
 
 func TestADamagedIndexDeletesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := eventlogtest.NewStore()
-		f := on(t, store, nil)
+		db := eventlogtest.NewStore()
+		f := on(t, db, nil)
 		s := f.run("t-1", 1)
 		f.close()
-		f.ok(store.Update(t.Context(), func(tx eventlog.Tx) error {
+		f.ok(db.Update(t.Context(), func(tx store.Tx) error {
 			for key, value := range tx.Ascend("ended", nil, nil) {
 				key, value = bytes.Clone(key), bytes.Clone(value)
 				tx.Delete("ended", key)
@@ -454,5 +456,77 @@ func TestAnAppendWaitsForOneStepOfRetention(t *testing.T) {
 		store.through <- struct{}{}
 		synctest.Wait()
 		wantEqual(t, "sessions left in the end", f.task("t-1").Sessions, 1)
+	})
+}
+
+func TestDamageKeepsNothingElseFromBeingRetired(t *testing.T) {
+	const damagedFirst = 120 // more than one transaction takes out
+	for _, rule := range []struct {
+		name string
+		eventlog.Options
+	}{
+		{"age", eventlog.Options{RetainAge: day}},
+		{"number", eventlog.Options{RetainSessions: 1}},
+	} {
+		for _, bucket := range []store.Bucket{"sessions", "ended"} {
+			if rule.RetainSessions > 0 && bucket == "ended" {
+				continue // this rule does not read it
+			}
+			t.Run(rule.name+" "+string(bucket), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := eventlogtest.NewStore()
+					f := on(t, store, nil)
+					damaged := map[int]bool{}
+					var all []*eventlog.Session
+					for i := range damagedFirst + 5 {
+						s := f.run("t-1", 1)
+						all = append(all, s)
+						if damaged[i] = i < damagedFirst || i == damagedFirst+2; damaged[i] {
+							id := s.ID()
+							damage(t, store, bucket, string(id[:]))
+						}
+					}
+					f.close()
+					time.Sleep(day)
+					var told journal
+					o := rule.Options
+					o.Logger = slog.New(slog.NewTextHandler(&told, nil))
+					f.options = &o
+					f.reopen()
+					newest := f.run("t-1", 1)
+					synctest.Wait()
+					for i, s := range all {
+						_, err := f.Session("t-1", s.ID()).Info(t.Context())
+						if damaged[i] {
+							wantEqual(t, fmt.Sprint("damaged session ", i, " is gone"), errors.Is(err, eventlog.ErrSessionNotFound), false)
+						} else {
+							wantErr(t, fmt.Sprint("session ", i), err, eventlog.ErrSessionNotFound)
+						}
+					}
+					f.info(newest)
+					time.Sleep(time.Hour) // it looks again
+					synctest.Wait()
+					wantEqual(t, "lines", told.count("something is damaged, and was passed over"), damagedFirst+1)
+				})
+			})
+		}
+	}
+}
+
+func TestDamageKeepsTheStoreFromNothingElseBelowASize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := sizedStore{newPurgedStore()}
+		f := on(t, store, nil)
+		first, second, third := f.run("t-1", 10), f.run("t-1", 10), f.run("t-1", 10)
+		one, other := first.ID(), third.ID()
+		damage(t, store, "sessions", string(one[:]))
+		damage(t, store, "ended", string(other[:]))
+		f.close()
+		f.options = &eventlog.Options{RetainBytes: 1}
+		f.reopen()
+		synctest.Wait()
+		_, err := f.Session("t-1", second.ID()).Info(t.Context())
+		wantErr(t, "the session between two that are damaged", err, eventlog.ErrSessionNotFound)
+		f.info(third)
 	})
 }

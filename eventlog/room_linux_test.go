@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/store"
 )
 
 // smallDisk mounts an empty file system of some MiB for the time of a test.
@@ -68,12 +70,12 @@ func (f *fixture) untilFull(what string, change func() error) {
 var full = map[string]func(t *testing.T) *fixture{
 	"on a full disk": func(t *testing.T) *fixture {
 		path := filepath.Join(smallDisk(t, "8m"), "jr.db")
-		return newFixture(t, func() eventlog.Store { return openBolt(t, path) }, nil)
+		return newFixture(t, func() store.Store { return openBolt(t, path) }, nil)
 	},
 	"at the limit of its bytes": func(t *testing.T) *fixture {
 		path := filepath.Join(t.TempDir(), "jr.db")
-		return newFixture(t, func() eventlog.Store {
-			store, err := eventlog.OpenBolt(path, &eventlog.BoltOptions{MaxBytes: 4 << 20})
+		return newFixture(t, func() store.Store {
+			store, err := boltstore.Open(path, &boltstore.Options{MaxBytes: 4 << 20})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +141,7 @@ func TestWithoutRoomEventsOfEverySizeCanBeRemoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			size := test.size
 			path := filepath.Join(smallDisk(t, test.disk), "jr.db")
-			f := newFixture(t, func() eventlog.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+			f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
 			s := f.start("t-1")
 			beside := f.startBeside("t-1")
 			f.fillBothUp(s, beside, size)
@@ -178,18 +180,18 @@ func (f *fixture) fillBothUp(a, b *eventlog.Session, size int) {
 
 func TestInOneGroupOnlyWhatTakesRoomIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, err := eventlog.OpenBolt(filepath.Join(t.TempDir(), "jr.db"), &eventlog.BoltOptions{MaxBytes: 4 << 20})
+		db, err := boltstore.Open(filepath.Join(t.TempDir(), "jr.db"), &boltstore.Options{MaxBytes: 4 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &spy{Store: store}
-		f := newFixture(t, func() eventlog.Store { return s }, nil)
+		s := &spy{Store: db}
+		f := newFixture(t, func() store.Store { return s }, nil)
 		first, second := f.start("t-1"), f.start("t-2")
 		f.fillUp(first, 20<<10)
 
 		// A commit that takes its time lets a group gather behind it.
 		slow := make(chan struct{})
-		s.update = func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+		s.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 			<-slow
 			return next(ctx, fn)
 		}
@@ -226,7 +228,7 @@ func TestTheFileIsLargerThanItsLimitOnlyByTheReserve(t *testing.T) {
 
 func TestFreeBytesAreKnownAfterAReopen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
-	f := newFixture(t, func() eventlog.Store { return openBolt(t, path) }, nil)
+	f := newFixture(t, func() store.Store { return openBolt(t, path) }, nil)
 	s := f.start("t-1")
 	for range 50 {
 		f.append(s, says(strings.Repeat("x", 20<<10)))
@@ -238,9 +240,9 @@ func TestFreeBytesAreKnownAfterAReopen(t *testing.T) {
 		t.Errorf("%d bytes are free", before.Free)
 	}
 	f.close()
-	store := openBolt(t, path)
-	defer store.Close()
-	after := store.(eventlog.StatsStore).Stats()
+	db := openBolt(t, path)
+	defer db.Close()
+	after := db.(store.StatsStore).Stats()
 	wantEqual(t, "free", after.Free, before.Free)
 	wantEqual(t, "size", after.Size, before.Size)
 }

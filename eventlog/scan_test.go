@@ -41,7 +41,7 @@ func TestScanShowsWhatReadReturns(t *testing.T) {
 			f.ok(f.Trim(t.Context(), "t-1", s.ID(), 3))
 			watch := f.Watch("t-1")
 			defer watch.Close()
-			_, err := watch.Read(t.Context(), s.ID(), head) // begins a tail
+			_, err := readWatch(t.Context(), watch, s.ID(), head) // begins a tail
 			f.ok(err)
 			f.append(s, everyKindOfEvent()...) // these come from memory
 			for _, after := range []uint64{0, 2, 3, 4, 17, 100, 1000, head - 1, head, head + 1, head + 30, head + 1000} {

@@ -13,6 +13,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 func TestANewSessionSupersedesTheOpenOnes(t *testing.T) {
@@ -293,13 +294,13 @@ func TestReadsArePagedAndMissNothing(t *testing.T) {
 func TestAnEventsLoopHoldsNoTransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var views atomic.Int64 // that are open
-		store := &spy{Store: eventlogtest.NewStore()}
-		store.view = func(ctx context.Context, fn func(eventlog.Reader) error, next viewFunc) error {
+		db := &spy{Store: eventlogtest.NewStore()}
+		db.view = func(ctx context.Context, fn func(store.Reader) error, next viewFunc) error {
 			views.Add(1)
 			defer views.Add(-1)
 			return next(ctx, fn)
 		}
-		f := on(t, store, nil)
+		f := on(t, db, nil)
 		s := f.start("t-1")
 		f.append(s, says("1"), says("2"), says("3"))
 		synctest.Wait() // the purger has looked for trash

@@ -13,49 +13,50 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // touching is a store that notes what its Updates read and write, as "get events",
 // "put events" and so on.
 type touching struct {
-	eventlog.Store
+	store.Store
 	did []string
 }
 
-func (s *touching) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
-	return s.Store.Update(ctx, func(tx eventlog.Tx) error { return fn(touchingTx{tx, s}) })
+func (s *touching) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.Store.Update(ctx, func(tx store.Tx) error { return fn(touchingTx{tx, s}) })
 }
 
 type touchingTx struct {
-	eventlog.Tx
+	store.Tx
 	s *touching
 }
 
-func (t touchingTx) note(what string, b eventlog.Bucket) {
+func (t touchingTx) note(what string, b store.Bucket) {
 	t.s.did = append(t.s.did, what+" "+string(b))
 }
 
-func (t touchingTx) Get(b eventlog.Bucket, key []byte) []byte {
+func (t touchingTx) Get(b store.Bucket, key []byte) []byte {
 	t.note("get", b)
 	return t.Tx.Get(b, key)
 }
 
-func (t touchingTx) Put(b eventlog.Bucket, key, value []byte) {
+func (t touchingTx) Put(b store.Bucket, key, value []byte) {
 	t.note("put", b)
 	t.Tx.Put(b, key, value)
 }
 
-func (t touchingTx) Delete(b eventlog.Bucket, key []byte) {
+func (t touchingTx) Delete(b store.Bucket, key []byte) {
 	t.note("delete", b)
 	t.Tx.Delete(b, key)
 }
 
-func (t touchingTx) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (t touchingTx) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	t.note("iterate", b)
 	return t.Tx.Ascend(b, from, to)
 }
 
-func (t touchingTx) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (t touchingTx) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	t.note("iterate", b)
 	return t.Tx.Descend(b, from, to)
 }
@@ -94,10 +95,10 @@ func TestAnAppendToAnOpenSessionTouchesTheEventTheStateAndTheActivity(t *testing
 
 // recordsOf counts the records of a session in the bucket of events: its events,
 // and then its state, if it has one.
-func recordsOf(t *testing.T, store eventlog.Store, s *eventlog.Session) (n int) {
+func recordsOf(t *testing.T, db store.Store, s *eventlog.Session) (n int) {
 	t.Helper()
 	id := s.ID()
-	err := store.View(t.Context(), func(r eventlog.Reader) error {
+	err := db.View(t.Context(), func(r store.Reader) error {
 		for key := range r.Ascend("events", id[:], nil) {
 			if !bytes.HasPrefix(key, id[:]) {
 				break

@@ -1,6 +1,8 @@
 package eventlog
 
-import "sync"
+import (
+	"sync"
+)
 
 // signal is a broadcast. The zero value is ready.
 type signal struct {

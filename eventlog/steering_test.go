@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/store"
 )
 
 func ask(text string) eventlog.Event { return event("question", fmt.Sprintf(`{"content":%q}`, text)) }
@@ -17,7 +19,7 @@ func answerTo(question uint64, value string) eventlog.Event {
 
 func TestTheFirstAnswerToAQuestionCounts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
-	f := newFixture(t, func() eventlog.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+	f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
 	s := f.start("t-1")
 	f.append(s, says("a"), ask("May I?"), ask("Which?"))
 	f.append(s, answerTo(2, "yes"))
@@ -40,7 +42,7 @@ func TestTheFirstAnswerToAQuestionCounts(t *testing.T) {
 	f.append(s, ask("And?"), answerTo(6, "together with its question"))
 	try(eventlog.ErrAnswered, answerTo(6, "no"))
 	f.close()
-	if _, err := eventlog.Check(t.Context(), path, nil); err != nil {
+	if _, err := dbfile.Check(t.Context(), path, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -12,15 +12,16 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // fillable is a store that can be made full.
 type fillable struct {
-	eventlog.Store
+	store.Store
 	full atomic.Bool
 }
 
-func (s *fillable) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+func (s *fillable) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if s.full.Load() {
 		return fmt.Errorf("%w: the test says so", eventlog.ErrFull)
 	}

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"jrweb/eventlog/internal/record"
 )
 
 // watchedTask is what is kept in memory of a task while somebody watches it.
@@ -72,15 +74,15 @@ func (w *watchedTask) keep(session SessionID, page *Page, commits uint64) {
 }
 
 // append adds events that were committed to the tail of their session, if there is one.
-func (w *watchedTask) append(a *appended, limit int) {
+func (w *watchedTask) append(a *record.Appended, limit int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t := w.tails[a.session]
+	t := w.tails[a.Session]
 	if t == nil {
 		return
 	}
-	for i := range a.events {
-		e := &a.events[i]
+	for i := range a.Events {
+		e := &a.Events[i]
 		if e.Sequence != t.head+1 {
 			continue // the page that began the tail showed this commit before it was told
 		}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"jrweb/eventlog/internal/record"
 )
 
 // A page that was read before a commit begins no tail after it: the tail would
@@ -14,17 +16,17 @@ func TestATailNeverMissesTheCommitThatItsFirstPageDidNotShow(t *testing.T) {
 	var ws watches
 	ws.init(1<<20, 0)
 	watched := ws.add("t")
-	tx := &txn{touched: map[string]int{"t": 1}}
+	tx := &record.Txn{Touched: map[string]int{"t": 1}}
 	for i := range 5000 { // company, so that telling all of a commit takes a while
 		id := fmt.Sprintf("t-%d", i)
 		ws.add(id)
-		tx.touched[id] = 2 + i
+		tx.Touched[id] = 2 + i
 	}
 	for round := range 20 {
 		late, early := SessionID{1, byte(round)}, SessionID{2, byte(round)}
-		tx.appended = []appended{
-			{task: "t", session: late, events: []Event{{Sequence: 1}}},
-			{task: "t", session: early, events: []Event{{Sequence: 1}}},
+		tx.Appended = []record.Appended{
+			{Task: "t", Session: late, Events: []Event{{Sequence: 1}}},
+			{Task: "t", Session: early, Events: []Event{{Sequence: 1}}},
 		}
 		before := Page{First: 1}
 		_, commits, _ := watched.read(early, 0)

@@ -1,6 +1,11 @@
 package eventlog
 
-import "context"
+import (
+	"context"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
 
 // TaskChange says what to change of a task. Nil fields keep their value.
 type TaskChange struct {
@@ -17,13 +22,13 @@ func (c *TaskChange) check() error {
 		value *string
 		limit int
 	}{
-		{"title", c.Title, maxName}, {"type", c.Type, maxName}, {"description", c.Description, maxText},
-		{"project", c.Project, maxName},
+		{"title", c.Title, record.MaxName}, {"type", c.Type, record.MaxName}, {"description", c.Description, record.MaxText},
+		{"project", c.Project, record.MaxName},
 	} {
 		if text.value == nil {
 			continue
 		}
-		if err := checkText(text.field, *text.value, text.limit); err != nil {
+		if err := record.CheckText(text.field, *text.value, text.limit); err != nil {
 			return err
 		}
 	}
@@ -41,23 +46,23 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 	if err := c.check(); err != nil {
 		return Task{}, false, err
 	}
-	var record *taskRecord
-	err = l.committer.do(ctx, 0, func(tx *txn) error {
-		t, isNew, err := tx.taskOrNew(id)
+	var changed *record.Task
+	err = l.committer.do(ctx, 0, func(tx *record.Txn) error {
+		t, isNew, err := tx.TaskOrNew(id)
 		if err != nil {
 			return err
 		}
-		sum, unpriced, err := tx.sums(t)
+		sum, unpriced, err := tx.Sums(t)
 		if err != nil {
 			return err
 		}
-		t.latest = nil
+		t.Newest = nil
 		if !t.Latest.IsZero() {
-			if t.latest, err = tx.session(id, t.Latest); err != nil {
-				tx.note(err) // the task can be changed all the same
+			if t.Newest, err = tx.Session(id, t.Latest); err != nil {
+				tx.Note(err) // the task can be changed all the same
 			}
 		}
-		record = t
+		changed = t
 		for _, change := range []struct{ from, to *string }{
 			{c.Title, &t.Title}, {c.Type, &t.Type}, {c.Parent, &t.Parent}, {c.Description, &t.Description},
 			{c.Project, &t.Project},
@@ -66,39 +71,39 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 				*change.to = *change.from
 			}
 		}
-		tx.touch(id)
-		task, created = t.info(), isNew
-		task.Updated, task.Totals, task.Unpriced = Time{tx.now}, sum.public(), unpriced.public()
+		tx.Touch(id)
+		task, created = t.Info(), isNew
+		task.Updated, task.Totals, task.Unpriced = Time{Time: tx.Now}, sum.Public(), unpriced.Public()
 		return nil
 	})
 	if err != nil {
 		return Task{}, false, err
 	}
-	task.Change = record.Change // known since the commit
+	task.Change = changed.Change // known since the commit
 	return task, created, nil
 }
 
 // Task returns a task as it is now.
 func (l *Log) Task(ctx context.Context, id string) (Task, error) {
 	var task Task
-	err := l.view(ctx, func(r Reader) error {
+	err := l.view(ctx, func(r store.Reader) error {
 		record, err := l.readTask(r, id)
 		if err == nil {
-			task = record.info()
+			task = record.Info()
 		}
 		return err
 	})
 	return task, err
 }
 
-// readTask reads a task, with what its open sessions add and what is known of its
+// record.ReadTask reads a task, with what its open sessions add and what is known of its
 // latest one.
-func (l *Log) readTask(r Reader, id string) (*taskRecord, error) {
-	t, err := readTask(r, id)
+func (l *Log) readTask(r store.Reader, id string) (*record.Task, error) {
+	t, err := record.ReadTask(r, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.readLatest(r); err != nil {
+	if err := t.ReadLatest(r); err != nil {
 		l.passOver(err)
 	}
 	return t, nil
@@ -110,12 +115,12 @@ func (l *Log) readTask(r Reader, id string) (*taskRecord, error) {
 func (l *Log) Tasks(ctx context.Context, before uint64, limit int) ([]Task, error) {
 	var to []byte
 	if before != 0 {
-		to = changeKey(before)
+		to = record.ChangeKey(before)
 	}
 	var tasks []Task
-	err := l.view(ctx, func(r Reader) error {
+	err := l.view(ctx, func(r store.Reader) error {
 		active := l.newActivity(r)
-		for key, raw := range r.Descend(bucketActivity, nil, to) {
+		for key, raw := range r.Descend(store.Activity, nil, to) {
 			if len(tasks) >= limit {
 				break
 			}

@@ -1,6 +1,9 @@
 package eventlog
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Trace is told what happens in a log. Every function may be nil. They are
 // called while the log works: they must be quick, must not call the log, and
@@ -33,4 +36,42 @@ type CostAdded struct {
 	OutputTokens     uint64
 	CacheReadTokens  uint64
 	CacheWriteTokens uint64
+}
+
+// Join returns a Trace that tells t, then o. Either may be nil.
+func (t *Trace) Join(o *Trace) *Trace {
+	if t == nil || o == nil {
+		return cmp.Or(t, o)
+	}
+	return &Trace{
+		Appended:  both3(t.Appended, o.Appended),
+		Committed: both(t.Committed, o.Committed),
+		Asked:     both3(t.Asked, o.Asked),
+		Cost:      both(t.Cost, o.Cost),
+		Started:   both(t.Started, o.Started),
+		Sealed:    both(t.Sealed, o.Sealed),
+		Damaged:   both(t.Damaged, o.Damaged),
+	}
+}
+
+// both and both3 return a function that calls f, then g; nil if there is neither.
+func both[A any](f, g func(A)) func(A) {
+	if f == nil || g == nil {
+		return either(f == nil, g, f)
+	}
+	return func(a A) { f(a); g(a) }
+}
+
+func both3[A, B, C any](f, g func(A, B, C)) func(A, B, C) {
+	if f == nil || g == nil {
+		return either(f == nil, g, f)
+	}
+	return func(a A, b B, c C) { f(a, b, c); g(a, b, c) }
+}
+
+func either[F any](first bool, f, g F) F {
+	if first {
+		return f
+	}
+	return g
 }

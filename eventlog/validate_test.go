@@ -95,6 +95,27 @@ func TestEventsThatAreRefused(t *testing.T) {
 	}
 }
 
+// What is checked alone is held to the same rules, but for the limits of size.
+func TestAnEventIsCheckedAlone(t *testing.T) {
+	for _, c := range []struct {
+		name, field string
+		event       eventlog.Event
+	}{
+		{"one that is kept", "", eventlog.Event{Type: "note", Data: []byte(`{"a":1}`)}},
+		{"one that has all", "", eventlog.Event{Type: "assistant", Actor: "human", Time: time.UnixMilli(1), Data: []byte(`{"content":"x"}`)}},
+		{"one larger than a log takes", "", eventlog.Event{Type: "note", Data: []byte(`{"a":"` + strings.Repeat("a", 5<<20) + `"}`)}},
+		{"another actor", "actor", eventlog.Event{Type: "note", Actor: "robot", Data: []byte(`{}`)}},
+		{"a reserved type", "type", eventlog.Event{Type: "reset", Data: []byte(`{}`)}},
+		{"a field that lacks", "data.content", eventlog.Event{Type: "assistant", Data: []byte(`{}`)}},
+		{"no object", "data", eventlog.Event{Type: "note", Data: []byte(`[]`)}},
+	} {
+		err := eventlog.CheckEvent(&c.event)
+		if fault, _ := errors.AsType[*eventlog.FieldError](err); c.field == "" && err != nil || c.field != "" && (fault == nil || fault.Field != c.field || fault.Index != -1) {
+			t.Errorf("%s: got %v, want the fault in %q", c.name, err, c.field)
+		}
+	}
+}
+
 func TestBatchesThatAreRefused(t *testing.T) {
 	f := inMemory(t, &eventlog.Options{MaxEventBytes: 100, MaxBatchEvents: 3})
 	for _, c := range []struct {
@@ -190,12 +211,12 @@ func TestTheCallersMemoryIsNotKept(t *testing.T) {
 	s := f.start("t-1")
 	w := f.Watch("t-1")
 	defer w.Close()
-	_, err := w.Read(t.Context(), s.ID(), 0)
+	_, err := readWatch(t.Context(), w, s.ID(), 0)
 	f.ok(err)
 	e := says("mine")
 	f.append(s, e)
 	copy(e.Data, strings.Repeat("X", len(e.Data)))
-	page, err := w.Read(t.Context(), s.ID(), 0)
+	page, err := readWatch(t.Context(), w, s.ID(), 0)
 	f.ok(err)
 	wantEqual(t, "event in memory", content(page.Events[0]), "mine")
 	wantSlice(t, "events in the store", f.contents(s), []string{"mine"})

@@ -4,6 +4,9 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
 )
 
 // Watch follows one task: it tells when there is more, and reads the newest
@@ -15,9 +18,14 @@ import (
 //	defer watch.Close()
 //	for {
 //		changed := watch.Changed() // first this, then the read
-//		page, err := watch.Read(ctx, session, after)
+//		before := after
+//		page, err := watch.Scan(ctx, session, after, func(e *eventlog.Event) bool {
+//			...
+//			after = e.Sequence
+//			return true
+//		})
 //		...
-//		if len(page.Events) == 0 {
+//		if after == before {
 //			<-changed
 //		}
 //	}
@@ -58,42 +66,30 @@ func (w *Watch) Behind(c Cursor) bool {
 	return t == nil || c.Sequence < t.head
 }
 
-// Read is [Log.Read], from memory where it can be.
-func (w *Watch) Read(ctx context.Context, session SessionID, after uint64) (Page, error) {
-	return w.read(session, after, func() (Page, error) { return w.log.Read(ctx, w.task.id, session, after) })
-}
-
 // Scan is [Log.Scan], from memory where it can be.
 func (w *Watch) Scan(ctx context.Context, session SessionID, after uint64, visit func(*Event) bool) (Page, error) {
-	page, err := w.read(session, after, func() (Page, error) {
-		return w.log.scan(ctx, after, visit, func(r Reader) (*sessionRecord, error) {
-			return w.task.decoded.session(r, w.task.id, session)
-		})
-	})
-	for i := range page.Events {
-		if !visit(&page.Events[i]) {
-			break
-		}
-	}
-	page.Events = nil
-	return page, err
-}
-
-// read returns a page from memory, or what fromStore returns.
-func (w *Watch) read(session SessionID, after uint64, fromStore func() (Page, error)) (Page, error) {
 	l, t := w.log, w.task
 	if err := l.Err(); err != nil {
 		return Page{}, err
 	}
-	if l.shared {
-		return fromStore()
+	var commits uint64
+	if !l.shared {
+		page, seen, ok := t.read(session, after)
+		if ok {
+			for i := range page.Events {
+				if !visit(&page.Events[i]) {
+					break
+				}
+			}
+			page.Events = nil
+			return page, nil
+		}
+		commits = seen
 	}
-	page, commits, ok := t.read(session, after)
-	if ok {
-		return page, nil
-	}
-	page, err := fromStore()
-	if err == nil {
+	page, err := l.scan(ctx, after, visit, func(r store.Reader) (*record.Session, error) {
+		return t.decoded.session(r, t.id, session)
+	})
+	if err == nil && !l.shared {
 		t.keep(session, &page, commits)
 	}
 	return page, err
@@ -107,9 +103,9 @@ type watches struct {
 	mu    sync.Mutex
 	tasks map[string]*watchedTask
 
-	change    uint64    // the last change that committed
-	deleted   []removal // the newest deletions, in order
-	forgotten uint64    // the last change that fell out of deleted
+	change    uint64           // the last change that committed
+	deleted   []record.Removal // the newest deletions, in order
+	forgotten uint64           // the last change that fell out of deleted
 }
 
 // maxDeleted is how many deletions are remembered for those who follow all tasks.
@@ -150,26 +146,26 @@ func (l *Log) LastChange() uint64 {
 
 // deletedSince returns the deletions after a change, and the last change that
 // committed.
-func (ws *watches) deletedSince(after uint64) (known uint64, deleted []removal, err error) {
+func (ws *watches) deletedSince(after uint64) (known uint64, deleted []record.Removal, err error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if after < ws.forgotten {
 		return 0, nil, ErrBehind
 	}
-	for i := len(ws.deleted); i > 0 && ws.deleted[i-1].change > after; i-- {
+	for i := len(ws.deleted); i > 0 && ws.deleted[i-1].Change > after; i-- {
 		deleted = ws.deleted[i-1:]
 	}
-	return ws.change, append([]removal(nil), deleted...), nil
+	return ws.change, append([]record.Removal(nil), deleted...), nil
 }
 
 // committed tells the watched tasks of a commit that has returned.
-func (ws *watches) committed(tx *txn, at time.Time) {
+func (ws *watches) committed(tx *record.Txn, at time.Time) {
 	ws.mu.Lock()
-	ws.change = tx.last.change
-	ws.deleted = append(ws.deleted, tx.removed...)
+	ws.change = tx.Last.Change
+	ws.deleted = append(ws.deleted, tx.Removed...)
 	if surplus := len(ws.deleted) - maxDeleted; surplus > 0 {
-		ws.forgotten = ws.deleted[surplus-1].change
-		ws.deleted = append([]removal(nil), ws.deleted[surplus:]...)
+		ws.forgotten = ws.deleted[surplus-1].Change
+		ws.deleted = append([]record.Removal(nil), ws.deleted[surplus:]...)
 	}
 	wake := map[*watchedTask]bool{}
 	watched := func(id string) *watchedTask {
@@ -182,29 +178,29 @@ func (ws *watches) committed(tx *txn, at time.Time) {
 		}
 		return t
 	}
-	for id := range tx.touched {
+	for id := range tx.Touched {
 		watched(id)
 	}
-	for _, r := range tx.removed {
-		watched(r.task)
+	for _, r := range tx.Removed {
+		watched(r.Task)
 	}
-	for _, s := range tx.started {
-		if t := watched(s.task); t != nil {
+	for _, s := range tx.Started {
+		if t := watched(s.Task); t != nil {
 			t.forgetSealed()
 		}
 	}
-	for i := range tx.appended {
-		a := &tx.appended[i]
-		for j := range a.events {
-			a.events[j].committed = at
+	for i := range tx.Appended {
+		a := &tx.Appended[i]
+		for j := range a.Events {
+			a.Events[j].Committed = at
 		}
-		if t := watched(a.task); t != nil {
+		if t := watched(a.Task); t != nil {
 			t.append(a, ws.tailBytes)
 		}
 	}
-	for _, d := range tx.dropped {
-		if t := watched(d.task); t != nil {
-			t.drop(d.session)
+	for _, d := range tx.Dropped {
+		if t := watched(d.Task); t != nil {
+			t.drop(d.Session)
 		}
 	}
 	ws.mu.Unlock()
@@ -212,7 +208,7 @@ func (ws *watches) committed(tx *txn, at time.Time) {
 	for t := range wake {
 		t.changed.raise()
 	}
-	if len(tx.touched)+len(tx.removed) > 0 {
+	if len(tx.Touched)+len(tx.Removed) > 0 {
 		ws.any.raise()
 	}
 }

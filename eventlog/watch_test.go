@@ -11,6 +11,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // follow is the loop of every reader: it returns the sequences after a cursor
@@ -20,7 +21,7 @@ func follow(ctx context.Context, l *eventlog.Log, s *eventlog.Session, after uin
 	defer watch.Close()
 	for {
 		changed := watch.Changed()
-		page, err := watch.Read(ctx, s.ID(), after)
+		page, err := readWatch(ctx, watch, s.ID(), after)
 		if err != nil {
 			return seen, err
 		}
@@ -144,7 +145,7 @@ func testAnUpToDateWatchNeverTouchesTheStore(t *testing.T) {
 	at := func(n uint64) eventlog.Cursor { return eventlog.Cursor{Session: s.ID(), Sequence: n} }
 	read := func(after uint64, want int) {
 		t.Helper()
-		page, err := watch.Read(t.Context(), s.ID(), after)
+		page, err := readWatch(t.Context(), watch, s.ID(), after)
 		f.ok(err)
 		wantEqual(t, "events", len(page.Events), want)
 		for i, e := range page.Events {
@@ -164,10 +165,10 @@ func testAnUpToDateWatchNeverTouchesTheStore(t *testing.T) {
 		read(10, int(n-9))
 	}
 	f.append(s, complete())
-	page, err := watch.Read(t.Context(), s.ID(), 110)
+	page, err := readWatch(t.Context(), watch, s.ID(), 110)
 	f.ok(err)
 	wantEqual(t, "sealed", page.Sealed, true)
-	wantEqual(t, "has its commit's time", page.Events[0].Committed().IsZero(), false)
+	wantEqual(t, "has its commit's time", page.Events[0].Committed.IsZero(), false)
 	wantEqual(t, "views", store.views.Load()-views, 0)
 
 	// The controls: what is older than the tail is read from the store, and so
@@ -176,13 +177,13 @@ func testAnUpToDateWatchNeverTouchesTheStore(t *testing.T) {
 	wantEqual(t, "views of what is older", store.views.Load()-views, 1)
 	other := f.startBeside("t-1")
 	f.append(other, says("x"))
-	page, err = watch.Read(t.Context(), other.ID(), 0)
+	page, err = readWatch(t.Context(), watch, other.ID(), 0)
 	f.ok(err)
 	wantEqual(t, "events of the other", len(page.Events), 1)
 	wantEqual(t, "views of the other", store.views.Load()-views, 2)
 
 	// With a new session begun, the tail of a sealed one is not kept.
-	page, err = watch.Read(t.Context(), s.ID(), 110)
+	page, err = readWatch(t.Context(), watch, s.ID(), 110)
 	f.ok(err)
 	wantEqual(t, "events of the sealed one", len(page.Events), 1)
 	wantEqual(t, "views of the sealed one", store.views.Load()-views, 3)
@@ -201,7 +202,7 @@ func TestATailIsBoundedInBytes(t *testing.T) {
 			s := f.start("t-1")
 			watch := f.Watch("t-1")
 			defer watch.Close()
-			_, err := watch.Read(t.Context(), s.ID(), 0)
+			_, err := readWatch(t.Context(), watch, s.ID(), 0)
 			f.ok(err)
 			text := strings.Repeat("x", c.size)
 			for range head {
@@ -210,7 +211,7 @@ func TestATailIsBoundedInBytes(t *testing.T) {
 			kept := 0
 			for after := uint64(head); ; after-- {
 				views := store.views.Load()
-				page, err := watch.Read(t.Context(), s.ID(), after)
+				page, err := readWatch(t.Context(), watch, s.ID(), after)
 				f.ok(err)
 				wantEqual(t, "head", page.Head, head)
 				if len(page.Events) > 0 {
@@ -240,7 +241,7 @@ func TestPagesThatWereReadStayAsTheyWere(t *testing.T) {
 	defer watch.Close()
 	var pages []eventlog.Page
 	for n := range uint64(500) {
-		page, err := watch.Read(t.Context(), s.ID(), n-min(n, 5))
+		page, err := readWatch(t.Context(), watch, s.ID(), n-min(n, 5))
 		f.ok(err)
 		pages = append(pages, page)
 		f.append(s, says(fmt.Sprint(n+1)))
@@ -260,14 +261,14 @@ func TestAReadThatACommitOvertookBeginsNoTail(t *testing.T) {
 }
 
 func testAReadThatACommitOvertookBeginsNoTail(t *testing.T) {
-	store := &spy{Store: eventlogtest.NewStore()}
-	f := on(t, store, nil)
+	db := &spy{Store: eventlogtest.NewStore()}
+	f := on(t, db, nil)
 	synctest.Wait() // the purger has looked for trash
 	s := f.start("t-1")
 	watch := f.Watch("t-1")
 	defer watch.Close()
 	overtaken := false
-	store.view = func(ctx context.Context, fn func(eventlog.Reader) error, next viewFunc) error {
+	db.view = func(ctx context.Context, fn func(store.Reader) error, next viewFunc) error {
 		err := next(ctx, fn)
 		if !overtaken {
 			overtaken = true
@@ -275,17 +276,17 @@ func testAReadThatACommitOvertookBeginsNoTail(t *testing.T) {
 		}
 		return err
 	}
-	page, err := watch.Read(t.Context(), s.ID(), 0)
+	page, err := readWatch(t.Context(), watch, s.ID(), 0)
 	f.ok(err)
 	wantEqual(t, "events of the read that was overtaken", len(page.Events), 0)
 	wantEqual(t, "behind", watch.Behind(eventlog.Cursor{Session: s.ID()}), true)
-	page, err = watch.Read(t.Context(), s.ID(), 0)
+	page, err = readWatch(t.Context(), watch, s.ID(), 0)
 	f.ok(err)
 	wantEqual(t, "events of the next read", len(page.Events), 1)
 }
 
 // sharedStore is a store that others change as well.
-type sharedStore struct{ eventlog.Store }
+type sharedStore struct{ store.Store }
 
 func (sharedStore) Shared() {}
 
@@ -302,7 +303,7 @@ func TestTwoLogsOnOneSharedStore(t *testing.T) {
 		who := []*fixture{writer, reader}[n%2]
 		who.append(s, says(fmt.Sprint(n+1)))
 		wantEqual(t, "behind", watch.Behind(cursor), true)
-		page, err := watch.Read(t.Context(), s.ID(), cursor.Sequence)
+		page, err := readWatch(t.Context(), watch, s.ID(), cursor.Sequence)
 		reader.ok(err)
 		wantEqual(t, "events", len(page.Events), 1)
 		cursor.Sequence++

@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/store"
 	"jrweb/metrics"
 	"jrweb/streamer"
 )
@@ -194,7 +196,7 @@ func TestBytesOfStreamsAreThoseOnTheWire(t *testing.T) {
 func newWorld(t *testing.T, shared bool) *world {
 	m, reg := newMetrics(t)
 	w := &world{t: t, reg: reg, broken: new(atomic.Bool)}
-	bolt, err := eventlog.OpenBolt(t.TempDir()+"/jr.db", nil)
+	bolt, err := boltstore.Open(t.TempDir()+"/jr.db", nil)
 	w.must(err)
 	if shared {
 		store := sharedStore{bolt, w.broken}
@@ -209,7 +211,7 @@ func newWorld(t *testing.T, shared bool) *world {
 	return w
 }
 
-func (w *world) newLog(store eventlog.Store, m *metrics.Metrics) *eventlog.Log {
+func (w *world) newLog(store store.Store, m *metrics.Metrics) *eventlog.Log {
 	o := &eventlog.Options{KeepOpen: true}
 	if m != nil {
 		o.Trace = m.LogTrace()
@@ -289,13 +291,13 @@ func (c *client) received() int {
 
 // sharedStore is a store with two logs on it, which can become unreadable.
 type sharedStore struct {
-	eventlog.Store
+	store.Store
 	broken *atomic.Bool
 }
 
 func (sharedStore) Shared() {}
 
-func (s sharedStore) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+func (s sharedStore) View(ctx context.Context, fn func(store.Reader) error) error {
 	if s.broken.Load() {
 		return errors.New("the disk is gone")
 	}

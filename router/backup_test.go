@@ -9,16 +9,16 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 
-	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // breaking is a store whose copy cannot be read to its end.
-type breaking struct{ eventlog.Store }
+type breaking struct{ store.Store }
 
-func (breaking) Backup(context.Context) (*eventlog.Backup, error) {
+func (breaking) Backup(context.Context) (*store.Backup, error) {
 	copied := io.MultiReader(strings.NewReader("a third"), iotest.ErrReader(errors.New("input/output error")))
-	return &eventlog.Backup{ReadCloser: io.NopCloser(copied), Size: 21}, nil
+	return &store.Backup{ReadCloser: io.NopCloser(copied), Size: 21}, nil
 }
 
 func TestABackupThatBreaksOffEndsWithWhatWasRead(t *testing.T) {
@@ -35,12 +35,12 @@ func TestABackupThatBreaksOffEndsWithWhatWasRead(t *testing.T) {
 
 // waiting is a store whose copy waits to be read.
 type waiting struct {
-	eventlog.Store
+	store.Store
 	read chan struct{}
 }
 
-func (w waiting) Backup(context.Context) (*eventlog.Backup, error) {
-	return &eventlog.Backup{ReadCloser: io.NopCloser(readerFunc(func([]byte) (int, error) {
+func (w waiting) Backup(context.Context) (*store.Backup, error) {
+	return &store.Backup{ReadCloser: io.NopCloser(readerFunc(func([]byte) (int, error) {
 		<-w.read
 		return 0, io.EOF
 	})), Size: 0}, nil

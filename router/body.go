@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,9 @@ func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		}
 		if p, told := errors.AsType[*problem](err); told {
 			return nil, "", p
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, "", badRequest("the body stopped in the middle")
 		}
 		return nil, "", badRequest("the body could not be read: " + err.Error())
 	}
@@ -105,6 +109,22 @@ func (b *patient) Read(p []byte) (int, error) {
 		return 0, errSlow
 	}
 	return b.ReadCloser.Read(p)
+}
+
+// limitBody gives the body of a request until a deadline to come. net/http reads what a
+// handler leaves of it, that of a refused request as well, before it answers, and would
+// wait for it as long as the client likes.
+func limitBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		_ = setReadDeadline(http.NewResponseController(w), time.Now().Add(bodyTimeout)) // if it fails, the connection has ended
+	}
+}
+
+// unlimitBody is for an answer that lasts longer than the deadline.
+func unlimitBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		_ = setReadDeadline(http.NewResponseController(w), time.Time{})
+	}
 }
 
 // setReadDeadline does nothing behind middleware that has no deadlines.
@@ -243,6 +263,12 @@ func toObject(text []byte, field string, names ...string) (object, error) {
 			return nil, badRequest("the body is not JSON: " + err.Error())
 		}
 		o[name] = value
+	}
+	if _, err := d.Token(); err != nil { // the closing brace
+		return nil, badRequest("the body is not JSON: " + err.Error())
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, badRequest("something stands behind the object")
 	}
 	return o, nil
 }

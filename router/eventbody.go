@@ -27,11 +27,11 @@ func parseEvents(body []byte, mediaType string) (events []eventlog.Event, where 
 		return nil, nil, err
 	}
 	for _, text := range texts {
-		if err := checkJSON(text.json); err != nil {
-			return nil, nil, badRequest(fmt.Sprintf("%s is not JSON: %v", text.place, err))
-		}
 		event, err := parseEvent(text.json)
 		if err != nil {
+			if err := checkJSON(text.json); err != nil {
+				return nil, nil, badRequest(fmt.Sprintf("%s is not JSON: %v", text.place, err))
+			}
 			return nil, nil, located(err, text.place)
 		}
 		events = append(events, event)

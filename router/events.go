@@ -253,14 +253,14 @@ func (h *history) readLast(ctx context.Context, session eventlog.SessionInfo) er
 		if !h.all || h.full() {
 			break
 		}
-		older, err := h.rt.log.Sessions(ctx, h.task, session.ID, 1)
+		older, found, err := h.rt.log.SessionBefore(ctx, h.task, session.ID)
 		if err != nil {
 			return err
 		}
-		if len(older) == 0 {
+		if !found {
 			break
 		}
-		session = older[0]
+		session = older
 	}
 	slices.Reverse(h.events)
 	h.next = head

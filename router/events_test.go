@@ -13,6 +13,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // typed is the JSON of an event of any type.
@@ -338,28 +339,28 @@ func TestTimesAreThoseOfTheLogsClock(t *testing.T) {
 
 // readCounting is a store that counts the events that reads come to.
 type readCounting struct {
-	eventlog.Store
+	store.Store
 	events atomic.Int64
 }
 
-func (s *readCounting) View(ctx context.Context, fn func(eventlog.Reader) error) error {
-	return s.Store.View(ctx, func(r eventlog.Reader) error { return fn(countingReader{r, &s.events}) })
+func (s *readCounting) View(ctx context.Context, fn func(store.Reader) error) error {
+	return s.Store.View(ctx, func(r store.Reader) error { return fn(countingReader{r, &s.events}) })
 }
 
 type countingReader struct {
-	eventlog.Reader
+	store.Reader
 	events *atomic.Int64
 }
 
-func (r countingReader) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (r countingReader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return r.count(b, r.Reader.Ascend(b, from, to))
 }
 
-func (r countingReader) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (r countingReader) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return r.count(b, r.Reader.Descend(b, from, to))
 }
 
-func (r countingReader) count(b eventlog.Bucket, all iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
+func (r countingReader) count(b store.Bucket, all iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		for k, v := range all {
 			if b == "events" && len(v) >= 64<<10 { // not the state of the session, which stands there, too

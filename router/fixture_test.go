@@ -20,6 +20,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 	"jrweb/router"
 	"jrweb/streamer"
 )
@@ -28,7 +29,7 @@ import (
 type server struct {
 	*testing.T
 	log    *eventlog.Log
-	store  *store
+	store  *countedStore
 	o      options
 	http   *httptest.Server
 	client *http.Client // does not follow redirects
@@ -45,7 +46,7 @@ func serve(t *testing.T) *server { return serveWith(t, options{}) }
 
 func serveWith(t *testing.T, o options) *server {
 	t.Helper()
-	s := &server{T: t, o: o, store: &store{Store: eventlogtest.NewStore()}}
+	s := &server{T: t, o: o, store: &countedStore{Store: eventlogtest.NewStore()}}
 	s.client = &http.Client{
 		Transport:     &http.Transport{DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -85,16 +86,16 @@ func (s *server) ok(err error) {
 	}
 }
 
-// store counts its Updates, and fails them when it is told to.
-type store struct {
-	eventlog.Store
+// countedStore counts its Updates, and fails them when it is told to.
+type countedStore struct {
+	store.Store
 	updates atomic.Int64
 	broken  atomic.Bool
 }
 
 var errBroken = errors.New("input/output error")
 
-func (s *store) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+func (s *countedStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 	s.updates.Add(1)
 	if s.broken.Load() {
 		return errBroken

@@ -10,12 +10,13 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // failing is a store in memory whose commits fail and change nothing, until it
 // is mended. While it is full, those that may use its reserve succeed.
 type failing struct {
-	eventlog.Store
+	store.Store
 	with atomic.Pointer[error]
 }
 
@@ -23,14 +24,14 @@ func (s *failing) fail(err error) { s.with.Store(&err) }
 func (s *failing) mend()          { s.with.Store(nil) }
 
 type failingTx struct {
-	eventlog.Tx
+	store.Tx
 	useReserve bool
 }
 
 func (t *failingTx) UseReserve() { t.useReserve = true }
 
-func (s *failing) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
-	return s.Store.Update(ctx, func(tx eventlog.Tx) error {
+func (s *failing) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.Store.Update(ctx, func(tx store.Tx) error {
 		t := &failingTx{Tx: tx}
 		err := fn(t)
 		if with := s.with.Load(); err == nil && with != nil && !t.useReserve {

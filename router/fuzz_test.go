@@ -60,6 +60,15 @@ func FuzzAppend(f *testing.F) {
 			}
 			return
 		}
+		texts := [][]byte{body}
+		if ndjson {
+			texts = bytes.Split(body, []byte("\n"))
+		}
+		for _, text := range texts {
+			if len(bytes.TrimSpace(text)) > 0 && !json.Valid(text) {
+				t.Fatalf("%q was accepted", text)
+			}
+		}
 		events := sent(t, body, ndjson)
 		var kept eventsPage
 		if err := json.Unmarshal(handle(h, request("GET", "/tasks/t-1/events", nil)).Body.Bytes(), &kept); err != nil {

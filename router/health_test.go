@@ -10,6 +10,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 	"jrweb/router"
 	"jrweb/streamer"
 )
@@ -24,7 +25,7 @@ func TestAServerThatWorksIsAliveAndReady(t *testing.T) {
 }
 
 // handler is a router without a server around it, for tests of time.
-func handler(t *testing.T, store eventlog.Store) (http.Handler, *eventlog.Log) {
+func handler(t *testing.T, store store.Store) (http.Handler, *eventlog.Log) {
 	t.Helper()
 	log, err := eventlog.New(store, nil)
 	if err != nil {
@@ -39,7 +40,7 @@ func handler(t *testing.T, store eventlog.Store) (http.Handler, *eventlog.Log) {
 
 func TestReadinessIsAWriteAtMostOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &store{Store: eventlogtest.NewStore()}
+		store := &countedStore{Store: eventlogtest.NewStore()}
 		h, log := handler(t, store)
 		defer log.Close()
 		before := store.updates.Load()
@@ -84,11 +85,11 @@ func TestAFailedAppendMakesTheLogNotReadyAtOnce(t *testing.T) {
 
 // hanging is a store whose Updates hang until they are released.
 type hanging struct {
-	eventlog.Store
+	store.Store
 	release chan struct{} // nil: they do not hang
 }
 
-func (s *hanging) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+func (s *hanging) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if s.release != nil {
 		<-s.release
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/julienschmidt/httprouter"
 
@@ -247,6 +248,7 @@ func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h
 	rec := &recorder{ResponseWriter: w, answers: rt.answers}
 	defer rec.finish()
 	if isStream(route) {
+		unlimitBody(w, r)
 		rec.begins = func() { rt.logRequest(r, route, rec, start) }
 	}
 	err := h(rec, r)
@@ -277,9 +279,12 @@ func (rt *router) logRequest(r *http.Request, route string, rec *recorder, start
 
 // clip cuts what a client may make long, for the log.
 func clip(text string) string {
-	const most = 300
+	most := 300
 	if len(text) <= most {
 		return text
+	}
+	for !utf8.RuneStart(text[most]) {
+		most--
 	}
 	return fmt.Sprintf("%s… (%d bytes)", text[:most], len(text))
 }
@@ -293,6 +298,7 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Frame-Options", "DENY")
+	limitBody(w, r)
 	if err := rt.guard.check(r); err != nil {
 		rt.fallback(err).ServeHTTP(w, r)
 		return

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -91,5 +92,50 @@ func TestABodyMayComeSlowlyButMustCome(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// net/http reads what a handler has left of a body before it answers.
+func TestABodyThatNeverComesHoldsNoConnection(t *testing.T) {
+	for _, c := range []struct {
+		request string
+		status  int
+	}{
+		{"POST /tasks/t-1/events HTTP/1.1\r\nHost: evil.example\r\n", 421},
+		{"POST /tasks/t-1/events HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n", 403},
+		{"POST /nothing HTTP/1.1\r\nHost: localhost\r\n", 404},
+		{"PATCH /tasks HTTP/1.1\r\nHost: localhost\r\n", 405},
+		{"GET /tasks HTTP/1.1\r\nHost: localhost\r\n", 200},
+		{"POST /tasks/t-1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/html\r\n", 415},
+	} {
+		for _, rest := range []string{"Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n5\r\n{"} {
+			synctest.Test(t, func(t *testing.T) {
+				h, log := handler(t, eventlogtest.NewStore())
+				defer log.Close()
+				l := listenOnce()
+				server := &http.Server{Handler: h}
+				served := make(chan error, 1)
+				go func() { served <- server.Serve(l) }()
+				begin := time.Now()
+				if _, err := l.Write([]byte(c.request + rest)); err != nil {
+					t.Fatal(err)
+				}
+				in := bufio.NewReader(l)
+				res, err := http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatalf("%q: %v", c.request, err)
+				}
+				if _, err = io.Copy(io.Discard, res.Body); err == nil {
+					_, err = in.ReadByte()
+				}
+				if took := time.Since(begin); res.StatusCode != c.status || !errors.Is(err, io.EOF) || took != 30*time.Second {
+					t.Errorf("%q is answered %s, and the connection ends after %v with %v", c.request, res.Status, took, err)
+				}
+				server.Close()
+				if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }

@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"math"
 	"slices"
@@ -180,6 +181,9 @@ func (t *timeline) forward(ctx context.Context, place eventlog.Cursor, events, b
 			return entries, false, nil
 		}
 		next, ok, err := t.log.SessionAfter(ctx, t.task, place.Session)
+		for errors.Is(err, eventlog.ErrDamaged) && !next.ID.IsZero() { // the others are shown
+			next, ok, err = t.log.SessionAfter(ctx, t.task, next.ID)
+		}
 		if err != nil || !ok {
 			return entries, false, err
 		}

@@ -16,6 +16,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 	"jrweb/streamer"
 )
 
@@ -24,7 +25,7 @@ const task = "t-197.4"
 // newLog returns a log in memory.
 func newLog(t testing.TB) *eventlog.Log { return logOn(t, eventlogtest.NewStore(), nil) }
 
-func logOn(t testing.TB, store eventlog.Store, o *eventlog.Options) *eventlog.Log {
+func logOn(t testing.TB, store store.Store, o *eventlog.Options) *eventlog.Log {
 	t.Helper()
 	log, err := eventlog.New(store, o)
 	if err != nil {
@@ -242,24 +243,24 @@ func reset(reason, lastEventID string) string {
 
 // countingStore counts the transactions of a store.
 type countingStore struct {
-	eventlog.Store
+	store.Store
 	views   atomic.Int64
 	updates atomic.Int64
 }
 
-func (s *countingStore) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+func (s *countingStore) View(ctx context.Context, fn func(store.Reader) error) error {
 	s.views.Add(1)
 	return s.Store.View(ctx, fn)
 }
 
-func (s *countingStore) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+func (s *countingStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 	s.updates.Add(1)
 	return s.Store.Update(ctx, fn)
 }
 
 // sharedStore is a store that several logs have. Nobody tells a log what
 // another one committed.
-type sharedStore struct{ eventlog.Store }
+type sharedStore struct{ store.Store }
 
 func (sharedStore) Shared()      {}
 func (sharedStore) Close() error { return nil }

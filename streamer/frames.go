@@ -144,7 +144,7 @@ func (f *frames) add(e *eventlog.Event) {
 	before := len(c.text)
 	c.text = f.format.frame(c.text, &f.from, e)
 	c.ends = append(c.ends, len(c.text))
-	c.commits = append(c.commits, e.Committed())
+	c.commits = append(c.commits, e.Committed)
 	f.last = e.Sequence
 	f.bytes += len(c.text) - before
 }

@@ -10,20 +10,18 @@ import (
 // locate finds where the stream begins. What commits from here on is found by the
 // first read, or wakes the stream after it.
 func (st *eventStream) locate(ctx context.Context) error {
-	latest, err := st.latest(ctx)
+	var start, latest eventlog.SessionInfo // start is where a stream without a cursor begins
+	var err error
+	if !st.session.IsZero() {
+		start, err = st.info(ctx, st.session)
+	} else if latest, _, err = st.log.SessionBefore(ctx, st.task, eventlog.SessionID{}); err == nil {
+		start = latest
+		if st.all {
+			start, _, err = st.log.SessionAfter(ctx, st.task, eventlog.SessionID{})
+		}
+	}
 	if err != nil {
 		return err
-	}
-	start := latest // of a stream without a cursor
-	switch {
-	case !st.session.IsZero():
-		if start, err = st.info(ctx, st.session); err != nil {
-			return err
-		}
-	case st.all:
-		if start, _, err = st.log.SessionAfter(ctx, st.task, eventlog.SessionID{}); err != nil {
-			return err
-		}
 	}
 
 	at := start
@@ -43,15 +41,6 @@ func (st *eventStream) locate(ctx context.Context) error {
 		st.began = eventlog.Cursor{Session: latest.ID, Sequence: latest.Head}
 	}
 	return nil
-}
-
-// latest returns the latest session of the task, the zero one if there is none.
-func (st *eventStream) latest(ctx context.Context) (eventlog.SessionInfo, error) {
-	newest, err := st.log.Sessions(ctx, st.task, eventlog.SessionID{}, 1)
-	if err != nil || len(newest) == 0 {
-		return eventlog.SessionInfo{}, err
-	}
-	return newest[0], nil
 }
 
 // info returns a session of the task.

@@ -86,7 +86,7 @@ func (st *eventStream) take(e *eventlog.Event) bool {
 		} else {
 			st.unsent.live++
 			if st.trace.Delivered != nil {
-				st.unsent.commits = append(st.unsent.commits, e.Committed())
+				st.unsent.commits = append(st.unsent.commits, e.Committed)
 			}
 		}
 	}

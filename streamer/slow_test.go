@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/store"
 	"jrweb/streamer"
 )
 
@@ -150,7 +152,7 @@ func TestASlowClientGetsAnEventOf4MiB(t *testing.T) {
 // stalls for all of it, and whoever waited for it would move the clock.
 func TestAStalledReaderPinsNothing(t *testing.T) {
 	const appends = 5000
-	var beside, pinned eventlog.StoreStats
+	var beside, pinned store.Stats
 	bubble(t, "the file stays small, appends and other streams go on, and it is cut", func(t *testing.T) {
 		log := openBolt(t)
 		s := start(t, log)
@@ -178,17 +180,17 @@ func TestAStalledReaderPinsNothing(t *testing.T) {
 		}
 	})
 	bubble(t, "a read transaction that is held makes the file grow, control", func(t *testing.T) {
-		store, err := eventlog.OpenBolt(filepath.Join(t.TempDir(), "jr.db"), nil)
+		db, err := boltstore.Open(filepath.Join(t.TempDir(), "jr.db"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		log := logOn(t, store, nil)
+		log := logOn(t, db, nil)
 		s := start(t, log)
 		put(t, s, 5000)
 		release, held := make(chan struct{}), make(chan struct{})
 		var view sync.WaitGroup
 		view.Go(func() {
-			err := store.View(t.Context(), func(eventlog.Reader) error { close(held); <-release; return nil })
+			err := db.View(t.Context(), func(store.Reader) error { close(held); <-release; return nil })
 			if err != nil {
 				t.Error(err)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 	"jrweb/streamer"
 )
 
@@ -316,11 +317,11 @@ func TestAClosedLogEndsItsStreams(t *testing.T) {
 
 // slowStore takes its time for each read.
 type slowStore struct {
-	eventlog.Store
+	store.Store
 	takes time.Duration
 }
 
-func (s slowStore) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+func (s slowStore) View(ctx context.Context, fn func(store.Reader) error) error {
 	time.Sleep(s.takes)
 	return s.Store.View(ctx, fn)
 }

@@ -1,6 +1,9 @@
 package streamer
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Trace is told what happens to streams. Every function may be nil. They are
 // called on the streams' own goroutines, so concurrently, and must be quick.
@@ -29,6 +32,53 @@ type Trace struct {
 	// waits, if found is false on one goroutine for all streams of a task. found
 	// says that the tick found events that no wake-up had told of.
 	Polled func(found bool)
+}
+
+// Join returns a Trace that tells t, then o. Either may be nil.
+func (t *Trace) Join(o *Trace) *Trace {
+	if t == nil || o == nil {
+		return cmp.Or(t, o)
+	}
+	return &Trace{
+		Opened:    both(t.Opened, o.Opened),
+		Closed:    both(t.Closed, o.Closed),
+		Rejected:  both0(t.Rejected, o.Rejected),
+		Sent:      both2(t.Sent, o.Sent),
+		Wrote:     both(t.Wrote, o.Wrote),
+		Delivered: both(t.Delivered, o.Delivered),
+		Reset:     both(t.Reset, o.Reset),
+		Heartbeat: both0(t.Heartbeat, o.Heartbeat),
+		Polled:    both(t.Polled, o.Polled),
+	}
+}
+
+// both0, both and both2 return a function that calls f, then g; nil if there is neither.
+func both0(f, g func()) func() {
+	if f == nil || g == nil {
+		return either(f == nil, g, f)
+	}
+	return func() { f(); g() }
+}
+
+func both[A any](f, g func(A)) func(A) {
+	if f == nil || g == nil {
+		return either(f == nil, g, f)
+	}
+	return func(a A) { f(a); g(a) }
+}
+
+func both2[A, B any](f, g func(A, B)) func(A, B) {
+	if f == nil || g == nil {
+		return either(f == nil, g, f)
+	}
+	return func(a A, b B) { f(a, b); g(a, b) }
+}
+
+func either[F any](first bool, f, g F) F {
+	if first {
+		return f
+	}
+	return g
 }
 
 // Reason says why a stream ended.

@@ -14,6 +14,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 	"jrweb/streamer"
 )
 
@@ -85,8 +86,8 @@ func TestTheTraceAgreesWithWhatHappened(t *testing.T) {
 		log := newLog(t)
 		s := start(t, log)
 		put(t, s, 5)
-		var counts tally
-		server := servePipe(t, log, &streamer.Options{PollInterval: time.Hour, MaxStreams: 3, Trace: counts.trace()}, nil)
+		var counts, joined tally
+		server := servePipe(t, log, &streamer.Options{PollInterval: time.Hour, MaxStreams: 3, Trace: counts.trace().Join(joined.trace())}, nil)
 
 		r := server.open(t, "")
 		r.wantEvents(at(s, 0), 5)
@@ -126,6 +127,11 @@ func TestTheTraceAgreesWithWhatHappened(t *testing.T) {
 
 		server.get(t, "", "Last-Event-ID: "+at(s, 9)) // 204 is no stream
 		counts.want(t, map[string]int{})
+		joined.want(t, map[string]int{
+			"opened resumed=false": 2, "opened resumed=true": 1, "rejected": 1, "reset ahead": 1,
+			"sent live=false": 7, "sent live=true": 8, "delivered": 8, "heartbeat": 2,
+			"closed client_gone": 1, "closed complete": 2,
+		})
 		for _, d := range counts.delays {
 			if d != 0 { // the bubble's clock stands still
 				t.Errorf("delivered after %v", d)
@@ -171,13 +177,13 @@ func TestTheTraceCountsEveryByte(t *testing.T) {
 
 // brokenStore fails to read once it is told to.
 type brokenStore struct {
-	eventlog.Store
+	store.Store
 	broken chan struct{}
 }
 
 var errBroken = errors.New("the disk is gone")
 
-func (s brokenStore) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+func (s brokenStore) View(ctx context.Context, fn func(store.Reader) error) error {
 	select {
 	case <-s.broken:
 		return errBroken

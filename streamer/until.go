@@ -9,7 +9,7 @@ import (
 // stream does, reason [Revoked], whatever kind of connection it uses, and nothing that
 // commits after that is sent. The request's own context does not do for this: over a
 // connection that is taken over it ends early (see [Streamer.ConnContext]).
-func Until(r *http.Request, ctx context.Context) *http.Request { //nolint:revive // the request comes first, as in http.Request.WithContext
+func Until(r *http.Request, ctx context.Context) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), untilKey{}, ctx))
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 func checkCommand() *cli.Command {
@@ -18,8 +18,8 @@ func checkCommand() *cli.Command {
 		ArgValidator: operands(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			bar := newProgressBar(c.Root().ErrWriter, "check")
-			figures, err := eventlog.Check(ctx, c.String("db"), &eventlog.CheckOptions{
-				Found: func(f eventlog.Finding) {
+			figures, err := dbfile.Check(ctx, c.String("db"), &dbfile.CheckOptions{
+				Found: func(f dbfile.Finding) {
 					bar.end()
 					fmt.Fprintln(c.Root().Writer, visible(f.String()))
 				},

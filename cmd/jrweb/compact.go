@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 func compactCommand() *cli.Command {
@@ -18,7 +18,7 @@ func compactCommand() *cli.Command {
 		ArgValidator: operands(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			bar := newProgressBar(c.Root().ErrWriter, "compact")
-			before, after, err := eventlog.Compact(ctx, c.String("db"), bar.show)
+			before, after, err := dbfile.Compact(ctx, c.String("db"), bar.show)
 			bar.end()
 			if err != nil {
 				return explainFile(err)

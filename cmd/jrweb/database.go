@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 func dbFlag(usage string) cli.Flag { return stringFlag("db", "jr.db", usage) }
@@ -44,7 +45,7 @@ func count(n int64, thing string) string {
 }
 
 // describe says what a database holds.
-func describe(f eventlog.Figures) string {
+func describe(f dbfile.Figures) string {
 	return fmt.Sprintf("%s, %s, %s, %s (%s free)", count(f.Tasks, "task"), count(f.Sessions, "session"),
 		count(f.Events, "event"), size(f.Size), size(f.Free))
 }

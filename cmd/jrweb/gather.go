@@ -173,7 +173,7 @@ func isEvent(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // nothing was written
 	var lines [][]byte
 	if readLines(f, func(l inputLine) bool {
 		lines = append(lines, l.text)

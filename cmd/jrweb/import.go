@@ -132,13 +132,7 @@ func (i *importer) files(ctx context.Context, names []string) error {
 		i.bar.end()
 		fmt.Fprintf(i.command.Root().ErrWriter, "jrweb: import: %s left out, no known agent wrote them: %s\n", count(int64(len(i.left)), "file"), someNames(i.left))
 	}
-	// The order of sessions is that of their runs. What tells no time is of now.
-	slices.SortStableFunc(i.runs, func(a, b *oldRun) int {
-		if a.first.IsZero() || b.first.IsZero() {
-			return boolCompare(a.first.IsZero(), b.first.IsZero())
-		}
-		return a.first.Compare(b.first)
-	})
+	i.runs = inOrder(i.runs)
 	// What was followed comes to its end first: its session is open until then.
 	for _, path := range i.followed {
 		i.bar.end()
@@ -161,16 +155,6 @@ func someNames(paths []string) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return visibleLine(text)
-}
-
-func boolCompare(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
 }
 
 // measure finds out how much there is to read.

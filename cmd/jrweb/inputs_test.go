@@ -497,7 +497,7 @@ func TestTokensOfSeveralFilesCountOnce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				sessions += int(task.Sessions)
+				sessions += task.Sessions
 				sum.USD += task.Totals.USD
 				sum.InputTokens += task.Totals.InputTokens
 				sum.OutputTokens += task.Totals.OutputTokens

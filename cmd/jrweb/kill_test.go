@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 // killRounds is how often a test kills something: more for make torture.
@@ -73,7 +74,7 @@ func kill(cmd *exec.Cmd) {
 }
 
 // wasteful makes a database with much free space in it.
-func wasteful(t *testing.T, path string) eventlog.Figures {
+func wasteful(t *testing.T, path string) dbfile.Figures {
 	t.Helper()
 	log, err := eventlog.Open(path, nil)
 	if err != nil {
@@ -98,10 +99,10 @@ func wasteful(t *testing.T, path string) eventlog.Figures {
 	return wantWell(t, path)
 }
 
-func wantWell(t *testing.T, path string) eventlog.Figures {
+func wantWell(t *testing.T, path string) dbfile.Figures {
 	t.Helper()
-	figures, err := eventlog.Check(t.Context(), path, &eventlog.CheckOptions{
-		Found: func(f eventlog.Finding) { t.Error(f) },
+	figures, err := dbfile.Check(t.Context(), path, &dbfile.CheckOptions{
+		Found: func(f dbfile.Finding) { t.Error(f) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -268,7 +269,7 @@ func TestKilledWhileItRestores(t *testing.T) {
 		killed(t, after, "restore", "-db", path, backup)
 		if _, err := os.Stat(path); err == nil {
 			there++
-		} else if _, err := eventlog.Restore(t.Context(), backup, path, nil); err != nil {
+		} else if _, err := dbfile.Restore(t.Context(), backup, path, nil); err != nil {
 			t.Errorf("restore after a kill: %v", err)
 			continue
 		}

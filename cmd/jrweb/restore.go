@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 func restoreCommand() *cli.Command {
@@ -25,7 +26,7 @@ func restoreCommand() *cli.Command {
 			}
 			db := c.String("db")
 			bar := newProgressBar(c.Root().ErrWriter, "restore")
-			restored, err := eventlog.Restore(ctx, c.Args().First(), db, bar.show)
+			restored, err := dbfile.Restore(ctx, c.Args().First(), db, bar.show)
 			bar.end()
 			switch {
 			case errors.Is(err, fs.ErrExist):

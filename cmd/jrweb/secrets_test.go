@@ -24,6 +24,12 @@ func (s *serverLog) Write(p []byte) (int, error) {
 	return s.Buffer.Write(p)
 }
 
+func (s *serverLog) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Buffer.String()
+}
+
 // Each secret that clients use, good or not, is in no line of the log, no metric and no
 // answer but the one that gives it.
 func TestNoSecretIsSaid(t *testing.T) {

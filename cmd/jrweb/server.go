@@ -89,7 +89,7 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 	trace := m.LogTrace()
 	if set.webhook != nil {
 		s.hook = webhook.New(*set.webhook)
-		trace = s.hook.Trace(trace)
+		trace = trace.Join(s.hook.Trace())
 	}
 	var middleware []eventlog.Middleware
 	if s.redact {

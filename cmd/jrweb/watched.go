@@ -25,7 +25,7 @@ func watch(ctx context.Context, addr string, handler http.Handler, logger *slog.
 	for _, route := range []string{"GET /metrics", "GET /healthz", "GET /readyz"} {
 		mux.Handle(route, handler)
 	}
-	w := &watched{&http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: errorLog}}
+	w := &watched{&http.Server{Handler: mux, ReadTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: errorLog}}
 	logger.Info("serving metrics", "url", "http://"+l.Addr().String()+"/metrics")
 	go func() {
 		if err := w.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -1,8 +1,8 @@
 // Command package makes a Debian package of nfpm.yaml, whose variables the environment
-// fills in: scripts/release runs it. It is nfpm's library without its other formats, which
+// fills in: scripts/package runs it. It is nfpm's library without its other formats, which
 // would be most of what is to be built.
 //
-//	cd deploy/package && VERSION=1.2.3 ARCH=amd64 BINARY=… go run . -config nfpm.yaml -root ../.. -out ../../dist
+//	cd deploy/package && VERSION=1.2.3 ARCH=amd64 BINARY=… MADE=… go run . -config nfpm.yaml -root ../.. -out ../../dist
 package main
 
 import (

@@ -10,25 +10,25 @@ import (
 	"strings"
 	"testing"
 
-	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 // faulty is a store that breaks one rule.
 type faulty struct {
-	eventlog.Store
-	update func(ctx context.Context, fn func(eventlog.Tx) error, next func(context.Context, func(eventlog.Tx) error) error) error
-	view   func(ctx context.Context, fn func(eventlog.Reader) error, next func(context.Context, func(eventlog.Reader) error) error) error
+	store.Store
+	update func(ctx context.Context, fn func(store.Tx) error, next func(context.Context, func(store.Tx) error) error) error
+	view   func(ctx context.Context, fn func(store.Reader) error, next func(context.Context, func(store.Reader) error) error) error
 }
 
-func (s faulty) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+func (s faulty) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if s.update != nil {
 		return s.update(ctx, fn, s.Store.Update)
 	}
 	return s.Store.Update(ctx, fn)
 }
 
-func (s faulty) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+func (s faulty) View(ctx context.Context, fn func(store.Reader) error) error {
 	if s.view != nil {
 		return s.view(ctx, fn, s.Store.View)
 	}
@@ -37,27 +37,27 @@ func (s faulty) View(ctx context.Context, fn func(eventlog.Reader) error) error 
 
 // reader is a Reader, or a Tx, that a test can take over.
 type reader struct {
-	eventlog.Tx
-	get    func(b eventlog.Bucket, key []byte) []byte
-	ascend func(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
-	remove func(b eventlog.Bucket, key []byte)
+	store.Tx
+	get    func(b store.Bucket, key []byte) []byte
+	ascend func(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
+	remove func(b store.Bucket, key []byte)
 }
 
-func (r reader) Get(b eventlog.Bucket, key []byte) []byte {
+func (r reader) Get(b store.Bucket, key []byte) []byte {
 	if r.get != nil {
 		return r.get(b, key)
 	}
 	return r.Tx.Get(b, key)
 }
 
-func (r reader) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (r reader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	if r.ascend != nil {
 		return r.ascend(b, from, to)
 	}
 	return r.Tx.Ascend(b, from, to)
 }
 
-func (r reader) Delete(b eventlog.Bucket, key []byte) {
+func (r reader) Delete(b store.Bucket, key []byte) {
 	if r.remove != nil {
 		r.remove(b, key)
 		return
@@ -66,14 +66,14 @@ func (r reader) Delete(b eventlog.Bucket, key []byte) {
 }
 
 // onlyReads is a Tx that nobody writes with.
-type onlyReads struct{ eventlog.Reader }
+type onlyReads struct{ store.Reader }
 
-func (onlyReads) Put(eventlog.Bucket, []byte, []byte) { panic("written in a View") }
-func (onlyReads) Delete(eventlog.Bucket, []byte)      { panic("written in a View") }
+func (onlyReads) Put(store.Bucket, []byte, []byte) { panic("written in a View") }
+func (onlyReads) Delete(store.Bucket, []byte)      { panic("written in a View") }
 
 type (
-	updateFunc = func(context.Context, func(eventlog.Tx) error) error
-	viewFunc   = func(context.Context, func(eventlog.Reader) error) error
+	updateFunc = func(context.Context, func(store.Tx) error) error
+	viewFunc   = func(context.Context, func(store.Reader) error) error
 )
 
 // faults are stores that break a rule, each with the case that must find it.
@@ -83,14 +83,14 @@ var faults = map[string]struct {
 }{
 	"commits what was refused": {
 		"an Update whose function fails changes nothing and returns that error",
-		faulty{update: func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) (failed error) {
-			err := next(ctx, func(tx eventlog.Tx) error { failed = fn(tx); return nil })
+		faulty{update: func(ctx context.Context, fn func(store.Tx) error, next updateFunc) (failed error) {
+			err := next(ctx, func(tx store.Tx) error { failed = fn(tx); return nil })
 			return errors.Join(err, failed)
 		}},
 	},
 	"hides why it failed": {
 		"an Update whose function fails changes nothing and returns that error",
-		faulty{update: func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+		faulty{update: func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 			if err := next(ctx, fn); err != nil {
 				return errors.New("something went wrong")
 			}
@@ -99,16 +99,16 @@ var faults = map[string]struct {
 	},
 	"keeps what was deleted": {
 		"a deleted key is gone, and its neighbours stay",
-		faulty{update: func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
-			return next(ctx, func(tx eventlog.Tx) error {
-				return fn(reader{Tx: tx, remove: func(eventlog.Bucket, []byte) {}})
+		faulty{update: func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
+			return next(ctx, func(tx store.Tx) error {
+				return fn(reader{Tx: tx, remove: func(store.Bucket, []byte) {}})
 			})
 		}},
 	},
 	"takes an upper bound in": {
 		"Ascend and Descend yield the keys in [from, to) in byte order",
-		viewing(func(r eventlog.Reader) reader {
-			return reader{Tx: onlyReads{r}, ascend: func(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+		viewing(func(r store.Reader) reader {
+			return reader{Tx: onlyReads{r}, ascend: func(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 				if to != nil {
 					to = append(slices.Clip(to), 0)
 				}
@@ -118,22 +118,22 @@ var faults = map[string]struct {
 	},
 	"takes an empty value for none": {
 		"values are kept byte for byte, empty ones and large ones too",
-		viewing(func(r eventlog.Reader) reader {
-			return reader{Tx: onlyReads{r}, get: func(b eventlog.Bucket, key []byte) []byte {
+		viewing(func(r store.Reader) reader {
+			return reader{Tx: onlyReads{r}, get: func(b store.Bucket, key []byte) []byte {
 				return append([]byte(nil), r.Get(b, key)...)
 			}}
 		}),
 	},
 	"goes on when nobody waits any more": {
 		"a context that has ended stops a transaction before it begins",
-		faulty{update: func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
+		faulty{update: func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 			return next(context.WithoutCancel(ctx), fn)
 		}},
 	},
 	"has no room for large appends": {
 		"one Update takes as much as the largest append",
-		faulty{update: func(ctx context.Context, fn func(eventlog.Tx) error, next updateFunc) error {
-			return next(ctx, func(tx eventlog.Tx) error { return fn(&small{Tx: tx}) })
+		faulty{update: func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
+			return next(ctx, func(tx store.Tx) error { return fn(&small{Tx: tx}) })
 		}},
 	},
 	"forgets": {"what was written is there when the store is opened again", faulty{}},
@@ -141,20 +141,20 @@ var faults = map[string]struct {
 
 // small loses what a transaction puts beyond 1,000 keys.
 type small struct {
-	eventlog.Tx
+	store.Tx
 	puts int
 }
 
-func (t *small) Put(b eventlog.Bucket, key, value []byte) {
+func (t *small) Put(b store.Bucket, key, value []byte) {
 	if t.puts++; t.puts <= 1000 {
 		t.Tx.Put(b, key, value)
 	}
 }
 
 // viewing breaks what Views read.
-func viewing(breakIt func(eventlog.Reader) reader) faulty {
-	return faulty{view: func(ctx context.Context, fn func(eventlog.Reader) error, next viewFunc) error {
-		return next(ctx, func(r eventlog.Reader) error { return fn(breakIt(r)) })
+func viewing(breakIt func(store.Reader) reader) faulty {
+	return faulty{view: func(ctx context.Context, fn func(store.Reader) error, next viewFunc) error {
+		return next(ctx, func(r store.Reader) error { return fn(breakIt(r)) })
 	}}
 }
 
@@ -164,13 +164,13 @@ const faultEnv = "EVENTLOGTEST_FAULT"
 // The suite is worth something if it fails.
 func TestTheSuiteFindsWhatAStoreBreaks(t *testing.T) {
 	if fault, child := faults[os.Getenv(faultEnv)]; child {
-		store := fault.store
-		store.Store = eventlogtest.NewStore()
-		eventlogtest.TestStore(t, func(testing.TB, string) eventlog.Store {
+		broken := fault.store
+		broken.Store = eventlogtest.NewStore()
+		eventlogtest.TestStore(t, func(testing.TB, string) store.Store {
 			if fault.rule == faults["forgets"].rule {
-				store.Store = eventlogtest.NewStore()
+				broken.Store = eventlogtest.NewStore()
 			}
-			return store
+			return broken
 		})
 		return
 	}

@@ -8,14 +8,14 @@ import (
 
 	"github.com/tidwall/btree"
 
-	"jrweb/eventlog"
+	"jrweb/eventlog/store"
 )
 
 // NewStore returns an empty store in memory. Close leaves what it holds: a log
 // made on it again finds what the last one left, as after a restart.
-func NewStore() eventlog.Store {
-	s := &memory{buckets: map[eventlog.Bucket]*tree{}}
-	for _, b := range eventlog.Buckets() {
+func NewStore() store.Store {
+	s := &memory{buckets: map[store.Bucket]*tree{}}
+	for _, b := range store.Buckets() {
 		s.buckets[b] = new(tree)
 	}
 	return s
@@ -29,11 +29,11 @@ type memory struct {
 	writing sync.Mutex // held by the Update that runs
 
 	mu      sync.Mutex // guards buckets, not what is in it
-	buckets map[eventlog.Bucket]*tree
+	buckets map[store.Bucket]*tree
 }
 
 // Update implements [eventlog.Store].
-func (s *memory) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
+func (s *memory) Update(ctx context.Context, fn func(store.Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -53,7 +53,7 @@ func (s *memory) Update(ctx context.Context, fn func(eventlog.Tx) error) error {
 }
 
 // View implements [eventlog.Store].
-func (s *memory) View(ctx context.Context, fn func(eventlog.Reader) error) error {
+func (s *memory) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -69,16 +69,16 @@ func (s *memory) state() memoryReader {
 // Close implements [eventlog.Store].
 func (s *memory) Close() error { return nil }
 
-type memoryReader map[eventlog.Bucket]*tree
+type memoryReader map[store.Bucket]*tree
 
 // Get implements [eventlog.Reader].
-func (r memoryReader) Get(b eventlog.Bucket, key []byte) []byte {
+func (r memoryReader) Get(b store.Bucket, key []byte) []byte {
 	value, _ := r[b].Get(string(key))
 	return value
 }
 
 // Ascend implements [eventlog.Reader].
-func (r memoryReader) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (r memoryReader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		r[b].Ascend(string(from), func(key string, value []byte) bool {
 			return (to == nil || key < string(to)) && yield([]byte(key), value)
@@ -87,7 +87,7 @@ func (r memoryReader) Ascend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byt
 }
 
 // Descend implements [eventlog.Reader].
-func (r memoryReader) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
+func (r memoryReader) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		each := func(key string, value []byte) bool {
 			if to != nil && key == string(to) {
@@ -106,9 +106,9 @@ func (r memoryReader) Descend(b eventlog.Bucket, from, to []byte) iter.Seq2[[]by
 type memoryTx struct{ memoryReader }
 
 // Put implements [eventlog.Tx].
-func (t memoryTx) Put(b eventlog.Bucket, key, value []byte) {
+func (t memoryTx) Put(b store.Bucket, key, value []byte) {
 	t.memoryReader[b].Set(string(key), append([]byte{}, value...)) // never nil: the key is there
 }
 
 // Delete implements [eventlog.Tx].
-func (t memoryTx) Delete(b eventlog.Bucket, key []byte) { t.memoryReader[b].Delete(string(key)) }
+func (t memoryTx) Delete(b store.Bucket, key []byte) { t.memoryReader[b].Delete(string(key)) }

@@ -3,13 +3,13 @@ package eventlogtest_test
 import (
 	"testing"
 
-	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
 )
 
 func TestTheStoreInMemoryPasses(t *testing.T) {
-	stores := map[string]eventlog.Store{}
-	eventlogtest.TestStore(t, func(_ testing.TB, dir string) eventlog.Store {
+	stores := map[string]store.Store{}
+	eventlogtest.TestStore(t, func(_ testing.TB, dir string) store.Store {
 		if stores[dir] == nil {
 			stores[dir] = eventlogtest.NewStore()
 		}
@@ -19,7 +19,7 @@ func TestTheStoreInMemoryPasses(t *testing.T) {
 
 func TestAStoreThatForgetsSkipsWhatItCannotPromise(t *testing.T) {
 	opened := map[string]bool{}
-	eventlogtest.TestStore(t, func(t testing.TB, dir string) eventlog.Store {
+	eventlogtest.TestStore(t, func(t testing.TB, dir string) store.Store {
 		if opened[dir] {
 			t.Skip("this store forgets")
 		}

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"sync"
 
-	"jrweb/eventlog"
+	"jrweb/eventlog/store"
 )
 
 // bucket is where the cases write; which one it is makes no difference.
-var bucket = eventlog.Buckets()[0]
+var bucket = store.Buckets()[0]
 
 var errRefused = errors.New("refused by the test")
 
@@ -22,14 +22,14 @@ var errRefused = errors.New("refused by the test")
 var storeCases = []testCase{
 	{"every bucket exists and has keys of its own", func(s *subject) {
 		s.reopen()
-		s.update(func(tx eventlog.Tx) error {
-			for _, b := range eventlog.Buckets() {
+		s.update(func(tx store.Tx) error {
+			for _, b := range store.Buckets() {
 				tx.Put(b, []byte("key"), []byte(b))
 			}
 			return nil
 		})
-		s.view(func(r eventlog.Reader) {
-			for _, b := range eventlog.Buckets() {
+		s.view(func(r store.Reader) {
+			for _, b := range store.Buckets() {
 				if got := r.Get(b, []byte("key")); string(got) != string(b) {
 					s.Errorf("The key in bucket %q has the value %q, not its own.", b, got)
 				}
@@ -40,7 +40,7 @@ var storeCases = []testCase{
 	{"an Update whose function fails changes nothing and returns that error", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "kept", "old")
-		err := s.store.Update(s.Context(), func(tx eventlog.Tx) error {
+		err := s.store.Update(s.Context(), func(tx store.Tx) error {
 			tx.Put(bucket, []byte("new"), []byte("new"))
 			tx.Put(bucket, []byte("old"), []byte("changed"))
 			tx.Delete(bucket, []byte("kept"))
@@ -63,7 +63,7 @@ var storeCases = []testCase{
 	{"a transaction sees what it wrote, in Get, Ascend and Descend", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "a", "b", "c")
-		s.update(func(tx eventlog.Tx) error {
+		s.update(func(tx store.Tx) error {
 			tx.Put(bucket, []byte("bb"), []byte("bb"))
 			tx.Delete(bucket, []byte("b"))
 			tx.Put(bucket, []byte("c"), []byte("new"))
@@ -112,7 +112,7 @@ var storeCases = []testCase{
 			if c.to != "" {
 				to = []byte(c.to)
 			}
-			s.view(func(r eventlog.Reader) {
+			s.view(func(r store.Reader) {
 				s.sameKeys(fmt.Sprintf("Ascend from %q to %q", c.from, c.to), r.Ascend(bucket, from, to), want...)
 				slices.Reverse(want)
 				s.sameKeys(fmt.Sprintf("Descend from %q to %q", c.from, c.to), r.Descend(bucket, from, to), want...)
@@ -123,7 +123,7 @@ var storeCases = []testCase{
 	{"Ascend and Descend stop when the loop does", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "a", "b", "c")
-		s.view(func(r eventlog.Reader) {
+		s.view(func(r store.Reader) {
 			for key := range r.Ascend(bucket, nil, nil) {
 				if string(key) != "a" {
 					s.Errorf("Ascend began with %q, not with the first key.", key)
@@ -147,7 +147,7 @@ var storeCases = []testCase{
 		}
 		s.put(bucket, keys...)
 		slices.Sort(keys)
-		s.view(func(r eventlog.Reader) {
+		s.view(func(r store.Reader) {
 			s.sameKeys("Ascend", r.Ascend(bucket, nil, nil), keys...)
 			s.sameKeys("Ascend from the middle", r.Ascend(bucket, []byte("02500"), nil), keys[2500:]...)
 			slices.Reverse(keys)
@@ -163,14 +163,14 @@ var storeCases = []testCase{
 			every[i] = byte(i)
 		}
 		large := bytes.Repeat(every, 4096)
-		s.update(func(tx eventlog.Tx) error {
+		s.update(func(tx store.Tx) error {
 			tx.Put(bucket, []byte("empty"), []byte{})
 			tx.Put(bucket, []byte("every byte"), every)
 			tx.Put(bucket, []byte("large"), large)
 			tx.Put(bucket, every, []byte("key of every byte"))
 			return nil
 		})
-		s.view(func(r eventlog.Reader) {
+		s.view(func(r store.Reader) {
 			if got := r.Get(bucket, []byte("empty")); got == nil || len(got) != 0 {
 				s.Errorf("An empty value reads as %#v: it must not look like no value, which is nil.", got)
 			}
@@ -189,7 +189,7 @@ var storeCases = []testCase{
 	{"one Update takes as much as the largest append", func(s *subject) {
 		s.reopen()
 		const keys, large, values = 10_000, 4 << 20, 8 // in all what one request may have
-		s.update(func(tx eventlog.Tx) error {
+		s.update(func(tx store.Tx) error {
 			for i := range keys {
 				tx.Put(bucket, fmt.Appendf(nil, "key %04d", i), fmt.Append(nil, i))
 			}
@@ -199,7 +199,7 @@ var storeCases = []testCase{
 			return nil
 		})
 		s.reopen()
-		s.view(func(r eventlog.Reader) {
+		s.view(func(r store.Reader) {
 			for i := range keys {
 				if got := r.Get(bucket, fmt.Appendf(nil, "key %04d", i)); string(got) != fmt.Sprint(i) {
 					s.Fatalf("Key %d of %d has the value %q.", i, keys, got)
@@ -217,11 +217,11 @@ var storeCases = []testCase{
 	{"a key that is not there reads as nil, and deleting it is no error", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "b")
-		s.update(func(tx eventlog.Tx) error {
+		s.update(func(tx store.Tx) error {
 			tx.Delete(bucket, []byte("a"))
 			return nil
 		})
-		s.view(func(r eventlog.Reader) {
+		s.view(func(r store.Reader) {
 			for _, key := range []string{"a", "bb", "b\x00", ""} {
 				if got := r.Get(bucket, []byte(key)); got != nil {
 					s.Errorf("Get of %q, which was never written, returned %q.", key, got)
@@ -233,7 +233,7 @@ var storeCases = []testCase{
 	{"a deleted key is gone, and its neighbours stay", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "a", "b", "c")
-		s.update(func(tx eventlog.Tx) error {
+		s.update(func(tx store.Tx) error {
 			tx.Delete(bucket, []byte("b"))
 			return nil
 		})
@@ -245,13 +245,13 @@ var storeCases = []testCase{
 	{"the caller's memory is its own again after the transaction", func(s *subject) {
 		s.reopen()
 		key, value := []byte("key"), []byte("value")
-		s.update(func(tx eventlog.Tx) error {
+		s.update(func(tx store.Tx) error {
 			tx.Put(bucket, key, value)
 			return nil
 		})
 		copy(key, "XXX")
 		copy(value, "XXXXX")
-		s.view(func(r eventlog.Reader) {
+		s.view(func(r store.Reader) {
 			if got := r.Get(bucket, []byte("key")); string(got) != "value" {
 				s.Errorf("The value is %q after the caller reused its memory.", got)
 			}
@@ -261,9 +261,9 @@ var storeCases = []testCase{
 	{"a View shows one state, however many Updates return while it is open", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "a")
-		s.view(func(r eventlog.Reader) {
+		s.view(func(r store.Reader) {
 			s.put(bucket, "b")
-			s.update(func(tx eventlog.Tx) error {
+			s.update(func(tx store.Tx) error {
 				tx.Delete(bucket, []byte("a"))
 				return nil
 			})
@@ -278,12 +278,12 @@ var storeCases = []testCase{
 	{"a View shows nothing of an Update that has not returned", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "a")
-		s.update(func(tx eventlog.Tx) error {
+		s.update(func(tx store.Tx) error {
 			tx.Put(bucket, []byte("b"), []byte("b"))
 			seen := make(chan []string)
 			go func() { // not in this goroutine: a store may forbid a View within an Update
 				var keys []string
-				if err := s.store.View(s.Context(), func(r eventlog.Reader) error {
+				if err := s.store.View(s.Context(), func(r store.Reader) error {
 					keys = keysOf(r.Ascend(bucket, nil, nil))
 					return nil
 				}); err != nil {
@@ -314,7 +314,7 @@ var storeCases = []testCase{
 						return
 					default:
 					}
-					err := s.store.View(s.Context(), func(r eventlog.Reader) error {
+					err := s.store.View(s.Context(), func(r store.Reader) error {
 						x := string(r.Get(bucket, []byte("x")))
 						for _, name := range names[1:] {
 							if got := string(r.Get(bucket, []byte(name))); x != "x" && got != x {
@@ -337,13 +337,13 @@ var storeCases = []testCase{
 			})
 		}
 		for i := range updates {
-			s.update(func(tx eventlog.Tx) error {
+			s.update(func(tx store.Tx) error {
 				for _, name := range names {
 					tx.Put(bucket, []byte(name), fmt.Appendf(nil, "%04d", i))
 				}
 				return nil
 			})
-			s.view(func(r eventlog.Reader) {
+			s.view(func(r store.Reader) {
 				if got := string(r.Get(bucket, []byte("x"))); got != fmt.Sprintf("%04d", i) {
 					s.Errorf("Update %d has returned, but a View shows %s.", i, got)
 				}
@@ -358,7 +358,7 @@ var storeCases = []testCase{
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				err := s.store.Update(s.Context(), func(tx eventlog.Tx) error {
+				err := s.store.Update(s.Context(), func(tx store.Tx) error {
 					tx.Put(bucket, []byte("count"), append(bytes.Clone(tx.Get(bucket, []byte("count"))), '|'))
 					return nil
 				})
@@ -368,7 +368,7 @@ var storeCases = []testCase{
 			})
 		}
 		wg.Wait()
-		s.view(func(r eventlog.Reader) {
+		s.view(func(r store.Reader) {
 			if got := r.Get(bucket, []byte("count")); len(got) != 8 {
 				s.Errorf("8 Updates each added one mark; there are %d. One of them did not see another.", len(got))
 			}
@@ -379,14 +379,14 @@ var storeCases = []testCase{
 		s.reopen()
 		ctx, cancel := context.WithCancel(s.Context())
 		cancel()
-		err := s.store.Update(ctx, func(tx eventlog.Tx) error {
+		err := s.store.Update(ctx, func(tx store.Tx) error {
 			tx.Put(bucket, []byte("a"), nil)
 			return nil
 		})
 		if !errors.Is(err, context.Canceled) {
 			s.Errorf("Update returned %v, not the context's error.", err)
 		}
-		if err := s.store.View(ctx, func(eventlog.Reader) error { return nil }); !errors.Is(err, context.Canceled) {
+		if err := s.store.View(ctx, func(store.Reader) error { return nil }); !errors.Is(err, context.Canceled) {
 			s.Errorf("View returned %v, not the context's error.", err)
 		}
 		s.holds("after an Update that was called off")
@@ -394,7 +394,7 @@ var storeCases = []testCase{
 
 	{"a View returns the error of its function", func(s *subject) {
 		s.reopen()
-		if err := s.store.View(s.Context(), func(eventlog.Reader) error { return errRefused }); !errors.Is(err, errRefused) {
+		if err := s.store.View(s.Context(), func(store.Reader) error { return errRefused }); !errors.Is(err, errRefused) {
 			s.Errorf("View returned %v: the error of the function is lost.", err)
 		}
 	}},
@@ -402,13 +402,13 @@ var storeCases = []testCase{
 	{"what was written is there when the store is opened again", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "a", "b", "c")
-		s.update(func(tx eventlog.Tx) error {
+		s.update(func(tx store.Tx) error {
 			tx.Delete(bucket, []byte("b"))
 			tx.Put(bucket, []byte("empty"), []byte{})
 			return nil
 		})
 		s.reopen()
-		s.view(func(r eventlog.Reader) {
+		s.view(func(r store.Reader) {
 			s.sameKeys("the store opened again", r.Ascend(bucket, nil, nil), "a", "c", "empty")
 			if got := r.Get(bucket, []byte("empty")); got == nil {
 				s.Errorf("An empty value became none when the store was opened again.")
@@ -423,7 +423,7 @@ var storeCases = []testCase{
 // holds checks that the keys, and no others, are in the bucket.
 func (s *subject) holds(when string, want ...string) {
 	s.Helper()
-	s.view(func(r eventlog.Reader) {
+	s.view(func(r store.Reader) {
 		s.Helper()
 		s.sameKeys("the store "+when, r.Ascend(bucket, nil, nil), want...)
 		for _, key := range want {

@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/store"
 )
 
 // Open opens the store that lives in dir, an empty folder at first. Opened again
 // after its Close, it holds what was written to it; a store that forgets calls
 // t.Skip when it is asked for the same dir a second time. Open registers no
 // clean-up: the suite closes what it opens.
-type Open func(t testing.TB, dir string) eventlog.Store
+type Open func(t testing.TB, dir string) store.Store
 
 // TestStore runs the suite that every [eventlog.Store] must pass. Each case is a
 // subtest whose name is the rule; a failure says how the store broke it.
@@ -34,7 +35,7 @@ type subject struct {
 	*testing.T
 	dir     string
 	openDir Open
-	store   eventlog.Store // open, and not owned by a log
+	store   store.Store // open, and not owned by a log
 	log     *eventlog.Log
 }
 
@@ -55,7 +56,7 @@ func (s *subject) close() {
 }
 
 // reopen closes what is open, and opens the store.
-func (s *subject) reopen() eventlog.Store {
+func (s *subject) reopen() store.Store {
 	s.Helper()
 	s.close()
 	s.store = s.openDir(s.T, s.dir)
@@ -74,9 +75,9 @@ func (s *subject) reopenLog(o *eventlog.Options) *eventlog.Log {
 }
 
 // put writes keys, each with its own name as value.
-func (s *subject) put(b eventlog.Bucket, keys ...string) {
+func (s *subject) put(b store.Bucket, keys ...string) {
 	s.Helper()
-	s.update(func(tx eventlog.Tx) error {
+	s.update(func(tx store.Tx) error {
 		for _, key := range keys {
 			tx.Put(b, []byte(key), []byte(key))
 		}
@@ -84,16 +85,16 @@ func (s *subject) put(b eventlog.Bucket, keys ...string) {
 	})
 }
 
-func (s *subject) update(fn func(eventlog.Tx) error) {
+func (s *subject) update(fn func(store.Tx) error) {
 	s.Helper()
 	if err := s.store.Update(s.Context(), fn); err != nil {
 		s.Fatalf("Update failed: %v", err)
 	}
 }
 
-func (s *subject) view(fn func(eventlog.Reader)) {
+func (s *subject) view(fn func(store.Reader)) {
 	s.Helper()
-	err := s.store.View(s.Context(), func(r eventlog.Reader) error {
+	err := s.store.View(s.Context(), func(r store.Reader) error {
 		fn(r)
 		return nil
 	})

@@ -31,8 +31,8 @@
 //   - Two keys of an object that are both secrets may become equal.
 //   - Only appends are seen. A task's title and a session's names are not part
 //     of one.
-//   - Redact before [eventlog.LimitStrings], which may cut a secret so that its
-//     shape is lost, and keeps a hash of what it cuts.
+//   - Redact before texts are cut: a secret may lose its shape with its end, and a hash of
+//     what was cut helps to guess it.
 //
 // # Why a table of its own
 //

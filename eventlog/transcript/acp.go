@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -67,7 +68,7 @@ func (a *acp) object(o object, out *output) bool {
 		a.rest(out)
 		a.prompts.put(acpID(o), p.text("sessionId"))
 		a.begin(p.text("sessionId"), out)
-		text, parts := contentText(p["prompt"])
+		text, parts := contentText(p.value("prompt"))
 		out.user(eventlog.Human, text, parts)
 		a.asked.put(text, "")
 	case "session/new", "session/load", "session/resume", "session/fork":
@@ -79,7 +80,7 @@ func (a *acp) object(o object, out *output) bool {
 		a.text.flush(out)
 		call := p.object("toolCall")
 		if _, waits := a.open[call.text("toolCallId")]; waits && len(call.object("rawInput")) > 0 {
-			a.progress(object{"toolCallId": call["toolCallId"], "rawInput": call["rawInput"]}, out)
+			a.progress(call.only("toolCallId", "rawInput"), out)
 		}
 		out.asks(question{
 			id: acpID(o), call: call.text("toolCallId"), options: optionsOf(p.list("options")),
@@ -87,7 +88,7 @@ func (a *acp) object(o object, out *output) bool {
 		})
 	case "fs/write_text_file":
 		a.text.flush(out)
-		out.note(eventlog.TypeStatus, "Wrote "+p.text("path"), data(nil).raw("file", o["params"]))
+		out.note(eventlog.TypeStatus, "Wrote "+p.text("path"), data(nil).raw("file", o.value("params")))
 	case "session/set_model", "session/set_mode":
 		out.begin(Origin{Model: p.text("modelId")})
 	case "":
@@ -104,7 +105,7 @@ func (a *acp) object(o object, out *output) bool {
 	return true
 }
 
-func acpID(o object) string { return string(o["id"]) }
+func acpID(o object) string { return string(o.value("id")) }
 
 func acpAgent(out *output) string { return cmp.Or(out.origin.Agent, "ACP agent") }
 
@@ -122,7 +123,7 @@ func (a *acp) response(o object, out *output) bool {
 		e := o.object("error")
 		message := cmp.Or(e.object("data").text("message", "details"), e.text("data"), e.text("message"), "a request failed")
 		a.rest(out)
-		out.error(message, string(e["code"]))
+		out.error(message, string(e.value("code")))
 		if prompt {
 			out.failed(message)
 		}
@@ -141,7 +142,7 @@ func (a *acp) response(o object, out *output) bool {
 		out.decided(acpID(o), strings.TrimSpace(outcome.text("outcome")+" "+outcome.text("optionId")), nil)
 	}
 	// The others answer what is silent itself.
-	return o.has("id") && (o.has("error") || len(o["result"]) > 0)
+	return o.has("id") && (o.has("error") || len(o.value("result")) > 0)
 }
 
 func (a *acp) stop(reason string, out *output) {
@@ -189,13 +190,13 @@ func (a *acp) update(u, params object, out *output) bool {
 		a.text.flush(out)
 		if text := acpPlan(u.list("entries")); text != a.todo {
 			a.todo = text
-			out.note(eventlog.TypeStatus, "Plan\n\n"+text, data(nil).raw("entries", u["entries"]))
+			out.note(eventlog.TypeStatus, "Plan\n\n"+text, data(nil).raw("entries", u.value("entries")))
 		}
 	case "session_info_update":
 		out.title(u.text("title"))
 	case "usage_update":
 		if u.object("cost").text("currency") == "USD" {
-			a.usage(params.text("sessionId"), object{"cost": u["cost"]}, out)
+			a.usage(params.text("sessionId"), u.only("cost"), out)
 		}
 	case "current_mode_update", "available_commands_update", "config_option_update", "current_model_update":
 		if model := u.text("currentModelId"); model != "" {
@@ -209,7 +210,7 @@ func (a *acp) update(u, params object, out *output) bool {
 
 // chunk takes a piece of a message. What a person said is said again by some agents.
 func (a *acp) chunk(kind string, u object, out *output) {
-	text, parts := contentText(u["content"])
+	text, parts := contentText(u.value("content"))
 	if kind == "user_message_chunk" {
 		a.rest(out)
 		if _, asked := a.asked.get(text); !asked {
@@ -242,16 +243,12 @@ func (a *acp) call(u object, out *output) {
 	if a.open == nil {
 		a.open = map[string]acpWait{}
 	}
-	copied := object{}
-	for name, value := range u {
-		copied[name] = append(json.RawMessage(nil), value...)
-	}
-	a.open[id] = acpWait{copied, out.at, out.parent}
+	a.open[id] = acpWait{u.clone(), out.at, out.parent}
 	a.order = append(a.order, id)
 	if len(u.object("rawInput")) > 0 || len(a.order) > 100 {
 		a.tellAll(out)
 	}
-	a.progress(object{"toolCallId": u["toolCallId"], "status": u["status"], "content": u["content"], "rawOutput": u["rawOutput"], "_meta": u["_meta"]}, out)
+	a.progress(u.only("toolCallId", "status", "content", "rawOutput", "_meta"), out)
 }
 
 // tellAll tells the calls that wait.
@@ -271,9 +268,9 @@ func (a *acp) tell(id string, w acpWait, out *output) {
 	if tool == "" && kind != "" && kind != "other" {
 		tool = kind
 	}
-	args := u["rawInput"]
+	args := u.value("rawInput")
 	if o := parseObject(args); len(o) == 0 && (len(args) == 0 || args[0] == '{' || string(args) == "null") {
-		args = data(nil).some("title", title).raw("locations", u["locations"]).object()
+		args = data(nil).some("title", title).raw("locations", u.value("locations")).object()
 	}
 	a.text.flush(out)
 	out.call(id, cmp.Or(tool, title, "tool"), args)
@@ -290,15 +287,16 @@ func (a *acp) progress(u object, out *output) {
 	}
 	if w, waits := a.open[id]; waits {
 		for _, name := range []string{"rawInput", "title", "kind", "locations"} {
-			if value := u[name]; len(value) > 0 && string(value) != "null" {
-				w.update[name] = append(json.RawMessage(nil), value...)
+			if value := u.value(name); len(value) > 0 && string(value) != "null" {
+				w.update = w.update.without(name).with(name, bytes.Clone(value))
 			}
 		}
+		a.open[id] = w
 		if status := u.text("status"); len(u.object("rawInput")) > 0 || status != "" && status != "pending" {
 			a.tellAll(out)
 		}
 	}
-	if content := u["content"]; len(content) > 2 {
+	if content := u.value("content"); len(content) > 2 {
 		call.content = append(json.RawMessage(nil), content...)
 	}
 	status := u.text("status")
@@ -310,7 +308,7 @@ func (a *acp) progress(u object, out *output) {
 	call.content = nil
 	raw := u.object("rawOutput")
 	if text == "" {
-		text, parts = contentText(cmpRaw(raw["output"], cmpRaw(raw["formatted_output"], u["rawOutput"])))
+		text, parts = contentText(cmpRaw(raw.value("output"), cmpRaw(raw.value("formatted_output"), u.value("rawOutput"))))
 	}
 	r := result{id: id, success: status == "completed" && !raw.isTrue("isError"), output: text}
 	code, told := raw.number("exit_code")
@@ -334,7 +332,7 @@ func acpContent(raw json.RawMessage) (text string, parts json.RawMessage) {
 		o := parseObject(one)
 		switch o.text("type") {
 		case "content":
-			said, part := contentText(o["content"])
+			said, part := contentText(o.value("content"))
 			texts = append(texts, said)
 			others = append(others, listOf(part)...)
 		case "diff":

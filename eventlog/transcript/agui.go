@@ -83,13 +83,13 @@ func (a *agUI) object(o object, out *output) bool {
 		a.args(o, out)
 	case "TOOL_CALL_RESULT":
 		a.messages.put(id, struct{}{})
-		a.result(o.text("toolCallId"), o["content"], o.text("error"), out)
+		a.result(o.text("toolCallId"), o.value("content"), o.text("error"), out)
 	case "MESSAGES_SNAPSHOT":
 		a.history(o.list("messages"), out)
 	case "ACTIVITY_SNAPSHOT":
-		out.note(eventlog.TypeStatus, "Activity: "+o.text("activityType"), data(nil).raw("activity", o["content"]))
+		out.note(eventlog.TypeStatus, "Activity: "+o.text("activityType"), data(nil).raw("activity", o.value("content")))
 	case "CUSTOM":
-		out.note(eventlog.TypeStatus, "Custom: "+o.text("name"), data(nil).raw("value", o["value"]))
+		out.note(eventlog.TypeStatus, "Custom: "+o.text("name"), data(nil).raw("value", o.value("value")))
 	case "TEXT_MESSAGE_END", "TOOL_CALL_END", "STEP_STARTED", "STEP_FINISHED", "STATE_SNAPSHOT", "STATE_DELTA", "ACTIVITY_DELTA", "RAW",
 		"REASONING_START", "REASONING_END", "REASONING_MESSAGE_START", "REASONING_MESSAGE_END", "REASONING_ENCRYPTED_VALUE",
 		"THINKING_START", "THINKING_END", "THINKING_TEXT_MESSAGE_START", "THINKING_TEXT_MESSAGE_END":
@@ -168,7 +168,7 @@ func (a *agUI) history(messages []json.RawMessage, out *output) {
 		if id := m.text("id"); id == "" || !first(&a.messages, id) {
 			continue
 		}
-		text, parts := contentText(m["content"])
+		text, parts := contentText(m.value("content"))
 		switch role := m.text("role"); role {
 		case "user":
 			out.user(eventlog.Human, text, parts)
@@ -179,15 +179,15 @@ func (a *agUI) history(messages []json.RawMessage, out *output) {
 			for _, raw := range m.list("toolCalls") {
 				call := parseObject(raw)
 				if id := call.text("id"); first(&a.called, id) {
-					out.call(id, call.object("function").text("name"), call.object("function")["arguments"])
+					out.call(id, call.object("function").text("name"), call.object("function").value("arguments"))
 				}
 			}
 		case "tool":
-			a.result(m.text("toolCallId"), m["content"], m.text("error"), out)
+			a.result(m.text("toolCallId"), m.value("content"), m.text("error"), out)
 		case "reasoning":
 			out.says(eventlog.TypeThought, text)
 		case "activity":
-			out.note(eventlog.TypeStatus, strings.TrimSpace("Activity: "+m.text("activityType")), data(nil).raw("activity", m["content"]))
+			out.note(eventlog.TypeStatus, strings.TrimSpace("Activity: "+m.text("activityType")), data(nil).raw("activity", m.value("content")))
 		default:
 			out.raw(string(raw), "a message of no known role")
 		}
@@ -211,7 +211,7 @@ func (a *agUI) end(out *output) {
 func interrupted(o object, out *output) {
 	list := o.object("outcome").list("interrupts")
 	if list == nil {
-		list = []json.RawMessage{cmpRaw(o["interrupt"], o["outcome"])}
+		list = []json.RawMessage{cmpRaw(o.value("interrupt"), o.value("outcome"))}
 	}
 	for _, raw := range list {
 		one := parseObject(raw)

@@ -51,15 +51,15 @@ func (a *aiSDK) object(o object, out *output) bool {
 	case "reasoning-delta":
 		a.text.add(eventlog.TypeThought, o.text("id"), o.text("delta", "textDelta"), out)
 	case "tool-input-available":
-		a.call(o, o["input"], out)
+		a.call(o, o.value("input"), out)
 	case "tool-input-error":
-		a.call(o, o["input"], out)
+		a.call(o, o.value("input"), out)
 		a.result(result{id: id, tool: o.text("toolName"), output: o.text("errorText")}, out)
 	case "tool-output-available":
 		if o.isTrue("preliminary") {
 			return true // the last one comes without it
 		}
-		text, parts, failed := toolOutput(o["output"])
+		text, parts, failed := toolOutput(o.value("output"))
 		r := result{id: id, success: !failed, output: text}
 		if code, told := o.object("output").number("exitCode"); told {
 			r.success, r.more = r.success && code == 0, r.more.number("exit_code", code)
@@ -85,7 +85,7 @@ func (a *aiSDK) object(o object, out *output) bool {
 	case "finish":
 		a.finish(o, out)
 	case "file":
-		if part, isImage := imageOf(object{"type": json.RawMessage(`"image"`), "url": o["url"], "mediaType": o["mediaType"]}); isImage {
+		if part, isImage := imageOf(o.only("url", "mediaType").with("type", json.RawMessage(`"image"`))); isImage {
 			out.saysWith(eventlog.TypeAssistant, "[image]", partsOf([]json.RawMessage{part}))
 		} else {
 			out.note(eventlog.TypeStatus, "File: "+beginning(o.text("url"), 1<<10), data(nil).some("media_type", o.text("mediaType")))
@@ -101,7 +101,7 @@ func (a *aiSDK) object(o object, out *output) bool {
 			return false
 		}
 		if !o.isTrue("transient") {
-			out.note(eventlog.TypeStatus, "Data: "+strings.TrimPrefix(kind, "data-"), data(nil).raw("data", o["data"]))
+			out.note(eventlog.TypeStatus, "Data: "+strings.TrimPrefix(kind, "data-"), data(nil).raw("data", o.value("data")))
 		}
 	}
 	return true
@@ -157,15 +157,15 @@ func (a *aiSDK) end(out *output) { a.text.cut(out) }
 func toolOutput(raw json.RawMessage) (text string, parts json.RawMessage, failed bool) {
 	if o := parseObject(raw); o != nil {
 		failed = o.isTrue("isError") || o.isTrue("is_error")
-		if o.list("content") != nil {
-			text, parts = contentText(o["content"])
+		if o.hasList("content") {
+			text, parts = contentText(o.value("content"))
 			return text, parts, failed
 		}
 		switch kind := o.text("type"); {
 		case kind == "":
 			return string(raw), nil, failed
 		case o.has("value") && (kind == "content" || kind == "text" || kind == "error-text"): // as the model gets it
-			text, parts = contentText(o["value"])
+			text, parts = contentText(o.value("value"))
 			return text, parts, failed || kind == "error-text"
 		}
 	}

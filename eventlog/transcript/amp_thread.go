@@ -48,7 +48,7 @@ func (a *ampThread) object(o object, out *output) bool {
 		e := parseObject(raw)
 		out.at = e.time("timestamp")
 		t := e.object("tokens")
-		a.cost(ampMessage(e["toMessageId"]), e.text("model"), usage{
+		a.cost(ampMessage(e.value("toMessageId")), e.text("model"), usage{
 			input: t.amount("input"), output: t.amount("output"),
 			cacheRead: t.amount("cacheReadInputTokens"), cacheWrite: t.amount("cacheCreationInputTokens"),
 		}, out)
@@ -82,7 +82,7 @@ func (a *ampThread) message(m object, out *output) bool {
 	}
 	blocks := m.list("content")
 	if blocks == nil {
-		blocks = []json.RawMessage{m["content"]}
+		blocks = []json.RawMessage{m.value("content")}
 	}
 	for _, raw := range blocks {
 		a.block(role, m, parseObject(raw), raw, out)
@@ -90,7 +90,7 @@ func (a *ampThread) message(m object, out *output) bool {
 	if role == "assistant" {
 		a.state(m.object("state"), blocks, out)
 		u := m.object("usage")
-		a.cost(ampMessage(m["messageId"]), u.text("model"), usage{
+		a.cost(ampMessage(m.value("messageId")), u.text("model"), usage{
 			input: u.amount("inputTokens"), output: u.amount("outputTokens"),
 			cacheRead: u.amount("cacheReadInputTokens"), cacheWrite: u.amount("cacheCreationInputTokens"),
 		}, out)
@@ -106,14 +106,14 @@ func (a *ampThread) block(role string, m, block object, raw json.RawMessage, out
 	}
 	switch kind := block.text("type"); {
 	case kind == "tool_use":
-		out.call(block.text("id"), block.text("name"), block["input"])
+		out.call(block.text("id"), block.text("name"), block.value("input"))
 	case kind == "tool_result":
 		a.result(block, out)
 	case kind == "thinking":
 		out.says(eventlog.TypeThought, block.text("thinking"))
 	case kind == "redacted_thinking":
 	case kind == "summary":
-		text, _ := contentText(block.object("summary")["summary"])
+		text, _ := contentText(block.object("summary").value("summary"))
 		out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).some("summary", cmp.Or(text, block.object("summary").text("summary"))))
 	case kind == "manual_bash_invocation":
 		a.bash(block, out)
@@ -140,7 +140,7 @@ func (a *ampThread) result(block object, out *output) {
 	if status == "in-progress" || status == "queued" || status == "blocked-on-user" {
 		return // it has not ended
 	}
-	raw := cmpRaw(run["result"], cmpRaw(block["output"], block["content"]))
+	raw := cmpRaw(run.value("result"), cmpRaw(block.value("output"), block.value("content")))
 	answer := parseObject(raw)
 	text, parts := contentText(raw)
 	if answer != nil {

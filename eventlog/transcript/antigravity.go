@@ -64,7 +64,7 @@ func (a *antigravity) object(o object, out *output) bool {
 }
 
 func (a *antigravity) step(s object, out *output) bool {
-	index, state := string(s["step_index"]), s.text("state")
+	index, state := string(s.value("step_index")), s.text("state")
 	if a.turn == "" {
 		a.turns++
 		a.turn = cmp.Or(index, fmt.Sprint("turn ", a.turns))
@@ -117,20 +117,20 @@ func (a *antigravity) tool(index string, s object, ended bool, out *output) {
 		id = ""
 	}
 	if first(&a.called, id) {
-		args := info["parameters"]
+		args := info.value("parameters")
 		if len(args) == 0 {
-			args = s["subagent_info"]
+			args = s.value("subagent_info")
 		}
 		out.call(id, name, args)
 	}
 	if !ended || !first(&a.done, id) {
 		return
 	}
-	text, parts := contentText(info["output"])
+	text, parts := contentText(info.value("output"))
 	failure := cmp.Or(info.text("error"), info.object("error").text("message"), s.text("error"), s.object("error").text("message"))
 	r := result{id: id, tool: name, success: s.text("state") == "DONE" && failure == "", took: s.amount("duration_seconds") * 1000}
 	if text == "" {
-		text, parts = contentText(s.object("subagent_info")["output"])
+		text, parts = contentText(s.object("subagent_info").value("output"))
 	}
 	r.output = strings.TrimSpace(text + "\n" + failure)
 	if text != "" && failure == "" {

@@ -1,11 +1,11 @@
 package transcript
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"jrweb/eventlog"
 )
@@ -16,11 +16,12 @@ func isAppend(o object) bool {
 	if o.object("data") == nil || o.text("type") == "" || strings.Contains(o.text("type"), ".") {
 		return false
 	}
-	for name := range o {
-		switch name {
+	exported := o.has("sequence") && o.has("task")
+	for _, f := range o {
+		switch string(f.name) {
 		case "type", "data", "actor", "time":
 		case "id", "task", "session", "sequence":
-			if !o.has("sequence") || !o.has("task") {
+			if !exported {
 				return false
 			}
 		default:
@@ -39,7 +40,7 @@ func isAppend(o object) bool {
 type appended struct{ holdsNothing }
 
 func (appended) object(o object, out *output) bool {
-	e := eventlog.Event{Type: o.text("type"), Actor: eventlog.Actor(o.text("actor")), Time: o.time("time"), Data: o["data"], Sequence: 1}
+	e := eventlog.Event{Type: o.text("type"), Actor: eventlog.Actor(o.text("actor")), Time: o.time("time"), Data: o.value("data")}
 	if e.Type == "" || !o.has("data") {
 		return false
 	}
@@ -56,37 +57,26 @@ func (appended) object(o object, out *output) bool {
 		return true
 	}
 	appendedSays(e, d, out)
-	members := data(strings.TrimSpace(string(e.Data)))
-	out.add(e.Type, e.Actor, members[1:len(members)-1])
+	members := data(bytes.TrimSpace(e.Data))
+	out.add(e.Type, e.Actor, slices.Clip(members[1:len(members)-1]))
 	return true
 }
 
 // checkAppended holds an event to the rules of an append.
 func checkAppended(e eventlog.Event) error {
-	if e.Actor == "" {
-		e.Actor = eventlog.Agent
-	}
-	if e.Time.IsZero() {
-		e.Time = time.UnixMilli(1)
-	}
 	if !isName(e.Type) || !isName(string(e.Actor)) {
 		return errors.New("the type or the actor is no name")
 	}
-	_, err := eventlog.ParseEnvelope(eventlog.AppendEnvelope(nil, "t", anySession, &e))
-	return err
+	return eventlog.CheckEvent(&e)
 }
 
-// anySession is for events that are checked and not appended.
-var anySession = func() eventlog.SessionID {
-	id, err := eventlog.ParseSessionID("06CJ0000000000000000000000")
-	if err != nil {
-		panic(err)
-	}
-	return id
-}()
-
 func isName(name string) bool {
-	return len(name) <= 64 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+	for i := range len(name) {
+		if b := name[i]; (b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '_' {
+			return false
+		}
+	}
+	return len(name) <= 64
 }
 
 // appendedSays follows the run, as other converters do by what they add.

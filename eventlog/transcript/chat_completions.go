@@ -83,7 +83,7 @@ func addCalls(calls []*chatCall, pieces []json.RawMessage) []*chatCall {
 	for _, raw := range pieces {
 		o := parseObject(raw)
 		f := o.object("function")
-		index := string(o["index"])
+		index := string(o.value("index"))
 		i := slices.IndexFunc(calls, func(call *chatCall) bool { return index != "" && call.index == index })
 		if i < 0 {
 			if len(calls) == 100 {

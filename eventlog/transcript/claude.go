@@ -16,9 +16,9 @@ func isClaude(o object) bool {
 
 // isPlainMessage: a text that Cursor prints in the same way.
 func isPlainMessage(o object) bool {
-	_, nested := o["parent_tool_use_id"]
+	nested := o.value("parent_tool_use_id") != nil
 	m := o.object("message")
-	return m != nil && !nested && !o.has("uuid") && !m.has("id") && !bytes.Contains(m["content"], []byte("tool_"))
+	return m != nil && !nested && !o.has("uuid") && !m.has("id") && !bytes.Contains(m.value("content"), []byte("tool_"))
 }
 
 func isClaudeLike(o object) bool {
@@ -49,7 +49,7 @@ func recorded(o object) object {
 		return o
 	}
 	if !line.has("timestamp") {
-		line["timestamp"] = o["timestamp"]
+		line = line.with("timestamp", o.value("timestamp"))
 	}
 	return line
 }
@@ -93,7 +93,7 @@ func (c *claude) object(o object, out *output) bool {
 	case "rate_limit_event":
 		info := o.object("rate_limit_info")
 		if status := info.text("status"); status != "" && status != "allowed" {
-			out.note(eventlog.TypeStatus, "Rate limit: "+status, data(nil).raw("rate_limit", o["rate_limit_info"]))
+			out.note(eventlog.TypeStatus, "Rate limit: "+status, data(nil).raw("rate_limit", o.value("rate_limit_info")))
 		}
 		return true
 	case "attachment":
@@ -117,7 +117,7 @@ func (c *claude) assistant(o object, session string, out *output) bool {
 	if model == syntheticModel {
 		model = ""
 	}
-	if model != "" && out.parent == "" && claudeModel(model) != claudeModel(out.origin.Model) {
+	if model != "" && model != out.origin.Model && out.parent == "" && claudeModel(model) != claudeModel(out.origin.Model) {
 		out.begin(Origin{Agent: c.agent, Model: model})
 	}
 	out.working() // until a result says that the turn has ended
@@ -206,7 +206,7 @@ func askedForTool(request object, id string, out *output) {
 	}
 	out.asks(question{
 		id: id, call: call, text: "Permission asked for " + request.text("tool_name"),
-		more: data(nil).some("tool", request.text("tool_name")).raw("args", request["input"]).some("request_id", id),
+		more: data(nil).some("tool", request.text("tool_name")).raw("args", request.value("input")).some("request_id", id),
 	})
 }
 

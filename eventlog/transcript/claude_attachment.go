@@ -23,7 +23,7 @@ func (m *claudeMessages) attachment(o object, out *output) bool {
 	case "hook_stopped_continuation":
 		out.status(strings.TrimSpace("A hook stopped the agent: " + a.text("message")))
 	case "hook_additional_context", "hook_system_message", "async_hook_response":
-		text, _ := contentText(a["content"])
+		text, _ := contentText(a.value("content"))
 		out.user(eventlog.System, text, nil)
 	case "max_turns_reached":
 		text := "the most turns are reached"
@@ -34,10 +34,10 @@ func (m *claudeMessages) attachment(o object, out *output) bool {
 	case "plan_file_reference", "nested_memory":
 		out.status(strings.TrimSpace("Attached " + a.text("displayPath", "planFilePath", "path")))
 	case "structured_output":
-		out.note(eventlog.TypeStatus, "Structured output", data(nil).raw("structured_output", a["data"]))
+		out.note(eventlog.TypeStatus, "Structured output", data(nil).raw("structured_output", a.value("data")))
 	default:
 		if _, silent := silentAttachments[kind]; !silent {
-			out.note(eventlog.TypeStatus, strings.TrimSpace("Attachment "+kind), data(nil).raw("attachment", o["attachment"]))
+			out.note(eventlog.TypeStatus, strings.TrimSpace("Attachment "+kind), data(nil).raw("attachment", o.value("attachment")))
 		}
 	}
 	return true
@@ -60,9 +60,9 @@ func (m *claudeMessages) absorbed(line, a object, out *output) {
 	if mode := a.text("commandMode"); mode != "" && mode != "prompt" && mode != "bash" {
 		s.actor = eventlog.System
 	}
-	text, parts := contentText(a["prompt"])
+	text, parts := contentText(a.value("prompt"))
 	if images := a.list("imageContents"); len(images) > 0 {
-		_, parts = contentText(a["imageContents"])
+		_, parts = contentText(a.value("imageContents"))
 	}
 	m.says(s, text, parts, out)
 	m.queue.ran()

@@ -40,10 +40,11 @@ func (c *claudeCosts) message(agent, session string, m object, model string, u u
 	}
 	id := m.text("id")
 	if id == "" && session != "" {
-		sum := sha256.Sum256(m["content"])
+		sum := sha256.Sum256(m.value("content"))
 		id = session + "/" + hex.EncodeToString(sum[:8])
 	}
-	account := claudeAccount(agent, session, model)
+	name := claudeModel(model)
+	account := claudeAccount(agent, session, name)
 	if !out.nested() {
 		c.main = account
 	}
@@ -57,7 +58,7 @@ func (c *claudeCosts) message(agent, session string, m object, model string, u u
 		c.models = map[string]struct{}{}
 	}
 	if len(c.models) < 100 {
-		c.models[claudeModel(model)] = struct{}{}
+		c.models[name] = struct{}{}
 	}
 	out.member(id, account, model, u)
 }
@@ -146,7 +147,7 @@ func (u usage) weight() float64 {
 func (c *claudeCosts) withoutModels(agent, session, turn string, total float64, o object, out *output) {
 	u := claudeUsage(o.object("usage"))
 	model := out.origin.Model
-	account := cmp.Or(c.main, claudeAccount(agent, session, model))
+	account := cmp.Or(c.main, claudeAccount(agent, session, claudeModel(model)))
 	if agent == amp {
 		// Nothing says whether it is of the turn or of all. Messages tell the same.
 		out.cumulates(account, model, u)
@@ -172,10 +173,11 @@ func (c *claudeCosts) byModel(o object) map[string]claudeSpending {
 		return nil
 	}
 	models := map[string]claudeSpending{}
-	for _, name := range slices.Sorted(maps.Keys(o)) {
+	for _, f := range o.sorted() {
+		name := string(f.name)
 		key := claudeModel(name)
 		was := models[key]
-		models[key] = claudeSpending{model: cmp.Or(was.model, name), usage: was.usage.plus(claudeUsage(o.object(name)))}
+		models[key] = claudeSpending{model: cmp.Or(was.model, name), usage: was.usage.plus(claudeUsage(parseObject(f.value)))}
 	}
 	// A gateway may answer with another model than was asked for. Where one name is
 	// left on both sides, they are the same.
@@ -203,12 +205,12 @@ func (c *claudeCosts) byModel(o object) map[string]claudeSpending {
 	return models
 }
 
-// claudeAccount names the account of a model in a session.
+// claudeAccount names the account of a model in a session, by what claudeModel calls it.
 func claudeAccount(agent, session, model string) string {
 	if agent == amp {
 		return session // it tells nothing by model
 	}
-	return session + "/" + claudeModel(model)
+	return session + "/" + model
 }
 
 // What is no part of a model's name: the size of its context, a date, a version of

@@ -84,7 +84,7 @@ func (m *claudeMessages) assistant(line, message object, out *output) bool {
 			out.status("Another model goes on")
 		case kind == "tool_use", strings.HasSuffix(kind, "_tool_use"):
 			if m.isNew(message, "tool_use", block.text("id")) {
-				out.call(block.text("id"), block.text("name"), block["input"])
+				out.call(block.text("id"), block.text("name"), block.value("input"))
 				m.tells(eventlog.TypeToolCall, block.text("id"))
 			}
 		case strings.HasSuffix(kind, "tool_result"):
@@ -176,7 +176,7 @@ func (m *claudeMessages) user(line, message object, out *output) bool {
 	s := claudeSaid{actor: actorOf(line), at: out.at}
 	blocks := message.list("content")
 	if blocks == nil {
-		text, _ := contentText(message["content"])
+		text, _ := contentText(message.value("content"))
 		m.says(s, text, nil, out)
 	}
 	results := false
@@ -222,9 +222,9 @@ func (m *claudeMessages) result(line, block object, out *output) {
 	if id != "" && !first(&m.blocks, "result/"+id) {
 		return
 	}
-	text, parts := contentText(block["content"])
+	text, parts := contentText(block.value("content"))
 	if o := block.object("content"); strings.HasSuffix(o.text("type"), "_error") {
-		block = object{"tool_use_id": block["tool_use_id"], "is_error": json.RawMessage("true")}
+		block = block.only("tool_use_id").with("is_error", json.RawMessage("true"))
 		text, parts = o.text("error_code", "type"), nil
 	}
 	told := toolResultOf(line)
@@ -244,7 +244,7 @@ func (m *claudeMessages) result(line, block object, out *output) {
 // of it stands in the result.
 func toolResultOf(line object) object {
 	for _, name := range []string{"tool_use_result", "toolUseResult"} {
-		if raw := line[name]; bytes.Contains(raw, []byte(`urationMs"`)) || bytes.Contains(raw, []byte(`"interrupted":true`)) {
+		if raw := line.value(name); bytes.Contains(raw, []byte(`urationMs"`)) || bytes.Contains(raw, []byte(`"interrupted":true`)) {
 			return parseObject(raw)
 		}
 	}

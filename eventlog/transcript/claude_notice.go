@@ -31,7 +31,7 @@ func (n *claudeNotices) system(o object, m *claudeMessages, out *output) bool {
 		}
 	case "api_retry":
 		out.error(fmt.Sprintf("API request failed (%s), retry %g of %g in %g ms",
-			cmp.Or(o.text("error"), string(o["error_status"]), "no reason told"), o.amount("attempt"), o.amount("max_retries"), o.amount("retry_delay_ms")), "api_retry")
+			cmp.Or(o.text("error"), string(o.value("error_status")), "no reason told"), o.amount("attempt"), o.amount("max_retries"), o.amount("retry_delay_ms")), "api_retry")
 	case "api_error":
 		text := apiError(o)
 		if o.has("retryAttempt") {
@@ -39,9 +39,9 @@ func (n *claudeNotices) system(o object, m *claudeMessages, out *output) bool {
 		}
 		out.error(text, "api_error")
 	case "compact_boundary", "microcompact_boundary":
-		compaction := o["compact_metadata"]
+		compaction := o.value("compact_metadata")
 		if compaction == nil {
-			compaction = o["compactMetadata"]
+			compaction = o.value("compactMetadata")
 		}
 		out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).raw("compaction", compaction))
 	case "hook_response":
@@ -85,7 +85,7 @@ func (n *claudeNotices) system(o object, m *claudeMessages, out *output) bool {
 	case "memory_saved":
 		out.status("Saved to memory" + listed(o, "writtenPaths", "written_paths"))
 	case "memory_recall":
-		out.note(eventlog.TypeStatus, "Recalled from memory", data(nil).raw("memories", o["memories"]))
+		out.note(eventlog.TypeStatus, "Recalled from memory", data(nil).raw("memories", o.value("memories")))
 	case "code_change_published":
 		out.note(eventlog.TypeStatus, strings.TrimSpace("Published "+o.text("url")), data(nil).some("branch", o.text("branch")))
 	case "agents_killed":
@@ -146,7 +146,7 @@ func (n *claudeNotices) line(o object, m *claudeMessages, out *output) bool {
 			out.status("Suggested: " + text)
 		}
 	case "tombstone":
-		m.supersede([]json.RawMessage{o.object("message")["uuid"]}, out)
+		m.supersede([]json.RawMessage{o.object("message").value("uuid")}, out)
 	case "conversation_reset":
 		out.status("The conversation was cleared")
 	case "auth_status":
@@ -200,7 +200,7 @@ func (n *claudeNotices) deniedAtEnd(raw json.RawMessage, out *output) {
 		return
 	}
 	out.note(eventlog.TypeGuardrail, "Denied: "+denied.text("tool_name"),
-		data(nil).some("tool", denied.text("tool_name")).raw("args", denied["tool_input"]).some("denied_call_id", denied.text("tool_use_id")))
+		data(nil).some("tool", denied.text("tool_name")).raw("args", denied.value("tool_input")).some("denied_call_id", denied.text("tool_use_id")))
 }
 
 func (n *claudeNotices) stopHooks(o object, out *output) {
@@ -273,5 +273,5 @@ func apiError(o object) string {
 	if text := o.text("content"); text != "" {
 		return text
 	}
-	return string(o["error"])
+	return string(o.value("error"))
 }

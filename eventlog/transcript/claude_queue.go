@@ -27,7 +27,7 @@ const mostQueued = 1000
 
 // operation converts a line of the queue.
 func (q *claudeQueue) operation(o object, out *output) {
-	text, _ := contentText(o["content"])
+	text, _ := contentText(o.value("content"))
 	switch o.text("operation") {
 	case "enqueue":
 		if strings.TrimSpace(text) != "" && len(q.waiting) < mostQueued {

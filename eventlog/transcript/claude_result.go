@@ -33,7 +33,7 @@ func (c *claude) result(o object, session string, out *output) {
 		out.done()
 	}
 	if o.has("structured_output") {
-		out.note(eventlog.TypeStatus, "Structured output", data(nil).raw("structured_output", o["structured_output"]))
+		out.note(eventlog.TypeStatus, "Structured output", data(nil).raw("structured_output", o.value("structured_output")))
 	}
 	c.costs.result(c.agent, session, o, out)
 }

@@ -169,7 +169,7 @@ func (c *claudeSession) progress(o object, out *output) bool {
 		if line.object("message") == nil || call == "" || !first(&c.seen, line.text("uuid")) {
 			return true
 		}
-		line["sessionId"] = o["sessionId"]
+		line = line.with("sessionId", o.value("sessionId"))
 		known := true
 		out.inside(call, func() { known = c.message(line, out) })
 		return known
@@ -192,7 +192,7 @@ func (c *claudeSession) message(o object, out *output) (known bool) {
 	if model == syntheticModel {
 		model = ""
 	}
-	if model != "" && !out.nested() && claudeModel(model) != claudeModel(out.origin.Model) {
+	if model != "" && model != out.origin.Model && !out.nested() && claudeModel(model) != claudeModel(out.origin.Model) {
 		out.begin(Origin{Agent: "Claude Code", Model: model})
 	}
 	known = c.messages.assistant(o, m, out)
@@ -214,7 +214,7 @@ func (c *claudeSession) message(o object, out *output) (known bool) {
 
 // isPrompt reports whether a line is a prompt, which may have waited in the queue.
 func isPrompt(o, m object) bool {
-	return actorOf(o) == eventlog.Human && !o.isTrue("isSidechain") && !bytes.Contains(m["content"], []byte(`"tool_result"`))
+	return actorOf(o) == eventlog.Human && !o.isTrue("isSidechain") && !bytes.Contains(m.value("content"), []byte(`"tool_result"`))
 }
 
 // told converts what the agent is told. What begins the file of a subagent is the
@@ -257,7 +257,7 @@ func (c *claudeSession) parent(o object) string {
 		call, known = c.chains.get(o.text("parentUuid"))
 	}
 	if !known {
-		text, _ := contentText(o.object("message")["content"])
+		text, _ := contentText(o.object("message").value("content"))
 		if call, known = c.prompts.get(text); !known {
 			call = agent
 			if call == "" {

@@ -87,15 +87,15 @@ func (c *cline) object(o object, out *output) bool {
 // shown converts a message as the person sees it.
 func (c *cline) shown(kind string, o object, out *output) bool {
 	what, text := o.text(kind), o.text("text")
-	c.task = cmp.Or(c.task, string(o["ts"]))
+	c.task = cmp.Or(c.task, string(o.value("ts")))
 	if what == "" {
 		return false
 	}
 	if o.isTrue("partial") {
-		if c.partial.text("say", "ask") != what || string(c.partial["ts"]) != string(o["ts"]) {
+		if c.partial.text("say", "ask") != what || string(c.partial.value("ts")) != string(o.value("ts")) {
 			c.broken(out)
 		}
-		c.partial = object{kind: quote(what), "text": quote(beginning(text, mostPartial)), "ts": slices.Clone(o["ts"])}
+		c.partial = object{}.with(kind, quote(what)).with("text", quote(beginning(text, mostPartial))).with("ts", slices.Clone(o.value("ts")))
 		return true
 	}
 	if c.partial != nil && c.partial.text("say", "ask") == what {
@@ -206,7 +206,7 @@ func (c *cline) tool(what string, o object, images []json.RawMessage, out *outpu
 		}
 	case "use_mcp_server":
 		name := cmp.Or(said.text("toolName"), said.text("uri"), "mcp")
-		args := said["arguments"]
+		args := said.value("arguments")
 		if len(args) == 0 {
 			args = json.RawMessage(text)
 			if said == nil {
@@ -274,7 +274,7 @@ func (c *cline) request(o, said object, out *output) {
 	}
 	id := ""
 	if o.has("ts") {
-		id = idOf("cline", c.task, string(o["ts"]))
+		id = idOf("cline", c.task, string(o.value("ts")))
 	}
 	out.member(id, "", out.origin.Model, u)
 	if reason := said.text("cancelReason"); reason == "user_cancelled" {
@@ -290,7 +290,7 @@ func (c *cline) request(o, said object, out *output) {
 func clineImages(urls []json.RawMessage) []json.RawMessage {
 	var parts []json.RawMessage
 	for _, raw := range urls {
-		if part, isImage := imageOf(object{"type": json.RawMessage(`"image"`), "url": raw}); isImage {
+		if part, isImage := imageOf(object{}.with("type", json.RawMessage(`"image"`)).with("url", raw)); isImage {
 			parts = append(parts, part)
 		}
 	}
@@ -309,17 +309,17 @@ func clineHistory(role string, o object, out *output) bool {
 	out.begin(Origin{Agent: "Cline", Model: o.object("modelInfo").text("modelId")})
 	blocks := o.list("content")
 	if blocks == nil {
-		blocks = []json.RawMessage{o["content"]}
+		blocks = []json.RawMessage{o.value("content")}
 	}
 	called := false
 	for _, raw := range blocks {
 		block := parseObject(raw)
 		switch kind := block.text("type"); {
 		case kind == "tool_use":
-			out.call(block.text("id"), block.text("name"), block["input"])
+			out.call(block.text("id"), block.text("name"), block.value("input"))
 			called = true
 		case kind == "tool_result":
-			text, parts := contentText(block["content"])
+			text, parts := contentText(block.value("content"))
 			r := result{id: block.text("tool_use_id"), success: !block.isTrue("is_error"), output: text, more: data(nil).raw("parts", parts)}
 			out.exit(&r)
 			out.result(r)

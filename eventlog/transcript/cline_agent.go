@@ -59,7 +59,7 @@ func (c *clineAgent) event(e object, out *output) bool {
 		case "reasoning":
 			c.text.add(eventlog.TypeThought, "", e.text("text", "reasoning"), out)
 		case "tool":
-			out.call(e.text("toolCallId"), e.text("toolName"), e["input"])
+			out.call(e.text("toolCallId"), e.text("toolName"), e.value("input"))
 		default:
 			return false
 		}
@@ -108,7 +108,7 @@ func (c *clineAgent) contentEnd(content string, e object, out *output) bool {
 		if !first(&c.done, id) {
 			return true
 		}
-		text, parts := contentText(e["output"])
+		text, parts := contentText(e.value("output"))
 		failure := cmp.Or(e.text("error"), e.object("error").text("message"))
 		r := result{id: id, tool: e.text("toolName"), success: failure == "", took: e.amount("durationMs")}
 		if outputs := e.list("output"); len(outputs) > 0 && parseObject(outputs[0]).has("success") {
@@ -131,7 +131,7 @@ func (c *clineAgent) outputs(e object, r *result) string {
 	var texts []string
 	for _, raw := range e.list("output") {
 		o := parseObject(raw)
-		text, _ := contentText(o["result"])
+		text, _ := contentText(o.value("result"))
 		if failure := o.text("error"); failure != "" {
 			text = strings.TrimPrefix(text+"\n"+failure, "\n")
 		}

@@ -34,9 +34,9 @@ func codexPieces(content json.RawMessage, kinds []string) []codexPiece {
 	}
 	for i, block := range blocks {
 		o := parseObject(block)
-		text, isText := o["text"]
+		text := o.value("text")
 		switch {
-		case !isText:
+		case text == nil:
 			own = append(own, block)
 		case imageTag.MatchString(strings.TrimSpace(textOf(text))):
 			// Stands around an image that has its own block.

@@ -3,8 +3,6 @@ package transcript
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 
 	"jrweb/eventlog"
@@ -56,12 +54,12 @@ func (c *codexItems) tool(id string, item object, done bool, out *output) bool {
 		r.more = data(nil).some("status", snake(item.text("status")))
 	case "mcptoolcall":
 		r.tool = strings.Trim(item.text("server")+"."+item.text("tool"), ".")
-		c.callRaw(id, r.tool, argsOf(item["arguments"]), out)
+		c.callRaw(id, r.tool, argsOf(item.value("arguments")), out)
 		r = codexMCPResult(r, item)
 	case "dynamictoolcall":
 		r.tool = strings.Trim(item.text("namespace")+"."+item.text("tool"), ".")
-		c.callRaw(id, r.tool, argsOf(item["arguments"]), out)
-		text, parts := contentText(cmpRaw(item["content_items"], item["contentItems"]))
+		c.callRaw(id, r.tool, argsOf(item.value("arguments")), out)
+		text, parts := contentText(cmpRaw(item.value("content_items"), item.value("contentItems")))
 		r.output, r.more = cmp.Or(text, codexFailure(item)), data(nil).raw("parts", parts)
 		if ok, told := item.truth("success"); told {
 			r.success = ok
@@ -69,7 +67,7 @@ func (c *codexItems) tool(id string, item object, done bool, out *output) bool {
 	case "websearch":
 		r.tool, r.success = "web_search", snake(item.text("status")) != "failed"
 		if query := codexQuery(item); query != "" || done { // it may start without
-			c.call(id, r.tool, data(nil).text("query", query).raw("action", item["action"]), out)
+			c.call(id, r.tool, data(nil).text("query", query).raw("action", item.value("action")), out)
 		}
 	case "imageview":
 		r.tool, r.success = "view_image", true
@@ -80,9 +78,9 @@ func (c *codexItems) tool(id string, item object, done bool, out *output) bool {
 		r = codexImageResult(r, item)
 	case "collabtoolcall", "collabagenttoolcall":
 		r.tool = cmp.Or(snake(item.text("tool")), "collab")
-		agents := cmpRaw(item["receiver_thread_ids"], item["receiverThreadIds"])
+		agents := cmpRaw(item.value("receiver_thread_ids"), item.value("receiverThreadIds"))
 		c.call(id, r.tool, data(nil).some("prompt", item.text("prompt")).raw("agents", agents), out)
-		r.output = string(cmpRaw(item["agents_states"], item["agentsStates"]))
+		r.output = string(cmpRaw(item.value("agents_states"), item.value("agentsStates")))
 	case "sleep":
 		r.tool, r.success = "sleep", true
 		c.call(id, r.tool, data(nil).number("duration_ms", item.amount("duration_ms", "durationMs")), out)
@@ -243,10 +241,9 @@ func codexFiles(item object) []codexFile {
 			to: change.object("kind").text("move_path", "movePath"), diff: change.text("diff", "unified_diff"),
 		})
 	}
-	byPath := item.object("changes")
-	for _, path := range slices.Sorted(maps.Keys(byPath)) {
-		change := parseObject(byPath[path])
-		f := codexFile{path: path, kind: change.text("type"), to: change.text("move_path"), diff: change.text("unified_diff")}
+	for _, of := range item.object("changes").sorted() {
+		change := parseObject(of.value)
+		f := codexFile{path: string(of.name), kind: change.text("type"), to: change.text("move_path"), diff: change.text("unified_diff")}
 		switch f.kind {
 		case "add":
 			f.diff = prefixed("+", change.text("content"))
@@ -270,8 +267,8 @@ func prefixed(mark, text string) string {
 // codexPatch returns the arguments of a change of files: what the item says, and in
 // rollouts, where that is an object by path, a patch as people read it.
 func codexPatch(item object) data {
-	if item.list("changes") != nil {
-		return data(nil).raw("changes", item["changes"])
+	if item.hasList("changes") {
+		return data(nil).raw("changes", item.value("changes"))
 	}
 	var changes []json.RawMessage
 	var patch strings.Builder
@@ -306,11 +303,11 @@ func codexChanges(item object) string {
 
 func codexMCPResult(r result, item object) result {
 	given := item.object("result")
-	text, parts := contentText(given["content"])
+	text, parts := contentText(given.value("content"))
 	if text == "" {
 		text = codexFailure(item)
 	}
-	if structured := cmpRaw(given["structured_content"], given["structuredContent"]); text == "" && len(structured) > 0 && structured[0] != 'n' {
+	if structured := cmpRaw(given.value("structured_content"), given.value("structuredContent")); text == "" && len(structured) > 0 && structured[0] != 'n' {
 		text = string(structured)
 	}
 	r.output, r.more = text, data(nil).raw("parts", parts)
@@ -358,7 +355,7 @@ func codexReview(p object) string {
 		at := f.object("code_location")
 		title := "- " + f.text("title")
 		if path := at.text("absolute_file_path"); path != "" {
-			title += " (" + path + ":" + string(at.object("line_range")["start"]) + ")"
+			title += " (" + path + ":" + string(at.object("line_range").value("start")) + ")"
 		}
 		texts = append(texts, strings.TrimSpace(title+"\n  "+f.text("body")))
 	}

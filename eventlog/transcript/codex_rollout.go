@@ -87,7 +87,7 @@ func (c *codexRollout) object(o object, out *output) bool {
 		c.compacted(p.text("message"), out)
 	case "response_item":
 		if o.object("metadata").isTrue("compaction_output") && p.text("role") == "assistant" {
-			c.summary, _ = contentText(p["content"]) // comes again with the compaction
+			c.summary, _ = contentText(p.value("content")) // comes again with the compaction
 			return true
 		}
 		return c.wire(p, out)
@@ -106,9 +106,8 @@ func (c *codexRollout) object(o object, out *output) bool {
 
 // withContent gives a message whose content is a string the blocks that others have.
 func withContent(p object) object {
-	with := withType(p, "agent_message")
-	with["content"] = partsOf([]json.RawMessage{data(nil).text("type", "text").text("text", p.text("content")).object()})
-	return with
+	blocks := partsOf([]json.RawMessage{data(nil).text("type", "text").text("text", p.text("content")).object()})
+	return withType(p, "agent_message").with("content", blocks)
 }
 
 // meta takes what a file says of its thread. A fork's file may have the line of its

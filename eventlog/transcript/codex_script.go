@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"encoding/json"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -261,10 +260,10 @@ func codexArgs(tool string, args json.RawMessage) json.RawMessage {
 	if tool != "shell" || !o.has("cmd") || o.has("command") {
 		return args
 	}
-	d := data(nil).raw("command", o["cmd"])
-	for _, name := range slices.Sorted(maps.Keys(o)) {
-		if name != "cmd" {
-			d = d.raw(string(quote(name)[1:len(quote(name))-1]), o[name])
+	d := data(nil).raw("command", o.value("cmd"))
+	for _, f := range o.sorted() {
+		if name := quote(string(f.name)); string(f.name) != "cmd" {
+			d = d.raw(string(name[1:len(name)-1]), f.value)
 		}
 	}
 	return d.object()

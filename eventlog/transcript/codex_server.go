@@ -76,7 +76,7 @@ func (c *codexServer) message(method, thread string, o, p object, out *output) b
 		u := p.object("tokenUsage")
 		c.account(thread).total(codexUsage(u.object("total")), codexUsage(u.object("last")), out)
 	case "turn/start", "turn/steer":
-		c.user(wasSent, p["input"], out)
+		c.user(wasSent, p.value("input"), out)
 	case "turn/started":
 		out.working()
 	case "turn/completed":
@@ -152,7 +152,7 @@ func (c *codexServer) item(done bool, item object, out *output) bool {
 	switch codexKind(item) {
 	case "usermessage":
 		if done {
-			c.user(wasTaken, item["content"], out)
+			c.user(wasTaken, item.value("content"), out)
 		}
 	case "agentmessage":
 		if done {
@@ -183,7 +183,7 @@ func (c *codexServer) item(done bool, item object, out *output) bool {
 			}
 		}
 	default:
-		for _, started := range stringsOf(listOf(cmpRaw(item["receiverThreadIds"], item["newThreadId"]))) {
+		for _, started := range stringsOf(listOf(cmpRaw(item.value("receiverThreadIds"), item.value("newThreadId")))) {
 			if _, known := c.callers.get(started); !known && id != "" {
 				c.callers.put(started, id)
 			}
@@ -228,18 +228,18 @@ func (c *codexServer) request(method string, o, p object, out *output) bool {
 	case "item/permissions/requestApproval":
 		what = "permissions"
 	case "item/tool/requestUserInput":
-		c.asked.put(string(o["id"]), "")
+		c.asked.put(string(o.value("id")), "")
 		for _, q := range questionsOf(p.list("questions")) {
-			q.id, q.call = string(o["id"]), p.text("itemId")
+			q.id, q.call = string(o.value("id")), p.text("itemId")
 			out.asks(q)
 		}
 		return true
 	default:
 		return false
 	}
-	c.asked.put(string(o["id"]), what)
+	c.asked.put(string(o.value("id")), what)
 	out.asks(question{
-		id: string(o["id"]), call: p.text("itemId", "callId"), text: "Permission asked: " + what,
+		id: string(o.value("id")), call: p.text("itemId", "callId"), text: "Permission asked: " + what,
 		options: optionsOf(p.list("availableDecisions")), more: data(nil).some("reason", p.text("reason")),
 	})
 	return true
@@ -251,11 +251,11 @@ func (c *codexServer) response(o object, out *output) bool {
 	if !o.has("id") {
 		return false
 	}
-	if what, known := c.asked.get(string(o["id"])); known && o.has("result") {
+	if what, known := c.asked.get(string(o.value("id"))); known && o.has("result") {
 		if what == "" { // the answers come with the result of the call
-			out.answered(string(o["id"]))
+			out.answered(string(o.value("id")))
 		} else {
-			out.decided(string(o["id"]), snake(o.object("result").text("decision")), data(nil).text("about", what))
+			out.decided(string(o.value("id")), snake(o.object("result").text("decision")), data(nil).text("about", what))
 		}
 		return true
 	}

@@ -96,8 +96,8 @@ func codexErrorCode(p object) string {
 	if kind := p.text("codex_error_info"); kind != "" && kind != "other" {
 		return kind
 	}
-	for kind := range p.object("codex_error_info") {
-		return beginning(kind, 100)
+	for _, kind := range p.object("codex_error_info") {
+		return beginning(string(kind.name), 100)
 	}
 	return ""
 }
@@ -118,7 +118,7 @@ func (c *codexRollout) notice(p object, out *output) bool {
 	case "request_permissions", "elicitation_request":
 		out.asks(question{
 			id: p.text("request_id", "id"), call: p.text("call_id"), text: "Permission asked: " + p.text("reason", "message", "server_name"),
-			more: data(nil).raw("permissions", p["permissions"]),
+			more: data(nil).raw("permissions", p.value("permissions")),
 		})
 	case "request_user_input":
 		if !c.items.told(p.text("call_id")) { // else its call has the questions
@@ -135,7 +135,7 @@ func (c *codexRollout) notice(p object, out *output) bool {
 	case "thread_goal_updated":
 		out.status(strings.TrimSpace("Goal: " + p.object("goal").text("objective") + " " + bracketed(snake(p.object("goal").text("status")))))
 	case "thread_rolled_back":
-		out.note(eventlog.TypeStatus, "The last turns were taken back", data(nil).raw("turns", p["num_turns"]))
+		out.note(eventlog.TypeStatus, "The last turns were taken back", data(nil).raw("turns", p.value("num_turns")))
 	case "model_reroute":
 		out.status("The model is another: " + p.text("reason"))
 		out.begin(Origin{Agent: "Codex", Model: p.text("to_model")})
@@ -211,7 +211,7 @@ func guardianNote(p object, out *output) {
 	if why := p.text("rationale"); why != "" {
 		text += " (" + why + ")"
 	}
-	out.note(eventlog.TypeGuardrail, text, data(nil).some("status", status).some("risk_level", p.text("risk_level")).raw("action", p["action"]))
+	out.note(eventlog.TypeGuardrail, text, data(nil).some("status", status).some("risk_level", p.text("risk_level")).raw("action", p.value("action")))
 }
 
 // review tells what a review has found. The agent may write it again as a message.
@@ -254,7 +254,7 @@ func (c *codexRollout) toolEnd(p object, out *output) {
 	case "mcp_tool_call_end":
 		item = withType(p.object("invocation"), "mcptoolcall")
 		given := p.object("result")
-		item["duration"], item["result"], item["error"] = p["duration"], given["Ok"], given["Err"]
+		item = item.with("duration", p.value("duration")).with("result", given.value("Ok")).with("error", given.value("Err"))
 		ok := given.object("Ok")
 		end.success = given.has("Ok") && !ok.isTrue("is_error") && !ok.isTrue("isError")
 	}
@@ -264,8 +264,7 @@ func (c *codexRollout) toolEnd(p object, out *output) {
 		if end.success {
 			status = "completed"
 		}
-		item["id"], item["status"] = quote(id), quote(status)
-		c.toolItem(p, item, true, out)
+		c.toolItem(p, item.with("id", quote(id)).with("status", quote(status)), true, out)
 		return
 	}
 	c.ends.put(id, end)
@@ -281,11 +280,11 @@ func (c *codexRollout) item(p object, done bool, out *output) bool {
 	switch codexKind(item) {
 	case "usermessage":
 		if done {
-			c.user(logItem, codexPieces(item["content"], nil), out)
+			c.user(logItem, codexPieces(item.value("content"), nil), out)
 		}
 	case "agentmessage":
 		if done {
-			text, _ := contentText(itemTexts(item["content"]))
+			text, _ := contentText(itemTexts(item.value("content")))
 			c.assistant(logItem, text, item.text("phase"), out)
 		}
 	case "reasoning":

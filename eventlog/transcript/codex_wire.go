@@ -28,12 +28,12 @@ func (c *codexRollout) wire(p object, out *output) bool {
 		if p.text("name") == "exec" && p.text("input") != "" {
 			c.script(id, p.text("input"), out)
 		} else {
-			c.items.callRaw(id, codexTool(p.text("namespace"), p.text("name")), p["input"], out)
+			c.items.callRaw(id, codexTool(p.text("namespace"), p.text("name")), p.value("input"), out)
 		}
 	case "local_shell_call":
-		c.items.callRaw(id, "shell", p["action"], out)
+		c.items.callRaw(id, "shell", p.value("action"), out)
 	case "tool_search_call":
-		c.items.callRaw(id, "tool_search", p["arguments"], out)
+		c.items.callRaw(id, "tool_search", p.value("arguments"), out)
 	case "tool_search_output":
 		var names []string
 		for _, raw := range p.list("tools") {
@@ -45,7 +45,7 @@ func (c *codexRollout) wire(p object, out *output) bool {
 	case "image_generation_call":
 		c.items.tool(id, withType(p, "imagegeneration"), p.text("status") != "in_progress", out)
 	case "function_call_output", "custom_tool_call_output":
-		c.wireOutput(id, p["output"], out)
+		c.wireOutput(id, p.value("output"), out)
 	case "additional_tools", "ghost_snapshot", "compaction", "compaction_summary", "compaction_trigger", "context_compaction", "other":
 	default:
 		return false
@@ -55,18 +55,13 @@ func (c *codexRollout) wire(p object, out *output) bool {
 
 // withType returns an object with another type.
 func withType(o object, kind string) object {
-	with := object{}
-	for name, value := range o {
-		with[name] = value
-	}
-	with["type"] = quote(kind)
-	return with
+	return o.with("type", quote(kind))
 }
 
 func (c *codexRollout) wireMessage(p object, out *output) {
 	switch p.text("role") {
 	case "assistant":
-		text, _ := contentText(p["content"])
+		text, _ := contentText(p.value("content"))
 		if _, plan, found := strings.Cut(text, "<proposed_plan>"); found {
 			plan, _, _ = strings.Cut(plan, "</proposed_plan>")
 			c.mirrors(logWire, "plan", plan)
@@ -74,9 +69,9 @@ func (c *codexRollout) wireMessage(p object, out *output) {
 		c.assistant(logWire, text, p.text("phase"), out)
 	case "user":
 		meta := p.object("internal_chat_message_metadata_passthrough")
-		c.user(logWire, codexPieces(p["content"], stringsOf(meta.list("content_item_kinds"))), out)
+		c.user(logWire, codexPieces(p.value("content"), stringsOf(meta.list("content_item_kinds"))), out)
 	default:
-		text, parts := contentText(p["content"])
+		text, parts := contentText(p.value("content"))
 		out.user(eventlog.System, text, parts)
 	}
 }
@@ -115,7 +110,7 @@ var agentMail = regexp.MustCompile(`\AMessage Type: [^\n]*\n(?:[^\n]*\n){0,4}?Pa
 
 func (c *codexRollout) functionCall(id string, p object, out *output) {
 	tool := codexTool(p.text("namespace"), p.text("name"))
-	given := codexArgs(tool, p["arguments"])
+	given := codexArgs(tool, p.value("arguments"))
 	args := parseObject(given)
 	switch tool {
 	case "update_plan":
@@ -137,7 +132,7 @@ func (c *codexRollout) webSearch(id string, p object, out *output) {
 	if c.mirrors(logWire, "search", codexQuery(p)) {
 		return
 	}
-	c.items.callRaw(id, "web_search", p["action"], out)
+	c.items.callRaw(id, "web_search", p.value("action"), out)
 	if status := p.text("status"); status == "completed" || status == "failed" {
 		c.items.result(result{id: id, tool: "web_search", success: status == "completed"}, out)
 	}
@@ -188,7 +183,7 @@ func codexResult(raw json.RawMessage) (r result, runs bool) {
 		o = parseObject([]byte(textOf(raw)))
 	}
 	if o.has("output") || o.has("content") {
-		text, parts := contentText(withoutImageTags(cmpRaw(o["output"], o["content"])))
+		text, parts := contentText(withoutImageTags(cmpRaw(o.value("output"), o.value("content"))))
 		r = result{success: true, output: text, more: data(nil).raw("parts", parts)}
 		if ok, told := o.truth("success"); told {
 			r.success = ok

@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -232,7 +231,11 @@ func (c *Converter) taker() taker { return taker{object: c.object, other: c.othe
 func (c *Converter) object(o object, text []byte) {
 	c.out.at, c.out.parent = time.Time{}, ""
 	if !c.decoder.object(o, &c.out) {
-		c.keep(Line{Text: text}, cmp.Or(c.out.refusal, unknown(o)))
+		reason := c.out.refusal
+		if reason == "" {
+			reason = unknown(o)
+		}
+		c.keep(Line{Text: text}, reason)
 		c.out.refusal = ""
 	}
 }
@@ -305,13 +308,16 @@ func (c *Converter) mend(l Line) Line {
 	if l.isCut() {
 		l.Text = wholeCharacters(l.Text)
 	}
+	length := len(l.Text)
+	l.Text = bytes.TrimSuffix(l.Text, []byte("\r"))
 	if !utf8.Valid(l.Text) {
 		c.stats.Mended++
+		l.Text = bytes.ToValidUTF8(l.Text, []byte("\uFFFD"))
 	}
 	if !l.isCut() {
-		return Line{Text: clean(l.Text)}
+		return Line{Text: l.Text}
 	}
-	l.Text = []byte(beginning(string(clean(l.Text)), len(l.Text)))
+	l.Text = []byte(beginning(string(l.Text), length))
 	return l
 }
 

@@ -3,8 +3,6 @@ package transcript
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 
 	"jrweb/eventlog"
@@ -208,7 +206,7 @@ func (*copilot) asked(kind string, d object, out *output) bool {
 		if request := d.object("permissionRequest"); d.has("promptRequest") {
 			out.asks(question{
 				id: d.text("requestId"), call: request.text("toolCallId"), text: "Permission asked: " + request.text("intention", "toolName", "kind"),
-				more: data(nil).raw("request", d["permissionRequest"]),
+				more: data(nil).raw("request", d.value("permissionRequest")),
 			})
 		}
 	case "permission.completed":
@@ -339,7 +337,7 @@ func (c *copilot) thinks(id, text string, out *output) {
 // call tells a call once: it is requested, and then started.
 func (c *copilot) call(id, tool string, o object, out *output) {
 	if first(&c.called, id) {
-		out.call(id, tool, o["arguments"])
+		out.call(id, tool, o.value("arguments"))
 	}
 }
 
@@ -349,8 +347,8 @@ func (c *copilot) result(d object, out *output) {
 		return
 	}
 	answer, failure := d.object("result"), d.object("error")
-	text, parts := contentText(answer["content"])
-	text = cmp.Or(text, answer.text("detailedContent"), textOf(d["result"]), failure.text("message"), d.text("error"))
+	text, parts := contentText(answer.value("content"))
+	text = cmp.Or(text, answer.text("detailedContent"), textOf(d.value("result")), failure.text("message"), d.text("error"))
 	var pictures []json.RawMessage
 	for _, raw := range append(answer.list("binaryResultsForLlm"), answer.list("contents")...) {
 		if picture, is := imageOf(parseObject(raw)); is && len(pictures) < 100 {
@@ -374,8 +372,8 @@ func (c *copilot) result(d object, out *output) {
 // shutdown converts the end of the program, which is not the end of a turn.
 func (c *copilot) shutdown(d object, out *output) {
 	metrics := d.object("modelMetrics")
-	for _, model := range slices.Sorted(maps.Keys(metrics)) {
-		c.total(model, copilotUsage(metrics.object(model).object("usage")), out)
+	for _, model := range metrics.sorted() {
+		c.total(string(model.name), copilotUsage(parseObject(model.value).object("usage")), out)
 	}
 	switch {
 	case d.text("shutdownType") == "error":
@@ -400,7 +398,7 @@ func (c *copilot) exit(o object, out *output) bool {
 	if code == 0 {
 		out.done()
 	} else {
-		message := "the agent reports exit code " + string(d["exitCode"])
+		message := "the agent reports exit code " + string(d.value("exitCode"))
 		out.error(message, "exit_code")
 		out.failed(cmp.Or(out.progress.reason, message))
 	}
@@ -408,7 +406,7 @@ func (c *copilot) exit(o object, out *output) bool {
 		out.begin(Origin{Agent: "Copilot CLI", Session: id})
 	}
 	if d.has("usage") {
-		out.note(eventlog.TypeStatus, "Finished", data(nil).raw("usage", d["usage"]))
+		out.note(eventlog.TypeStatus, "Finished", data(nil).raw("usage", d.value("usage")))
 	}
 	return true
 }

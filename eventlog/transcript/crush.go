@@ -59,8 +59,7 @@ func (c *crush) messages(messages []json.RawMessage, out *output) {
 func (c *crush) part(m object, raw json.RawMessage, out *output) bool {
 	part := parseObject(raw)
 	if d := part.object("data"); d != nil { // as the database has it
-		d["type"] = part["type"]
-		part = d
+		part = d.with("type", part.value("type"))
 	}
 	person := m.text("role") == "user"
 	switch part.text("type") {
@@ -74,10 +73,10 @@ func (c *crush) part(m object, raw json.RawMessage, out *output) bool {
 		out.says(eventlog.TypeThought, part.text("thinking", "text"))
 	case "tool_call":
 		id := part.text("tool_call_id", "id")
-		out.call(id, part.text("name"), part["input"])
+		out.call(id, part.text("name"), part.value("input"))
 		c.subagents(id, part, out)
 	case "tool_result":
-		text, parts := contentText(part["content"])
+		text, parts := contentText(part.value("content"))
 		if image, isImage := imageOf(part); isImage && parts == nil {
 			text, parts = withImages(text, []json.RawMessage{image}), partsOf([]json.RawMessage{image})
 		}

@@ -2,8 +2,6 @@ package transcript
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +71,7 @@ func (c *cursor) object(o object, out *output) bool {
 	case "system":
 		out.begin(Origin{Agent: "Cursor", Model: o.text("model"), Session: o.text("session_id"), Dir: o.text("cwd")})
 	case "user":
-		text, parts := contentText(o.object("message")["content"])
+		text, parts := contentText(o.object("message").value("content"))
 		out.user(eventlog.Human, text, parts)
 	case "thinking":
 		if sub == "completed" {
@@ -87,7 +85,7 @@ func (c *cursor) object(o object, out *output) bool {
 			c.flushThought(out)
 		}
 	case "assistant":
-		text, _ := contentText(o.object("message")["content"])
+		text, _ := contentText(o.object("message").value("content"))
 		c.says(text, at, o.has("timestamp_ms") && !o.has("model_call_id"), out)
 	case "tool_call":
 		c.tool(o, sub == "completed", out)
@@ -139,17 +137,17 @@ func (c *cursor) flushThought(out *output) {
 
 // cursorTool returns the tool of a call, whose name is a key: readToolCall.
 func cursorTool(o object) (name string, call object) {
-	for _, key := range slices.Sorted(maps.Keys(o)) {
-		if short, is := strings.CutSuffix(key, "ToolCall"); is && short != "" && o.object(key) != nil {
-			call := o.object(key)
+	for _, f := range o.sorted() {
+		short, is := strings.CutSuffix(string(f.name), "ToolCall")
+		if call := parseObject(f.value); is && short != "" && call != nil {
 			if tool := call.object("args").text("toolName"); short == "mcp" && tool != "" {
-				return tool, object{"args": cmpRaw(call.object("args")["args"], call["args"]), "result": call["result"]}
+				return tool, call.only("result").with("args", cmpRaw(call.object("args").value("args"), call.value("args")))
 			}
 			return short, call
 		}
 	}
 	if f := o.object("function"); f != nil {
-		return f.text("name"), object{"args": f["arguments"], "result": cmpRaw(f["result"], o["result"])}
+		return f.text("name"), object{}.with("args", f.value("arguments")).with("result", cmpRaw(f.value("result"), o.value("result")))
 	}
 	return o.text("name", "tool"), o
 }
@@ -158,7 +156,7 @@ func (c *cursor) tool(o object, completed bool, out *output) {
 	id := o.text("call_id")
 	name, call := cursorTool(o.object("tool_call"))
 	if first(&c.called, id) {
-		out.call(id, name, call["args"])
+		out.call(id, name, call.value("args"))
 	}
 	if !completed {
 		return
@@ -168,18 +166,18 @@ func (c *cursor) tool(o object, completed bool, out *output) {
 	r := result{id: id, tool: name, success: good != nil && !good.isTrue("isError")}
 	switch {
 	case good != nil:
-		r.output = cmp.Or(cursorText(good), string(answer["success"]))
+		r.output = cmp.Or(cursorText(good), string(answer.value("success")))
 		r = r.withExitCode(good.number("exitCode"))
 		r.took = good.amount("executionTime")
 	case len(answer) > 0:
-		kind := slices.Sorted(maps.Keys(answer))[0] // error, failure, rejected, …
-		bad := answer.object(kind)
-		r.output = cmp.Or(cursorText(bad), bad.text("errorMessage", "error", "reason"), textOf(answer[kind]), string(answer[kind]))
+		of := answer.sorted()[0] // error, failure, rejected, …
+		kind, bad := string(of.name), parseObject(of.value)
+		r.output = cmp.Or(cursorText(bad), bad.text("errorMessage", "error", "reason"), textOf(of.value), string(of.value))
 		r.more = r.more.text("code", kind)
 		r = r.withExitCode(bad.number("exitCode"))
 		r.took = bad.amount("executionTime")
 	default:
-		r.output = string(call["result"])
+		r.output = string(call.value("result"))
 	}
 	out.result(r)
 }

@@ -11,6 +11,9 @@ import (
 type data []byte
 
 func (d data) name(name string) data {
+	if d == nil {
+		d = make(data, 0, 192) // most have no more
+	}
 	if len(d) > 0 {
 		d = append(d, ',')
 	}

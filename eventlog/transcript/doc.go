@@ -16,7 +16,7 @@
 //   - Every event is one that the log takes, whatever the input: it has the fields
 //     of its type, is UTF-8, and is no larger than [Options] allow. Texts that are
 //     too long, at any depth, are cut, and the event says how long they were and
-//     their SHA-256, as [eventlog.LimitStrings] does.
+//     their SHA-256.
 //   - A tool_call and its tool_result have the same call_id. A call is told once
 //     and a result once, also where the agent prints them twice. Success is what
 //     the agent says, and a command's exit code.

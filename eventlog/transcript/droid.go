@@ -68,9 +68,9 @@ func (d *droid) object(o object, out *output) bool {
 			out.says(eventlog.TypeThought, o.text("text"))
 		}
 	case "tool_call":
-		d.call(o.text("id"), o.text("toolName", "toolId"), o["parameters"], out)
+		d.call(o.text("id"), o.text("toolName", "toolId"), o.value("parameters"), out)
 	case "tool_result":
-		text, parts := contentText(cmpRaw(o["value"], o["error"]))
+		text, parts := contentText(cmpRaw(o.value("value"), o.value("error")))
 		d.result(result{id: o.text("id"), tool: o.text("toolName", "toolId"), success: !o.isTrue("isError"), output: text, more: data(nil).raw("parts", parts)}, out)
 	case "error":
 		message := cmp.Or(o.text("message"), o.object("error").text("message"), o.text("error"), "the run failed")
@@ -79,7 +79,7 @@ func (d *droid) object(o object, out *output) bool {
 	case "completion":
 		d.completion(o, out)
 	case "todo_state":
-		out.note(eventlog.TypeStatus, "Todo list", data(nil).raw("todos", cmpRaw(o["todos"], o["state"])))
+		out.note(eventlog.TypeStatus, "Todo list", data(nil).raw("todos", cmpRaw(o.value("todos"), o.value("state"))))
 	case "compaction_state", "session_compaction":
 		out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).some("summary", o.text("summaryText", "summary")))
 	case "session_end", "session_settings":
@@ -91,7 +91,7 @@ func (d *droid) object(o object, out *output) bool {
 
 // line converts a message of the stream.
 func (d *droid) line(o object, out *output) bool {
-	text, parts := contentText(cmpRaw(o["text"], o["content"]))
+	text, parts := contentText(cmpRaw(o.value("text"), o.value("content")))
 	switch o.text("role") {
 	case "user":
 		out.user(droidActor(text), text, parts)
@@ -124,7 +124,7 @@ func (d *droid) message(o, m object, out *output) bool {
 	hidden := o.text("visibility") == "llm_only" || m.text("visibility") == "llm_only"
 	blocks := m.list("content")
 	if blocks == nil {
-		blocks = []json.RawMessage{m["content"]}
+		blocks = []json.RawMessage{m.value("content")}
 	}
 	var called bool
 	for _, raw := range blocks {
@@ -141,10 +141,10 @@ func (d *droid) block(role string, hidden bool, raw json.RawMessage, out *output
 	block := parseObject(raw)
 	switch kind := block.text("type"); {
 	case kind == "tool_use":
-		d.call(block.text("id"), block.text("name"), block["input"], out)
+		d.call(block.text("id"), block.text("name"), block.value("input"), out)
 		return true
 	case kind == "tool_result":
-		text, parts := contentText(block["content"])
+		text, parts := contentText(block.value("content"))
 		r := result{id: block.text("tool_use_id"), success: !block.isTrue("is_error"), output: text}
 		r.more = r.more.raw("parts", parts)
 		d.result(r, out)
@@ -199,5 +199,5 @@ func (d *droid) completion(o object, out *output) {
 	}
 	// Usage is of the process, which a completion ends.
 	session := cmp.Or(o.text("session_id"), out.origin.Session)
-	out.member(idOf("droid", session, string(o["timestamp"])), idOf(session, out.origin.Model), out.origin.Model, claudeUsage(o.object("usage")))
+	out.member(idOf("droid", session, string(o.value("timestamp"))), idOf(session, out.origin.Model), out.origin.Model, claudeUsage(o.object("usage")))
 }

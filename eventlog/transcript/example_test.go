@@ -45,6 +45,6 @@ func Example() {
 	// tool_call {"tool":"shell","args":{"command":"make"},"call_id":"item_0"}
 	// tool_result {"tool":"shell","success":false,"output":"no rule","call_id":"item_0","status":"failed","exit_code":2}
 	// assistant {"content":"There is no Makefile."}
-	// cost {"input_tokens":20,"output_tokens":9,"cache_read_tokens":80,"cache_write_tokens":0,"scope":"delta","id":"0199"}
+	// cost {"input_tokens":20,"output_tokens":9,"cache_read_tokens":80,"cache_write_tokens":0,"scope":"cumulative","id":"0199"}
 	// read as codex
 }

@@ -30,8 +30,7 @@ type cut struct {
 }
 
 // fit closes the data of an event. If it is larger than limit, its longest texts
-// are cut, at any depth, and it is said how long they were, in the way of
-// [eventlog.LimitStrings]:
+// are cut, at any depth, and it is said how long they were:
 //
 //	{"tool":"write","args":{"content":"The first by…"},"truncated":{"args/content":{"bytes":8388608,"sha256":"9f86…"}}}
 //

@@ -3,8 +3,6 @@ package transcript
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,10 +77,10 @@ func (g *gemini) object(o object, out *output) bool {
 			out.user(eventlog.Human, o.text("content"), nil)
 		}
 	case "tool_use":
-		out.call(o.text("tool_id"), o.text("tool_name"), o["parameters"])
+		out.call(o.text("tool_id"), o.text("tool_name"), o.value("parameters"))
 	case "tool_result":
 		failure := o.object("error")
-		text, parts := contentText(o["output"])
+		text, parts := contentText(o.value("output"))
 		r := result{
 			id: o.text("tool_id"), success: o.text("status") == "success",
 			output: cmp.Or(text, failure.text("message")),
@@ -116,8 +114,8 @@ func (g *gemini) document(o object, out *output) {
 // long its requests took.
 func geminiRun(models object) string {
 	run := "json"
-	for _, model := range slices.Sorted(maps.Keys(models)) {
-		m := models.object(model)
+	for _, model := range models.sorted() {
+		m := parseObject(model.value)
 		run += fmt.Sprintf("/%.0f/%.0f", m.object("api").amount("totalLatencyMs"), m.object("tokens").amount("total"))
 	}
 	return run
@@ -126,9 +124,9 @@ func geminiRun(models object) string {
 // mainModel returns the model that answered most: others do chores.
 func mainModel(models object) (most string) {
 	output := -1.0
-	for _, model := range slices.Sorted(maps.Keys(models)) {
-		if n := geminiUsage(models.object(model)).output; n > output {
-			most, output = model, n
+	for _, model := range models.sorted() {
+		if n := geminiUsage(parseObject(model.value)).output; n > output {
+			most, output = string(model.name), n
 		}
 	}
 	return most
@@ -154,8 +152,8 @@ func (g *gemini) result(o object, run string, failed bool, out *output) {
 		}
 		out.member(session+"/"+run+"/"+model, session, model, u)
 	}
-	for _, model := range slices.Sorted(maps.Keys(models)) {
-		spent(model, geminiUsage(models.object(model)))
+	for _, model := range models.sorted() {
+		spent(string(model.name), geminiUsage(parseObject(model.value)))
 	}
 	if len(models) == 0 {
 		spent(out.origin.Model, geminiUsage(stats))

@@ -3,6 +3,7 @@ package transcript
 import (
 	"cmp"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func (g *geminiChat) state(o object, out *output) {
 
 func (g *geminiChat) message(m object, out *output) bool {
 	out.at, out.parent = m.time("timestamp"), g.nested
-	content := cmpRaw(m["displayContent"], m["content"])
+	content := cmpRaw(m.value("displayContent"), m.value("content"))
 	kind, isNew := m.text("type"), true
 	switch kind {
 	case "gemini", "user", "info", "warning", "error":
@@ -112,6 +113,10 @@ func (g *geminiChat) message(m object, out *output) bool {
 	return true
 }
 
+// geminiDirectory is the first directory that the context of a session names. Nothing
+// else in the file tells where the agent works.
+var geminiDirectory = regexp.MustCompile(`(?m)^- \*\*Workspace Directories:\*\*\n +- (/.+)$`)
+
 func (g *geminiChat) user(p googleParts, out *output) {
 	for _, response := range p.responses {
 		text, parts := responseText(response)
@@ -121,6 +126,9 @@ func (g *geminiChat) user(p googleParts, out *output) {
 	switch {
 	case strings.HasPrefix(strings.TrimSpace(p.text), "<session_context>"):
 		actor = eventlog.System
+		if dir := geminiDirectory.FindStringSubmatch(p.text); dir != nil && !g.subagent {
+			out.begin(Origin{Dir: dir[1]})
+		}
 	case g.subagent:
 		actor = eventlog.Agent
 		out.working()
@@ -156,7 +164,7 @@ func (g *geminiChat) answer(m object, isNew bool, out *output) {
 	say := func() {
 		if isNew {
 			out.at = at
-			out.saysParts(partsOfGoogle(m["content"]))
+			out.saysParts(partsOfGoogle(m.value("content")))
 		}
 	}
 	if !callsFirst {
@@ -169,7 +177,7 @@ func (g *geminiChat) answer(m object, isNew bool, out *output) {
 		say()
 	}
 	out.at = at
-	if text, _ := contentText(m["content"]); (len(calls) == 0 || callsFirst) && strings.TrimSpace(text) != "" {
+	if text, _ := contentText(m.value("content")); (len(calls) == 0 || callsFirst) && strings.TrimSpace(text) != "" {
 		out.rested()
 	}
 	g.cost(m, out)
@@ -185,7 +193,7 @@ func (g *geminiChat) call(c object, at time.Time, out *output) {
 		out.at = ended
 	}
 	if first(&g.called, id) {
-		out.call(id, name, c["args"])
+		out.call(id, name, c.value("args"))
 	}
 	if agent := c.text("agentId"); agent != "" {
 		g.agents.put(agent, id)
@@ -196,7 +204,7 @@ func (g *geminiChat) call(c object, at time.Time, out *output) {
 		return // it has not ended
 	}
 	out.at = ended
-	p := partsOfGoogle(c["result"])
+	p := partsOfGoogle(c.value("result"))
 	response, images := object{}, p.images
 	if len(p.responses) > 0 {
 		response = p.responses[0]

@@ -64,10 +64,10 @@ func responseText(response object) (text string, parts json.RawMessage) {
 	answer := response.object("response")
 	text = cmp.Or(answer.text("output", "error", "content"), answer.object("error").text("message"))
 	if text == "" && len(answer) > 0 {
-		text = string(response["response"])
+		text = string(response.value("response"))
 	}
 	if more := response.list("parts"); len(more) > 0 {
-		_, parts = contentText(response["parts"])
+		_, parts = contentText(response.value("parts"))
 	}
 	return text, parts
 }

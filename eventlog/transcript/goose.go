@@ -22,7 +22,7 @@ func isGoose(o object) bool {
 	case "notification":
 		return o.has("extension_id")
 	case "complete":
-		_, told := o["total_tokens"]
+		told := o.value("total_tokens") != nil
 		return told
 	}
 	return false
@@ -30,7 +30,7 @@ func isGoose(o object) bool {
 
 func isGooseMessage(m object) bool {
 	_, told := m.number("created")
-	return told && m.has("role") && m.list("content") != nil && !m.has("object")
+	return told && m.has("role") && m.hasList("content") && !m.has("object")
 }
 
 // goose converts the files that Goose keeps of its sessions (JSON lines), what
@@ -171,7 +171,7 @@ func (g *goose) block(kind string, block object, raw json.RawMessage, out *outpu
 		call := block.object("toolCall")
 		value := call.object("value")
 		name := cmp.Or(value.text("name"), call.text("name"), "tool")
-		out.call(id, name, cmpRaw(value["arguments"], call["arguments"]))
+		out.call(id, name, cmpRaw(value.value("arguments"), call.value("arguments")))
 		if message := call.text("error"); message != "" || call.text("status") == "error" {
 			out.result(result{id: id, tool: name, output: message})
 		}
@@ -180,7 +180,7 @@ func (g *goose) block(kind string, block object, raw json.RawMessage, out *outpu
 	case "toolConfirmationRequest":
 		out.asks(question{
 			id: id, text: cmp.Or(block.text("prompt"), "Permission asked for "+block.text("toolName")),
-			more: data(nil).some("tool", block.text("toolName")).raw("args", block["arguments"]),
+			more: data(nil).some("tool", block.text("toolName")).raw("args", block.value("arguments")),
 		})
 	case "actionRequired":
 		d := block.object("data")
@@ -192,7 +192,7 @@ func (g *goose) block(kind string, block object, raw json.RawMessage, out *outpu
 		if tool := d.text("toolName"); tool != "" {
 			text = "Permission asked for " + tool
 		}
-		out.asks(question{id: d.text("id"), text: text, more: data(nil).raw("request", block["data"])})
+		out.asks(question{id: d.text("id"), text: text, more: data(nil).raw("request", block.value("data"))})
 	case "systemNotification":
 		out.note(eventlog.TypeStatus, block.text("msg"), nil)
 	case "redactedThinking", "conversationCompacted", "contextLengthExceeded", "summarizationRequested":
@@ -205,11 +205,11 @@ func (g *goose) block(kind string, block object, raw json.RawMessage, out *outpu
 // result converts what a tool gave back: {status: success, value: [blocks]}, where the
 // value may be {content, isError}, or {status: error, error}.
 func (g *goose) result(id string, answer object, out *output) {
-	value := answer["value"]
+	value := answer.value("value")
 	failed := answer.text("status") == "error" || answer.isTrue("isError")
 	if v := answer.object("value"); v != nil {
 		failed = failed || v.isTrue("isError") || v.isTrue("is_error")
-		value = cmpRaw(v["content"], value)
+		value = cmpRaw(v.value("content"), value)
 	}
 	text, parts := contentText(gooseShown(value))
 	text = cmp.Or(text, answer.text("error"))

@@ -3,6 +3,7 @@ package transcript
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -92,7 +93,13 @@ func afterString(raw []byte, i int) int {
 	if i >= len(raw) || raw[i] != '"' {
 		return -1
 	}
-	for i++; i < len(raw); i++ {
+	for i++; ; i++ {
+		for i < len(raw) && isPlain[raw[i]] {
+			i++
+		}
+		if i == len(raw) {
+			return -1
+		}
 		switch b := raw[i]; {
 		case b == '"':
 			return i + 1
@@ -114,8 +121,15 @@ func afterString(raw []byte, i int) int {
 			}
 		}
 	}
-	return -1
 }
+
+// isPlain has the bytes that stand for themselves in a string.
+var isPlain = func() (plain [256]bool) {
+	for b := range plain {
+		plain[b] = b >= ' ' && b != '"' && b != '\\'
+	}
+	return plain
+}()
 
 // hex4 reads the four digits of an escape.
 func hex4(raw []byte, i int) (r rune, ok bool) {
@@ -310,6 +324,14 @@ func unquote(raw []byte) string {
 	return valid(append(out, raw...))
 }
 
+// nameOf returns the name of a member, without a copy if it has no escapes.
+func nameOf(raw []byte) []byte {
+	if name := raw[1 : len(raw)-1]; bytes.IndexByte(name, '\\') < 0 && utf8.Valid(name) {
+		return name
+	}
+	return []byte(unquote(raw))
+}
+
 // valid returns a text whose bytes that are no UTF-8 are U+FFFD, each.
 func valid(text []byte) string {
 	if !utf8.Valid(text) {
@@ -321,7 +343,7 @@ func valid(text []byte) string {
 // appendQuoted adds a JSON string, as encoding/json writes it without escapes for HTML.
 func appendQuoted(dst []byte, s string) []byte {
 	start := len(dst)
-	dst = append(dst, '"')
+	dst = append(slices.Grow(dst, len(s)+2), '"')
 	from := 0
 	for i := 0; i < len(s); i++ {
 		b := s[i]

@@ -22,12 +22,13 @@ func FuzzJSON(f *testing.F) {
 		if isObject := err == nil && want != nil; isObject != (got != nil) {
 			t.Fatalf("an object: %v, want %v (%v)", got != nil, isObject, err)
 		}
-		if len(got) != len(want) {
-			t.Fatalf("got %q, want %q", got, want)
+		sorted := got.sorted()
+		if len(sorted) != len(want) {
+			t.Fatalf("got %q, want %q", sorted, want)
 		}
-		for name, value := range want {
-			if !bytes.Equal(got[name], value) {
-				t.Fatalf("%q: got %q, want %q", name, got[name], value)
+		for _, f := range sorted {
+			if name := string(f.name); !bytes.Equal(f.value, want[name]) || !bytes.Equal(got.value(name), want[name]) {
+				t.Fatalf("%q: got %q and %q, want %q", name, f.value, got.value(name), want[name])
 			}
 		}
 		var list []json.RawMessage
@@ -60,7 +61,7 @@ func FuzzJSON(f *testing.F) {
 		if raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') || json.Unmarshal(raw, &number) != nil {
 			number = 0
 		}
-		if got, _ := (object{"n": raw}).number("n"); got != number {
+		if got, _ := (object{}).with("n", raw).number("n"); got != number {
 			t.Fatalf("got %v, want %v", got, number)
 		}
 	})
@@ -69,8 +70,29 @@ func FuzzJSON(f *testing.F) {
 func TestAnObjectKeepsItsLimits(t *testing.T) {
 	line := []byte(`{"a":{"b":1},"c":2}`)
 	o := parseObject(line)
-	_ = append(o["a"], "overwritten"...)
-	if string(line) != `{"a":{"b":1},"c":2}` || string(o["c"]) != "2" {
+	_ = append(o.value("a"), "overwritten"...)
+	if string(line) != `{"a":{"b":1},"c":2}` || string(o.value("c")) != "2" {
 		t.Errorf("a member reaches into the next: %s", line)
+	}
+}
+
+func TestAnObjectWithOtherMembersLeavesTheFirstAsItWas(t *testing.T) {
+	o := parseObject([]byte(`{"b":1,"a":2,"b":3}`))
+	for _, c := range []struct {
+		name string
+		got  object
+		want string
+	}{
+		{"as it is, the last of a name counts", o, `{"a":2,"b":3}`},
+		{"with another value", o.with("b", json.RawMessage("4")), `{"a":2,"b":4}`},
+		{"with one more member", o.with("c", json.RawMessage("4")), `{"a":2,"b":3,"c":4}`},
+		{"without a member", o.without("b"), `{"a":2}`},
+		{"with some only", o.only("b"), `{"b":3}`},
+		{"copied", o.clone(), `{"a":2,"b":3}`},
+		{"as it was", o, `{"a":2,"b":3}`},
+	} {
+		if got := string(rawOf(c.got)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
 	}
 }

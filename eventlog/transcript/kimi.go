@@ -89,17 +89,17 @@ func (k *kimi) message(role string, o object, out *output) bool {
 	case "assistant":
 		k.assistant(o, out)
 	case "tool":
-		text, parts := contentText(o["content"])
+		text, parts := contentText(o.value("content"))
 		k.result(result{id: o.text("tool_call_id"), success: !isKimiError(text), output: text, more: data(nil).raw("parts", parts)}, out)
 	case "user":
-		text, parts := contentText(o["content"])
+		text, parts := contentText(o.value("content"))
 		actor := eventlog.Human
 		if strings.HasPrefix(strings.TrimSpace(text), "<system") {
 			actor = eventlog.System
 		}
 		out.user(actor, text, parts)
 	case "system", "_system_prompt":
-		text, _ := contentText(o["content"])
+		text, _ := contentText(o.value("content"))
 		out.user(eventlog.System, text, nil)
 	case "meta":
 		return k.meta(o, out)
@@ -149,7 +149,7 @@ func (k *kimi) call(o object, out *output) {
 		f = o
 	}
 	if id := o.text("id", "toolCallId"); first(&k.called, out.parent+"/"+id) || id == "" {
-		out.call(id, f.text("name"), cmpRaw(f["arguments"], f["args"]))
+		out.call(id, f.text("name"), cmpRaw(f.value("arguments"), f.value("args")))
 	}
 }
 
@@ -198,14 +198,14 @@ func (k *kimi) legacy(o object, out *output) bool {
 	out.begin(Origin{Agent: "Kimi CLI"})
 	switch kind {
 	case "TurnBegin", "SteerInput":
-		text, parts := contentText(p["user_input"])
+		text, parts := contentText(p.value("user_input"))
 		out.user(eventlog.Human, text, parts)
 	case "TurnEnd":
 		out.done()
 	case "StepInterrupted":
 		out.reach(eventlog.Interrupted, "a step was interrupted")
 	case "ContentPart":
-		k.piece(o["payload"], p, out)
+		k.piece(o.value("payload"), p, out)
 	case "ToolCall", "ToolCallRequest":
 		k.wire.open(k, p, out)
 		return true
@@ -274,7 +274,7 @@ func (k *kimi) piece(raw json.RawMessage, part object, out *output) {
 
 // returned converts the result of a tool: {is_error, output, message}.
 func (k *kimi) returned(id string, value object, out *output) {
-	text, parts := contentText(cmpRaw(value["output"], value["content"]))
+	text, parts := contentText(cmpRaw(value.value("output"), value.value("content")))
 	if message := value.text("message"); message != "" && !strings.Contains(text, message) {
 		text = strings.TrimSpace(text + "\n" + message)
 	}
@@ -323,7 +323,7 @@ func (w *kimiWire) tell(k *kimi, out *output) {
 	k.text.flush(out)
 	at, parent := out.at, out.parent
 	out.at, out.parent = call.at, call.parent
-	k.call(object{"id": quote(call.id), "name": quote(call.name), "arguments": quote(call.args)}, out)
+	k.call(object{}.with("id", quote(call.id)).with("name", quote(call.name)).with("arguments", quote(call.args)), out)
 	out.at, out.parent = at, parent
 }
 

@@ -30,7 +30,7 @@ func (k *kimi) record(o object, out *output) bool {
 		return k.step(o.object("event"), out)
 	case "turn.prompt", "turn.steer":
 		// What a person says is appended to the context, too: it is told once.
-		text, parts := contentText(o["input"])
+		text, parts := contentText(o.value("input"))
 		if origin := o.object("origin").text("kind"); origin == "" || origin == "user" {
 			out.user(eventlog.Human, text, parts)
 			told, _ := k.prompts.get(text)
@@ -51,7 +51,7 @@ func (k *kimi) record(o object, out *output) bool {
 	case "usage.record":
 		model := cmp.Or(o.text("model"), out.origin.Model)
 		// A record has no id. Its time, and its place among those of the same time, is one.
-		moment := o.text("agentId") + "/" + string(o["time"])
+		moment := o.text("agentId") + "/" + string(o.value("time"))
 		n, _ := k.moments.get(moment)
 		k.moments.put(moment, n+1)
 		out.member(idOf("kimi", moment, fmt.Sprint(n)), "", model, kimiUsage(o.object("usage")))
@@ -66,7 +66,7 @@ func (k *kimi) record(o object, out *output) bool {
 	case "context.clear":
 		out.status("The conversation was cleared")
 	case "interaction.request":
-		request := cmpRaw(o["request"], o["payload"])
+		request := cmpRaw(o.value("request"), o.value("payload"))
 		p := parseObject(request)
 		asked := questionsOf(p.list("questions"))
 		if asked == nil {
@@ -111,7 +111,7 @@ func (k *kimi) appended(m object, out *output) bool {
 	if m.text("role") != "user" {
 		return m.has("role") && k.message(m.text("role"), m, out)
 	}
-	text, parts := contentText(m["content"])
+	text, parts := contentText(m.value("content"))
 	origin := m.object("origin").text("kind")
 	told, _ := k.prompts.get(text)
 	switch {
@@ -132,15 +132,15 @@ func (k *kimi) step(e object, out *output) bool {
 	}
 	switch e.text("type") {
 	case "content.part":
-		k.piece(e["part"], e.object("part"), out)
+		k.piece(e.value("part"), e.object("part"), out)
 	case "tool.call":
 		k.text.flush(out)
-		k.call(object{"id": quote(e.text("toolCallId", "uuid")), "name": e["name"], "arguments": e["args"]}, out)
+		k.call(e.only("name").with("id", quote(e.text("toolCallId", "uuid"))).with("arguments", e.value("args")), out)
 	case "tool.result":
 		k.text.flush(out)
 		value := e.object("result")
 		if value == nil {
-			value = object{"output": e["result"]}
+			value = object{}.with("output", e.value("result"))
 		}
 		k.returned(e.text("toolCallId", "uuid"), value, out)
 	case "step.begin":

@@ -3,8 +3,6 @@ package transcript
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 
 	"jrweb/eventlog"
@@ -23,7 +21,7 @@ func isLangGraph(o object) bool {
 		return true
 	}
 	for _, change := range o {
-		if messages := parseObject(change).list("messages"); len(messages) > 0 && isLangChainMessage(parseObject(messages[0])) {
+		if messages := parseObject(change.value).list("messages"); len(messages) > 0 && isLangChainMessage(parseObject(messages[0])) {
 			return true
 		}
 	}
@@ -31,7 +29,7 @@ func isLangGraph(o object) bool {
 }
 
 func isLangChainMessage(o object) bool {
-	_, content := o["content"]
+	content := o.value("content") != nil
 	switch o.text("type") {
 	case "AIMessageChunk", "HumanMessageChunk", "ToolMessageChunk", "SystemMessageChunk", "AIMessage", "HumanMessage", "ToolMessage":
 		return content
@@ -91,8 +89,8 @@ func (l *langGraph) object(o object, out *output) bool {
 // changes converts the values so far, or what each node changed.
 func (l *langGraph) changes(o object, out *output) {
 	l.messages(o.list("messages"), out)
-	for _, node := range slices.Sorted(maps.Keys(o)) {
-		if change := o.object(node); change != nil {
+	for _, node := range o.sorted() {
+		if change := parseObject(node.value); change != nil {
 			l.messages(change.list("messages"), out)
 		}
 	}
@@ -129,7 +127,7 @@ func (l *langGraph) message(m object, out *output) {
 	if id != "" && !first(&l.told, id) {
 		return
 	}
-	text, parts := contentText(m["content"])
+	text, parts := contentText(m.value("content"))
 	switch kind {
 	case "human", "HumanMessage", "HumanMessageChunk":
 		out.user(eventlog.Human, text, parts)
@@ -149,7 +147,7 @@ func (l *langGraph) message(m object, out *output) {
 // whole converts a message of the agent that is whole. What came of it in pieces is
 // not told again, but its calls are, if they did not.
 func (l *langGraph) whole(id string, m object, out *output) {
-	text, thought, images := langText(m["content"])
+	text, thought, images := langText(m.value("content"))
 	if l.text.id == id && strings.TrimSpace(l.text.said(eventlog.TypeAssistant)) == strings.TrimSpace(text) {
 		l.text.drop()
 		l.calls = nil
@@ -164,7 +162,7 @@ func (l *langGraph) whole(id string, m object, out *output) {
 	calls := m.list("tool_calls")
 	for _, raw := range calls {
 		o := parseObject(raw)
-		l.call(o.text("id"), o.text("name"), o["args"], out)
+		l.call(o.text("id"), o.text("name"), o.value("args"), out)
 	}
 	if len(calls) == 0 && !told {
 		out.rested()
@@ -187,7 +185,7 @@ func (l *langGraph) chunk(id string, m object, out *output) {
 		l.text.drop()
 		l.calls = nil
 	}
-	text, thought, images := langText(m["content"])
+	text, thought, images := langText(m.value("content"))
 	if thought != "" {
 		l.text.add(eventlog.TypeThought, id, thought, out)
 	}
@@ -268,7 +266,7 @@ func langInterrupt(raw json.RawMessage, out *output) {
 	o := parseObject(raw)
 	value := o.object("value")
 	q := question{id: o.text("id", "interrupt_id"), more: data(nil).raw("interrupt", raw)}
-	q.text = cmp.Or(textOf(o["value"]), value.text("question", "message", "description", "prompt", "query"))
+	q.text = cmp.Or(textOf(o.value("value")), value.text("question", "message", "description", "prompt", "query"))
 	q.options = optionsOf(value.list("options"))
 	for _, raw := range value.list("action_requests") {
 		action := parseObject(raw)
@@ -286,11 +284,11 @@ func langInterrupt(raw json.RawMessage, out *output) {
 // rawOf returns the text of an object.
 func rawOf(o object) json.RawMessage {
 	d := data(nil)
-	for _, name := range slices.Sorted(maps.Keys(o)) {
+	for _, f := range o.sorted() {
 		if len(d) > 0 {
 			d = append(d, ',')
 		}
-		d = append(append(append(d, quote(name)...), ':'), o[name]...)
+		d = append(append(append(d, quote(string(f.name))...), ':'), f.value...)
 	}
 	return d.object()
 }

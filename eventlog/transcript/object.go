@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -12,7 +13,17 @@ import (
 // Agents change their formats without notice, so a member of another kind than
 // expected reads as absent: it must not cost the rest of the line. The nil object
 // has no members.
-type object map[string]json.RawMessage
+//
+// It is a list and no map, because most objects have a few members, of which few are
+// looked at: to make a map of each would take most of the time of a conversion. Of
+// members with the same name the last counts.
+type object []field
+
+// field is a member of an object. Its memory may be that of a line.
+type field struct {
+	name  []byte // without quotes and escapes
+	value json.RawMessage
+}
 
 // parseObject returns nil for what is no object. The members share the memory of raw.
 func parseObject(raw []byte) object {
@@ -36,21 +47,67 @@ func ownObject(raw []byte) object {
 
 func objectOf(raw []byte, members []member) object {
 	o := make(object, len(members))
-	for _, m := range members {
-		o[unquote(raw[m.name:m.nameEnd])] = raw[m.value:m.valueEnd:m.valueEnd]
+	for i, m := range members {
+		o[i] = field{name: nameOf(raw[m.name:m.nameEnd]), value: raw[m.value:m.valueEnd:m.valueEnd]}
 	}
 	return o
 }
 
+// value returns a member, nil if there is none.
+func (o object) value(name string) json.RawMessage {
+	for i := len(o) - 1; i >= 0; i-- {
+		if string(o[i].name) == name {
+			return o[i].value
+		}
+	}
+	return nil
+}
+
+// with returns an object with one more member, or with another value of it.
+func (o object) with(name string, value json.RawMessage) object {
+	return slices.Concat(o, object{{[]byte(name), value}})
+}
+
+// without returns an object without a member.
+func (o object) without(name string) object {
+	return slices.DeleteFunc(slices.Clone(o), func(f field) bool { return string(f.name) == name })
+}
+
+// only returns an object with these members, absent ones too.
+func (o object) only(names ...string) object {
+	some := make(object, len(names))
+	for i, name := range names {
+		some[i] = field{[]byte(name), o.value(name)}
+	}
+	return some
+}
+
+// clone returns an object with memory of its own.
+func (o object) clone() object {
+	copied := make(object, len(o))
+	for i, f := range o {
+		copied[i] = field{bytes.Clone(f.name), bytes.Clone(f.value)}
+	}
+	return copied
+}
+
+// sorted returns the members in the order of their names, each name once.
+func (o object) sorted() []field {
+	all := slices.Clone(o)
+	slices.Reverse(all) // the last of a name comes first
+	slices.SortStableFunc(all, func(a, b field) int { return bytes.Compare(a.name, b.name) })
+	return slices.CompactFunc(all, func(a, b field) bool { return bytes.Equal(a.name, b.name) })
+}
+
 func (o object) has(name string) bool {
-	value := o[name]
+	value := o.value(name)
 	return len(value) > 0 && value[0] != 'n' // null
 }
 
 // text returns the first of the members that is a string and not empty.
 func (o object) text(names ...string) string {
 	for _, name := range names {
-		if s := textOf(o[name]); s != "" {
+		if s := textOf(o.value(name)); s != "" {
 			return s
 		}
 	}
@@ -66,10 +123,16 @@ func textOf(raw json.RawMessage) string {
 	return unquote(raw[:end])
 }
 
-func (o object) object(name string) object { return parseObject(o[name]) }
+func (o object) object(name string) object { return parseObject(o.value(name)) }
+
+// hasList reports whether a member is an array. A member is valid JSON.
+func (o object) hasList(name string) bool {
+	value := o.value(name)
+	return len(value) > 0 && value[0] == '['
+}
 
 // list returns the elements of a member that is an array.
-func (o object) list(name string) []json.RawMessage { return listOf(o[name]) }
+func (o object) list(name string) []json.RawMessage { return listOf(o.value(name)) }
 
 func listOf(raw json.RawMessage) []json.RawMessage {
 	if len(raw) == 0 || raw[0] != '[' {
@@ -83,7 +146,7 @@ func listOf(raw json.RawMessage) []json.RawMessage {
 }
 
 func (o object) number(name string) (n float64, ok bool) {
-	value := o[name]
+	value := o.value(name)
 	if len(value) == 0 || value[0] != '-' && (value[0] < '0' || value[0] > '9') {
 		return 0, false
 	}
@@ -108,7 +171,7 @@ func (o object) amount(names ...string) float64 {
 }
 
 func (o object) truth(name string) (value, ok bool) {
-	switch string(o[name]) {
+	switch string(o.value(name)) {
 	case "true":
 		return true, true
 	case "false":
@@ -131,7 +194,7 @@ func (o object) time(names ...string) time.Time {
 				return t
 			}
 		}
-		if s := textOf(o[name]); s != "" {
+		if s := textOf(o.value(name)); s != "" {
 			for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
 				if t, err := time.Parse(layout, s); err == nil && t.UTC().Year() >= 1970 && t.UTC().Year() <= 9999 {
 					return t.UTC()

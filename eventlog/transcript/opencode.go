@@ -64,14 +64,14 @@ func (c *openCode) object(o object, out *output) bool {
 			out.at = start
 		}
 		name, _ := openCodeTool(part)
-		out.call(part.text("callID"), name, state["input"])
+		out.call(part.text("callID"), name, state.value("input"))
 		out.at = at
 		openCodeResult(part, out)
 	case "error":
 		openCodeError(o.object("error"), o.text("error"), out)
 	case "done":
 		if len(o.list("rejected")) > 0 {
-			out.note(eventlog.TypeGuardrail, "Permissions were rejected", data(nil).raw("rejected", o["rejected"]))
+			out.note(eventlog.TypeGuardrail, "Permissions were rejected", data(nil).raw("rejected", o.value("rejected")))
 		}
 	default:
 		return false
@@ -90,11 +90,10 @@ func openCodeSays(kind string, part object, out *output) {
 // openCodeTool returns the tool of a part, and whether the model was refused it: a call
 // that cannot be made is one of the tool "invalid", which names the tool that was meant.
 func openCodeTool(part object) (name string, refused bool) {
-	name = part.text("tool")
-	if meant := part.object("state").object("input").text("tool"); name == "invalid" && meant != "" {
-		return meant, true
+	if name = part.text("tool"); name != "invalid" {
+		return name, false
 	}
-	return name, name == "invalid"
+	return cmp.Or(part.object("state").object("input").text("tool"), name), true
 }
 
 // openCodeResult adds the result of a tool part that is completed, or failed. A
@@ -102,7 +101,7 @@ func openCodeTool(part object) (name string, refused bool) {
 func openCodeResult(part object, out *output) {
 	state := part.object("state")
 	name, refused := openCodeTool(part)
-	_, images := contentText(state["attachments"])
+	_, images := contentText(state.value("attachments"))
 	r := result{
 		id: part.text("callID"), tool: name,
 		success: state.text("status") == "completed" && !refused,

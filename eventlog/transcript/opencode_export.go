@@ -1,7 +1,9 @@
 package transcript
 
+import "slices"
+
 func isOpenCodeExport(o object) bool {
-	return o.object("info").has("id") && o.has("messages") && listOf(o["messages"]) != nil && !o.has("type")
+	return o.object("info").has("id") && o.hasList("messages") && !o.has("type")
 }
 
 // openCodeExport converts what opencode export prints: a session with its messages and
@@ -29,19 +31,20 @@ func (c *openCodeExport) message(m object, session string, out *output) {
 	created := info.object("time").time("created")
 	ended := info.object("time").time("completed", "created")
 	id := info.text("id")
-	fault := info["error"]
-	delete(info, "error") // it comes after what was said
 	out.at = created
-	c.server.message(info, out)
-	for _, raw := range m.list("parts") {
+	c.server.message(info.without("error"), out) // it comes after what was said
+	parts := m.list("parts")
+	ids := object{}.with("messageID", quote(id)).with("sessionID", quote(session))
+	for _, raw := range parts {
 		part := parseObject(raw)
 		if part == nil {
 			continue
 		}
 		out.at = created
-		part["messageID"], part["sessionID"] = quote(id), quote(session)
+		part = slices.Concat(part, ids)
 		if kind := part.text("type"); (kind == "text" || kind == "reasoning") && !part.object("time").has("end") {
-			part["time"] = data(nil).raw("start", part.object("time")["start"]).number("end", 1).object() // what is kept is whole
+			// What is kept is whole.
+			part = part.with("time", data(nil).raw("start", part.object("time").value("start")).number("end", 1).object())
 		}
 		if part.text("type") == "step-finish" {
 			out.at = ended
@@ -50,11 +53,11 @@ func (c *openCodeExport) message(m object, session string, out *output) {
 			out.raw(string(raw), "a part of a message of no known type")
 		}
 	}
-	if e := parseObject(fault); e != nil {
+	if e := info.object("error"); e != nil {
 		out.at = ended
 		c.server.failed(session, e, out)
 	}
-	if len(m.list("parts")) > 0 && info.text("role") == "assistant" && info.text("finish") == "stop" {
+	if len(parts) > 0 && info.text("role") == "assistant" && info.text("finish") == "stop" {
 		out.done()
 	}
 }

@@ -21,7 +21,7 @@ func (c *openCodeServer) next(kind, session string, p object, out *output) bool 
 	switch kind {
 	case "prompted", "prompt.admitted":
 		if prompt := p.object("prompt"); first(&c.done, "prompt "+message) {
-			_, files := contentText(prompt["files"])
+			_, files := contentText(prompt.value("files"))
 			out.user(eventlog.Human, prompt.text("text"), files)
 		}
 	case "synthetic", "context.updated":
@@ -47,9 +47,9 @@ func (c *openCodeServer) next(kind, session string, p object, out *output) bool 
 	case "reasoning.ended":
 		c.ended(eventlog.TypeThought, p.text("reasoningID"), message, text, out)
 	case "tool.called":
-		name, _ := openCodeTool(object{"tool": p["tool"], "state": data(nil).raw("input", p["input"]).object()})
+		name, _ := openCodeTool(p.only("tool").with("state", data(nil).raw("input", p.value("input")).object()))
 		if first(&c.called, p.text("callID")) {
-			out.call(p.text("callID"), name, p["input"])
+			out.call(p.text("callID"), name, p.value("input"))
 		}
 	case "tool.success", "tool.failed":
 		c.nextResult(p, kind == "tool.success", out)
@@ -106,7 +106,7 @@ func (c *openCodeServer) nextResult(p object, good bool, out *output) {
 	if child := structured.text("sessionId", "sessionID"); child != "" {
 		c.children.put(child, id)
 	}
-	text, parts := contentText(p["content"])
+	text, parts := contentText(p.value("content"))
 	name, _ := out.tools.get(id)
 	text = cmp.Or(strings.TrimSuffix(text, "\n"), p.object("error").text("message"), structured.text("output"))
 	r := result{id: id, tool: name, success: good, output: text, more: data(nil).raw("parts", parts)}

@@ -21,7 +21,7 @@ func openCodeEvent(o object) object {
 	}
 	if d := o.object("data"); d != nil && !o.has("properties") &&
 		(o.has("durable") || o.has("location") || strings.HasPrefix(o.text("type"), "session.next.") || o.text("type") == "server.connected") {
-		o = object{"type": o["type"], "properties": o["data"]}
+		o = o.only("type").with("properties", o.value("data"))
 	}
 	return o
 }
@@ -222,7 +222,7 @@ func isOpenCodeBookkeeping(kind string) bool {
 func permission(o object) []byte {
 	var d data
 	for _, name := range []string{"id", "permission", "type", "title", "patterns", "pattern", "action", "resources", "metadata", "tool", "callID"} {
-		d = d.raw(name, o[name])
+		d = d.raw(name, o.value(name))
 	}
 	return d.object()
 }
@@ -363,7 +363,7 @@ func (c *openCodeServer) tool(part object, out *output) {
 	}
 	if first(&c.called, part.text("id")) {
 		name, _ := openCodeTool(part)
-		out.call(id, name, state["input"])
+		out.call(id, name, state.value("input"))
 	}
 	out.at = at
 	if (status == "completed" || status == "error") && first(&c.done, part.text("id")) {

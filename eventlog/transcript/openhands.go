@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 
 	"jrweb/eventlog"
@@ -54,11 +52,11 @@ func (h *openHands) object(o object, out *output) bool {
 	switch kind {
 	case "SystemPromptEvent":
 		out.begin(Origin{Agent: "OpenHands"})
-		text, _ := contentText(o["system_prompt"])
+		text, _ := contentText(o.value("system_prompt"))
 		out.user(eventlog.System, text, nil)
 	case "MessageEvent":
 		m := o.object("llm_message")
-		text, parts := openHandsContent(m["content"])
+		text, parts := openHandsContent(m.value("content"))
 		switch o.text("source") {
 		case "agent":
 			out.says(eventlog.TypeThought, m.text("reasoning_content"))
@@ -71,12 +69,12 @@ func (h *openHands) object(o object, out *output) bool {
 		}
 	case "ActionEvent":
 		out.says(eventlog.TypeThought, o.text("reasoning_content"))
-		text, _ := contentText(o["thought"])
+		text, _ := contentText(o.value("thought"))
 		out.says(eventlog.TypeAssistant, text)
 		tool := o.object("tool_call")
-		args := cmpRaw(tool["arguments"], tool.object("function")["arguments"])
+		args := cmpRaw(tool.value("arguments"), tool.object("function").value("arguments"))
 		if len(args) == 0 {
-			args = o["action"]
+			args = o.value("action")
 		}
 		out.call(call, o.text("tool_name"), args)
 	case "ObservationEvent":
@@ -118,7 +116,7 @@ func (h *openHands) object(o object, out *output) bool {
 
 func (h *openHands) observation(call string, o object, out *output) {
 	seen := o.object("observation")
-	text, parts := openHandsContent(seen["content"])
+	text, parts := openHandsContent(seen.value("content"))
 	text = cmp.Or(text, seen.text("output", "message", "error"))
 	r := result{id: call, tool: o.text("tool_name"), success: !seen.isTrue("is_error") && !seen.has("error"), output: text}
 	code, told := seen.number("exit_code")
@@ -137,11 +135,11 @@ func (h *openHands) observation(call string, o object, out *output) {
 func (*openHands) delegated(call string, o object, out *output) {
 	name := cmp.Or(o.text("title"), o.text("tool_kind"), "tool")
 	if _, known := out.tools.get(call); !known {
-		out.call(call, name, o["raw_input"])
+		out.call(call, name, o.value("raw_input"))
 	}
 	switch status := o.text("status"); status {
 	case "completed", "failed":
-		text, parts := contentText(cmpRaw(o["content"], o["raw_output"]))
+		text, parts := contentText(cmpRaw(o.value("content"), o.value("raw_output")))
 		out.result(result{id: call, tool: name, success: status == "completed" && !o.isTrue("is_error"), output: text, more: data(nil).raw("parts", parts)})
 	}
 }
@@ -176,7 +174,7 @@ func (*openHands) known(fields object, out *output) {
 
 // changed converts a change of the conversation: one field of it, or all of them.
 func (h *openHands) changed(o object, out *output) {
-	fields := object{o.text("key"): o["value"]}
+	fields := object{}.with(o.text("key"), o.value("value"))
 	if o.text("key") == "full_state" {
 		fields = o.object("value")
 	}
@@ -215,14 +213,14 @@ func (h *openHands) cost(uses object, out *output) {
 	if h.account == "" {
 		h.account = cmp.Or(out.origin.Session, h.begun)
 	}
-	for _, use := range slices.Sorted(maps.Keys(uses)) {
-		metrics := uses.object(use)
+	for _, use := range uses.sorted() {
+		metrics := parseObject(use.value)
 		t := metrics.object("accumulated_token_usage")
 		u := usage{
 			usd: metrics.amount("accumulated_cost"), output: t.amount("completion_tokens"),
 			cacheRead: t.amount("cache_read_tokens"), cacheWrite: t.amount("cache_write_tokens"),
 		}
 		u.input = max(0, t.amount("prompt_tokens")-u.cacheRead-u.cacheWrite)
-		out.cumulates(h.account+"/"+use, cmp.Or(t.text("model"), metrics.text("model_name")), u)
+		out.cumulates(h.account+"/"+string(use.name), cmp.Or(t.text("model"), metrics.text("model_name")), u)
 	}
 }

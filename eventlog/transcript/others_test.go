@@ -249,6 +249,19 @@ func TestOpenCodesEventsAreReadInEachEnvelope(t *testing.T) {
 }
 
 // Files that stand side by side on the disk may be given as one.
+func TestTheContextOfAGeminiChatNamesItsDirectory(t *testing.T) {
+	const context = `{"sessionId":"s","projectHash":"0"}
+{"id":"u","timestamp":"2026-11-01T10:00:01Z","type":"user","content":[{"text":"<session_context>\nToday is a day.\n- **Workspace Directories:**\n  - /srv/my shop\n  - /srv/other\n- **Directory Structure:**\n\n/srv/my shop/\n</session_context>"}]}
+`
+	for input, want := range map[string]string{context: "/srv/my shop", strings.Replace(context, "Workspace Directories", "Places", 1): ""} {
+		c := converter(t, transcript.GeminiChat, nil)
+		feed(c, []byte(input), 0)
+		if got := c.Origin().Dir; got != want {
+			t.Errorf("of %s the directory is %q, want %q", input, got, want)
+		}
+	}
+}
+
 func TestSubagentsOfGeminiAreNestedBehindTheirCallersChat(t *testing.T) {
 	events := convert(t, transcript.GeminiChat, strings.Join([]string{
 		`{"sessionId":"g","projectHash":"0","kind":"main"}`,

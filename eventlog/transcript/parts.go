@@ -34,7 +34,7 @@ func contentText(raw json.RawMessage) (text string, parts json.RawMessage) {
 	var others []json.RawMessage
 	for _, block := range blocks {
 		o := parseObject(block)
-		_, isText := o["text"]
+		isText := o.value("text") != nil
 		switch {
 		case o == nil && len(block) > 0 && block[0] == '"':
 			texts = append(texts, textOf(block))

@@ -55,9 +55,9 @@ func (p *pi) object(o object, out *output) bool {
 	case "message_update":
 		p.piece(o.object("assistantMessageEvent"), out)
 	case "tool_execution_start":
-		p.call(o.text("toolCallId"), o.text("toolName"), o["args"], out)
+		p.call(o.text("toolCallId"), o.text("toolName"), o.value("args"), out)
 	case "tool_execution_end":
-		text, parts := piContent(o["result"])
+		text, parts := piContent(o.value("result"))
 		p.result(result{
 			id: o.text("toolCallId"), tool: o.text("toolName"), success: !o.isTrue("isError") && !o.object("result").isTrue("isError"),
 			output: cmp.Or(text, o.text("error")), took: o.amount("durationMs"), more: data(nil).raw("parts", parts),
@@ -81,7 +81,7 @@ func (p *pi) object(o object, out *output) bool {
 	case "branch_summary":
 		out.note(eventlog.TypeStatus, "A branch was given up: "+o.text("summary"), nil)
 	case "custom_message":
-		text, parts := contentText(o["content"])
+		text, parts := contentText(o.value("content"))
 		out.user(eventlog.System, text, parts)
 	case "agent_start", "agent_end", "turn_start", "turn_end", "tool_execution_update", "auto_compaction_start", "compaction_start",
 		"thinking_level_change", "label", "custom", "queue_update", "entry_appended", "thinking_level_changed":
@@ -97,7 +97,7 @@ func (p *pi) object(o object, out *output) bool {
 // new branch: what stands between is not a part of the conversation any more.
 func (p *pi) follow(o object, out *output) {
 	id := o.text("id")
-	if _, has := o["parentId"]; !has || id == "" {
+	if o.value("parentId") == nil || id == "" {
 		return
 	}
 	if parent := o.text("parentId"); p.entry != "" && parent != p.entry {
@@ -111,7 +111,7 @@ func (p *pi) follow(o object, out *output) {
 		out.working()
 	}
 	p.entry = id
-	words, _ := contentText(o.object("message")["content"])
+	words, _ := contentText(o.object("message").value("content"))
 	if words = titleOf(words, mostTitle); words == "" {
 		words, _ = p.words.get(o.text("parentId")) // it says nothing itself
 	}
@@ -138,9 +138,9 @@ func (p *pi) piece(e object, out *output) {
 	case "thinking_delta":
 		p.partial.add(id, eventlog.TypeThought, "", e.text("delta"))
 	case "tool_result":
-		text, parts := piContent(cmpRaw(call["output"], call["result"]))
+		text, parts := piContent(cmpRaw(call.value("output"), call.value("result")))
 		failed := call.isTrue("isError") || e.isTrue("isError")
-		p.call(call.text("id"), call.text("name"), cmpRaw(call["input"], call["arguments"]), out)
+		p.call(call.text("id"), call.text("name"), cmpRaw(call.value("input"), call.value("arguments")), out)
 		p.result(result{id: call.text("id"), tool: call.text("name"), success: !failed, output: text, more: data(nil).raw("parts", parts)}, out)
 	}
 }
@@ -149,7 +149,7 @@ func (p *pi) piece(e object, out *output) {
 // plain text.
 func piContent(raw json.RawMessage) (text string, parts json.RawMessage) {
 	if o := parseObject(raw); o.has("content") {
-		return contentText(o["content"])
+		return contentText(o.value("content"))
 	}
 	return contentText(raw)
 }
@@ -158,7 +158,7 @@ func (p *pi) whole(m object, out *output) bool {
 	if t := m.time("timestamp"); !t.IsZero() {
 		out.at = t
 	}
-	text, parts := contentText(m["content"])
+	text, parts := contentText(m.value("content"))
 	switch m.text("role") {
 	case "user":
 		out.user(eventlog.Human, text, parts)
@@ -194,7 +194,7 @@ func (p *pi) assistant(m object, out *output) {
 		case "thinking":
 			out.says(eventlog.TypeThought, block.text("thinking"))
 		case "toolCall":
-			p.call(block.text("id"), block.text("name"), cmpRaw(block["arguments"], block["input"]), out)
+			p.call(block.text("id"), block.text("name"), cmpRaw(block.value("arguments"), block.value("input")), out)
 		default:
 			out.saysBlock(raw)
 		}
@@ -235,7 +235,7 @@ func (*pi) stopped(m object, out *output) {
 // and in the files of sessions that were forked from it: its time, and the provider's
 // id of the response.
 func piMessage(m object) string {
-	at := string(m["timestamp"])
+	at := string(m.value("timestamp"))
 	if at == "" {
 		return ""
 	}

@@ -99,8 +99,8 @@ func isBase64(text string) bool {
 // it; else the JSON without its images.
 func (p *pictureTaker) said(whole, short string) string {
 	raw := json.RawMessage(whole)
-	if o := parseObject(raw); o.list("content") != nil && (len(o) == 1 || len(o) == 2 && (o.has("isError") || o.has("is_error"))) {
-		raw = o["content"]
+	if o := parseObject(raw); o.hasList("content") && (len(o) == 1 || len(o) == 2 && (o.has("isError") || o.has("is_error"))) {
+		raw = o.value("content")
 	}
 	for i, block := range listOf(raw) {
 		if parseObject(block).text("type") == "" {

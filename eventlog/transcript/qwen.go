@@ -128,7 +128,7 @@ func (q *qwen) assistant(m object, session string, out *output) bool {
 			q.partial.whole("", eventlog.TypeThought, out.parent)
 			out.says(eventlog.TypeThought, block.text("thinking"))
 		case "tool_use":
-			name, args := qwenTool(block.text("name"), block["input"])
+			name, args := qwenTool(block.text("name"), block.value("input"))
 			out.call(block.text("id"), name, args)
 		default:
 			out.saysBlock(raw)
@@ -142,7 +142,7 @@ func (q *qwen) assistant(m object, session string, out *output) bool {
 // are called through the tool "tool_call", which names them.
 func qwenTool(name string, args json.RawMessage) (string, json.RawMessage) {
 	if o := parseObject(args); name == "tool_call" && o.text("name") != "" {
-		return o.text("name"), o["arguments"]
+		return o.text("name"), o.value("arguments")
 	}
 	return name, args
 }
@@ -203,7 +203,7 @@ func (q *qwen) user(m object, out *output) bool {
 		case "text":
 			q.told(block.text("text"), out)
 		case "tool_result":
-			text, parts := contentText(block["content"])
+			text, parts := contentText(block.value("content"))
 			r := result{id: block.text("tool_use_id"), success: !block.isTrue("is_error"), output: text, more: data(nil).raw("parts", parts)}
 			out.result(r.withExitCode(exitCodeOf(text)))
 		default:
@@ -259,7 +259,7 @@ func (q *qwen) result(o object, out *output) {
 	for _, raw := range o.list("permission_denials") {
 		denied := parseObject(raw)
 		out.note(eventlog.TypeGuardrail, "Denied: "+denied.text("tool_name"),
-			data(nil).some("tool", denied.text("tool_name")).raw("args", denied["tool_input"]).some("denied_call_id", denied.text("tool_use_id")))
+			data(nil).some("tool", denied.text("tool_name")).raw("args", denied.value("tool_input")).some("denied_call_id", denied.text("tool_use_id")))
 	}
 	failure := o.object("error")
 	switch text := o.text("result"); {
@@ -278,10 +278,10 @@ func (q *qwen) result(o object, out *output) {
 	q.answered("")
 	models, session := o.object("stats").object("models"), o.text("session_id")
 	var sum usage
-	for _, model := range slices.Sorted(maps.Keys(models)) {
-		t := models.object(model).object("tokens")
+	for _, model := range models.sorted() {
+		t := parseObject(model.value).object("tokens")
 		sum = sum.plus(promptUsage(t.amount("prompt"), t.amount("cached"), t.amount("tool"), t.amount("candidates"), t.amount("thoughts"), t.amount("total")))
-		out.cumulates(session, model, sum)
+		out.cumulates(session, string(model.name), sum)
 	}
 	if len(models) == 0 {
 		out.cumulates(session, out.origin.Model, qwenUsage(o.object("usage")))

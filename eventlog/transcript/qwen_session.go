@@ -16,7 +16,7 @@ func isQwenSession(o object) bool {
 	}
 	switch o.text("type") {
 	case "user", "assistant", "tool_result":
-		return o.object("message").list("parts") != nil
+		return o.object("message").hasList("parts")
 	case "system":
 		return o.has("subtype") && o.object("systemPayload") != nil
 	}
@@ -55,10 +55,10 @@ func (q *qwenSession) object(o object, out *output) bool {
 	case "user":
 		q.user(sub, m, payload, out)
 	case "assistant":
-		p := partsOfGoogle(m["parts"])
+		p := partsOfGoogle(m.value("parts"))
 		out.saysParts(p)
 		for _, call := range p.calls {
-			name, args := qwenTool(call.text("name"), call["args"])
+			name, args := qwenTool(call.text("name"), call.value("args"))
 			out.call(call.text("id"), name, args)
 		}
 		q.answered(o, out)
@@ -66,7 +66,7 @@ func (q *qwenSession) object(o object, out *output) bool {
 			out.rested()
 		}
 	case "tool_result":
-		p := partsOfGoogle(m["parts"])
+		p := partsOfGoogle(m.value("parts"))
 		for _, response := range p.responses {
 			q.result(response, o.object("toolCallResult"), p.images, out)
 		}
@@ -115,7 +115,7 @@ func qwenCall(agent, name string) string {
 }
 
 func (q *qwenSession) user(sub string, m, payload object, out *output) {
-	p := partsOfGoogle(m["parts"])
+	p := partsOfGoogle(m.value("parts"))
 	switch {
 	case sub == "notification":
 		call := between(p.text, "<tool-use-id>", "</tool-use-id>")
@@ -201,7 +201,7 @@ func (q *qwenSession) system(sub string, o, payload object, out *output) {
 	case "parent_session":
 		out.begin(Origin{Parent: payload.text("parentSessionId")})
 	case "chat_compression":
-		out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).raw("compaction", payload["info"]))
+		out.note(eventlog.TypeStatus, "The conversation was compacted", data(nil).raw("compaction", payload.value("info")))
 	case "rewind":
 		out.status("The conversation went back: what came after that point is not a part of it any more")
 	case "slash_command":

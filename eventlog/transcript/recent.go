@@ -32,16 +32,17 @@ func (r *recent[V]) put(id string, v V) {
 	if r.values == nil {
 		r.values = map[string]V{}
 	}
-	if _, known := r.values[key]; !known {
-		if len(r.order) < remembered {
-			r.order = append(r.order, key)
-		} else {
-			delete(r.values, r.order[r.next])
-			r.order[r.next] = key
-			r.next = (r.next + 1) % remembered
-		}
-	}
+	before := len(r.values)
 	r.values[key] = v
+	switch {
+	case len(r.values) == before: // it is known
+	case len(r.order) < remembered:
+		r.order = append(r.order, key)
+	default:
+		delete(r.values, r.order[r.next])
+		r.order[r.next] = key
+		r.next = (r.next + 1) % remembered
+	}
 }
 
 // first reports whether an id is seen for the first time. An empty id always is.

@@ -39,7 +39,7 @@ func (r *responses) object(o object, out *output) bool {
 	case "response.output_text.delta", "response.refusal.delta":
 		r.text.add(eventlog.TypeAssistant, o.text("item_id"), o.text("delta"), out)
 	case "response.reasoning_summary_text.delta", "response.reasoning_text.delta":
-		r.text.add(eventlog.TypeThought, o.text("item_id")+string(o["summary_index"]), o.text("delta"), out)
+		r.text.add(eventlog.TypeThought, o.text("item_id")+string(o.value("summary_index")), o.text("delta"), out)
 	case "response.output_item.done":
 		return r.item(o.object("item"), out)
 	case "response.completed", "response.incomplete", "response.failed", "response.cancelled":
@@ -70,7 +70,7 @@ func isResponsesPiece(kind string) bool {
 }
 
 func (r *responses) begin(o object, out *output) {
-	out.begin(Origin{Agent: "OpenAI Responses", Model: o.text("model"), Session: cmp.Or(textOf(o["conversation"]), o.object("conversation").text("id"))})
+	out.begin(Origin{Agent: "OpenAI Responses", Model: o.text("model"), Session: cmp.Or(textOf(o.value("conversation")), o.object("conversation").text("id"))})
 }
 
 // item converts what the model made, as a whole.
@@ -93,7 +93,7 @@ func (r *responses) out(kind, id string, item object, out *output) {
 	case "message":
 		r.text.drop()
 		if item.text("role") == "user" {
-			text, parts := contentText(item["content"])
+			text, parts := contentText(item.value("content"))
 			out.user(eventlog.Human, text, parts)
 			return
 		}
@@ -107,35 +107,35 @@ func (r *responses) out(kind, id string, item object, out *output) {
 		}
 	case "reasoning":
 		r.text.drop()
-		text, _ := contentText(item["summary"])
-		if content, _ := contentText(item["content"]); content != "" {
+		text, _ := contentText(item.value("summary"))
+		if content, _ := contentText(item.value("content")); content != "" {
 			text = content
 		}
 		out.says(eventlog.TypeThought, text)
 	case "function_call", "custom_tool_call":
 		r.text.flush(out)
-		out.call(cmp.Or(call, id), item.text("name"), cmpRaw(item["arguments"], item["input"]))
+		out.call(cmp.Or(call, id), item.text("name"), cmpRaw(item.value("arguments"), item.value("input")))
 		r.open = true
 	case "local_shell_call", "shell_call", "apply_patch_call", "computer_call":
 		r.text.flush(out)
-		out.call(cmp.Or(call, id), strings.TrimSuffix(kind, "_call"), cmpRaw(item["action"], cmpRaw(item["operation"], item["arguments"])))
+		out.call(cmp.Or(call, id), strings.TrimSuffix(kind, "_call"), cmpRaw(item.value("action"), cmpRaw(item.value("operation"), item.value("arguments"))))
 		r.open = true
 	case "function_call_output", "custom_tool_call_output", "local_shell_call_output", "shell_call_output", "apply_patch_call_output", "computer_call_output":
-		text, parts, failed := toolOutput(item["output"])
+		text, parts, failed := toolOutput(item.value("output"))
 		out.result(result{id: call, success: !failed && item.text("status") != "failed", output: text, more: data(nil).raw("parts", parts)})
 	case "mcp_call":
 		r.text.flush(out)
-		out.call(id, item.text("name"), item["arguments"])
+		out.call(id, item.text("name"), item.value("arguments"))
 		failure := cmp.Or(item.text("error"), item.object("error").text("message"))
 		out.result(result{id: id, success: failure == "" && item.text("status") != "failed", output: cmp.Or(item.text("output"), failure)})
 	case "web_search_call", "file_search_call", "code_interpreter_call":
 		r.text.flush(out)
-		args := item["action"]
+		args := item.value("action")
 		if len(args) == 0 {
-			args = data(nil).raw("queries", item["queries"]).some("code", item.text("code")).object()
+			args = data(nil).raw("queries", item.value("queries")).some("code", item.text("code")).object()
 		}
 		out.call(id, strings.TrimSuffix(kind, "_call"), args)
-		text, parts := contentText(cmpRaw(item["outputs"], item["results"]))
+		text, parts := contentText(cmpRaw(item.value("outputs"), item.value("results")))
 		if text == "null" {
 			text = ""
 		}
@@ -145,7 +145,7 @@ func (r *responses) out(kind, id string, item object, out *output) {
 		part := imagePart("image/"+cmp.Or(item.text("output_format"), "png"), item.text("result"))
 		out.saysWith(eventlog.TypeAssistant, "[image]", partsOf([]json.RawMessage{part}))
 	case "mcp_approval_request":
-		out.asks(question{id: id, text: "Permission asked for " + item.text("name"), more: data(nil).raw("args", argsOf(item["arguments"]))})
+		out.asks(question{id: id, text: "Permission asked for " + item.text("name"), more: data(nil).raw("args", argsOf(item.value("arguments")))})
 	case "mcp_list_tools", "compaction":
 	default:
 		out.raw(string(data(nil).text("type", kind).some("id", id).object()), "an item of no known type")
@@ -189,7 +189,7 @@ func (r *responses) whole(o object, out *output) bool {
 	for _, raw := range o.list("output") {
 		r.item(parseObject(raw), out)
 	}
-	r.ended(object{"id": o["id"], "model": o["model"], "usage": o["usage"], "error": o["error"], "incomplete_details": o["incomplete_details"]}, o.text("status"), out)
+	r.ended(o.only("id", "model", "usage", "error", "incomplete_details"), o.text("status"), out)
 	return true
 }
 

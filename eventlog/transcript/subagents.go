@@ -36,7 +36,7 @@ func (s *Subagents) Line(text []byte) {
 	if s.prompts == nil {
 		s.prompts = map[string]string{}
 	}
-	prompt, _ := contentText(o.object("message")["content"])
+	prompt, _ := contentText(o.object("message").value("content"))
 	s.prompts[agent] = keyOf(prompt)
 }
 
@@ -92,7 +92,7 @@ func (s *Subagents) Called(agent string) (call string, known bool) {
 // promptsOf yields the calls of a message that give a prompt.
 func promptsOf(message object) func(yield func(call, prompt string) bool) {
 	return func(yield func(call, prompt string) bool) {
-		if !bytes.Contains(message["content"], []byte(`"prompt"`)) {
+		if !bytes.Contains(message.value("content"), []byte(`"prompt"`)) {
 			return
 		}
 		for _, raw := range message.list("content") {
@@ -116,7 +116,7 @@ func claudeSubagents(o object) func(yield func(agent, call string) bool) {
 				return
 			}
 		}
-		if !bytes.Contains(o["toolUseResult"], []byte(`"agentId"`)) {
+		if !bytes.Contains(o.value("toolUseResult"), []byte(`"agentId"`)) {
 			return // it may be long
 		}
 		agent := o.object("toolUseResult").text("agentId")

@@ -78,14 +78,16 @@ func (out *output) cost(model, scope string, u usage, more data) {
 // cumulates adds what an account has come to: a session, a thread, a model of a run.
 // The log counts the largest value that is said of an id, wherever it is said, so
 // that no split, repetition or order of files makes tokens count twice.
-func (out *output) cumulates(id, model string, u usage) { out.identified(id, "", "", model, u) }
+func (out *output) cumulates(id, model string, u usage) {
+	out.identified(id, "", "", model, cumulative, u)
+}
 
 // turn adds what a turn of an account has cost, where the agent tells of turns. The log
 // counts the largest value that is said of a turn, and the account is worth what its
 // turns add up to, if that is more than what its members do and than what
 // [output.cumulates] said of it.
 func (out *output) turn(account, turn, model string, u usage) {
-	out.identified(account, "", turn, model, u)
+	out.identified(account, "", turn, model, cumulative, u)
 }
 
 // member adds what a message or a response has cost so far, of an account: the log
@@ -94,10 +96,12 @@ func (out *output) turn(account, turn, model string, u usage) {
 // An empty account stands for the message alone. A message without an id counts as
 // it comes.
 func (out *output) member(id, account, model string, u usage) {
-	out.identified(id, account, "", model, u)
+	out.identified(id, account, "", model, delta, u)
 }
 
-func (out *output) identified(id, account, turn, model string, u usage) {
+// identified adds a cost with an id. What counts is the id: the scope tells a reader
+// whether it is of one message, or what something has come to.
+func (out *output) identified(id, account, turn, model, scope string, u usage) {
 	u = u.clamped()
 	if id == "" {
 		out.cost(model, delta, u, nil)
@@ -120,7 +124,7 @@ func (out *output) identified(id, account, turn, model string, u usage) {
 	if account != "" {
 		d = d.text("part_of", hashedID(account))
 	}
-	out.cost(model, delta, u, d)
+	out.cost(model, scope, u, d)
 }
 
 // idOf makes an id of a cost of what names it, without what is not known.

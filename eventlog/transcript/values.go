@@ -220,11 +220,15 @@ func (v *values) mixed(l Line, t taker) (rest Line, more bool) {
 		}
 		from += i
 		d := json.NewDecoder(bytes.NewReader(l.Text[from:]))
-		var o object
-		if err := d.Decode(&o); errors.Is(err, io.ErrUnexpectedEOF) {
+		var value json.RawMessage
+		if err := d.Decode(&value); errors.Is(err, io.ErrUnexpectedEOF) {
 			v.cutOff = true
 			break // what stands inside of it is no value of its own
-		} else if err != nil || len(o) == 0 {
+		} else if err != nil {
+			continue
+		}
+		o := parseObject(value)
+		if len(o) == 0 {
 			continue
 		}
 		if before := bytes.TrimSpace(l.Text[:from]); len(before) > 0 && string(before) != "data:" { // of server-sent events

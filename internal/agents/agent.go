@@ -48,6 +48,9 @@ type Agent struct {
 	SubMark string
 	// Cannot says why a mode is not possible.
 	Cannot map[Mode]string
+	// Lags says that it writes its files behind its work, and gives up what is left a
+	// moment after its end: a model that answers at once is too fast for a long run.
+	Lags bool
 	// CacheWrites says that its API tells what is written to a cache.
 	CacheWrites bool
 }

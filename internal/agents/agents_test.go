@@ -141,6 +141,9 @@ func (c *testCase) task(way agents.Way) string {
 func (c *testCase) check(table *agents.Report) {
 	stop := c.follow()
 	for _, r := range c.scenario.Runs {
+		if r.Long && c.agent.Lags {
+			c.model.Before = c.written
+		}
 		e, err := c.agent.Play(c.Context(), c.place, r, c.model,
 			*jrweb, "run", "-url", c.recorders[agents.ByRun].url, "-task", c.task(agents.ByRun), "-spool", filepath.Join(c.dir, "spool"), "--")
 		c.must(err)
@@ -269,6 +272,37 @@ func (c *testCase) untilFollowed() {
 		}
 	}
 }
+
+// written waits until the agent has written what it was told two answers before, or for a
+// while if it never does.
+func (c *testCase) written(a *model.Answer) {
+	turns, before := c.scenario.Runs[0].Threads[a.Thread], a.Number-3
+	if before < 0 || before >= len(turns) {
+		return
+	}
+	text := turns[before].Text
+	last := time.After(mostLag)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		files, _ := c.agent.Left(c.place)
+		for _, path := range files {
+			if data, err := os.ReadFile(path); err == nil && bytes.Contains(data, []byte(text)) {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-last:
+			return
+		case <-c.Context().Done():
+			return
+		}
+	}
+}
+
+// mostLag is how long the model waits for an agent's file.
+const mostLag = 10 * time.Second
 
 // capture keeps what the agent printed and left.
 func (c *testCase) capture(files []string) {

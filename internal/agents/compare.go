@@ -168,9 +168,9 @@ func Compare(w Want, t Task) (differences []string) {
 		errors, raw = append(errors, o.errors...), raw+o.raw
 		below = append(below, o.below...)
 		// A subagent may have a session of its own, tied to that of its parent.
-		if w.Prompt != "" && len(main) == len(w.Sessions) {
+		if tied := s.Parent != "" && ids[s.Parent]; w.Prompt != "" && (tied || len(main) == len(w.Sessions)) {
 			below = append(below, o.items...)
-			if s.Parent == "" || !ids[s.Parent] {
+			if !tied {
 				differ("nesting: the subagent's session %s is tied to none", s.ExternalID)
 			}
 			continue

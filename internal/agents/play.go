@@ -193,11 +193,16 @@ func (a *Agent) export(ctx context.Context, p Place, id string) error {
 	line := a.Export(p)
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Dir, cmd.Env = p.Work, a.environment(p)
-	out, err := cmd.Output()
+	// A file, and no pipe: opencode ends without waiting until a pipe has taken it all.
+	file, err := os.Create(filepath.Join(p.Home, "export-"+id+".json"))
 	if err != nil {
+		return err
+	}
+	cmd.Stdout = file
+	if err := errors.Join(cmd.Run(), file.Close()); err != nil {
 		return fmt.Errorf("export of %s: %w", id, err)
 	}
-	return os.WriteFile(filepath.Join(p.Home, "export-"+id+".json"), out, 0o644)
+	return nil
 }
 
 // environment is all that an agent has in its environment.

@@ -37,6 +37,7 @@ var qwen = &Agent{
 		return append(c, "-p", r.Prompt)
 	},
 	Repeats: true,
+	Lags:    true,
 	Blind: map[Source]map[Blind]string{
 		Stdout: {
 			NoPicture:  "it prints no images",

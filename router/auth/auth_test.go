@@ -137,6 +137,30 @@ func TestAttemptsToSignInAreLimited(t *testing.T) {
 	s.want(s.get("/tasks", bearer(readToken)), 200)
 }
 
+func TestWhatSignsInHasALimit(t *testing.T) {
+	s := serve(t, nil)
+	const limit = 16 << 10
+	pad := func(text, end string, size int) string {
+		return text + strings.Repeat("x", size-len(text)-len(end)) + end
+	}
+	for _, c := range []struct {
+		name, path, text, end string
+		headers               []string
+		fits                  int // the answer to what fits
+	}{
+		{"form", "/login", "token=", "", []string{formType}, 401},
+		{"JSON", "/login", `{"token":"`, `"}`, nil, 401},
+		{"no kind", "/login", `{"next":"`, `"}`, []string{"Content-Type: text/plain"}, 401},
+		{"share", "/tasks/t-1/share", `{"x":"`, `"}`, []string{bearer(steerToken)}, 201},
+	} {
+		a := s.want(s.do(stranger, "POST", c.path, pad(c.text, c.end, limit), c.headers...), c.fits)
+		b := s.want(s.do(stranger, "POST", c.path, pad(c.text, c.end, limit+1), c.headers...), 413)
+		if c.name == "form" && !strings.Contains(b.body, `name="token"`) || !strings.Contains(b.body, "16 KiB") || strings.Contains(a.body, "16 KiB") {
+			t.Errorf("%s: %s", c.name, b.body)
+		}
+	}
+}
+
 func TestALinkOpensOneTaskToRead(t *testing.T) {
 	s := serve(t, nil)
 	s.want(s.do(stranger, "POST", "/tasks/t-1/share", "", bearer(writeToken)), 403)
@@ -188,6 +212,45 @@ func TestAHeaderOfAProxyCountsFromTheProxyAlone(t *testing.T) {
 		s.want(s.do(stranger, "POST", "/tasks/t-1/events", `{"type":"thought","data":{"content":"x"}}`, "Remote-User: bob@example.org", "Remote-Groups: crew"),
 			map[bool]int{true: 403, false: 401}[trusted])
 	}
+}
+
+// Who can add a header of its own beside the proxy's must not become somebody else by it.
+func TestAHeaderOfAProxyCountsInOneSpellingAndOnce(t *testing.T) {
+	s := serve(t, func(o *auth.Options) {
+		o.ProxyHeader, o.GroupsHeader, o.Proxies = "Remote-User", "Remote-Groups", loopback
+	})
+	const ann = "ann@example.org"
+	for _, headers := range [][]string{
+		{"Remote_User: " + ann}, {"X-Remote-User: " + ann}, {"Http_Remote_User: " + ann}, {"RemoteUser: " + ann},
+		{"Remote-User: " + ann, "Remote-User: bob@example.org"}, {"Remote-User: bob@example.org", "Remote-User: " + ann},
+		{"Remote-User: " + ann, "Remote-User: " + ann}, {"Remote-User: " + ann + ", bob@example.org"}, {"Remote-User: "},
+		{"Remote-User: bob@example.org", "Remote_Groups: crew"}, {"Remote-User: bob@example.org", "Remote-Groups: crew", "Remote-Groups: staff"},
+		{"Remote-User: bob@example.org", "Remote-Groups: staff", "Remote-Groups: crew"}, {"Remote-Groups: crew"},
+	} {
+		if a := s.get("/tasks", headers...); a.StatusCode != 401 {
+			t.Errorf("%q is answered %d", headers, a.StatusCode)
+		}
+	}
+	s.want(s.get("/tasks", "Remote-User: "+ann, "Remote_User: bob@example.org"), 200)
+}
+
+// Cookies ignore ports: a browser sends those of one server to the other.
+func TestTwoServersOfOneMachineKeepTheirCookiesApart(t *testing.T) {
+	one, other := serve(t, nil), serve(t, nil)
+	b := browser(t)
+	for _, s := range []*server{one, other} {
+		s.do(b, "POST", "/login", form("token", steerToken), formType)
+	}
+	for _, s := range []*server{one, other} { // neither has taken the other's away
+		s.want(s.do(b, "GET", "/tasks", ""), 200)
+	}
+	a := one.do(stranger, "POST", "/login", `{"token":"`+steerToken+`"}`)
+	cookie, _, _ := strings.Cut(a.Header.Get("Set-Cookie"), ";")
+	_, value, _ := strings.Cut(cookie, "=")
+	name, _, _ := strings.Cut(other.do(stranger, "POST", "/login", `{"token":"`+steerToken+`"}`).Header.Get("Set-Cookie"), "=")
+	other.want(other.get("/tasks", "Cookie: "+cookie), 401)
+	other.want(other.get("/tasks", "Cookie: "+name+"="+value), 401)
+	one.want(one.get("/tasks", "Cookie: "+cookie), 200)
 }
 
 // stream opens a stream and reads what it begins with.

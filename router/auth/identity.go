@@ -151,26 +151,28 @@ func (a *Auth) byName(by, name string, groups []string) (identity, bool) {
 
 // proxied returns whom a proxy in front names, "" for nobody. Headers of anybody else
 // were removed by [Auth.Wrap].
-func (a *Auth) proxied(r *http.Request) string {
-	if a.o.ProxyHeader == "" {
-		return ""
-	}
-	return r.Header.Get(a.o.ProxyHeader)
-}
+func (a *Auth) proxied(r *http.Request) string { return saidOnce(r, a.o.ProxyHeader) }
 
 func (a *Auth) groups(r *http.Request) []string {
-	if a.o.GroupsHeader == "" {
-		return nil
-	}
 	var groups []string
-	for _, header := range r.Header.Values(a.o.GroupsHeader) {
-		for group := range strings.SplitSeq(header, ",") {
-			if group = strings.TrimSpace(group); group != "" {
-				groups = append(groups, group)
-			}
+	for group := range strings.SplitSeq(saidOnce(r, a.o.GroupsHeader), ",") {
+		if group = strings.TrimSpace(group); group != "" {
+			groups = append(groups, group)
 		}
 	}
 	return groups
+}
+
+// saidOnce returns a header of the proxy. If there are two, one may be the client's own,
+// to which the proxy has added: neither counts.
+func saidOnce(r *http.Request, header string) string {
+	if header == "" {
+		return ""
+	}
+	if values := r.Header.Values(header); len(values) == 1 {
+		return values[0]
+	}
+	return ""
 }
 
 // peer returns the address of who is connected to us, the zero one of a Unix socket.

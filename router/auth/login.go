@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/json"
+	"errors"
 	"html/template"
 	"io"
 	"mime"
@@ -117,7 +118,11 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		err = json.Unmarshal(body, &asked)
 	}
 	if err != nil {
-		a.refuse(w, isForm, http.StatusBadRequest, "", "send the token as a form, or as JSON")
+		status, detail := http.StatusBadRequest, "send the token as a form, or as JSON"
+		if isTooLarge(err) {
+			status, detail = http.StatusRequestEntityTooLarge, "what is sent has 16 KiB at most"
+		}
+		a.refuse(w, isForm, status, "", detail)
 		return
 	}
 	next := safeNext(asked.Next)
@@ -141,6 +146,11 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(map[string]string{"name": t.name, "role": t.role.String()}) // a client that is gone misses nothing
+}
+
+func isTooLarge(err error) bool {
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	return large
 }
 
 func (a *Auth) refuse(w http.ResponseWriter, isForm bool, status int, next, detail string) {

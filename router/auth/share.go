@@ -32,6 +32,10 @@ func (a *Auth) share(w http.ResponseWriter, r *http.Request) {
 		}
 		life = time.Duration(*asked.Seconds * float64(time.Second))
 	}
+	if isTooLarge(err) {
+		problem(w, http.StatusRequestEntityTooLarge, "what is sent has 16 KiB at most")
+		return
+	}
 	if err != nil {
 		problem(w, http.StatusUnprocessableEntity, "the body is empty, or {\"expires_seconds\": N}, from 1 to 7776000")
 		return

@@ -27,7 +27,7 @@ func picture(width, height int) image.Image {
 	return m
 }
 
-func encoded(t *testing.T, encode func(*bytes.Buffer) error) []byte {
+func encoded(t testing.TB, encode func(*bytes.Buffer) error) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := encode(&b); err != nil {
@@ -36,7 +36,7 @@ func encoded(t *testing.T, encode func(*bytes.Buffer) error) []byte {
 	return b.Bytes()
 }
 
-func pngOf(t *testing.T, width, height int) []byte {
+func pngOf(t testing.TB, width, height int) []byte {
 	return encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture(width, height)) })
 }
 
@@ -56,7 +56,7 @@ func partWith(mediaType, hash, data string, size int) json.RawMessage {
 		mediaType, size, hash, data))
 }
 
-func only(t *testing.T, event json.RawMessage) blob.Part {
+func only(t testing.TB, event json.RawMessage) blob.Part {
 	t.Helper()
 	var e struct{ Parts json.RawMessage }
 	if err := json.Unmarshal(event, &e); err != nil {
@@ -205,4 +205,53 @@ func TestWallsOfBase64AreTakenOutOfTexts(t *testing.T) {
 			t.Errorf("%.40q… became %.80q…, want %.80q…", text, got, want)
 		}
 	}
+}
+
+// What an event says of its images is what a client says.
+func FuzzParts(f *testing.F) {
+	f.Add([]byte(part("image/webp", webP("VP8 ", "\x00\x00\x00\x9d\x01\x2a\x10\x00\x10\x00"))))
+	f.Add([]byte(part("image/svg+xml", []byte("<svg onload=x>"))))
+	f.Add([]byte(`{"parts":[{"type":"image","bytes":-1,"data":""},null,7,{"parts":[]}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var e struct{ Parts json.RawMessage }
+		if json.Unmarshal(data, &e) != nil {
+			return
+		}
+		images, others := blob.Parts(e.Parts)
+		if len(images) > blob.MostParts {
+			t.Fatalf("%d images, %d others", len(images), len(others))
+		}
+		for _, image := range images {
+			if image.Hash != "" && !blob.ValidHash(image.Hash) {
+				t.Fatalf("hash %q", image.Hash)
+			}
+			blob.OfEvent(data, image.Hash)
+		}
+		if size := blob.SizeIn(data); size < 0 || size > len(data) {
+			t.Fatalf("%d bytes of images in %d", size, len(data))
+		}
+		if text := blob.Elide(string(data)); len(text) > len(data)+1000 {
+			t.Fatalf("%d bytes become %d", len(data), len(text))
+		}
+	})
+}
+
+// The bytes of an image are a client's, too.
+func FuzzImage(f *testing.F) {
+	f.Add(pngOf(f, 3, 2))
+	f.Add(encoded(f, func(b *bytes.Buffer) error { return jpeg.Encode(b, picture(3, 2), nil) }))
+	f.Add(webP("VP8X", "\x00\x00\x00\x00\x10\x00\x00\x10\x00\x00"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		for _, mediaType := range []string{"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml", "text/html"} {
+			if len(content) == 0 {
+				continue
+			}
+			one := only(t, part(mediaType, content))
+			one.Measure()
+			image, err := one.Image()
+			if err == nil && (image.MediaType != mediaType || image.Extension() == "" || image.Width < 1 || image.Height < 1 || image.Width*image.Height > 50_000_000) {
+				t.Fatalf("%s of %d × %d is shown", image.MediaType, image.Width, image.Height)
+			}
+		}
+	})
 }

@@ -85,7 +85,7 @@ func (f *follower) run(ctx context.Context, yield func(Event, error) bool) error
 		err := f.connect(ctx, yield)
 		final, isFinal := errors.AsType[finalError](err)
 		switch {
-		case err == stopFinal:
+		case errors.Is(err, stopFinal):
 			return errStop // also if the context has ended meanwhile: nothing may be yielded any more
 		case ctx.Err() != nil:
 			return ctx.Err()

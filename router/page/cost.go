@@ -13,7 +13,7 @@ import (
 
 // costFields are the fields of a cost event that its row has words for.
 var costFields = []string{
-	"usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "model", "scope", "id", "part_of",
+	"usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "model", "scope", "id", "part_of", "turn",
 }
 
 // cost is the row of a cost event, in one line.
@@ -42,12 +42,7 @@ func (m *maker) cost() {
 }
 
 // isCostOfStep tells whether a cost is of one step, and not of a whole thread.
-func isCostOfStep(data fields) bool {
-	if data.text("id") != "" {
-		return data.text("part_of") != ""
-	}
-	return data.text("scope") != "cumulative"
-}
+func isCostOfStep(data fields) bool { return data.text("scope") != "cumulative" }
 
 // costOfStep says what one step has cost, in short.
 func (m *maker) costOfStep(t *eventlog.Totals) {

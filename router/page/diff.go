@@ -12,6 +12,7 @@ import (
 type edit struct {
 	file          string // "" if it is not told
 	kind          string // add, update or delete, if it is told
+	moved         string // where to, if it is told
 	before, after string
 	unified       string
 	everywhere    bool // wherever the text before stands
@@ -49,7 +50,7 @@ func editsOf(args fields) []edit {
 	for _, one := range elements(args.raw("edits")) {
 		add(parseFields(one))
 	}
-	edits = append(edits, fileChanges(args.raw("changes"))...)
+	edits = tiedTo(fileChanges(args.raw("changes")), edits)
 	if len(edits) == 0 {
 		if text := patchIn(args); text != "" {
 			return editsInPatch(file, text)

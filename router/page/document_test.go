@@ -79,7 +79,7 @@ func TestAnExportNeedsNoOtherFileAndNoServer(t *testing.T) {
 			}
 		}
 	}
-	if images != 4 || !strings.Contains(policy, "img-src data:") {
+	if images != 5 || !strings.Contains(policy, "img-src data:") {
 		t.Errorf("%d images, policy %s", images, policy)
 	}
 	sum := sha256.Sum256([]byte(style))

@@ -28,7 +28,17 @@ func KindsOf(e *eventlog.Event) []string {
 		return []string{"tool"}
 	case eventlog.TypeError:
 		return []string{"error"}
-	case eventlog.TypeUser, eventlog.TypeComment, "question", "answer":
+	case eventlog.TypeUser:
+		// What a program says in a person's place, and what an agent says to one that
+		// it has started, is of no person.
+		switch {
+		case e.Actor == eventlog.System:
+			return []string{"other"}
+		case e.Actor == eventlog.Agent && parentOf(parseFields(e.Data)) != "":
+			return []string{"says"}
+		}
+		return []string{"people"}
+	case eventlog.TypeComment, eventlog.TypeQuestion, eventlog.TypeAnswer:
 		return []string{"people"}
 	}
 	return []string{"other"}

@@ -2,6 +2,7 @@ package page
 
 import (
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"jrweb/eventlog"
@@ -87,6 +88,9 @@ func (o *Outline) result(e *eventlog.Event, data fields) {
 		return
 	}
 	o.loops.result(call, failed)
+	if !failed {
+		o.plan.fromResult(call, data.text("output"))
+	}
 	o.work.result(call, failed)
 	o.agents.result(call, failed, e)
 }
@@ -108,6 +112,7 @@ type outlineCall struct {
 	agent                      string // who works in it, if it starts a subagent
 	what                       uint64 // the same for calls that are the same
 	command                    string
+	step                       step // of a plan, that it makes or changes
 	changes                    []fileChange
 	time                       time.Time
 }
@@ -118,7 +123,7 @@ func newOutlineCall(e *eventlog.Event, data fields, parent string) *outlineCall 
 	name, argument := tellingArgument(args)
 	c := &outlineCall{
 		sequence: e.Sequence, id: data.text("call_id"), tool: tool, argument: firstLine(argument), parent: parent,
-		agent: agentIn(tool, args), time: e.Time, changes: changesOf(tool, args),
+		agent: agentIn(tool, args), time: e.Time, changes: changesOf(tool, args), step: stepOf(tool, args),
 	}
 	if name == "command" || name == "cmd" {
 		c.command = argument[:runeStart(argument, min(len(argument), 512))]
@@ -184,9 +189,9 @@ func (t *callTable) get(id string) *outlineCall {
 
 // newest is the call of a level that was made last, else the one of any level.
 func (t *callTable) newest(parent string) *outlineCall {
-	for i := len(t.open) - 1; i >= 0; i-- {
-		if t.open[i].parent == parent {
-			return t.open[i]
+	for _, call := range slices.Backward(t.open) {
+		if call.parent == parent {
+			return call
 		}
 	}
 	return nil

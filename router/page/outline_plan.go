@@ -1,8 +1,10 @@
 package page
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -12,6 +14,7 @@ type plan struct{ steps []step }
 type step struct {
 	Text  string
 	State string // done, doing, todo or dropped
+	id    string // where the steps are made and changed one by one
 }
 
 // planTools are tools whose call writes the plan.
@@ -31,6 +34,43 @@ func (p *plan) fromCall(data fields) {
 	if isPlanTool(data.text("tool")) {
 		p.take(stepsIn(parseFields(data.raw("args"))))
 	}
+}
+
+// Claude Code makes steps one by one. Only the result tells the number of a new one.
+const (
+	makesStep   = "TaskCreate"
+	changesStep = "TaskUpdate"
+)
+
+var stepNumber = regexp.MustCompile(`#(\w+)`)
+
+// fromResult takes a call that made or changed a step into account.
+func (p *plan) fromResult(call *outlineCall, output string) {
+	switch call.tool {
+	case makesStep:
+		if number := stepNumber.FindStringSubmatch(output[:min(len(output), 200)]); number != nil && len(p.steps) < mostSteps {
+			p.steps = append(p.steps, step{Text: call.step.Text, State: "todo", id: number[1]})
+		}
+	case changesStep:
+		for i := range p.steps {
+			if s := &p.steps[i]; s.id != "" && s.id == call.step.id {
+				s.State = cmp.Or(call.step.State, s.State)
+				s.Text = cmp.Or(call.step.Text, s.Text)
+			}
+		}
+	}
+}
+
+// stepOf is the step that a call makes or changes.
+func stepOf(tool string, args fields) step {
+	if tool != makesStep && tool != changesStep {
+		return step{}
+	}
+	s := step{Text: firstLine(args.text("subject")), id: shorten(args.text("taskId"))}
+	if _, told := args.str("status"); told {
+		s.State = stateOf(args)
+	}
+	return s
 }
 
 func (p *plan) fromStatus(data fields) {
@@ -113,7 +153,7 @@ func stateOf(one fields) string {
 		return "done"
 	case "in_progress", "in-progress", "active", "doing":
 		return "doing"
-	case "cancelled", "canceled", "dropped":
+	case "cancelled", "canceled", "dropped", "deleted":
 		return "dropped"
 	}
 	return "todo"

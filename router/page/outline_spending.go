@@ -8,34 +8,68 @@ import (
 // spending follows what a run costs, step by step, in money or estimated. The totals
 // are the log's: this is for the shape of a run, where a cost belongs.
 type spending struct {
-	usd   float64
-	known map[string]float64 // the largest said of a message, or of a model in all
+	usd      float64
+	known    map[string]float64 // the largest said of a message, or of a model so far
+	accounts map[string]account
 }
 
-// mostKnown is how many messages are remembered. Of those before, what is said again
-// would count twice.
+// account is what several messages are part of: a process of an agent, a thread.
+type account struct {
+	said  float64 // the largest said of it in all
+	since float64 // what messages have added after that
+}
+
+// mostKnown is how many messages are remembered, and how many accounts. Of those before,
+// what is said again would count twice.
 const mostKnown = 2000
 
 func (s *spending) add(data fields, prices *price.Table) {
-	amount := amountOf(data, prices)
-	key := ""
+	amount, id, step := amountOf(data, prices), data.text("id"), isCostOfStep(data)
 	switch {
-	case data.text("id") != "":
-		key = "i" + data.text("id")
-	case data.text("scope") == "cumulative":
-		key = "m" + data.text("model")
-	}
-	if key == "" {
+	case id == "" && step:
 		s.usd += max(amount, 0)
-		return
+	case id == "":
+		s.grow("m"+data.text("model"), amount)
+	case !step:
+		s.inAll(id, amount)
+	default:
+		added := s.grow("i"+id, amount)
+		if partOf := data.text("part_of"); partOf != "" {
+			a := s.accounts[partOf]
+			a.since += added
+			s.keep(partOf, a)
+		}
 	}
+}
+
+// grow takes what is said again of something.
+func (s *spending) grow(key string, amount float64) (added float64) {
 	if s.known == nil || len(s.known) >= mostKnown {
 		s.known = map[string]float64{}
 	}
-	if before := s.known[key]; amount > before {
+	added = max(amount-s.known[key], 0)
+	s.usd += added
+	s.known[key] += added
+	return added
+}
+
+// inAll takes what is said of an account in all: what its messages have added is in it.
+func (s *spending) inAll(id string, amount float64) {
+	a := s.accounts[id]
+	if before := a.said + a.since; amount > before {
 		s.usd += amount - before
-		s.known[key] = amount
 	}
+	if amount > a.said {
+		a = account{said: amount}
+	}
+	s.keep(id, a)
+}
+
+func (s *spending) keep(id string, a account) {
+	if _, known := s.accounts[id]; !known && (s.accounts == nil || len(s.accounts) >= mostKnown) {
+		s.accounts = map[string]account{}
+	}
+	s.accounts[id] = a
 }
 
 // amountOf is what one cost event says, or what its tokens are worth.

@@ -32,11 +32,18 @@ func (o *Outline) Summary(s *eventlog.SessionInfo) *Summary {
 		errors: o.chart.failures(), chart: o.chart, usd: o.spent.usd,
 	}
 	sum.chart.stretches = slices.Clone(o.chart.stretches)
+	at := map[string]int{} // a file may be named in two ways
 	for _, f := range o.work.files {
-		one := *f
-		one.path = shortPath(one.path, s.Cwd)
-		one.edits = slices.Clone(f.edits)
-		sum.files = append(sum.files, one)
+		path := shortPath(f.path, s.Cwd)
+		i, known := at[path]
+		if !known {
+			i = len(sum.files)
+			at[path], sum.files = i, append(sum.files, changedFile{path: path})
+		}
+		one := &sum.files[i]
+		one.changes.Added += f.changes.Added
+		one.changes.Removed += f.changes.Removed
+		one.edits = append(one.edits, f.edits...)
 	}
 	for _, a := range o.agents.list {
 		sum.agents = append(sum.agents, *a)

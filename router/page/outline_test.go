@@ -2,6 +2,8 @@ package page_test
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,5 +40,120 @@ func TestAnOutlineIsBounded(t *testing.T) {
 	some, many := size(1000), size(5000)
 	if many > some*12/10 || many > 400_000 {
 		t.Errorf("of 1,000 rounds it makes %d bytes, of 5,000 %d", some, many)
+	}
+}
+
+// outlineOfRun is the outline of a run of so many events, as lines of type and data.
+func outlineOfRun(lines ...string) *page.Outline {
+	o := page.NewOutline(nil)
+	for _, line := range lines {
+		kind, data, _ := strings.Cut(line, " ")
+		e := event(o.UpTo()+1, kind, eventlog.Agent, data)
+		o.Add(&e)
+	}
+	return o
+}
+
+// overview is what the page shows of a run above its rows.
+func overview(t *testing.T, session eventlog.SessionInfo, o *page.Outline) string {
+	t.Helper()
+	var b strings.Builder
+	p := page.TaskPage{Task: taskWith("x"), Sessions: []eventlog.SessionInfo{session}, Summary: o.Summary(&session)}
+	if err := page.Overview(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+var changedFiles = regexp.MustCompile(`<summary><code>([^<]*)</code> ?(?:<span class="changes"><span class="added">([^<]*)</span> <span class="removed">([^<]*)</span>)?`)
+
+// A file is told once, however its path is written, with the lines that are its own; where
+// nobody tells them, there is no number.
+func TestTheOutcomeTellsEachFileOnce(t *testing.T) {
+	session := sessionsWith(t, "succeeded")[0]
+	session.Cwd = "/srv/app"
+	const patch = `"patch":"--- a/srv/app/gone.txt\n+++ /dev/null\n-gone\n--- a/srv/app/a.txt\n+++ b/srv/app/a.txt\n@@ -1,3 +1,4 @@\n one\n-two\n+2\n+3\n--- a/srv/app/old.txt\n+++ b/srv/app/moved.txt\n@@ -1 +1 @@\n-old\n+moved\n"`
+	got := overview(t, session, outlineOfRun(
+		`tool_call {"tool":"apply_patch","args":{"changes":[{"path":"/srv/app/gone.txt","kind":"delete"},{"path":"/srv/app/a.txt","kind":"update"},{"path":"/srv/app/old.txt","kind":"update","move_path":"/srv/app/moved.txt"}],`+patch+`},"call_id":"1"}`,
+		`tool_result {"tool":"apply_patch","success":true,"output":"","call_id":"1"}`,
+		`tool_call {"tool":"apply_patch","args":{"input":"*** Begin Patch\n*** Update File: a.txt\n@@\n-2\n+two\n*** End Patch"},"call_id":"2"}`,
+		`tool_result {"tool":"apply_patch","success":true,"output":"","call_id":"2"}`,
+		`tool_call {"tool":"apply_patch","args":{"changes":[{"path":"/srv/app/b.txt","kind":"update"}]},"call_id":"3"}`,
+		`tool_result {"tool":"apply_patch","success":true,"output":"","call_id":"3"}`,
+		`complete {"status":"succeeded"}`,
+	))
+	var files []string
+	for _, m := range changedFiles.FindAllStringSubmatch(got, -1) {
+		files = append(files, strings.TrimSpace(strings.Join(m[1:], " ")))
+	}
+	want := []string{"gone.txt +0 −1", "a.txt +3 −2", "moved.txt +1 −1", "b.txt"}
+	if !slices.Equal(files, want) {
+		t.Errorf("it tells %q, want %q", files, want)
+	}
+}
+
+// What an agent says of a whole process has the messages in it of which it told before:
+// on the map it is no step that cost as much as all others.
+func TestWhatIsSaidInAllIsNotSpentAgain(t *testing.T) {
+	session := sessionsWith(t, "succeeded")[0]
+	message := func(id string, usd string) string {
+		return `cost {"id":"` + id + `","part_of":"p","usd":` + usd + `}`
+	}
+	got := overview(t, session, outlineOfRun(
+		message("m1", "1"), message("m2", "2"), message("m2", "2.5"),
+		`cost {"id":"p","scope":"cumulative","usd":3.75}`, message("m3", "4"), `cost {"id":"p","scope":"cumulative","usd":8}`, `complete {"status":"succeeded"}`,
+	))
+	var bars []string
+	for _, m := range regexp.MustCompile(`<title>(#[^<]*)</title>`).FindAllStringSubmatch(got, -1) {
+		bars = append(bars, m[1])
+	}
+	want := []string{"#1 · $1.00", "#2 · $2.00", "#3 · $0.50", "#4 · $0.25", "#5 · $4.00", "#6 · $0.25", "#7"}
+	if !slices.Equal(bars, want) {
+		t.Errorf("the map shows %q, want %q", bars, want)
+	}
+}
+
+// A todo list that is made and changed one step at a time is a plan as well.
+func TestAPlanIsFollowedStepByStep(t *testing.T) {
+	step := func(id, tool, args string, success bool, output string) []string {
+		return []string{
+			fmt.Sprintf(`tool_call {"tool":%q,"args":%s,"call_id":%q}`, tool, args, id),
+			fmt.Sprintf(`tool_result {"tool":%q,"success":%v,"output":%q,"call_id":%q}`, tool, success, output, id),
+		}
+	}
+	session := sessionsWith(t, "open")[0]
+	lines := slices.Concat(
+		step("1", "TaskCreate", `{"subject":"Look","description":"Look around"}`, true, "Task #1 created successfully: Look"),
+		step("2", "TaskCreate", `{"subject":"Think"}`, true, "Task #2 created successfully: Think"),
+		step("3", "TaskCreate", `{"subject":"Never"}`, false, "No such list"),
+		step("4", "TaskUpdate", `{"taskId":"1","status":"completed"}`, true, "Updated task #1 status"),
+		step("5", "TaskUpdate", `{"taskId":"2","status":"completed"}`, false, "Task not found"),
+		step("6", "TaskUpdate", `{"taskId":"9","status":"completed"}`, true, "Updated task #9 status"),
+	)
+	if got := outlineOfRun(lines...).NowIn(&session).Plan; got != "1/2" {
+		t.Errorf("the plan is %q, want 1/2", got)
+	}
+	lines = append(lines, step("7", "TaskUpdate", `{"taskId":"2","status":"deleted"}`, true, "Deleted task #2")...)
+	if got := outlineOfRun(lines...).NowIn(&session).Plan; got != "1/1" {
+		t.Errorf("without its second step the plan is %q, want 1/1", got)
+	}
+}
+
+// People are who is asked for, not the programs that speak in their place.
+func TestKindsOfWhatIsSaidToAnAgent(t *testing.T) {
+	for _, c := range []struct {
+		by         eventlog.Actor
+		data, want string
+	}{
+		{eventlog.Human, `{"content":"x"}`, "people"},
+		{eventlog.Human, `{"content":"x","parent_call_id":"c"}`, "people"},
+		{eventlog.System, `{"content":"x"}`, "other"},
+		{eventlog.Agent, `{"content":"x"}`, "people"},
+		{eventlog.Agent, `{"content":"x","parent_call_id":"c"}`, "says"},
+	} {
+		e := event(1, "user", c.by, c.data)
+		if got := page.KindsOf(&e); !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s by %s is of %q, want %s", c.data, c.by, got, c.want)
+		}
 	}
 }

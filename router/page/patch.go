@@ -1,7 +1,9 @@
 package page
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -34,7 +36,8 @@ func editsInPatch(file, text string) []edit {
 		}
 		lines.Reset()
 	}
-	for line := range strings.Lines(text) {
+	all := slices.Collect(strings.Lines(text))
+	for i, line := range all {
 		trimmed := strings.TrimRight(line, "\r\n")
 		kind, name := patchFile(trimmed)
 		switch {
@@ -44,9 +47,13 @@ func editsInPatch(file, text string) []edit {
 		case strings.HasPrefix(trimmed, "diff --git "):
 			flush()
 			current = edit{file: file}
-		case strings.HasPrefix(trimmed, "+++ ") && lines.Len() > 0 && isDiffHeader(lastLine(lines.String())):
-			if name := strings.TrimPrefix(strings.TrimSpace(trimmed[4:]), "b/"); file == "" && name != "/dev/null" {
-				current.file = name
+		case strings.HasPrefix(trimmed, "--- ") && i+1 < len(all) && strings.HasPrefix(all[i+1], "+++ "):
+			if lines.Len() > 0 && !isDiffHeader(lastLine(lines.String())) { // the file before ends
+				flush()
+				current = edit{file: file}
+			}
+			if file == "" {
+				current.file, current.kind = diffFile(trimmed, strings.TrimRight(all[i+1], "\r\n"))
 			}
 			lines.WriteString(line)
 		case trimmed == patchStart || trimmed == "*** End Patch" || trimmed == "*** End of File":
@@ -68,6 +75,37 @@ func patchFile(line string) (kind, name string) {
 	return "", ""
 }
 
+// diffFile reads the two lines of a diff that name its file.
+func diffFile(from, to string) (name, kind string) {
+	from, to = strings.TrimSpace(from[4:]), strings.TrimSpace(to[4:])
+	switch nowhere := "/dev/null"; {
+	case to == nowhere:
+		return strings.TrimPrefix(from, "a/"), "delete"
+	case from == nowhere:
+		return strings.TrimPrefix(to, "b/"), "add"
+	}
+	return strings.TrimPrefix(to, "b/"), ""
+}
+
+// tiedTo are the edits of a call that names the files it changes beside its diffs: a file
+// once, by the path that the call gives it. Git's form of an absolute path has lost its
+// first slash.
+func tiedTo(changes, edits []edit) []edit {
+	for i := range edits {
+		at := slices.IndexFunc(changes, func(c edit) bool {
+			file := edits[i].file
+			return file != "" && c.size() == 0 && (file == c.file || file == c.moved || "/"+file == c.file || "/"+file == c.moved)
+		})
+		if at < 0 {
+			continue
+		}
+		c := changes[at]
+		edits[i].file, edits[i].kind = cmp.Or(c.moved, c.file), c.kind
+		changes = slices.Delete(changes, at, at+1)
+	}
+	return append(edits, changes...)
+}
+
 func lastLine(text string) string {
 	text = strings.TrimRight(text, "\r\n")
 	return text[strings.LastIndexByte(text, '\n')+1:]
@@ -79,6 +117,7 @@ func fileChanges(raw json.RawMessage) []edit {
 	var edits []edit
 	add := func(file string, change fields) {
 		e := edit{file: file, kind: kindOfChange(change)}
+		e.moved, _ = either(change, "move_path", "movePath")
 		e.unified, _ = either(change, "diff", "unified_diff")
 		if text, ok := either(change, "content"); ok && e.unified == "" {
 			e.after = text

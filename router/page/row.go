@@ -99,9 +99,10 @@ type cut struct {
 
 // fieldView is one member of an object.
 type fieldView struct {
-	Name  string
-	Value string // of a short one
-	Long  *block
+	Name   string
+	Value  string // of a short one
+	Long   *block
+	Folded bool // of a long one, Value is all that is seen at first
 }
 
 // maker makes the row of one event.
@@ -210,8 +211,14 @@ func (m *maker) body() {
 		case eventlog.Human:
 			m.says("Person")
 		case eventlog.System:
+			r.Template, r.Compact = "told", true
+			r.Line = firstLine(m.data.text("content"))
 			m.says("System")
 		default:
+			if r.parent != "" {
+				m.says("Prompt") // of the agent that started this one
+				break
+			}
 			m.says("User")
 		}
 	case eventlog.TypeComment:
@@ -274,7 +281,7 @@ func (m *maker) note(label string) {
 	if r.Mark.Withdraws != "" {
 		left = left.without("withdraws") // the rows show it
 	}
-	r.Fields = m.fields(left, "")
+	r.Fields = folded(m.fields(left, ""), left)
 }
 
 func (m *maker) error() {
@@ -356,12 +363,24 @@ func (m *maker) prose(name string) *prose {
 		// Nothing is left out, but to parse so much as Markdown helps nobody.
 		return &prose{Head: "<pre>" + escaped(text) + "</pre>"}
 	}
+	if looksLikeJSON(text) { // an answer in a form that was asked for
+		b := m.json("text json", []byte(text), "/"+name)
+		p := &prose{Head: pre(b.Class, b.Head), Cut: b.Cut}
+		if p.Cut != nil {
+			p.Tail = pre(b.Class, b.Tail)
+		}
+		return p
+	}
 	x := m.space.take(text)
 	p := &prose{Head: markdownHTML(x.head, &m.watch), Cut: m.cut(x, text, "/"+name)}
 	if p.Cut != nil {
 		p.Tail = markdownHTML(x.tail, &m.watch)
 	}
 	return p
+}
+
+func pre(class string, text template.HTML) template.HTML {
+	return template.HTML(`<pre class="`+class+`" tabindex="0">`) + text + "</pre>"
 }
 
 func (m *maker) block(class, text, pointer string, render func(string) template.HTML) *block {
@@ -421,6 +440,17 @@ func (m *maker) fields(members fields, pointer string) []fieldView {
 			one.Long = m.block("text", text, at, plain)
 		}
 		list = append(list, one)
+	}
+	return list
+}
+
+// folded leaves of long members what fits in a line, until a reader wants more: they
+// would take more room than the row that they belong to.
+func folded(list []fieldView, members fields) []fieldView {
+	for i := range list {
+		if one := &list[i]; one.Long != nil {
+			one.Folded, one.Value = true, firstLine(blob.Elide(string(members.raw(one.Name))))
+		}
 	}
 	return list
 }

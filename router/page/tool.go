@@ -51,7 +51,7 @@ type resultView struct {
 // telling are the arguments that a reader wants to see, the first that is there.
 var telling = []string{
 	"command", "cmd", "pattern", "path", "file_path", "filePath", "notebook_path", "filename", "file",
-	"query", "url", "description", "prompt", "name", "title",
+	"query", "url", "subject", "description", "prompt", "message", "name", "title",
 }
 
 // contents are the arguments that may be the text of a file.
@@ -77,7 +77,7 @@ func (m *maker) toolCall() {
 	if files := filesOf(edits, m.view.cwd); files != "" && (name == "" || patchIn(args) != "") {
 		r.Tool.Argument, r.Tool.Path, name = files, true, ""
 	} else if name == "" && len(args) > 0 {
-		r.Tool.Argument = firstLine(string(raw))
+		r.Tool.Argument = firstLine(membersInLine(args, raw))
 	}
 	left := args
 	switch {
@@ -90,7 +90,6 @@ func (m *maker) toolCall() {
 		left = left.without(name) // the summary shows it whole
 	}
 	if len(edits) > 0 {
-		r.Tool.Edited = true
 		left = left.without(editFields...)
 		for _, e := range edits {
 			d := m.diff(e)
@@ -99,6 +98,7 @@ func (m *maker) toolCall() {
 				d.File, d.Kind = shorten(shortPath(e.file, m.view.cwd)), kindWords[e.kind]
 			}
 			r.Tool.Diffs = append(r.Tool.Diffs, d)
+			r.Tool.Edited = r.Tool.Edited || e.size() > 0 // else the lines are not told
 			if d.Cut != nil {
 				break // the rest is there, too
 			}
@@ -184,6 +184,20 @@ func tellingArgument(args fields) (name, text string) {
 		}
 	}
 	return "", ""
+}
+
+// membersInLine is an object in one line: as names and values if they are short, else as
+// it is.
+func membersInLine(args fields, raw json.RawMessage) string {
+	var parts []string
+	for _, f := range args {
+		text := textOf(f.value)
+		if len(parts) == 4 || len(text) > 40 || f.value[0] == '{' || f.value[0] == '[' {
+			return string(raw)
+		}
+		parts = append(parts, f.name+" "+text)
+	}
+	return strings.Join(parts, " · ")
 }
 
 // elements returns the elements of a JSON array, nil for anything else.

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -18,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -31,7 +33,10 @@ type abuse struct {
 	request []byte
 	awaits  string
 	dial    func(addr string) (net.Conn, error)
-	flags   []string
+	// http2: net/http ends a connection whose first frame it has not seen after 2 s, also
+	// if it is the machine that is late. As any client, this one comes again then.
+	http2 bool
+	flags []string
 	// clients are so many, in the long form so many more.
 	clients, long int
 	// each is how many KiB a client may take, and all how many MiB all may.
@@ -61,10 +66,10 @@ func TestMemoryUnderAbuse(t *testing.T) {
 		}
 	}
 	for _, a := range []abuse{
-		{name: "idle streams, HTTP/1.1", request: get(stream, ""), awaits: "retry: ", clients: 300, long: 9000, each: 12},
-		{name: "idle streams, HTTP/1.1 over TLS", request: get(stream, ""), awaits: "retry: ", dial: dialTLS("http/1.1"), flags: overTLS, clients: 300, long: 9000, each: 45},
-		{name: "idle streams, HTTP/2", request: getH2(stream), awaits: "retry: ", dial: dialTLS("h2"), flags: overTLS, clients: 300, long: 9000, each: 100},
-		{name: "idle streams, h2c", request: getH2(stream), awaits: "retry: ", clients: 300, long: 9000, each: 60},
+		{name: "idle streams, HTTP/1.1", request: get(stream, ""), awaits: "retry: ", clients: 300, long: 10_000, each: 12},
+		{name: "idle streams, HTTP/1.1 over TLS", request: get(stream, ""), awaits: "retry: ", dial: dialTLS("http/1.1"), flags: overTLS, clients: 300, long: 10_000, each: 45},
+		{name: "idle streams, HTTP/2", request: getH2(stream), awaits: "retry: ", http2: true, dial: dialTLS("h2"), flags: overTLS, clients: 300, long: 10_000, each: 100},
+		{name: "idle streams, h2c", request: getH2(stream), awaits: "retry: ", http2: true, clients: 300, long: 10_000, each: 60},
 		{name: "silent clients of all tasks", prepare: manyTasks, request: get("/stream", ""), awaits: "retry: ", clients: 20, long: 500, each: 1024},
 		{name: "silent clients of the list", prepare: manyTasks, request: get("/tasks?limit=1000", ""), awaits: "HTTP/1.1 ", clients: 60, long: 1000, all: 700},
 		{name: "silent clients of a history", prepare: func(s *server) {
@@ -75,7 +80,8 @@ func TestMemoryUnderAbuse(t *testing.T) {
 		{name: "unfinished bodies of 31 MiB", request: append(
 			fmt.Appendf(nil, "POST /tasks/t-1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n[", 31<<20), bytes.Repeat([]byte(" "), 4<<20)...),
 			clients: 30, long: 100, all: 700},
-		{name: "requests whose header never ends", request: get(stream, "X-Long: "+strings.Repeat("x", 28<<10)+"\r\nX-")[:28<<10], clients: 300, long: 2000, each: 100},
+		{name: "requests whose header never ends", request: get(stream, "X-Long: "+strings.Repeat("x", 28<<10)+"\r\nX-")[:28<<10], clients: 1000, long: 2000, each: 100},
+		{name: "bodies that nobody reads, and that never come", request: []byte("POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"), clients: 1000, long: 2000, each: 60},
 	} {
 		t.Run(a.name, func(t *testing.T) { a.run(t, plain) })
 	}
@@ -96,17 +102,26 @@ func (a *abuse) run(t *testing.T, build string) {
 		clients = a.long
 	}
 	var opening sync.WaitGroup
-	room := make(chan struct{}, 16) // HTTP/2 gives a client 2 s for its first words
+	var again atomic.Int64
+	room := make(chan struct{}, 16)
 	for range clients {
 		room <- struct{}{}
 		opening.Go(func() {
 			defer func() { <-room }()
-			if err := a.open(t, s.addr); err != nil {
+			err := a.open(t, s.addr)
+			if errors.Is(err, io.EOF) && a.http2 {
+				again.Add(1)
+				err = a.open(t, s.addr)
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	opening.Wait()
+	if n := int(again.Load()); n > 1+clients/1000 {
+		t.Errorf("%d clients of HTTP/2 were not heard at first", n)
+	}
 	took := s.wellMeant("other")
 	grown := s.memory() - before
 	t.Logf("%d clients take %.1f MiB, %.1f KiB each; an append beside them took %v", clients, float64(grown)/1024, float64(grown)/float64(clients), took.Round(time.Millisecond))

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"testing"
 
-	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 // torture reports whether the long forms of the tests are asked for: make torture.
@@ -152,7 +152,7 @@ func TestDiskFaultsTakeBackNothingThatWasSeen(t *testing.T) {
 			}
 			s.append("t-fault", says("the log goes on"))
 			s.stop()
-			if _, err := eventlog.Check(t.Context(), s.db, nil); err != nil {
+			if _, err := dbfile.Check(t.Context(), s.db, nil); err != nil {
 				t.Errorf("the file after all that: %v", err)
 			}
 			t.Logf("%v: %d acknowledged, %d seen, %d refused, %d unknown, exit code %d", faulted,

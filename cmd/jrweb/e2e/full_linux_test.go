@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"jrweb/eventlog"
+	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/store"
 )
 
 // When there is no room left, appends are refused and all else goes on. They work
@@ -49,7 +51,7 @@ func TestAFullDiskStopsAppendsAlone(t *testing.T) {
 	f.freeByDeletion()
 	f.verify()
 	s.stop()
-	if _, err := eventlog.Check(t.Context(), s.db, nil); err != nil {
+	if _, err := dbfile.Check(t.Context(), s.db, nil); err != nil {
 		t.Errorf("the file after all that: %v", err)
 	}
 }
@@ -71,17 +73,17 @@ func TestAFullDatabaseStopsAppendsAlone(t *testing.T) {
 }
 
 // putAside makes a database of which some space is in use.
-func putAside(t *testing.T, db string, size int) {
+func putAside(t *testing.T, path string, size int) {
 	t.Helper()
-	store, err := eventlog.OpenBolt(db, nil)
+	db, err := boltstore.Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = store.Update(t.Context(), func(tx eventlog.Tx) error {
+	err = db.Update(t.Context(), func(tx store.Tx) error {
 		tx.Put("keys", []byte("aside"), make([]byte, size)) // where this test has no others: bbolt moves its neighbors with it
 		return nil
 	})
-	if err := errors.Join(err, store.Close()); err != nil {
+	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

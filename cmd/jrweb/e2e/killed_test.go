@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 // killRun is a task that many append to and many follow, while its server is
@@ -352,7 +352,7 @@ func (r *killRun) survive(t *testing.T, s *server, rounds int, crash func()) {
 		}
 	}
 	s.stop()
-	if _, err := eventlog.Check(t.Context(), s.db, nil); err != nil {
+	if _, err := dbfile.Check(t.Context(), s.db, nil); err != nil {
 		t.Errorf("the file after all that: %v", err)
 	}
 	t.Logf("%d crashes, %d events, %d appends committed and not answered before one", rounds, len(all), r.replayed)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/dbfile"
 )
 
 // disk is an ext4 file system of its own, in a file, whose power can be cut:
@@ -126,7 +127,7 @@ func TestAPowerCutTakesBackNothingThatWasSeen(t *testing.T) {
 		d.cut()
 		_ = s.signal(syscall.SIGKILL) // its exit says that it was killed, or that its storage has failed
 		d.restore()
-		if _, err := eventlog.Check(t.Context(), s.db, nil); err != nil {
+		if _, err := dbfile.Check(t.Context(), s.db, nil); err != nil {
 			t.Errorf("the file after a power cut: %v", err)
 		}
 	})
@@ -234,7 +235,7 @@ func TestAPowerCutWhileItCompactsLeavesOneOfTheTwo(t *testing.T) {
 			err = compact.Wait()
 		}
 		d.restore()
-		got, checkErr := eventlog.Check(t.Context(), db, nil)
+		got, checkErr := dbfile.Check(t.Context(), db, nil)
 		if checkErr != nil || got.Events != want.Events || got.Records != want.Records {
 			t.Errorf("%+v, want %+v, %v", got, want, checkErr)
 		}
@@ -258,7 +259,7 @@ func TestAPowerCutWhileItCompactsLeavesOneOfTheTwo(t *testing.T) {
 }
 
 // halfFree is a database of which half is free.
-func halfFree(t *testing.T) (content []byte, figures eventlog.Figures) {
+func halfFree(t *testing.T) (content []byte, figures dbfile.Figures) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "jr.db")
 	log, err := eventlog.Open(path, nil)
@@ -278,7 +279,7 @@ func halfFree(t *testing.T) (content []byte, figures eventlog.Figures) {
 	if err := errors.Join(log.Trim(t.Context(), "t-compact", s.ID(), 30), log.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if figures, err = eventlog.Check(t.Context(), path, nil); err != nil {
+	if figures, err = dbfile.Check(t.Context(), path, nil); err != nil {
 		t.Fatal(err)
 	}
 	if content, err = os.ReadFile(path); err != nil {

@@ -18,6 +18,8 @@ type Server struct {
 	URL string
 	// Name is a part of all ids: those of two models are never the same.
 	Name string
+	// Before is called with each answer before it is given, if it is there.
+	Before func(*Answer)
 
 	http    *httptest.Server
 	mu      sync.Mutex
@@ -133,6 +135,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := s.answer(r.URL.Path, body, q)
+	if s.Before != nil {
+		s.Before(&a)
+	}
 	switch {
 	case a.Turn.Fail != nil:
 		if after := a.Turn.Fail.RetryAfter; after > 0 {

@@ -12,7 +12,10 @@ const ofType = {
 // isOf tells whether a row, or anything within it, is of one of the kinds. A tool that
 // failed is an error as well.
 export function isOf(row, chosen) {
-  const { type, outcome } = row.dataset;
-  if (chosen.has(ofType[type] ?? "other") || outcome === "failed" && chosen.has("error")) return true;
+  const { type, actor, parent, outcome } = row.dataset;
+  let kind = ofType[type] ?? "other";
+  if (type === "user" && actor === "system") kind = "other"; // a program in a person's place
+  if (type === "user" && actor === "agent" && parent !== undefined) kind = "says"; // to an agent that it has started
+  if (chosen.has(kind) || outcome === "failed" && chosen.has("error")) return true;
   return [...row.querySelectorAll(":scope > .content > .subagent .event")].some((inner) => isOf(inner, chosen));
 }

@@ -292,7 +292,7 @@ async function show(id) {
 async function goToHit(cursor, words) {
   const place = await show(page.all === "true" ? cursor : cursor.split(":")[1]);
   if (place === null) return;
-  for (const details of place.querySelectorAll(":scope > .content > details, :scope > details")) details.open = true;
+  for (const details of place.querySelectorAll(":scope > .content > details, :scope > .content > .fields details, :scope > details")) details.open = true;
   const row = place.closest(".event");
   const has = () => words.every((word) => row.textContent.toLowerCase().includes(word));
   for (const link of place.querySelectorAll("a.full")) if (!has()) await whole(link);

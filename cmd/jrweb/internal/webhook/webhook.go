@@ -3,7 +3,7 @@
 //
 //		hook := webhook.New(webhook.Options{URL: url, Key: key, Logger: logger})
 //		defer hook.Close()
-//		trace = hook.Trace(trace) // of the log
+//		trace = trace.Join(hook.Trace()) // of the log
 //
 //	  - It never blocks the log: what happens waits in a queue with an end. What finds it
 //	    full is dropped, and the log says how much.
@@ -95,22 +95,12 @@ func (h *Hook) Close() {
 	}
 }
 
-// Trace returns a trace that tells the hook as well.
-func (h *Hook) Trace(t *eventlog.Trace) *eventlog.Trace {
-	both := *t
-	both.Sealed = func(s eventlog.SessionInfo) {
-		if t.Sealed != nil {
-			t.Sealed(s)
-		}
-		h.sealed(&s)
+// Trace tells the hook what happens in a log.
+func (h *Hook) Trace() *eventlog.Trace {
+	return &eventlog.Trace{
+		Sealed: func(s eventlog.SessionInfo) { h.sealed(&s) },
+		Asked:  h.asked,
 	}
-	both.Asked = func(task string, session eventlog.SessionID, e *eventlog.Event) {
-		if t.Asked != nil {
-			t.Asked(task, session, e)
-		}
-		h.asked(task, session, e)
-	}
-	return &both
 }
 
 // subject is what a message is about.

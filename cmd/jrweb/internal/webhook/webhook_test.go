@@ -58,7 +58,7 @@ func in(t *testing.T, r *receiver, test func(*testing.T, *eventlog.Trace, *strin
 		r.began = time.Now()
 		h := New(Options{URL: "https://example.org/secret-path", Key: key, Transport: r, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		defer h.Close()
-		test(t, h.Trace(&eventlog.Trace{}), &log)
+		test(t, h.Trace(), &log)
 		synctest.Wait()
 		if strings.Contains(log.String(), "secret-path") {
 			t.Errorf("the log holds the URL: %s", &log)

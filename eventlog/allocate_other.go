@@ -1,9 +1,0 @@
-//go:build !linux
-
-package eventlog
-
-import "os"
-
-// allocate makes the file longer if it ends before offset+n. The disk gives it
-// the space only as it is written to.
-func allocate(f *os.File, offset, n int64) error { return lengthen(f, offset+n) }

@@ -1,0 +1,143 @@
+package dbfile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	bolt "go.etcd.io/bbolt"
+
+	"jrweb/eventlog/internal/boltfile"
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
+
+// Finding is one thing in a database that is not as it was written.
+type Finding struct {
+	// Place says where: a page, or a record.
+	Place string
+	// Reason says what is wrong there.
+	Reason string
+}
+
+// String returns "place: reason".
+func (f Finding) String() string { return f.Place + ": " + f.Reason }
+
+// Figures say what a database holds.
+type Figures struct {
+	Tasks, Sessions, Events, Records int64
+	// Size is the size of the file in bytes, Free how many of them are free for reuse.
+	Size, Free int64
+}
+
+// CheckOptions are the settings of [Check]. The zero value is good.
+type CheckOptions struct {
+	// Found is called for each finding. Nil: they are only counted.
+	Found func(Finding)
+	// Progress is called now and then with how much of the work is done.
+	Progress func(done, total int64)
+}
+
+// Check verifies the database file at path, which no log may have open: its
+// pages, the checksum of every record, that sequences are dense, and that what
+// is stored twice agrees (indexes, counts, totals). It changes nothing. Nil
+// options are the defaults.
+//
+// The error wraps [store.ErrDamaged] if anything was found, [store.ErrHeld] if the file is
+// in use, and [store.ErrFormat] if another version wrote it.
+func Check(ctx context.Context, path string, o *CheckOptions) (Figures, error) {
+	file, err := boltfile.OpenAtRest(path, false)
+	if err != nil {
+		return Figures{}, fmt.Errorf("eventlog: check %s: %w", path, err)
+	}
+	figures, err := check(ctx, file, o)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return figures, fmt.Errorf("eventlog: check %s: %w", path, err)
+	}
+	return figures, nil
+}
+
+// check does the work of [Check] on a file that is open.
+func check(ctx context.Context, c *boltfile.File, o *CheckOptions) (Figures, error) {
+	if o == nil {
+		o = &CheckOptions{}
+	}
+	findings := 0
+	found := func(place, reason string) {
+		findings++
+		if o.Found != nil {
+			o.Found(Finding{place, reason})
+		}
+	}
+	info, err := c.OS.Stat()
+	if err != nil {
+		return Figures{}, err
+	}
+	figures := Figures{Size: info.Size()}
+
+	// Pages first, with the records on them: a damaged tree cannot be read in
+	// any other way.
+	progress := progressTo(o.Progress, 2*int64(c.Head.Pages)) // pages, then records
+	pages := 0                                                // findings about pages
+	var version []byte                                        // payload of the record, nil if there is none
+	walk := &boltfile.Walk{
+		File: c.OS, Head: c.Head, Bad: c.Bad,
+		Found: func(page uint64, reason string) {
+			pages++
+			found("page "+strconv.FormatUint(page, 10), reason)
+		},
+		Record: func(b store.Bucket, _ int64, key, value []byte) error {
+			figures.Records++
+			payload, err := record.Decode(b, key, value)
+			if b == store.Meta && bytes.Equal(key, record.KeyFormat) {
+				version = payload
+			}
+			if err != nil {
+				if damage, ok := errors.AsType[*store.DamageError](err); ok {
+					found(placeOf(b, key), damage.Reason)
+				}
+			}
+			return nil
+		},
+		Walked: func(n uint64) error {
+			progress.add(int64(n))
+			return ctx.Err()
+		},
+	}
+	if err := walk.Run(); err != nil {
+		return figures, err
+	}
+	// A file of another version has other buckets, and they are no findings.
+	if findings == 0 && version == nil && isFormat2(walk) {
+		return figures, &record.FormatError{Version: 2}
+	}
+	if n := record.ParseNumber(version); version != nil && n != record.FormatVersion {
+		return figures, &record.FormatError{Version: n}
+	}
+	walk.Missing(store.Buckets())
+	figures.Free = figures.Size - int64(c.Head.Pages-walk.Free)*c.Head.PageSize
+	if pages == 0 {
+		err = checkSound(ctx, c, &figures, progress, found)
+	}
+	if err == nil && findings > 0 {
+		err = fmt.Errorf("%w: %d findings", store.ErrDamaged, findings)
+		if findings == 1 {
+			err = fmt.Errorf("%w: 1 finding", store.ErrDamaged)
+		}
+	}
+	return figures, err
+}
+
+// checkSound checks what bbolt can read without danger.
+func checkSound(ctx context.Context, c *boltfile.File, figures *Figures, progress *progress, found func(place, reason string)) error {
+	return c.DB.View(func(tx *bolt.Tx) error {
+		for err := range tx.Check() {
+			found("pages", err.Error())
+		}
+		reader := &boltfile.Reader{Tx: tx}
+		relations := &relations{ctx: ctx, Reader: reader, figures: figures, progress: progress, found: found}
+		return errors.Join(relations.check(), reader.Err)
+	})
+}

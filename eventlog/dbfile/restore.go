@@ -1,0 +1,248 @@
+package dbfile
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/event"
+	"jrweb/eventlog/internal/boltfile"
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
+
+// Restored says what [Restore] did.
+type Restored struct {
+	Figures
+	// Interrupted is how many sessions were open in the backup.
+	Interrupted int
+}
+
+// Restore makes a new database file of a backup. It fails if there is a file
+// already ([fs.ErrExist]) or if the backup is damaged ([store.ErrDamaged]), and then
+// leaves nothing behind. Progress, which may be nil, is called now and then.
+//
+// The database that the backup was taken from went on after it, and may have
+// added to the sessions that were open. So these come back under new ids, in
+// their old order behind all others, sealed as [event.Interrupted], reason "restored":
+// a cursor of the old id means nothing here, its reader hears so and starts
+// anew, and nobody takes the same cursor for two different events. Answers kept
+// for the idempotency keys of such a session go with its old id.
+//
+// No id that the original gave out after the backup is ever given out here. Ids
+// start with the time, and this database starts above its own last id and the
+// clock, at a random place within a millisecond: two ids could only meet if they
+// had the same time and the same 80 random bits. They are greater, too, unless
+// the clock of this machine is behind that of the original.
+func Restore(ctx context.Context, backup, path string, progress func(done, total int64)) (Restored, error) {
+	restored, err := restore(ctx, backup, path, progress)
+	if err != nil {
+		return Restored{}, fmt.Errorf("eventlog: restore %s: %w", backup, err)
+	}
+	return restored, nil
+}
+
+func restore(ctx context.Context, backup, path string, tell func(done, total int64)) (restored Restored, err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return restored, &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	}
+	from, err := boltfile.OpenAtRest(backup, false)
+	if err != nil {
+		return restored, err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	steps := newSteps(tell, 2, 1)
+	restored.Figures, err = check(ctx, from, &CheckOptions{Progress: steps.tell(0)})
+	if err != nil {
+		return restored, err
+	}
+	temporary, err := boltfile.NewUnfinished(path)
+	if err != nil {
+		return restored, err
+	}
+	defer func() { _ = os.Remove(temporary.Name()) }() // its other name stays
+	if err := temporary.Close(); err != nil {
+		return restored, err
+	}
+	renaming, err := newRenaming(from, time.Now())
+	if err != nil {
+		return restored, err
+	}
+	copying := progressTo(steps.tell(1), restored.Size-restored.Free)
+	if err := from.CopyRecords(ctx, temporary.Name(), renaming.rewrite, copying.addBytes); err != nil {
+		return restored, err
+	}
+	if err := renaming.seal(ctx, temporary.Name()); err != nil {
+		return restored, err
+	}
+	restored.Interrupted = len(renaming.ids)
+	// Unlike a rename, a link never replaces what somebody else made meanwhile.
+	if err := os.Link(temporary.Name(), path); err != nil {
+		return restored, err
+	}
+	return restored, boltfile.SyncDir(filepath.Dir(path))
+}
+
+// renaming gives new ids to the sessions that were open in a backup.
+type renaming struct {
+	ids  map[event.SessionID]event.SessionID // old to new
+	last event.SessionID                     // the last id that is given out
+	open [][]byte                            // keys of the open sessions in the new database
+}
+
+func newRenaming(c *boltfile.File, now time.Time) (*renaming, error) {
+	n := &renaming{ids: map[event.SessionID]event.SessionID{}}
+	err := c.DB.View(func(tx *bolt.Tx) error {
+		r := &boltfile.Reader{Tx: tx}
+		for key := range r.Ascend(store.Open, nil, nil) {
+			_, id, _ := record.SplitSessionKey(key) // the file was checked
+			n.ids[id] = event.SessionID{}
+		}
+		last, err := record.ReadCarried(r)
+		n.last = last.Session
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Within the millisecond of its last id, the original may count on from it.
+	if next := startedAt(n.last).Add(time.Millisecond); next.After(now) {
+		now = next
+	}
+	n.last = record.NextSessionID(now, n.last)
+	for _, old := range slices.SortedFunc(maps.Keys(n.ids), record.CompareIDs) {
+		n.last = record.NextSessionID(now, n.last)
+		n.ids[old] = n.last
+	}
+	return n, nil
+}
+
+// rewrite makes the record of the new database of one of the backup.
+func (n *renaming) rewrite(r *boltfile.Record) (keep bool, err error) {
+	payload, err := record.Decode(r.Bucket, r.Key, r.Value)
+	if err != nil {
+		return false, err
+	}
+	switch r.Bucket {
+	case store.Meta:
+		if bytes.Equal(r.Key, record.KeyLastSession) {
+			r.Value = record.Encode(r.Bucket, r.Key, n.last[:])
+		}
+		return true, nil
+	case store.Events:
+		to, isOpen := n.ids[event.SessionID(r.Key[:len(event.SessionID{})])]
+		if !isOpen {
+			return true, nil
+		}
+		r.Key = record.EventKey(to, record.EventSequence(r.Key))
+	case store.Sessions, store.Open:
+		task, id, _ := record.SplitSessionKey(r.Key)
+		to, isOpen := n.ids[id]
+		if !isOpen {
+			return true, nil
+		}
+		r.Key = record.SessionKey(task, to)
+		if r.Bucket == store.Open {
+			n.open = append(n.open, r.Key)
+		}
+	case store.Spent, store.Said:
+		to, isOpen := n.ids[event.SessionID(r.Key[:len(event.SessionID{})])]
+		if !isOpen {
+			return true, nil
+		}
+		r.Key = append(to[:], r.Key[len(to):]...)
+	case store.Accounts:
+		a, kind, of, _ := record.SplitAccountKey(r.Key)
+		to, isOpen := n.ids[of]
+		if kind != record.AccountCredit || !isOpen {
+			return true, nil
+		}
+		r.Key = record.CreditKey(a, to)
+	case store.External:
+		agent, external, id, _ := record.SplitExternalKey(r.Key)
+		to, isOpen := n.ids[id]
+		if !isOpen {
+			return true, nil
+		}
+		r.Key = record.ExternalKey(agent, external, to)
+	case store.Keys:
+		owner, _ := record.SplitRequestKey(r.Key)
+		_, isOpen := n.ids[owner.Session]
+		return !isOpen, nil
+	case store.Tasks:
+		t := &record.Task{}
+		if err := record.DecodeJSON(r.Bucket, r.Key, r.Value, t); err != nil {
+			return false, err
+		}
+		if len(t.Open) == 0 {
+			return true, nil
+		}
+		for i, id := range t.Open {
+			t.Open[i] = n.ids[id]
+		}
+		// The greatest id is the latest, and new ids are greater than all others.
+		t.Latest, t.Status = slices.MaxFunc(t.Open, record.CompareIDs), event.StatusOpen
+		r.Value = record.EncodeJSON(r.Bucket, r.Key, t)
+		return true, nil
+	default:
+		return true, nil
+	}
+	r.Value = record.Encode(r.Bucket, r.Key, payload)
+	return true, nil
+}
+
+// sealSessions is how many sessions one transaction ends at most.
+const sealSessions = 1000
+
+// seal ends the sessions that have got new ids, in a file that nobody knows yet.
+func (n *renaming) seal(ctx context.Context, path string) (err error) {
+	db, err := boltstore.Open(path, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for some := range slices.Chunk(n.open, sealSessions) {
+		err := db.Update(ctx, func(storeTx store.Tx) error {
+			last, err := record.ReadCarried(storeTx)
+			if err != nil {
+				return err
+			}
+			tx := record.NewTxn(storeTx, time.Now().UTC().Truncate(time.Millisecond), last)
+			for _, key := range some {
+				task, id, _ := record.SplitSessionKey(key)
+				t, err := tx.Task(task)
+				if err != nil {
+					return err
+				}
+				s, err := tx.Session(task, id)
+				if err != nil {
+					return err
+				}
+				tx.Interrupt(t, s, "restored")
+			}
+			return tx.Flush()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startedAt is when an id was made, by the clock of whoever made it.
+func startedAt(id event.SessionID) time.Time {
+	var ms [8]byte
+	copy(ms[2:], id[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:])))
+}

@@ -1,0 +1,174 @@
+package dbfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	bolt "go.etcd.io/bbolt"
+
+	"jrweb/eventlog/internal/boltfile"
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
+
+// isFormat2 reports whether a file that has no version, because it was made and never
+// opened, has the buckets of format 2.
+func isFormat2(w *boltfile.Walk) bool {
+	return !slices.ContainsFunc(record.Buckets3, func(b store.Bucket) bool { return w.Seen[b] })
+}
+
+// Upgrade makes a file of this format of the one at path, which has format 2 and which
+// nobody may have open, and returns where the old one is kept. A crash at any moment
+// leaves the old file, or the new one with the old one beside it. Who opens a log need not
+// call it: opening does.
+func Upgrade(ctx context.Context, path string) (kept string, err error) {
+	return upgrade(ctx, path, nil)
+}
+
+// upgrade is Upgrade that calls step, which may be nil, before each step: its error ends
+// the upgrade.
+func upgrade(ctx context.Context, path string, step func(string) error) (kept string, err error) {
+	file, err := boltfile.OpenAtRest(path, true)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if step == nil {
+		step = func(string) error { return nil }
+	}
+	u := &upgrading{File: file, ctx: ctx, step: step}
+	err = u.run()
+	return u.kept(), err
+}
+
+type upgrading struct {
+	*boltfile.File
+	ctx  context.Context
+	step func(string) error
+	path string // of the new file, while it is not finished
+}
+
+// kept is where the old file stays.
+func (u *upgrading) kept() string { return u.File.Path + ".format-2" }
+
+func (u *upgrading) run() (err error) {
+	for _, s := range []struct {
+		name string
+		do   func() error
+	}{
+		{"check the old file", u.checkOld},
+		{"make the new file", func() error {
+			u.path, err = u.NewLike()
+			return err
+		}},
+		{"copy what stays", u.copy},
+		{"count what sessions have cost", u.count},
+		{"check the new file", u.checkNew},
+		{"keep the old file", u.keep},
+		{"replace it", func() error { return os.Rename(u.path, u.File.Path) }},
+		{"sync the directory", func() error { return boltfile.SyncDir(filepath.Dir(u.File.Path)) }},
+	} {
+		if err := u.step(s.name); err != nil {
+			return err
+		}
+		if err := s.do(); err != nil {
+			return fmt.Errorf("upgrade: %s: %w", s.name, err)
+		}
+		if s.name == "make the new file" {
+			defer func() { _ = os.Remove(u.path) }() // it is not there any more if all went well
+		}
+	}
+	return nil
+}
+
+// checkOld checks pages and records. Whether they agree shows when they are counted.
+func (u *upgrading) checkOld() error {
+	var findings []error
+	found := func(place, reason string) { findings = append(findings, fmt.Errorf("%s: %s", place, reason)) }
+	walk := &boltfile.Walk{
+		File: u.OS, Head: u.Head, Bad: u.Bad,
+		Found: func(page uint64, reason string) { found("page "+strconv.FormatUint(page, 10), reason) },
+		Record: func(b store.Bucket, _ int64, key, value []byte) error {
+			if _, err := record.Decode(b, key, value); err != nil {
+				findings = append(findings, err)
+			}
+			return nil
+		},
+		Walked: func(uint64) error { return u.ctx.Err() },
+	}
+	if err := walk.Run(); err != nil {
+		return err
+	}
+	walk.Missing(record.Buckets2)
+	if len(findings) > 0 {
+		return fmt.Errorf("%w: %d findings, the first is %w", store.ErrDamaged, len(findings), findings[0])
+	}
+	return u.DB.View(func(tx *bolt.Tx) error {
+		for err := range tx.Check() {
+			findings = append(findings, err)
+		}
+		if len(findings) > 0 {
+			return fmt.Errorf("%w: pages: %w", store.ErrDamaged, errors.Join(findings...))
+		}
+		return nil
+	})
+}
+
+// copy copies all records but those of sessions, which count writes.
+func (u *upgrading) copy() error {
+	return u.CopyRecords(u.ctx, u.path, func(r *boltfile.Record) (keep bool, err error) {
+		switch {
+		case r.Bucket == store.Sessions, r.Bucket == store.Meta && string(r.Key) == string(record.KeyFormat):
+			return false, nil
+		case r.Bucket == store.Events && record.IsState(r.Value):
+			s, err := decodeState2(r.Key, r.Value)
+			if err != nil {
+				return false, err
+			}
+			r.Value = record.EncodeState(r.Key, s.Task, &s.State)
+		}
+		return true, nil
+	}, func(int) {})
+}
+
+// checkNew checks the new file as check does.
+func (u *upgrading) checkNew() (err error) {
+	file, err := boltfile.OpenAtRest(u.path, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	var first *Finding
+	_, err = check(u.ctx, file, &CheckOptions{Found: func(f Finding) {
+		if first == nil {
+			first = &f
+		}
+	}})
+	if first != nil {
+		err = fmt.Errorf("%w, the first is %s", err, first)
+	}
+	return err
+}
+
+// keep gives the old file a second name, under which it stays. If the name is taken
+// by another file, that may be worth as much as this one.
+func (u *upgrading) keep() error {
+	path := u.File.Path
+	err := os.Link(path, u.kept())
+	if errors.Is(err, fs.ErrExist) {
+		if err := boltfile.StillNamed(u.OS, u.kept()); err != nil {
+			return fmt.Errorf("%s is there already, and is another file: move it away", u.kept())
+		}
+		err = nil // an upgrade before this one came so far
+	}
+	if err != nil {
+		return err
+	}
+	return boltfile.SyncDir(filepath.Dir(path))
+}

@@ -1,0 +1,410 @@
+package dbfile_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+
+	"jrweb/eventlog"
+	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/event"
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
+
+// oldFile makes a database of format 2 of the records in testdata/format2.txt, which
+// the last version with that format wrote, and lets change write into it.
+func oldFile(t *testing.T, change func(*bolt.Tx) error) (path string) {
+	t.Helper()
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	records, err := os.Open("testdata/format2.txt")
+	ok(err)
+	defer records.Close()
+	path = filepath.Join(t.TempDir(), "jr.db")
+	db, err := bolt.Open(path, 0o640, nil)
+	ok(err)
+	ok(db.Update(func(tx *bolt.Tx) error {
+		for _, b := range record.Buckets2 {
+			if _, err := tx.CreateBucket([]byte(b)); err != nil {
+				return err
+			}
+		}
+		lines := bufio.NewScanner(records)
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), "#") {
+				continue
+			}
+			fields := strings.SplitN(lines.Text(), " ", 2)
+			quoted, err := strconv.QuotedPrefix(fields[1])
+			ok(err)
+			key, err := strconv.Unquote(quoted)
+			ok(err)
+			value, err := strconv.Unquote(fields[1][len(quoted)+1:])
+			ok(err)
+			if err := tx.Bucket([]byte(fields[0])).Put([]byte(key), []byte(value)); err != nil {
+				return err
+			}
+		}
+		if change != nil {
+			ok(change(tx))
+		}
+		return lines.Err()
+	}))
+	ok(db.Close())
+	return path
+}
+
+// wantUpgraded opens a log of the records of oldFile and checks what it holds.
+func wantUpgraded(t *testing.T, path string) {
+	t.Helper()
+	log, err := eventlog.Open(path, &eventlog.Options{KeepOpen: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := false
+	defer func() {
+		if !closed {
+			log.Close()
+		}
+	}()
+	for task, want := range map[string]string{
+		"done":    `"A task" open {9 2.25 47 13 7 0} [{b 0 9 0 0} {c 30 0 0 0}]`,
+		"twice":   `"" succeeded {8 0 211 0 0 0} [{ 200 0 0 0} {x 11 0 0 0}]`,
+		"trimmed": `"" open {4 1 34 0 0 0} [{y 3 0 0 0}]`,
+		"keyed":   `"" open {1 0 0 0 0 0} []`,
+	} {
+		got, err := log.Task(t.Context(), task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := got.Totals
+		totals := []any{sum.Events, sum.USD, sum.InputTokens, sum.OutputTokens, sum.CacheReadTokens, sum.CacheWriteTokens}
+		if text := fmt.Sprintf("%q %s {%s} %v", got.Title, got.Status, strings.Trim(fmt.Sprint(totals...), "[]"), got.Unpriced); text != want {
+			t.Errorf("task %s is %s, want %s", task, text, want)
+		}
+	}
+	var sums []string
+	for _, external := range []string{"thread-1", "s-0", "s-1"} {
+		sessions, err := log.SessionsByExternalID(t.Context(), "", external)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range sessions {
+			sums = append(sums, fmt.Sprint(s.Task, " ", s.Agent, " ", s.Status, " ", s.Totals.InputTokens, " ", s.Ended.UnixMilli()))
+		}
+	}
+	want := []string{
+		"done codex open 32 -62135596800000", "done codex failed 15 1700000000000", // when its complete event says
+		"twice claude succeeded 111 1763800011000", "twice claude succeeded 100 1763800013000", // what was said twice counts once
+	}
+	if !slices.Equal(sums, want) {
+		t.Errorf("the sessions are %q, want %q", sums, want)
+	}
+	// Cumulative costs, ids and idempotency keys go on where they were.
+	add := func(task, data string) {
+		t.Helper()
+		if _, err := log.Append(t.Context(), &eventlog.Batch{Task: task, Events: []event.Event{{Type: event.TypeCost, Data: json.RawMessage(data)}}}); err != nil {
+			t.Error(err)
+		}
+	}
+	add("done", `{"input_tokens":31,"model":"c","scope":"cumulative"}`)
+	add("trimmed", `{"input_tokens":25,"model":"c","scope":"cumulative"}`)
+	add("trimmed", `{"id":"msg-1","input_tokens":4,"model":"y"}`)
+	for task, want := range map[string]uint64{"done": 47 + 1, "trimmed": 34 + 5 + 1} {
+		if got, err := log.Task(t.Context(), task); err != nil || got.Totals.InputTokens != want {
+			t.Errorf("with more costs, %s has %d tokens, want %d", task, got.Totals.InputTokens, want)
+		}
+	}
+	answer, err := log.Append(t.Context(), &eventlog.Batch{Task: "keyed", Events: []event.Event{{Type: "note", Data: json.RawMessage(`{}`)}}, Key: eventlog.Key{ID: "k"}})
+	if err != nil || !answer.Replayed {
+		t.Errorf("a repeat was answered with %+v, %v", answer, err)
+	}
+	if err := log.Close(); err != nil {
+		t.Error(err)
+	}
+	closed = true
+	if _, err := dbfile.Check(t.Context(), path, &dbfile.CheckOptions{Found: func(f dbfile.Finding) { t.Error(f) }}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAFileOfFormat2IsUpgradedAndStaysBesideTheNewOne(t *testing.T) {
+	path := oldFile(t, nil)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Whoever cannot upgrade it says who can.
+	for what, do := range map[string]func() error{
+		"check":           func() error { _, err := dbfile.Check(t.Context(), path, nil); return err },
+		"compact":         func() error { _, _, err := dbfile.Compact(t.Context(), path, nil); return err },
+		"restore":         func() error { _, err := dbfile.Restore(t.Context(), path, path+".restored", nil); return err },
+		"open as a store": func() error { _, err := boltstore.Open(path, &boltstore.Options{Admit: record.Admit}); return err },
+	} {
+		if err := do(); !errors.Is(err, store.ErrFormat) || !strings.Contains(err.Error(), "jrweb serve upgrades it") {
+			t.Errorf("%s: got error %v", what, err)
+		}
+	}
+	wantUpgraded(t, path)
+	kept, err := os.ReadFile(path + ".format-2")
+	if err != nil || !bytes.Equal(kept, before) {
+		t.Errorf("what is kept is not the old file: %v", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("the new file has mode %v, %v", info.Mode(), err)
+	}
+}
+
+func TestAFileOfFormat2ThatWasNeverOpenedIsUpgraded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jr.db")
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, b := range record.Buckets2 {
+			if _, err := tx.CreateBucket([]byte(b)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	log, err := eventlog.Open(path, nil)
+	if err == nil {
+		err = log.Close()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// What a crash leaves at each step is what stands in the directory then.
+func TestACrashDuringAnUpgradeLeavesAFileThatIsUpgradedNext(t *testing.T) {
+	path := oldFile(t, nil)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]string{} // by step: the database as it was left
+	steps := []string{}
+	_, err = dbfile.UpgradeBySteps(t.Context(), path, func(step string) error {
+		steps = append(steps, step)
+		left[step] = snapshot(t, path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps = append(steps, "the end")
+	left["the end"] = snapshot(t, path)
+	if len(steps) != 9 {
+		t.Errorf("there are %d steps", len(steps))
+	}
+	for _, step := range steps {
+		now, err := os.ReadFile(left[step])
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := os.ReadFile(left[step] + ".format-2")
+		if !bytes.Equal(now, before) && (err != nil || !bytes.Equal(kept, before)) {
+			t.Errorf("before %q the old file is nowhere", step)
+		}
+		wantUpgraded(t, left[step])
+		kept, err = os.ReadFile(left[step] + ".format-2")
+		if err != nil || !bytes.Equal(kept, before) {
+			t.Errorf("after a crash before %q, what is kept is not the old file: %v", step, err)
+		}
+	}
+}
+
+// snapshot copies the directory of a database, with the names that are of one file,
+// and returns the path of the database in it.
+func snapshot(t *testing.T, path string) string {
+	t.Helper()
+	dir := t.TempDir()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies := map[string]string{}
+	for _, entry := range entries {
+		from, to := filepath.Join(filepath.Dir(path), entry.Name()), filepath.Join(dir, entry.Name())
+		info, err := os.Stat(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for earlier, made := range copies {
+			if other, err := os.Stat(earlier); err == nil && os.SameFile(info, other) {
+				err = os.Link(made, to)
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if _, err := os.Stat(to); err != nil {
+			content, err := os.ReadFile(from)
+			if err == nil {
+				err = os.WriteFile(to, content, info.Mode())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		copies[from] = to
+	}
+	return filepath.Join(dir, filepath.Base(path))
+}
+
+func TestAnUpgradeThatFailsChangesNothing(t *testing.T) {
+	path := oldFile(t, nil)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failure := errors.New("a failure")
+	for _, at := range []string{"check the old file", "make the new file", "copy what stays", "count what sessions have cost", "check the new file", "keep the old file", "replace it"} {
+		_, err := dbfile.UpgradeBySteps(t.Context(), path, func(step string) error {
+			if step == at {
+				return failure
+			}
+			return nil
+		})
+		if !errors.Is(err, failure) {
+			t.Errorf("failed before %q: got error %v", at, err)
+		}
+		if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, before) {
+			t.Errorf("failed before %q: the file has changed, %v", at, err)
+		}
+		left, err := filepath.Glob(path + ".unfinished-*")
+		if err != nil || len(left) > 0 {
+			t.Errorf("failed before %q: %v is left", at, left)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := dbfile.Upgrade(ctx, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: got error %v", err)
+	}
+	wantUpgraded(t, path)
+}
+
+func TestAnUpgradeReplacesNoFileOfAnother(t *testing.T) {
+	path := oldFile(t, nil)
+	if err := os.WriteFile(path+".format-2", []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log, err := eventlog.Open(path, nil); err == nil || !strings.Contains(err.Error(), "move it away") {
+		if err == nil {
+			log.Close()
+		}
+		t.Errorf("got error %v", err)
+	}
+	after, err := os.ReadFile(path)
+	mine, _ := os.ReadFile(path + ".format-2")
+	if err != nil || !bytes.Equal(after, before) || string(mine) != "mine" {
+		t.Errorf("a file has changed: %v", err)
+	}
+}
+
+func TestADamagedFileIsNotUpgraded(t *testing.T) {
+	for name, change := range map[string]func(tx *bolt.Tx) error{
+		"a record": func(tx *bolt.Tx) error {
+			b := tx.Bucket([]byte(store.Events))
+			key, value := b.Cursor().First()
+			value = bytes.Clone(value)
+			value[len(value)-1] ^= 1
+			return b.Put(key, value)
+		},
+		"an event is missing": func(tx *bolt.Tx) error {
+			b := tx.Bucket([]byte(store.Events))
+			key, _ := b.Cursor().First()
+			return b.Delete(key)
+		},
+		"a cost is missing": func(tx *bolt.Tx) error {
+			b := tx.Bucket([]byte(store.Events))
+			c := b.Cursor()
+			c.First()
+			key, _ := c.Next()
+			return b.Delete(key)
+		},
+		"totals of a task": func(tx *bolt.Tx) error {
+			b := tx.Bucket([]byte(store.Tasks))
+			key := []byte("twice")
+			payload, err := record.Decode(store.Tasks, key, b.Get(key))
+			if err != nil {
+				return err
+			}
+			return b.Put(key, record.Encode(store.Tasks, key, bytes.Replace(payload, []byte(`"input_tokens":2`), []byte(`"input_tokens":3`), 1)))
+		},
+		"a session has no task": func(tx *bolt.Tx) error { return tx.Bucket([]byte(store.Tasks)).Delete([]byte("twice")) },
+		"an open session has no state": func(tx *bolt.Tx) error {
+			b := tx.Bucket([]byte(store.Events))
+			key, _ := b.Cursor().Last()
+			return b.Delete(key)
+		},
+	} {
+		path := oldFile(t, change)
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := eventlog.Open(path, nil)
+		if err == nil {
+			log.Close()
+		}
+		if !errors.Is(err, store.ErrDamaged) && !errors.Is(err, event.ErrTaskNotFound) {
+			t.Errorf("%s: got error %v", name, err)
+		}
+		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+			t.Errorf("%s: the file has changed", name)
+		}
+		if _, err := os.Stat(path + ".format-2"); err == nil {
+			t.Errorf("%s: something is kept", name)
+		}
+	}
+}
+
+func FuzzDecodeOldState(f *testing.F) {
+	key := record.StateKey(event.SessionID{1}, 2)
+	f.Add(append(make([]byte, 41), "\x03t-1"...))
+	f.Add(append(append(make([]byte, 41), "\x03t-1\x00\x01m"...), make([]byte, record.AmountsSize)...))
+	f.Add(append(make([]byte, 41), "\x03t-1\x00\x01m"...))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		if _, err := dbfile.DecodeState2(key, record.Encode(store.Events, key, payload)); err != nil {
+			wantDamaged(t, err)
+		}
+	})
+}
+
+func wantDamaged(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("got error %v", err)
+	}
+}

@@ -1,0 +1,86 @@
+package boltfile
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// File is a bbolt file that no log has open, and that none can open until
+// it is closed: for work on the file itself.
+type File struct {
+	DB   *bolt.DB
+	OS   *os.File // DB's own
+	Path string   // without symbolic links
+	Head Head
+	Bad  int // see ReadHead
+}
+
+// OpenAtRest opens a file that exists: to be alone with it, or only to read it,
+// beside others who read. The error wraps [store.ErrHeld] if a log has it open, and
+// [store.ErrDamaged] if bbolt could not open it safely.
+func OpenAtRest(path string, alone bool) (*File, error) {
+	// A rename would otherwise replace the link, not the file.
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	open := holdToRead
+	if alone {
+		open = Hold
+	}
+	file, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &File{OS: file, Path: path}
+	c.Head, c.Bad = ReadHead(file)
+	err = Guard(func() error {
+		c.DB, err = bolt.Open(path, 0, &bolt.Options{
+			// Otherwise bbolt reads the list of free pages, which may be damaged.
+			ReadOnly: !alone,
+			OpenFile: func(string, int, os.FileMode) (*os.File, error) { return file, nil },
+		})
+		return err
+	})
+	if err != nil {
+		_ = file.Close() // nothing was written; bbolt may have closed it already
+		return nil, err
+	}
+	return c, nil
+}
+
+// holdToRead is Hold for those who write nothing, and let others read.
+func holdToRead(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	err = func() error {
+		info, err := f.Stat()
+		if err == nil && !info.Mode().IsRegular() {
+			err = errors.New("it is not a regular file")
+		}
+		// The lock comes before the first read: what a log is writing looks damaged.
+		if err == nil {
+			err = lockFile(f, syscall.LOCK_SH)
+		}
+		if err == nil {
+			err = StillNamed(f, path)
+		}
+		if err == nil {
+			err = checkFile(f)
+		}
+		return err
+	}()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Close releases the file, and its lock.
+func (c *File) Close() error { return c.DB.Close() }

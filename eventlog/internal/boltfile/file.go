@@ -1,0 +1,90 @@
+package boltfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"jrweb/eventlog/store"
+)
+
+// LockTimeout is how long an opener waits for another process to let go.
+const LockTimeout = time.Second / 2
+
+// Hold opens the database file at path for bbolt, holds it against other
+// processes, and checks what bbolt would trip over: of an empty file it makes a
+// database, and in one that is cut off it reads behind the end, which kills the
+// process. The file is not written to. The lock goes with the file: bbolt, which
+// takes it again for the same open file, finds it free.
+func Hold(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, pathError.Err // the caller names the path
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := holdFile(f, path); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func holdFile(f *os.File, path string) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errors.New("it is not a regular file")
+	}
+	if err := lockFile(f, syscall.LOCK_EX); err != nil {
+		return err
+	}
+	if err := StillNamed(f, path); err != nil {
+		return err
+	}
+	if err := checkFile(f); err != nil {
+		return err
+	}
+	return RemoveUnfinished(path)
+}
+
+// lockFile takes the lock of a file: LOCK_EX to be alone, LOCK_SH to read beside
+// other readers.
+func lockFile(f *os.File, how int) error {
+	for deadline := time.Now().Add(LockTimeout); ; {
+		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return fmt.Errorf("lock: %w", err)
+		}
+		if time.Now().After(deadline) {
+			return store.ErrHeld
+		}
+		time.Sleep(LockTimeout / 20)
+	}
+}
+
+// StillNamed checks that an open file is the one at path. Whoever waits for the
+// lock of a file may get it when the file has been replaced by another: what is
+// written to it then is lost.
+func StillNamed(file *os.File, path string) error {
+	opened, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(opened, named) {
+		return fmt.Errorf("%w: it was replaced just now: try again", store.ErrHeld)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package record
+
+import (
+	"fmt"
+
+	"jrweb/eventlog/event"
+	"jrweb/eventlog/store"
+)
+
+// DeleteSessions is how many sessions one transaction takes out of a task at most: few
+// enough that no append waits for long.
+const DeleteSessions = 250
+
+// DeleteOldest takes the oldest sessions out of a task that has many.
+func (tx *Txn) DeleteOldest(t *Task) error {
+	var ids []event.SessionID
+	prefix := TaskPrefix(t.ID)
+	for key := range tx.Ascend(store.Sessions, prefix, PrefixEnd(prefix)) {
+		if ids = append(ids, event.SessionID(key[len(prefix):])); len(ids) == DeleteSessions {
+			break
+		}
+	}
+	sessions := make([]*Session, len(ids))
+	for i, id := range ids { // all that can fail comes before the first write
+		var err error
+		if sessions[i], err = tx.Session(t.ID, id); err != nil {
+			return err
+		}
+	}
+	for _, s := range sessions {
+		tx.DeleteSession(t, s)
+	}
+	tx.Touch(t.ID)
+	return nil
+}
+
+// DeleteTask takes a task with all its sessions out of the log.
+func (tx *Txn) DeleteTask(t *Task) error {
+	if _, err := tx.openSessions(t); err != nil {
+		return err
+	}
+	var sessions []*Session
+	prefix := TaskPrefix(t.ID)
+	for key := range tx.Ascend(store.Sessions, prefix, PrefixEnd(prefix)) {
+		s, err := tx.Session(t.ID, event.SessionID(key[len(prefix):]))
+		if err != nil {
+			return err
+		}
+		sessions = append(sessions, s)
+	}
+	for _, s := range sessions {
+		if s.Status == event.StatusOpen {
+			tx.closeSession(t, s)
+		}
+		tx.forget(t, s)
+	}
+	tx.trash(store.Keys, keysOfTask(t))
+	changes := []uint64{t.Change}
+	for _, s := range tx.touchOf(t.ID).sessions { // all that were open before this transaction
+		changes = append(changes, s.Change)
+	}
+	for _, key := range tx.entriesOf(changes) {
+		tx.Delete(store.Activity, key)
+	}
+	tx.Delete(store.Tasks, []byte(t.ID))
+	tx.Tasks[t.ID] = nil
+	tx.Removed = append(tx.Removed, Removal{Task: t.ID, Change: tx.nextChange()})
+	return nil
+}
+
+// DeleteSession takes a session out of its task and the log.
+func (tx *Txn) DeleteSession(t *Task, s *Session) {
+	if s.Status == event.StatusOpen {
+		tx.closeSession(t, s)
+	}
+	tx.forget(t, s)
+	t.Sessions--
+	if s.Status != event.StatusOpen {
+		t.Totals.subtract(s.Totals)
+		t.Unpriced.subtract(s.Models)
+	}
+	if t.Latest == s.ID {
+		t.Latest, t.Status = tx.latest(t)
+	}
+	tx.trash(store.Keys, keysOfSession(t, s.ID))
+}
+
+// latest finds the newest session of a task, besides those that are damaged.
+func (tx *Txn) latest(t *Task) (event.SessionID, event.Status) {
+	prefix := TaskPrefix(t.ID)
+	for key := range tx.Descend(store.Sessions, prefix, PrefixEnd(prefix)) {
+		id := event.SessionID(key[len(prefix):])
+		s, err := tx.Session(t.ID, id)
+		if err == nil {
+			return id, s.Status
+		}
+		tx.Note(fmt.Errorf("session %s of task %s: %w", id, t.ID, err))
+	}
+	return event.SessionID{}, event.StatusNone
+}
+
+// forget takes a session out of the log and leaves its events to the purger.
+func (tx *Txn) forget(t *Task, s *Session) {
+	key := SessionKey(t.ID, s.ID)
+	tx.Delete(store.Sessions, key)
+	tx.unindex(s)
+	if s.Status != event.StatusOpen {
+		tx.Delete(store.Ended, EndedKey(s.Sealed.Time, s.ID))
+	} else {
+		tx.Delete(store.Events, StateKey(s.ID, s.Head)) // an append would find it open
+	}
+	tx.Sessions[s.ID] = nil
+	tx.trash(store.Events, s.ID[:])
+	if tx.saidAnything(s.ID) {
+		tx.trash(store.Said, s.ID[:])
+	}
+	tx.Dropped = append(tx.Dropped, Dropped{t.ID, s.ID})
+}
+
+// trash leaves all keys of a bucket that start with prefix to the purger.
+func (tx *Txn) trash(b store.Bucket, prefix []byte) {
+	key := append(append([]byte(b), 0), prefix...)
+	tx.Put(store.Trash, key, Encode(store.Trash, key, nil))
+	tx.Wrote = true
+}
+
+// PurgeKeys is how many keys one transaction removes at most: few enough that
+// no append waits for long.
+const PurgeKeys = 1000
+
+// DeleteMentioned deletes the idempotency key that one of a deleted session
+// mentions, unless it has been used again since.
+func (tx *Txn) DeleteMentioned(b store.Bucket, key []byte) error {
+	if b != store.Keys {
+		return nil
+	}
+	at := mentioned(key)
+	if at == nil {
+		return nil
+	}
+	raw := tx.Get(store.Keys, at)
+	if raw == nil {
+		return nil
+	}
+	record := &Request{}
+	if err := DecodeJSON(store.Keys, at, raw, record); err != nil {
+		return err
+	}
+	if owner, _ := SplitRequestKey(key); owner.Session == record.Session {
+		tx.Delete(store.Keys, at)
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package record
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+
+	"jrweb/eventlog/event"
+	"jrweb/eventlog/store"
+)
+
+// Payload of an event: time (8 bytes, milliseconds since 1970, two's
+// complement, big-endian), length of type (1), length of actor (1), type,
+// actor, data.
+const eventHeader = 10
+
+// EncodeEvent makes the record of an event.
+func EncodeEvent(key []byte, e *event.Event) []byte {
+	record := make([]byte, RecordHeader+eventHeader, RecordHeader+eventHeader+len(e.Type)+len(e.Actor)+len(e.Data))
+	binary.BigEndian.PutUint64(record[RecordHeader:], uint64(e.Time.UnixMilli()))
+	record[RecordHeader+8] = byte(len(e.Type))
+	record[RecordHeader+9] = byte(len(e.Actor))
+	record = append(record, e.Type...)
+	record = append(record, e.Actor...)
+	record = append(record, e.Data...)
+	return seal(store.Events, key, record)
+}
+
+// DecodeEvent copies what it returns: the record's memory ends with its transaction.
+func DecodeEvent(key, record []byte) (event.Event, error) {
+	var e event.Event
+	if err := ViewEvent(&e, key, record); err != nil {
+		return event.Event{}, err
+	}
+	e.Data = bytes.Clone(e.Data)
+	return e, nil
+}
+
+// ViewEvent makes e the event of a record. Its data shares the record's memory.
+func ViewEvent(e *event.Event, key, record []byte) error {
+	payload, err := Decode(store.Events, key, record)
+	if err != nil {
+		return err
+	}
+	damage := func(reason string) error {
+		return &store.DamageError{Bucket: store.Events, Key: bytes.Clone(key), Reason: reason}
+	}
+	if IsState(record) {
+		return damage("is no event")
+	}
+	if len(payload) < eventHeader {
+		return damage("event is too short")
+	}
+	typeEnd := eventHeader + int(payload[8])
+	actorEnd := typeEnd + int(payload[9])
+	if len(payload) < actorEnd {
+		return damage("event is too short")
+	}
+	*e = event.Event{
+		Sequence: EventSequence(key),
+		Time:     time.UnixMilli(int64(binary.BigEndian.Uint64(payload))).UTC(),
+		Type:     typeName(payload[eventHeader:typeEnd]),
+		Actor:    actorName(payload[typeEnd:actorEnd]),
+		Data:     payload[actorEnd:],
+	}
+	return nil
+}
+
+// EventKey is the key of an event.
+func EventKey(session event.SessionID, sequence uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 24), session[:]...), sequence)
+}
+
+// EventSequence returns the sequence in the key of an event.
+func EventSequence(key []byte) uint64 { return binary.BigEndian.Uint64(key[len(key)-8:]) }

@@ -1,0 +1,435 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"jrweb/eventlog/event"
+	"jrweb/eventlog/store"
+)
+
+// Txn is the transaction of one commit, with the records that its changes
+// touch. Each record is read once and written once, however many changes of the
+// group touch it.
+type Txn struct {
+	store.Tx
+	Now    time.Time
+	Last   Carried
+	Shared bool // others change the store as well
+
+	Tasks     map[string]*Task             // nil: there is none any more
+	Sessions  map[event.SessionID]*Session // nil: there is none any more
+	Touched   map[string]int               // tasks that changed, their records or only their sessions, by their place in touches
+	touches   []touch
+	rewritten []*Session // whose records are to be written
+	tidied    []*Task    // that changed without a change of the task
+	spending  []*Session // of which what they have cost has changed
+	Wrote     bool
+	Damage    []error // that was met, and left where it is
+	Full      error   // set when there is room for endings only: nothing new may start
+
+	accounts        map[string]*account // that were read, by bucket and key
+	changedAccounts []*account
+
+	// What there is to tell once the commit has returned.
+	Appended []Appended
+	Started  []*Session
+	Ended    []*Session // sealed, or deleted while open
+	Costs    []costAdded
+	Removed  []Removal
+	Dropped  []Dropped
+}
+
+// touch is what a commit changes of one task.
+type touch struct {
+	task     string
+	record   bool       // its record is to be written
+	sessions []*Session // whose states have changed, or that are not open any more
+}
+
+// Appended are events of one session that are committed together.
+type Appended struct {
+	Task    string
+	Session event.SessionID
+	Events  []event.Event
+	Record  *Session
+}
+
+// costAdded is what a cost has added to the totals of its session.
+type costAdded struct {
+	Model string
+	Amounts
+}
+
+// Removal is a task that was deleted by a change.
+type Removal struct {
+	Task   string
+	Change uint64
+}
+
+// Dropped is a session of which something is no longer kept.
+type Dropped struct {
+	Task    string
+	Session event.SessionID
+}
+
+// NewTxn makes the transaction of a commit that follows the last one.
+func NewTxn(tx store.Tx, now time.Time, last Carried) *Txn {
+	return &Txn{
+		Tx: tx, Now: now, Last: last,
+		Tasks: map[string]*Task{}, Sessions: map[event.SessionID]*Session{}, Touched: map[string]int{},
+	}
+}
+
+// Task returns the record of a task, without what its open sessions add, to be
+// changed in place by a change that then calls touch.
+func (tx *Txn) Task(id string) (*Task, error) {
+	if t, seen := tx.Tasks[id]; seen {
+		if t == nil {
+			return nil, event.ErrTaskNotFound
+		}
+		return t, nil
+	}
+	t, err := StoredTask(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	tx.Tasks[id] = t
+	return t, nil
+}
+
+// Note takes down damage that a change passes over: everything else goes on.
+func (tx *Txn) Note(err error) { tx.Damage = append(tx.Damage, err) }
+
+// Sums returns a task's totals and unpriced tokens, with what its open sessions add.
+func (tx *Txn) Sums(t *Task) (Totals, Unpriced, error) {
+	sum, unpriced := t.Totals, maps.Clone(t.Unpriced)
+	for _, id := range t.Open {
+		s, err := tx.OpenSession(t.ID, id)
+		if err == nil && s == nil {
+			_, err = ReadSessionState(tx, t.ID, id) // says what is wrong
+		}
+		if err == nil {
+			err = tx.spent(s)
+		}
+		if err != nil {
+			return Totals{}, nil, err
+		}
+		sum.Add(s.Totals)
+		unpriced.Add(s.Models)
+	}
+	return sum, unpriced, nil
+}
+
+// Session returns the record of a session, to be changed in place by a change
+// that then calls rewrite.
+func (tx *Txn) Session(task string, id event.SessionID) (*Session, error) {
+	known, seen := tx.Sessions[id]
+	if seen && (known == nil || known.Task != task) { // no id is used twice
+		return nil, event.ErrSessionNotFound
+	}
+	if seen && !known.Brief {
+		return known, nil
+	}
+	if !seen {
+		s, err := ReadWhole(tx, task, id)
+		if err == nil {
+			tx.Sessions[id] = s
+		}
+		return s, err
+	}
+	// The rest of what is known in brief. What was appended since stands where its
+	// state stood.
+	key := SessionKey(task, id)
+	raw := tx.Get(store.Sessions, key)
+	if raw == nil {
+		return nil, event.ErrSessionNotFound
+	}
+	s, err := DecodeSession(task, key, raw)
+	if err == nil {
+		err = tx.spent(known)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.State, s.listed, s.Counted, s.spends = known.State, known.listed, true, known.spends
+	*known = *s
+	return known, nil
+}
+
+// OpenSession returns what an append needs to know of an open session: its
+// state. It is nil if the session is not open, or not there; session tells.
+func (tx *Txn) OpenSession(task string, id event.SessionID) (*Session, error) {
+	if s, seen := tx.Sessions[id]; seen {
+		if s == nil || s.Task != task || s.Status != event.StatusOpen {
+			return nil, nil
+		}
+		return s, nil
+	}
+	key, record := LastRecord(tx, id)
+	if !IsState(record) {
+		return nil, nil
+	}
+	st, of, err := DecodeState(key, record)
+	if err != nil || string(of) != task {
+		return nil, err
+	}
+	s := &Session{ID: id, Task: task, Status: event.StatusOpen, State: st, Brief: true}
+	tx.Sessions[id] = s
+	return s, nil
+}
+
+// Touch says that the record of a task has changed.
+func (tx *Txn) Touch(id string) { tx.touchOf(id).record = true }
+
+// touchSession says that the state of a session has changed, or that it is not
+// open any more.
+func (tx *Txn) touchSession(s *Session) {
+	t := tx.touchOf(s.Task)
+	if !s.listed {
+		s.listed = true
+		t.sessions = append(t.sessions, s)
+	}
+}
+
+// touchOf returns the touch of a task. It is valid until the next call.
+func (tx *Txn) touchOf(task string) *touch {
+	tx.Wrote = true
+	i, known := tx.Touched[task]
+	if !known {
+		i = len(tx.touches)
+		tx.Touched[task] = i
+		tx.touches = append(tx.touches, touch{task: task})
+	}
+	return &tx.touches[i]
+}
+
+// Tidy says that the task's record has changed, but not by anybody's activity:
+// the task keeps its place among the others.
+func (tx *Txn) Tidy(t *Task) {
+	tx.Wrote = true
+	if !t.tidied {
+		t.tidied = true
+		tx.tidied = append(tx.tidied, t)
+	}
+}
+
+// Rewrite says that the record of a session has changed.
+func (tx *Txn) Rewrite(s *Session) {
+	tx.Wrote = true
+	if !s.dirty {
+		s.dirty = true
+		tx.rewritten = append(tx.rewritten, s)
+	}
+}
+
+// TaskOrNew returns the record of a task, and makes one if there is none.
+func (tx *Txn) TaskOrNew(id string) (t *Task, created bool, err error) {
+	t, err = tx.Task(id)
+	if !errors.Is(err, event.ErrTaskNotFound) {
+		return t, false, err
+	}
+	if tx.Full != nil {
+		return nil, false, tx.Full
+	}
+	t = &Task{ID: id, Status: event.StatusNone, Created: event.Time{Time: tx.Now}, Born: tx.nextChange()}
+	tx.Tasks[id] = t
+	tx.Touch(id)
+	return t, true, nil
+}
+
+// maxOpen is how many sessions of a task may be open at once: each start writes their
+// ids, who reads the task reads their states, and whoever supersedes them seals them all
+// in one transaction.
+const maxOpen = 256
+
+// StartSession starts s, which says what is known of the session, in a task. Unless it
+// is concurrent, the open ones of the same task are superseded.
+func (tx *Txn) StartSession(t *Task, s *Session, concurrent bool) error {
+	if tx.Full != nil {
+		return tx.Full
+	}
+	if concurrent && len(t.Open) >= maxOpen {
+		return fmt.Errorf("%w: task %s has %d", ErrTooManyOpen, t.ID, len(t.Open))
+	}
+	if !concurrent {
+		superseded, err := tx.openSessions(t)
+		if err != nil {
+			return err
+		}
+		for _, s := range superseded {
+			tx.Interrupt(t, s, "superseded")
+		}
+	}
+	tx.Last.Session = NextSessionID(tx.Now, tx.Last.Session)
+	s.ID, s.Task, s.Status, s.First, s.Counted = tx.Last.Session, t.ID, event.StatusOpen, 1, true
+	key := SessionKey(t.ID, s.ID)
+	tx.Sessions[s.ID] = s
+	tx.Put(store.Sessions, key, s.Encode(key)) // at once, for those who list the task's sessions
+	tx.Put(store.Open, key, Encode(store.Open, key, nil))
+	tx.Index(s)
+	t.Sessions++
+	t.Latest, t.Status = s.ID, event.StatusOpen
+	t.Open = append(t.Open, s.ID)
+	tx.Started = append(tx.Started, s)
+	tx.Touch(t.ID)
+	tx.touchSession(s)
+	return nil
+}
+
+// openSessions reads all of a task's open sessions, so that a change can be
+// sure of them before it writes.
+func (tx *Txn) openSessions(t *Task) ([]*Session, error) {
+	open := make([]*Session, len(t.Open))
+	for i, id := range t.Open {
+		var err error
+		if open[i], err = tx.Session(t.ID, id); err != nil {
+			return nil, fmt.Errorf("open session %s of task %s: %w", id, t.ID, err)
+		}
+	}
+	return open, nil
+}
+
+// Interrupt seals a session whose writer is gone.
+func (tx *Txn) Interrupt(t *Task, s *Session, reason string) {
+	tx.AppendTo(t, s, []Prepared{Completion(event.Interrupted, reason)})
+}
+
+// AppendTo writes events to the end of an open session, and seals it if the
+// last one is complete. It needs the task, and all of the session, only then and for
+// session events.
+func (tx *Txn) AppendTo(t *Task, s *Session, events []Prepared) {
+	out := make([]event.Event, len(events))
+	for i := range events {
+		p := &events[i]
+		s.Head++
+		p.Sequence = s.Head
+		if p.Time.IsZero() {
+			p.Time = tx.Now
+		}
+		key := EventKey(s.ID, p.Sequence)
+		tx.Put(store.Events, key, EncodeEvent(key, &p.Event))
+		s.Totals.Events++
+		if p.Cost != nil {
+			c := tx.Count(s, p.Cost)
+			tx.Costs = append(tx.Costs, costAdded{p.Cost.Model, c})
+		}
+		if p.About != nil {
+			tx.learn(t, s, p.About)
+		}
+		if p.answers != 0 {
+			tx.keepAnswer(t, s, p.answers, p.Sequence)
+		}
+		out[i] = p.Event
+	}
+	tx.touchSession(s)
+	tx.Appended = append(tx.Appended, Appended{Task: s.Task, Session: s.ID, Events: out, Record: s})
+	if last := &events[len(events)-1]; last.Type == event.TypeComplete {
+		tx.seal(t, s, last)
+	}
+}
+
+// seal ends a session with its complete event.
+func (tx *Txn) seal(t *Task, s *Session, end *Prepared) {
+	tx.closeSession(t, s)
+	s.Status, s.Reason, s.Ended, s.Sealed = end.Status, end.Reason, event.Time{Time: end.Time}, event.Time{Time: tx.Now}
+	tx.Rewrite(s)
+	ended := EndedKey(s.Sealed.Time, s.ID)
+	tx.Put(store.Ended, ended, Encode(store.Ended, ended, []byte(t.ID)))
+	t.Totals.Add(s.Totals)
+	t.Unpriced.Add(s.Models)
+	if t.Latest == s.ID {
+		t.Status = end.Status
+	}
+	tx.Touch(t.ID)
+}
+
+// closeSession takes a session out of the open ones.
+func (tx *Txn) closeSession(t *Task, s *Session) {
+	tx.Delete(store.Open, SessionKey(t.ID, s.ID))
+	if len(s.Models) > 0 {
+		tx.Delete(store.Spent, s.ID[:])
+	}
+	t.Open = slices.DeleteFunc(t.Open, func(id event.SessionID) bool { return id == s.ID })
+	s.closed = true
+	tx.touchSession(s)
+	tx.Ended = append(tx.Ended, s)
+}
+
+// Flush writes the records that changed.
+func (tx *Txn) Flush() error {
+	for i := range tx.touches {
+		tx.settle(&tx.touches[i])
+	}
+	for _, t := range tx.tidied {
+		i, touched := tx.Touched[t.ID]
+		written := touched && tx.touches[i].record
+		if !written && tx.Tasks[t.ID] == t { // else it is deleted, or made anew
+			tx.PutTask(t)
+		}
+	}
+	tx.writeAccounts()
+	for _, s := range tx.spending {
+		if s.Status == event.StatusOpen && tx.Sessions[s.ID] != nil {
+			tx.Put(store.Spent, s.ID[:], EncodeSpending(s.ID[:], s.Models))
+		}
+	}
+	for _, s := range tx.rewritten {
+		if tx.Sessions[s.ID] != nil {
+			key := SessionKey(s.Task, s.ID)
+			tx.Put(store.Sessions, key, s.Encode(key))
+		}
+	}
+	if len(tx.Started) > 0 {
+		tx.Put(store.Meta, KeyLastSession, Encode(store.Meta, KeyLastSession, tx.Last.Session[:]))
+	}
+	if n := len(tx.Removed); n > 0 {
+		tx.Put(store.Meta, keyLastChange, Encode(store.Meta, keyLastChange, ChangeKey(tx.Removed[n-1].Change)))
+	}
+	tx.sweep()
+	return nil
+}
+
+// settle gives a task that changed its next change, and writes what changed of it.
+func (tx *Txn) settle(touch *touch) {
+	t, known := tx.Tasks[touch.task]
+	if known && t == nil {
+		return // deleted
+	}
+	change := tx.nextChange()
+	var left []uint64
+	take := func(old *uint64) {
+		if *old != 0 {
+			left = tx.replace(*old, left)
+		}
+		*old = change
+	}
+	for _, s := range touch.sessions {
+		take(&s.Change)
+		if !s.closed {
+			s.Updated = event.Time{Time: tx.Now}
+			key := StateKey(s.ID, s.Head)
+			tx.Put(store.Events, key, EncodeState(key, s.Task, &s.State))
+		}
+	}
+	if touch.record {
+		take(&t.Change)
+		t.Updated = event.Time{Time: tx.Now}
+		tx.PutTask(t)
+	}
+	key := ChangeKey(change)
+	tx.Put(store.Activity, key, EncodeActivity(key, touch.task, left))
+}
+
+// PutTask writes the record of a task as it stands.
+func (tx *Txn) PutTask(t *Task) {
+	tx.Put(store.Tasks, []byte(t.ID), EncodeJSON(store.Tasks, []byte(t.ID), t))
+}
+
+func (tx *Txn) nextChange() uint64 {
+	tx.Last.Change++
+	return tx.Last.Change
+}

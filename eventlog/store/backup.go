@@ -1,0 +1,27 @@
+package store
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// BackupStore is a [Store] that can copy itself while it is in use.
+type BackupStore interface {
+	Store
+	// Backup returns a copy of the store as one View would show it. The caller
+	// closes it.
+	Backup(ctx context.Context) (*Backup, error)
+}
+
+// Backup is a copy of a database as it stood at one moment, to be read once from
+// start to end. dbfile.Restore makes a database of it.
+type Backup struct {
+	io.ReadCloser
+	// Size is how many bytes there are to read.
+	Size int64
+	// Took is how long the copy took. For so long no free space could be reused,
+	// and the file grew by Growth bytes.
+	Took   time.Duration
+	Growth int64
+}

@@ -1,0 +1,44 @@
+package eventlog
+
+import (
+	"context"
+
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
+
+// Trim deletes the events of a session up to a sequence. The complete event of
+// a sealed session always stays. Readers hear of it as a gap. If ctx ends first,
+// the front of what was to be trimmed is gone, and the session is whole behind it.
+func (l *Log) Trim(ctx context.Context, task string, session SessionID, through uint64) error {
+	for more := true; more; {
+		err := l.committer.doFreeing(ctx, func(tx *record.Txn) error {
+			s, err := tx.Session(task, session)
+			if err != nil {
+				return err
+			}
+			last := min(through, s.Head)
+			if s.Status != StatusOpen {
+				last = min(through, s.Head-1)
+			}
+			more = last >= s.First+record.PurgeKeys
+			if more {
+				last = s.First + record.PurgeKeys - 1
+			}
+			if last < s.First {
+				return nil
+			}
+			for n := s.First; n <= last; n++ {
+				tx.Delete(store.Events, record.EventKey(session, n))
+			}
+			s.First = last + 1
+			tx.Rewrite(s)
+			tx.Dropped = append(tx.Dropped, record.Dropped{Task: task, Session: session})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
