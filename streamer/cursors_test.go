@@ -109,7 +109,7 @@ func TestABadCursorIsResetAndReplayedFromTheStart(t *testing.T) {
 			reason := bad.reason
 			c, err := eventlog.ParseCursor(bad.cursor)
 			if err == nil && strings.HasPrefix(start.query, "session=") && c.Session != start.from.ID() {
-				reason = "unknown" // there, another session's cursor is one
+				reason = "unknown" // a cursor of another session
 			}
 			for i, open := range []func() *reader{
 				func() *reader { return server.resume(t, start.query, bad.cursor) },

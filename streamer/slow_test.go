@@ -307,11 +307,11 @@ func TestAtTheLimitAClientIsSentAwayForAWhile(t *testing.T) {
 	tasks.next()
 }
 
-// startBig starts a session with one event of 900 KiB and its end.
-func startBig(t *testing.T, log *eventlog.Log) *eventlog.Session {
+// startBig starts a session with one event of a size and its end.
+func startBig(t *testing.T, log *eventlog.Log, size int) *eventlog.Session {
 	t.Helper()
 	s := start(t, log)
-	if _, err := s.Append(t.Context(), big(900<<10)); err != nil {
+	if _, err := s.Append(t.Context(), big(size)); err != nil {
 		t.Fatal(err)
 	}
 	seal(t, s)

@@ -19,12 +19,9 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 		Reader: stdin, Writer: stdout, ErrWriter: stderr,
 		HideHelpCommand: true, // a task may be called "help": the root has a command of its own
 		HideVersion:     true,
-		// jrweb completion SHELL prints a script.
-		EnableShellCompletion:           true,
-		ConfigureShellCompletionCommand: showCompletion,
-		Flags:                           []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version", OnlyOnce: true, Local: true}},
-		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // run prints errors
-		OnUsageError:                    onUsageError,
+		Flags:           []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version", OnlyOnce: true, Local: true}},
+		ExitErrHandler:  func(context.Context, *cli.Command, error) {}, // run prints errors
+		OnUsageError:    onUsageError,
 		Action: func(_ context.Context, c *cli.Command) error {
 			if c.Args().Present() {
 				return noCommand(c, c.Args().First())
@@ -39,6 +36,7 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 			lsCommand(), exportCommand(), rmCommand(), importCommand(), shareCommand(), tokenCommand(),
 			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), versionCommand(),
 			openCommand(), sayCommand(), stopCommand(), helpCommand(), manCommand(),
+			completionCommand(), completeCommand(),
 		},
 	}
 	for _, c := range root.Commands {
@@ -49,10 +47,6 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 
 func onUsageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 	return usageError{fmt.Errorf("%w%s, see %s -help", err, flagMeant(c, err), c.FullName())}
-}
-
-func showCompletion(c *cli.Command) {
-	c.Hidden, c.Usage = false, "print a script that completes commands and flags in bash, zsh, fish or PowerShell"
 }
 
 // makeStrict keeps the library from printing errors, refuses empty values, gives
@@ -75,18 +69,16 @@ func makeStrict(c *cli.Command, began *bool) {
 	}
 }
 
-// env names the environment variable of a flag: max-streams is JRWEB_MAX_STREAMS.
-func env(flag string) cli.ValueSourceChain {
-	return cli.EnvVars("JRWEB_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
-}
-
 func stringFlag(name, value, usage string) *cli.StringFlag {
 	return &cli.StringFlag{Name: name, Value: value, Usage: usage, Sources: env(name), OnlyOnce: true}
 }
 
+// enumValues stands in the usage of a flag before the values that it takes.
+const enumValues = ": one of "
+
 // enumFlag takes one of the values; the first is the default.
 func enumFlag(name, usage string, values ...string) *cli.StringFlag {
-	f := stringFlag(name, values[0], usage+": "+strings.Join(values, ", "))
+	f := stringFlag(name, values[0], usage+enumValues+strings.Join(values, ", "))
 	f.Validator = func(value string) error {
 		if !slices.Contains(values, value) {
 			return fmt.Errorf("%q is none of %s", value, strings.Join(values, ", "))

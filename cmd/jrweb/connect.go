@@ -11,13 +11,16 @@ import (
 	"jrweb/router/client"
 )
 
-const tokenFlag = "token"
+const (
+	tokenFlag  = "token"
+	defaultURL = "http://127.0.0.1:7070"
+)
 
 // clientFlags are the flags of every command that talks to a server.
 func clientFlags(more ...cli.Flag) []cli.Flag {
 	token := stringFlag(tokenFlag, "", "what the server knows you by; better in the environment than here")
 	return append(more,
-		stringFlag("url", "http://127.0.0.1:7070", "the server; unix:PATH is its Unix socket"),
+		stringFlag("url", defaultURL, "the server; unix:PATH is its Unix socket"),
 		token)
 }
 

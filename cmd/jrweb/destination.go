@@ -24,9 +24,15 @@ type destination struct {
 	close  func() error
 }
 
+// intoDatabase reports whether a run is recorded in the database of -db, and not by the
+// server of -url.
+func intoDatabase(c *cli.Command) bool {
+	return c.IsSet("db") && (given(c, "db") || !given(c, "url"))
+}
+
 // openDestination opens what the flags name.
 func openDestination(ctx context.Context, c *cli.Command) (*destination, error) {
-	if !c.IsSet("db") {
+	if !intoDatabase(c) {
 		server, err := connect(c)
 		if err != nil {
 			return nil, err

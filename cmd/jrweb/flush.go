@@ -105,7 +105,7 @@ func destinationOf(ctx context.Context, c *cli.Command, name string) (*destinati
 		}
 		return to, nil
 	}
-	if c.IsSet("url") {
+	if given(c, "url") {
 		name = c.String("url")
 	}
 	server, err := client.New(name, &client.Options{Token: c.String(tokenFlag)})

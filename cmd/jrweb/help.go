@@ -27,7 +27,7 @@ func helpCommand() *cli.Command {
 
 // noCommand says that there is no such command, and which one may have been meant.
 func noCommand(root *cli.Command, name string) error {
-	if meant := cli.SuggestCommand(root.Commands, name); meant != "" && near(meant, name) {
+	if meant := cli.SuggestCommand(root.VisibleCommands(), name); meant != "" && near(meant, name) {
 		return usagef("there is no command %q: did you mean %s? See jrweb -help", name, meant)
 	}
 	return usagef("there is no command %q, see jrweb -help", name)

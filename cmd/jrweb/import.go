@@ -71,7 +71,7 @@ func importFiles(ctx context.Context, c *cli.Command) error {
 			return err
 		}
 	}
-	if c.IsSet("title") && task == "" {
+	if given(c, "title") && task == "" {
 		return usagef("-title is for the task that -task names")
 	}
 	if _, err := titleOf(c); err != nil {
@@ -81,10 +81,11 @@ func importFiles(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool("follow") {
-		if task == "" || c.Args().Len() != 1 {
-			return usagef("-follow needs -task, and one file")
-		}
+	one := task != "" && c.Args().Len() == 1
+	if c.Bool("follow") && !one && given(c, "follow") {
+		return usagef("-follow needs -task, and one file")
+	}
+	if c.Bool("follow") && one {
 		return followFile(ctx, c, task, c.Args().First(), false)
 	}
 	i := &importer{command: c, task: task, server: server, bar: newProgressBar(c.Root().ErrWriter, "import")}
@@ -277,6 +278,9 @@ func (i *importer) send(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", s.path, err)
 		}
 		i.say("task %s: session %s is %s: %s\n", s.task, s.old, id, count(int64(s.events), "event"))
+	}
+	if i.task == "" {
+		return nil
 	}
 	return putTitle(ctx, i.command, i.server, i.task)
 }

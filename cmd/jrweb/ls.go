@@ -28,7 +28,7 @@ func lsCommand() *cli.Command {
 				return nil
 			}
 			for _, f := range taskFilterFlags() {
-				if name := f.Names()[0]; c.IsSet(name) {
+				if name := f.Names()[0]; given(c, name) {
 					return usagef("-%s chooses tasks, and %s is one already", name, c.Args().First())
 				}
 			}
@@ -61,12 +61,18 @@ func list(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") && c.IsSet("o") && c.String("o") != "json" {
-		return usagef("-json and -o %s: give only one of them", c.String("o"))
+	form, out := c.String("o"), c.Root().Writer
+	if form != "json" {
+		which, err := choice(c, "json", "o")
+		if err != nil {
+			return err
+		}
+		if which == "json" {
+			form = "json"
+		}
 	}
-	out, inJSON := c.Root().Writer, c.Bool("json") || c.String("o") == "json"
-	width := terminalWidth(out)
-	if c.String("o") == "wide" {
+	width, inJSON := terminalWidth(out), form == "json"
+	if form == "wide" {
 		width = 0
 	}
 	if !c.Args().Present() {

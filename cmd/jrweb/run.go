@@ -97,10 +97,13 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 	if c.Duration("lease") < 3*time.Second || c.Duration("lease") > 24*time.Hour {
 		return usagef("-lease must be from 3s to 24h")
 	}
-	if c.Bool("serve") && !c.IsSet("db") {
+	if given(c, "db") && given(c, "url") {
+		return usagef("-db and -url: give only one of them")
+	}
+	if given(c, "serve") && c.Bool("serve") && !intoDatabase(c) {
 		return usagef("-serve is for -db: with a server, it serves")
 	}
-	if c.Bool("stdin") && !c.Bool("steer") {
+	if given(c, "stdin") && c.Bool("stdin") && !c.Bool("steer") {
 		return usagef("-stdin is for -steer: it says how the command takes messages")
 	}
 	title, err := titleOf(c)
@@ -169,8 +172,8 @@ func steerOf(c *cli.Command, command []string) (steer.Agent, error) {
 	if !c.Bool("steer") {
 		return nil, nil
 	}
-	if c.IsSet("db") && !c.Bool("serve") {
-		return nil, usagef("-steer needs somebody who speaks: a server, or -serve")
+	if intoDatabase(c) && !c.Bool("serve") {
+		return nil, unlessFromEnv(c, "-steer needs somebody who speaks: a server, or -serve")
 	}
 	cwd, err := os.Getwd()
 	if err != nil {
@@ -180,11 +183,20 @@ func steerOf(c *cli.Command, command []string) (steer.Agent, error) {
 	agent, err := steer.Choose(command, steer.Options{Lines: c.Bool("stdin"), Typed: typed, Cwd: cwd})
 	switch {
 	case errors.Is(err, steer.ErrUnknown):
-		return nil, usagef("-steer: %v: if it reads lines, say -stdin", err)
+		return nil, unlessFromEnv(c, fmt.Sprintf("-steer: %v: if it reads lines, say -stdin", err))
 	case err != nil:
-		return nil, usagef("-steer: %v", err)
+		return nil, unlessFromEnv(c, fmt.Sprintf("-steer: %v", err))
 	}
 	return agent, nil
+}
+
+// unlessFromEnv is an error that says why a command cannot be spoken to, nil if nobody but
+// an environment variable wants to.
+func unlessFromEnv(c *cli.Command, why string) error {
+	if !given(c, "steer") {
+		return nil
+	}
+	return usagef("%s", why)
 }
 
 // cannotRun tells why the command did not start, as a shell does.

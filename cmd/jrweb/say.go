@@ -33,8 +33,9 @@ func sayCommand() *cli.Command {
 }
 
 func say(ctx context.Context, c *cli.Command) error {
-	if c.IsSet("answer") && c.Bool("comment") {
-		return usagef("-answer and -comment: give only one of them")
+	kind, err := choice(c, "answer", "comment")
+	if err != nil {
+		return err
 	}
 	text := strings.Join(c.Args().Tail(), " ")
 	if text == "-" {
@@ -53,18 +54,18 @@ func say(ctx context.Context, c *cli.Command) error {
 	}
 	e := eventlog.Event{Type: eventlog.TypeUser, Actor: eventlog.Human, Data: mustJSON(map[string]string{"content": text})}
 	switch {
-	case c.IsSet("answer"):
+	case kind == "answer":
 		e.Type = eventlog.TypeAnswer
 		e.Data = mustJSON(struct {
 			For   int    `json:"for"`
 			Value string `json:"value"`
 		}{c.Int("answer"), text})
-	case c.Bool("comment"):
+	case kind == "comment":
 		e.Type = eventlog.TypeComment
 	case !open.Steer:
 		return errors.New("say: this agent cannot be spoken to: it does not run under jrweb run -steer; -comment leaves a comment")
 	}
-	answer, err := server.Append(ctx, open.Task, client.Append{Session: open.ID, Person: !c.Bool("comment"), Body: client.AppendLine(nil, &e)})
+	answer, err := server.Append(ctx, open.Task, client.Append{Session: open.ID, Person: kind != "comment", Body: client.AppendLine(nil, &e)})
 	if err != nil {
 		return explain(c, fmt.Errorf("say: %w", err))
 	}

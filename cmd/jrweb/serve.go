@@ -154,7 +154,7 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 // readWebhook returns whom to tell what people wait for, nil for nobody.
 func readWebhook(c *cli.Command, logger *slog.Logger) (*webhook.Options, error) {
 	if !c.IsSet("webhook") {
-		if c.IsSet("webhook-key") {
+		if given(c, "webhook-key") {
 			return nil, usagef("-webhook-key is for -webhook: it signs what that sends")
 		}
 		return nil, nil

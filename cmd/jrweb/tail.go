@@ -33,8 +33,9 @@ func tailCommand() *cli.Command {
 }
 
 func tail(ctx context.Context, c *cli.Command) error {
-	if c.Bool("json") && c.Bool("details") {
-		return usagef("-json shows all details already: give only one of -json and -details")
+	form, err := choice(c, "json", "details") // JSON shows all details already
+	if err != nil {
+		return err
 	}
 	if c.IsSet("n") && (c.Int("n") < 0 || c.Int("n") > mostLast) {
 		return usagef("-n must be from 0 to %d", mostLast)
@@ -52,8 +53,8 @@ func tail(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	out := c.Root().Writer
-	write := (&printer{out: out, details: c.Bool("details"), colour: colourful(out), prices: prices}).print
-	if c.Bool("json") {
+	write := (&printer{out: out, details: form == "details", colour: colourful(out), prices: prices}).print
+	if form == "json" {
 		lines := jsonLines(out, out)
 		write = func(e *client.Event) error {
 			_, err := lines.Write(append(e.Envelope, '\n'))
