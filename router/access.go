@@ -15,7 +15,7 @@ type Role int
 // The roles.
 const (
 	RoleNone  Role = iota // no credential needed: assets, signing in, health
-	RoleRead              // read everything
+	RoleRead              // read
 	RoleWrite             // append, as an agent
 	RoleSteer             // write to agents, as a person
 	RoleAdmin             // delete, back up

@@ -64,7 +64,7 @@ type SessionInfo struct {
 	Reason     string    `json:"reason"`
 	Agent      string    `json:"agent"`
 	Version    string    `json:"version,omitempty"`
-	Model      string    `json:"model"` // "" while no agent has told it
+	Model      string    `json:"model"` // "" until an agent has named it
 	Cwd        string    `json:"cwd,omitempty"`
 	Branch     string    `json:"branch,omitempty"`
 	Machine    string    `json:"machine,omitempty"`

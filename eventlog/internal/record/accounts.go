@@ -30,7 +30,7 @@ import (
 // see takeback.go.
 
 // AccountID is a hash of an agent and the id of an account. MemberID is a hash of the id of
-// a member or a turn. Hashes give keys of one size, which are compact, and no key is a
+// a member or a turn. Hashes give keys of one size, which are compact, and no id is a
 // prefix of another.
 type (
 	AccountID [16]byte

@@ -57,6 +57,7 @@ func (v Amounts) least(o Amounts) Amounts {
 	}
 }
 
+// Add adds the amounts of o.
 func (v *Amounts) Add(o Amounts) {
 	v.USD += o.USD
 	v.InputTokens += o.InputTokens
@@ -147,6 +148,7 @@ func (t *Totals) SetCosts(v Amounts) {
 	*t = Totals{t.Events, v.USD, v.InputTokens, v.OutputTokens, v.CacheReadTokens, v.CacheWriteTokens}
 }
 
+// AddCosts adds amounts.
 func (t *Totals) AddCosts(v Amounts) {
 	sum := t.Costs()
 	sum.Add(v)
@@ -155,6 +157,7 @@ func (t *Totals) AddCosts(v Amounts) {
 
 func (t *Totals) subtractCosts(v Amounts) { t.SetCosts(t.Costs().Since(v)) }
 
+// Add adds the totals of o.
 func (t *Totals) Add(o Totals) {
 	t.Events += o.Events
 	t.AddCosts(o.Costs())
