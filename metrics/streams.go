@@ -16,7 +16,7 @@ const rejected = "rejected"
 var disconnectReasons = []string{
 	string(streamer.Complete), string(streamer.ClientGone), string(streamer.WriteTimeout),
 	string(streamer.Shutdown), rejected, string(streamer.Deleted),
-	"revoked", // streamer.Revoked: the permission of the client ended
+	string(streamer.Revoked), // streamer.Revoked: the permission of the client ended
 	string(streamer.Failed),
 }
 
