@@ -1,7 +1,5 @@
 package dbfile
 
-import ()
-
 // progress counts work, and calls a function from time to time.
 type progress struct {
 	tell        func(done, total int64)
