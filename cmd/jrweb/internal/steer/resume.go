@@ -62,13 +62,16 @@ func (r *resume) Next(code int) (command []string, told []uint64) {
 		texts, told = append(texts, m.Text), append(told, m.Sequence)
 	}
 	r.queue, r.unread = nil, told
-	return append(r.again(), strings.Join(texts, "\n\n")), told
+	// What a person says is never taken for a flag.
+	return append(r.again(), "--", strings.Join(texts, "\n\n")), told
 }
 
 // again is the command that goes on with the thread, without its prompt.
 func (r *resume) again() []string {
 	command := slices.Clone(r.command)
-	if last := len(command) - 1; !strings.HasPrefix(command[last], "-") {
+	if marked := len(command) - 2; marked > 0 && command[marked] == "--" {
+		command = command[:marked]
+	} else if last := len(command) - 1; !strings.HasPrefix(command[last], "-") {
 		command = command[:last]
 	}
 	switch {

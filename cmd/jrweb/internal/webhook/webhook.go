@@ -5,10 +5,11 @@
 //		defer hook.Close()
 //		trace = trace.Join(hook.Trace()) // of the log
 //
-//	  - It never blocks the log: what happens waits in a queue with an end. What finds it
-//	    full is dropped, and the log says how much.
+//	  - It never blocks the log: what happens waits in a queue that is bounded in number and
+//	    in bytes. What finds it full is dropped, and the log says how much.
 //	  - A message is sent until it is taken, or [mostAttempts] times, with pauses that grow.
-//	    So it may arrive twice: its id stays the same.
+//	    So it may arrive twice: its id stays the same. One that waits for its next attempt
+//	    holds up no other: what is new is sent at once, and may overtake it.
 //	  - Requests are signed as Standard Webhooks says: webhook-id, webhook-timestamp and
 //	    webhook-signature, an HMAC-SHA256.
 //	  - The queue is in memory. What waits when the server ends is lost.
@@ -26,6 +27,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -35,8 +37,10 @@ import (
 )
 
 const (
-	// mostWaiting is how many messages may wait.
+	// mostWaiting is how many messages may wait, and mostBytes how long they may be together:
+	// a question may be as long as an event.
 	mostWaiting = 1000
+	mostBytes   = 16 << 20
 	// mostAttempts is how often a message is sent, with pauses from firstPause to mostPause
 	// between: together more than an hour.
 	mostAttempts = 8
@@ -62,21 +66,26 @@ type Options struct {
 type Hook struct {
 	o       Options
 	client  *http.Client
-	queue   chan message
+	queue   chan *message
+	waiting atomic.Int64 // messages that are neither taken nor given up
+	bytes   atomic.Int64 // of them
 	dropped atomic.Int64
 	cancel  context.CancelFunc
 	ended   sync.WaitGroup
 }
 
 type message struct {
-	id   string
-	body []byte
+	id       string
+	body     []byte
+	attempts int
+	pause    time.Duration
+	due      time.Time
 }
 
 // New starts a hook. Close it.
 func New(o Options) *Hook {
 	ctx, cancel := context.WithCancel(context.Background())
-	h := &Hook{o: o, queue: make(chan message, mostWaiting), cancel: cancel}
+	h := &Hook{o: o, queue: make(chan *message, mostWaiting), cancel: cancel}
 	h.client = &http.Client{
 		Transport: o.Transport, Timeout: timeout,
 		// What is signed is for the server of the URL, and for nobody that it names.
@@ -90,7 +99,7 @@ func New(o Options) *Hook {
 func (h *Hook) Close() {
 	h.cancel()
 	h.ended.Wait()
-	if n := len(h.queue); n > 0 {
+	if n := h.waiting.Load(); n > 0 {
 		h.o.Logger.Warn("webhook: the server ends before all is sent", "lost", n)
 	}
 }
@@ -158,53 +167,76 @@ func (h *Hook) put(kind string, data subject) {
 	if err != nil {
 		panic("webhook: " + err.Error()) // our own types, and JSON of the log
 	}
-	select {
-	case h.queue <- message{"msg_" + rand.Text(), body}:
-	default:
+	waiting, size := h.waiting.Add(1), h.bytes.Add(int64(len(body)))
+	if waiting > mostWaiting || size > mostBytes {
+		h.forget(body)
 		h.dropped.Add(1)
+		return
 	}
+	h.queue <- &message{id: "msg_" + rand.Text(), body: body, pause: firstPause} // there is room for all that may wait
 }
 
 func (h *Hook) work(ctx context.Context) {
+	var later []*message // the one that is due first stands first
 	for {
+		var due <-chan time.Time
+		if len(later) > 0 {
+			due = time.After(time.Until(later[0].due))
+		}
+		var m *message
 		select {
-		case m := <-h.queue:
-			h.deliver(ctx, m)
-			if n := h.dropped.Swap(0); n > 0 {
-				h.o.Logger.Warn("webhook: too many messages waited, some were dropped", "dropped", n)
+		case m = <-h.queue:
+		default:
+			select {
+			case m = <-h.queue:
+			case <-due:
+				m, later = later[0], later[1:]
+			case <-ctx.Done():
+				return
 			}
-		case <-ctx.Done():
+		}
+		if h.deliver(ctx, m) {
+			at, _ := slices.BinarySearchFunc(later, m.due, func(a *message, due time.Time) int { return a.due.Compare(due) })
+			later = slices.Insert(later, at, m)
+		}
+		if ctx.Err() != nil {
 			return
+		}
+		if n := h.dropped.Swap(0); n > 0 {
+			h.o.Logger.Warn("webhook: too much waited, some messages were dropped", "dropped", n)
 		}
 	}
 }
 
-// deliver sends a message until it is taken or refused.
-func (h *Hook) deliver(ctx context.Context, m message) {
-	pause := firstPause
-	for attempt := 1; ; attempt++ {
-		again, err := h.send(ctx, m)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		if !again || attempt == mostAttempts {
-			h.o.Logger.Warn("webhook: a message was not taken", "id", m.id, "attempts", attempt, "error", err)
-			return
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
-		}
-		pause = min(4*pause, mostPause)
+// deliver sends a message once, and tells whether it is to be sent again, when it is due.
+func (h *Hook) deliver(ctx context.Context, m *message) bool {
+	again, err := h.send(ctx, m)
+	if err != nil && ctx.Err() != nil {
+		return false // it counts as one that waits
 	}
+	m.attempts++
+	if again && m.attempts < mostAttempts {
+		m.due, m.pause = time.Now().Add(m.pause), min(4*m.pause, mostPause)
+		return true
+	}
+	h.forget(m.body)
+	if err != nil {
+		h.o.Logger.Warn("webhook: a message was not taken", "id", m.id, "attempts", m.attempts, "error", err)
+	}
+	return false
+}
+
+// forget makes room where a message was.
+func (h *Hook) forget(body []byte) {
+	h.waiting.Add(-1)
+	h.bytes.Add(-int64(len(body)))
 }
 
 // send sends a message once. Again says that it is worth another attempt.
-func (h *Hook) send(ctx context.Context, m message) (again bool, err error) {
+func (h *Hook) send(ctx context.Context, m *message) (again bool, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.o.URL, bytes.NewReader(m.body))
 	if err != nil {
-		return false, err
+		return false, withoutURL(err)
 	}
 	now := strconv.FormatInt(time.Now().Unix(), 10)
 	r.Header.Set("Content-Type", "application/json")

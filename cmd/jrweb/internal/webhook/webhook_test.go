@@ -182,6 +182,64 @@ func TestTheLogNeverWaitsForAWebhook(t *testing.T) {
 	})
 }
 
+// What waits for its next attempt holds up nothing that is new.
+func TestAMessageThatIsNotTakenHoldsUpNoOther(t *testing.T) {
+	r := &receiver{answers: []int{500, 200, 500}}
+	in(t, r, func(t *testing.T, trace *eventlog.Trace, _ *strings.Builder) {
+		trace.Sealed(ended(eventlog.Succeeded, ""))
+		synctest.Wait()
+		trace.Sealed(ended(eventlog.Failed, ""))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if want := []time.Duration{0, 0, time.Second, 5 * time.Second}; !slices.Equal(r.at, want) {
+			t.Errorf("sent after %v, want %v", r.at, want)
+		}
+		first, second := r.got[0].Header.Get("webhook-id"), r.got[1].Header.Get("webhook-id")
+		if first == second || r.got[2].Header.Get("webhook-id") != first || r.got[3].Header.Get("webhook-id") != first {
+			t.Error("another message was sent again")
+		}
+	})
+}
+
+// Questions may be as long as events. What waits of them is bounded.
+func TestLongQuestionsWaitInBoundedMemory(t *testing.T) {
+	r := &receiver{blocks: true}
+	in(t, r, func(t *testing.T, trace *eventlog.Trace, log *strings.Builder) {
+		long := json.RawMessage(`{"content":"` + strings.Repeat("x", 1<<20) + `"}`)
+		for range 100 {
+			trace.Asked("t-1", eventlog.SessionID{1}, &eventlog.Event{Sequence: 1, Time: time.Now(), Data: long})
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if !strings.Contains(log.String(), "dropped=85") {
+			t.Errorf("the log says %q", log)
+		}
+		// When those are given up there is room again.
+		time.Sleep(3 * time.Hour)
+		r.blocks = false
+		trace.Sealed(ended(eventlog.Succeeded, ""))
+		synctest.Wait()
+		if last := r.bodies[len(r.bodies)-1]; !strings.Contains(last, "task.finished") {
+			t.Errorf("the last body is %.100s", last)
+		}
+	})
+}
+
+// A server that ends tells what it has not sent, the message on its way included.
+func TestTheEndOfTheServerTellsWhatIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		h := New(Options{URL: "https://example.org", Key: key, Transport: &receiver{answers: []int{500}, began: time.Now()}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		trace := h.Trace()
+		trace.Sealed(ended(eventlog.Succeeded, ""))
+		synctest.Wait()
+		h.Close()
+		if !strings.Contains(log.String(), "lost=1") {
+			t.Errorf("the log says %q", &log)
+		}
+	})
+}
+
 func TestAKeyIsMadeForItsOwnerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	made, err := OpenKey(path)
