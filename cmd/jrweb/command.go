@@ -46,7 +46,10 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 }
 
 func onUsageError(_ context.Context, c *cli.Command, err error, _ bool) error {
-	return usageError{fmt.Errorf("%w%s, see %s -help", err, flagMeant(c, err), c.FullName())}
+	if meant := flagMeant(c, err); meant != "" {
+		return usageError{fmt.Errorf("%w: did you mean -%s? See %s -help", err, meant, c.FullName())}
+	}
+	return usageError{fmt.Errorf("%w, see %s -help", err, c.FullName())}
 }
 
 // makeStrict keeps the library from printing errors, refuses empty values, gives

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/creack/pty"
 )
 
 // screen is what a terminal shows.
@@ -49,26 +51,23 @@ func (s *screen) wait(t *testing.T, text string, n int) {
 // typeIn starts a shell on a terminal.
 func typeIn(t *testing.T, url, shell string) (io.Writer, *screen) {
 	t.Helper()
-	// script gives it a terminal.
-	cmd := exec.Command("script", "-qec", shell, "/dev/null")
+	line := strings.Fields(shell)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = []string{
 		"PATH=" + pathOf(t, "jrweb") + ":/usr/local/bin:/usr/bin:/bin", "HOME=" + t.TempDir(), "TERM=dumb", "LANG=C.UTF-8",
 		"JRWEB_URL=" + url, "BROWSER=true", "PS1=ready> ", "GORACE=" + fastExit,
 	}
-	s := &screen{changed: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = s, s
-	keys, err := cmd.StdinPipe()
+	terminal, err := pty.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	s := &screen{changed: make(chan struct{})}
+	go func() { _, _ = io.Copy(s, terminal) }() // ends with the terminal
 	t.Cleanup(func() {
-		_ = keys.Close() // the shell ends by its exit
-		_ = cmd.Wait()   // its last command's exit code says nothing
+		kill(cmd)
+		_ = terminal.Close() // nothing is read from it any more
 	})
-	return keys, s
+	return terminal, s
 }
 
 func pathOf(t *testing.T, program string) string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -44,7 +43,7 @@ func flagMeant(c *cli.Command, err error) string {
 	if meant == "" || !near(meant, name) {
 		return ""
 	}
-	return fmt.Sprintf(": did you mean -%s?", meant)
+	return meant
 }
 
 // near reports whether two words differ by few letters, for their length.

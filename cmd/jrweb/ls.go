@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
 
@@ -114,31 +111,6 @@ func moment(t eventlog.Time) string {
 		return "-"
 	}
 	return t.Local().Format("2006-01-02 15:04:05")
-}
-
-// writeTable writes a table whose lines are cut at a width, if that is not 0.
-func writeTable[T any](w io.Writer, width int, head string, items iter.Seq2[T, error], row func(T) string) error {
-	var text bytes.Buffer
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, head)
-	for item, err := range items {
-		if err != nil {
-			return fmt.Errorf("list: %w", err)
-		}
-		fmt.Fprintln(table, row(item))
-	}
-	if err := table.Flush(); err != nil {
-		return fmt.Errorf("list: %w", err)
-	}
-	for line := range strings.Lines(text.String()) {
-		if line = strings.TrimRight(line, " \n"); width > 0 {
-			line = clip(line, width)
-		}
-		if _, err := fmt.Fprintln(w, line); err != nil {
-			return fmt.Errorf("list: %w", err)
-		}
-	}
-	return nil
 }
 
 func writeJSONLines[T any](w io.Writer, items iter.Seq2[T, error]) error {

@@ -14,12 +14,13 @@ import (
 	"jrweb/router/price"
 )
 
-// printer shows events to people. Whatever an agent wrote, only the printer's
-// own colours reach the terminal.
+// printer shows events to people. Of what an agent wrote, text reaches the terminal, and in
+// details of what its tools put out their colours; see [colours].
 type printer struct {
 	out     io.Writer
 	details bool
 	colour  bool
+	width   int          // of the terminal, 0 if there is none
 	prices  *price.Table // nil: nothing is estimated
 	model   string       // that works, as the last session event said
 }
@@ -44,12 +45,32 @@ func (p *printer) print(e *client.Event) error {
 		p.paint(typeColour(e), fmt.Sprintf("%-11s", visibleLine(e.Type))))
 	if p.details {
 		fmt.Fprintf(&text, "%s#%d\n", who, e.Sequence)
-		writeFields(&text, e.Data, "    ")
+		show := visible
+		if e.Type == eventlog.TypeToolResult {
+			show = p.output
+		}
+		writeFields(&text, e.Data, "    ", show)
 	} else {
-		text.WriteString(who + clip(visibleLine(p.summary(e)), maxSummary) + "\n")
+		text.WriteString(p.cut(who+clip(visibleLine(p.summary(e)), maxSummary), e.Type) + "\n")
 	}
 	_, err := io.WriteString(p.out, text.String())
 	return err
+}
+
+// beforeSummary are the columns before a summary, and leastSummary are those of it on
+// however narrow a terminal.
+const (
+	beforeSummary = len("15:04:05  assistant    ")
+	leastSummary  = 10
+)
+
+// cut makes a summary fit into the line of an event of a type.
+func (p *printer) cut(summary, kind string) string {
+	if p.width == 0 {
+		return summary
+	}
+	before := max(beforeSummary, len("15:04:05  ")+columns(visibleLine(kind))+2)
+	return fit(summary, max(p.width-before, leastSummary))
 }
 
 // The colours, as escape sequences (SGR).
@@ -208,7 +229,7 @@ func resultSummary(d *eventData) string {
 	}
 	if d.Output != "" {
 		// More than is shown, so that clip can tell that there is more.
-		text += ": " + clip(d.Output, 4*maxSummary)
+		text += ": " + withoutColours(clip(d.Output, 4*maxSummary))
 	}
 	return text
 }
@@ -232,7 +253,7 @@ func telling(args []byte) string {
 
 // writeFields writes the fields of a JSON object in their order, texts as they
 // are read, one level of objects within unfolded.
-func writeFields(out *strings.Builder, object []byte, indent string) {
+func writeFields(out *strings.Builder, object []byte, indent string, show func(string) string) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if _, err := d.Token(); err != nil {
 		fmt.Fprintf(out, "%s%s\n", indent, visibleLine(string(object)))
@@ -253,16 +274,16 @@ func writeFields(out *strings.Builder, object []byte, indent string) {
 		switch {
 		case value[0] == '{' && len(indent) < 8 && string(value) != "{}":
 			fmt.Fprintln(out, label)
-			writeFields(out, value, indent+"    ")
+			writeFields(out, value, indent+"    ", show)
 		case json.Unmarshal(value, &text) != nil:
 			fmt.Fprintln(out, label, visibleLine(string(value)))
 		case strings.Contains(strings.TrimSuffix(text, "\n"), "\n"):
 			fmt.Fprintln(out, label)
-			for line := range strings.SplitSeq(strings.TrimSuffix(visible(text), "\n"), "\n") {
+			for line := range strings.SplitSeq(strings.TrimSuffix(show(text), "\n"), "\n") {
 				fmt.Fprintf(out, "%s    %s\n", indent, line)
 			}
 		default:
-			fmt.Fprintln(out, label, visible(strings.TrimSuffix(text, "\n")))
+			fmt.Fprintln(out, label, show(strings.TrimSuffix(text, "\n")))
 		}
 	}
 }

@@ -53,7 +53,7 @@ func tail(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	out := c.Root().Writer
-	write := (&printer{out: out, details: form == "details", colour: colourful(out), prices: prices}).print
+	write := (&printer{out: out, details: form == "details", colour: colourful(out), width: terminalWidth(out), prices: prices}).print
 	if form == "json" {
 		lines := jsonLines(out, out)
 		write = func(e *client.Event) error {

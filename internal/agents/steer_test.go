@@ -3,10 +3,12 @@
 package agents_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -101,7 +103,9 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 		agent   string
 		tool    model.Call // the call that it works on meanwhile
 		command func(agents.Place) []string
-		input   string // instead of a prompt
+		// server is a server of the agent's that the command attaches to.
+		server func(agents.Place) []string
+		input  string // instead of a prompt
 		// asks says that it asks whether it may make the call.
 		asks bool
 	}{
@@ -129,6 +133,15 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 			name: "opencode-run", agent: "opencode", tool: shell("bash", "command"),
 			command: func(p agents.Place) []string {
 				return []string{filepath.Join(p.Bin, "opencode-linux-x64/bin/opencode"), "run", "--format", "json", "-m", "fake/m1", "Do it [one]"}
+			},
+		},
+		{
+			name: "opencode-attach", agent: "opencode", tool: shell("bash", "command"),
+			command: func(p agents.Place) []string {
+				return []string{filepath.Join(p.Bin, "opencode-linux-x64/bin/opencode"), "run", "--format", "json", "-m", "fake/m1", "--attach"}
+			},
+			server: func(p agents.Place) []string {
+				return []string{filepath.Join(p.Bin, "opencode-linux-x64/bin/opencode"), "serve", "--port", "0"}
 			},
 		},
 		{
@@ -165,7 +178,11 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 			if c.name == "opencode-acp" {
 				askFirst(t, place)
 			}
-			line := append([]string{"run", "-steer", "-task", s.task, "-url", s.recorder.url, "-spool", filepath.Join(dir, "spool"), "--"}, c.command(place)...)
+			command := c.command(place)
+			if c.server != nil {
+				command = append(command, serveAgent(t, place, agent, c.server(place)), "Do it [one]")
+			}
+			line := append([]string{"run", "-steer", "-task", s.task, "-url", s.recorder.url, "-spool", filepath.Join(dir, "spool"), "--"}, command...)
 			cmd := exec.CommandContext(t.Context(), *jrweb, line...)
 			cmd.Dir, cmd.Env = place.Work, agent.Environment(place)
 			cmd.Stdin, cmd.Stderr = strings.NewReader(c.input), t.Output()
@@ -177,7 +194,7 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 			t.Cleanup(func() { _ = cmd.Process.Kill() })
 
 			first := s.wait("first words", has("assistant", "I run it."))
-			said := s.person(first, "user", map[string]any{"content": "And then [two]"})
+			said := s.person(first, "user", map[string]any{"content": "--and then [two]"})
 			if c.asks {
 				asked := s.wait("question", has("question", "May"))
 				allowed := s.person(asked, "answer", map[string]any{"for": asked.Sequence, "value": allow(t, asked)})
@@ -195,16 +212,44 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 			}
 			s.wait("end", has("complete", "succeeded"))
 			record := s.all()
-			if n := strings.Count(record, "And then [two]"); n != 1 {
+			if n := strings.Count(record, "--and then [two]"); n != 1 {
 				t.Errorf("what the person said is recorded %d times", n)
 			}
-			heard := slices.ContainsFunc(s.model.Answers(), func(a model.Answer) bool { return strings.Contains(string(a.Body), "And then [two]") })
+			heard := slices.ContainsFunc(s.model.Answers(), func(a model.Answer) bool { return strings.Contains(string(a.Body), "--and then [two]") })
 			if !heard {
 				t.Error("the model did not hear it")
 			}
 			t.Log("\n" + record)
 		})
 	}
+}
+
+// serveAgent starts a server of an agent's, until the end of the test.
+func serveAgent(t *testing.T, p agents.Place, agent *agents.Agent, line []string) (url string) {
+	t.Helper()
+	cmd := exec.Command(line[0], line[1:]...)
+	cmd.Dir, cmd.Env = p.Work, agent.Environment(p)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // how it ended is known
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if _, url, found := strings.Cut(lines.Text(), "listening on "); found {
+			go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the server
+			return strings.TrimSpace(url)
+		}
+	}
+	t.Fatalf("the server does not listen: %v", lines.Err())
+	return ""
 }
 
 func shell(tool, argument string) model.Call {

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+)
+
+// columns is how many columns of a terminal a line takes at most: Chinese, Japanese,
+// Korean and emoji take two each, and what combines with the character before none.
+func columns(line string) (n int) {
+	for _, r := range line {
+		n += columnsOf(r)
+	}
+	return n
+}
+
+func columnsOf(r rune) int {
+	switch {
+	case r < 0x300:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// fit cuts a line so that it takes n columns at most, with a … if something is cut.
+func fit(line string, n int) string {
+	taken, end := 0, 0 // end: where a … still fits
+	for i, r := range line {
+		if taken < n {
+			end = i
+		}
+		if taken += columnsOf(r); taken > n {
+			return line[:end] + "…"
+		}
+	}
+	return line
+}
+
+// writeTable writes a table, whose cells are separated by tabs in a row. Its lines are cut
+// at a width, if that is not 0.
+func writeTable[T any](w io.Writer, width int, head string, items iter.Seq2[T, error], row func(T) string) error {
+	rows := [][]string{strings.Split(head, "\t")}
+	for item, err := range items {
+		if err != nil {
+			return fmt.Errorf("list: %w", err)
+		}
+		rows = append(rows, strings.Split(row(item), "\t"))
+	}
+	widths := make([]int, len(rows[0]))
+	for _, cells := range rows {
+		for i, cell := range cells {
+			widths[i] = max(widths[i], columns(cell))
+		}
+	}
+	for _, cells := range rows {
+		var line strings.Builder
+		for i, cell := range cells {
+			line.WriteString(cell + strings.Repeat(" ", widths[i]-columns(cell)+2))
+		}
+		text := strings.TrimRight(line.String(), " ")
+		if width > 0 {
+			text = fit(text, width)
+		}
+		if _, err := fmt.Fprintln(w, text); err != nil {
+			return fmt.Errorf("list: %w", err)
+		}
+	}
+	return nil
+}
