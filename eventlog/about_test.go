@@ -30,7 +30,7 @@ func TestASessionEventPutsWhatItSaysOnTheSessionAndTheTask(t *testing.T) {
 	want("after the event", func(*eventlog.SessionInfo) {})
 	f.reopen()
 	want("opened again", func(*eventlog.SessionInfo) {})
-	// What is not said, or empty, stays. Of two in one append both count.
+	// Empty and absent fields change nothing. Two events in one append both count.
 	f.append(s, event("session", `{"model":"n","agent":""}`), event("session", `{"branch":"next"}`))
 	want("after a change", func(s *eventlog.SessionInfo) { s.Model, s.Branch = "n", "next" })
 	wantEqual(t, "title", f.task("t-1").Title, "Mend it")
@@ -102,7 +102,7 @@ func TestTheTimesOfASessionAreItsAgents(t *testing.T) {
 	f.append(s, end)
 	f.reopen()
 	wantEqual(t, "start", f.info(s).Started.Time, old)
-	wantEqual(t, "end", f.info(s).Ended.Time, old.Add(time.Minute)) // and retention has not taken it for a year old
+	wantEqual(t, "end", f.info(s).Ended.Time, old.Add(time.Minute)) // and retention did not treat it as a year old
 	_, err = f.Start(t.Context(), "t-1", &eventlog.StartOptions{Started: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)})
 	if field, ok := errors.AsType[*eventlog.FieldError](err); !ok || field.Field != "started" {
 		t.Errorf("got error %v", err)
@@ -208,7 +208,7 @@ func TestWhatIsRecordedIsNotRecordedAgain(t *testing.T) {
 	for _, c := range []struct {
 		what, agent, external string
 		started               time.Time
-		of                    *eventlog.Session // nil: it is new
+		of                    *eventlog.Session // nil: a new one
 	}{
 		{"at the start", "a", "x", at(10), done},
 		{"in the middle", "a", "x", at(15), done},

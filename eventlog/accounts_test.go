@@ -106,7 +106,7 @@ func TestASessionTellsWhatOfItsCostCountsElsewhere(t *testing.T) {
 		want("of the first", first, eventlog.Elsewhere{})
 		want("of the second", second, eventlog.Elsewhere{Tokens: 5, USD: 0.5, Tasks: []string{"t-1"}})
 
-		// Once the other session is gone, all of it counts here.
+		// Once the other session is deleted, all of the cost counts here.
 		f.ok(f.DeleteTask(t.Context(), "t-1"))
 		synctest.Wait() // the purger
 		want("after the deletion", second, eventlog.Elsewhere{})
@@ -131,7 +131,7 @@ func TestTheIDsOfCostsAreTheirAgents(t *testing.T) {
 	f.append(a, cost)
 	f.append(b, cost)
 	wantEqual(t, "of two agents", f.tokensOf(), 10)
-	// The agent is the one at the time of the append.
+	// The account is of the agent at the time of the append.
 	nobody := f.startAs("t-1", "", "")
 	f.append(nobody, event("session", `{"agent":"a"}`), cost)
 	wantEqual(t, "of one who said so just before", f.tokensOf(), 10)
@@ -161,8 +161,8 @@ func TestWhatADeletedSessionAddedCountsForOthersThatSaidIt(t *testing.T) {
 	const a, b, whole = `{"id":"a","part_of":"s","input_tokens":5,"model":"m"}`, `{"id":"b","part_of":"s","input_tokens":7,"model":"m"}`, `{"id":"s","input_tokens":20,"usd":1,"model":"m"}`
 	for _, c := range []struct {
 		name     string
-		said     [][]string // by session; the first is deleted
-		open     bool       // the others are
+		said     [][]string // by session; the first session is deleted
+		open     bool       // the other sessions are open
 		want     []uint64   // of the others
 		unpriced []uint64
 	}{
@@ -211,9 +211,9 @@ func TestWhatADeletedSessionAddedCountsForOthersThatSaidIt(t *testing.T) {
 	}
 }
 
-// costSaid is one statement of a cost, and who said it.
+// costSaid is one statement of a cost, and the session that made it.
 type costSaid struct {
-	session, member int // member 0 speaks of the whole, one below of a turn
+	session, member int // member 0 is the whole, a negative one is a turn
 	account         int
 	amount          uint64
 }
@@ -231,7 +231,7 @@ func (s costSaid) event() eventlog.Event {
 		id, part, s.amount, float64(s.amount)/4, 20-s.amount, s.amount%3))
 }
 
-// worth is what statements add up to: the whole point.
+// worth computes the expected sum of all statements in a simple way.
 func worth(all []costSaid) (sum eventlog.Totals) {
 	type amounts [2]uint64
 	whole, members := map[int]amounts{}, map[[2]int]amounts{}
@@ -239,7 +239,7 @@ func worth(all []costSaid) (sum eventlog.Totals) {
 	for _, s := range all {
 		if s.member == 0 {
 			whole[s.account] = most(whole[s.account], s)
-		} else { // turns have names of their own
+		} else { // turns have their own names
 			members[[2]int{s.account, s.member}] = most(members[[2]int{s.account, s.member}], s)
 		}
 	}
@@ -281,7 +281,7 @@ func TestCostsAddUpToTheSameHoweverTheyAreSaid(t *testing.T) {
 			}
 			add := func(statements []costSaid) {
 				for len(statements) > 0 {
-					// Some of them in one append, if they are of one session.
+					// Some of them go into one append, if they are of one session.
 					n := 1
 					for n < len(statements) && statements[n].session == statements[0].session && random.IntN(2) == 0 {
 						n++

@@ -9,20 +9,20 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// activity reads tasks by their entries in store.Activity, each task once. It keeps
-// nothing of them but their changes: a task may have a long description.
+// activity reads tasks by their entries in store.Activity, each task once. It keeps only
+// their changes in memory, because a task may have a long description.
 type activity struct {
 	store.Reader
 	log     *Log
-	changes map[string]uint64 // the last one of each task; 0: there is none that can be read
+	changes map[string]uint64 // the last change of each task; 0: no change can be read
 }
 
 func (l *Log) newActivity(r store.Reader) *activity {
 	return &activity{Reader: r, log: l, changes: map[string]uint64{}}
 }
 
-// task returns the task of an entry. ok is false if the task has changed since, is
-// gone, or is damaged.
+// task returns the task of an entry. ok is false if the task has changed since, was
+// deleted, or is damaged.
 func (a *activity) task(key, raw []byte) (task Task, ok bool) {
 	id, _, err := record.DecodeActivity(key, raw)
 	if err != nil {

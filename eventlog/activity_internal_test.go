@@ -30,7 +30,7 @@ type busy struct {
 	random *rand.Rand
 
 	tasks map[string]*busyTask
-	order []string // of the last changes, the newest last
+	order []string // by their last changes, the newest last
 	after uint64   // the change up to which Changes was read
 	since []string // tasks that changed after it
 }
@@ -47,7 +47,7 @@ func newBusy(t *testing.T) *busy {
 	return b
 }
 
-// heldStore is a store whose Updates a test can hold up.
+// heldStore is a store whose Updates a test can delay.
 type heldStore struct {
 	store.Store
 	writing sync.Mutex
@@ -75,7 +75,7 @@ func (b *busy) open(path string) {
 	b.ok(err)
 }
 
-// kill goes on with the file as a kill would leave it now, and closes the old one.
+// kill continues with the file as a kill would leave it now, and closes the old one.
 func (b *busy) kill() {
 	b.Helper()
 	b.store.writing.Lock() // against the purger
@@ -143,12 +143,12 @@ func (b *busy) change(tx *record.Txn, id string) error {
 		}
 		if !concurrent {
 			for _, id := range m.open {
-				m.events[id]++ // its end
+				m.events[id]++ // its complete event
 			}
 			m.open = nil
 		}
 		m.events[s.ID], m.open = 0, append(m.open, s.ID)
-	case what < 85: // appends to what is open, and now and then ends it
+	case what < 85: // appends to open sessions, and sometimes ends one
 		note := record.Prepared{Event: Event{Type: "note", Actor: Agent, Data: json.RawMessage(`{}`)}}
 		events := []record.Prepared{note, note}
 		if what < 20 {
@@ -227,7 +227,7 @@ func (b *busy) check(when string) {
 	b.since = nil
 }
 
-// entries counts those of store.Activity.
+// entries counts the entries of store.Activity.
 func (b *busy) entries() (n int) {
 	b.Helper()
 	b.ok(b.log.view(b.Context(), func(r store.Reader) error {
@@ -247,9 +247,9 @@ func (b *busy) wantSound(when string) {
 	}
 }
 
-// What was replaced stands in the list until the next sweep. Nobody may see it
-// twice for that, or miss it, also after a kill in between; and kills that come
-// before each sweep must not make it pile up.
+// Replaced entries stay in the list until the next sweep. No task may be listed twice or be
+// missing because of that, also after a kill in between. Kills before each sweep must not
+// make the entries pile up.
 func TestEachTaskIsListedOnceUnderItsLastChange(t *testing.T) {
 	b := newBusy(t)
 	const tasks = 200
@@ -275,7 +275,7 @@ func TestEachTaskIsListedOnceUnderItsLastChange(t *testing.T) {
 			b.after, b.since = b.log.LastChange(), nil
 		}
 	}
-	// Every task may have one entry for itself, and one for each open session.
+	// Each task may have one entry for itself, and one for each open session.
 	live := tasks
 	for _, task := range b.tasks {
 		live += len(task.open)
@@ -318,7 +318,7 @@ func TestNoSweepUsesTheReserve(t *testing.T) {
 	const left = 7
 	for _, c := range []struct {
 		full error
-		want bool // the entry that was left is there
+		want bool // the entry that was left still exists
 	}{{ErrFull, true}, {nil, false}} {
 		err := b.store.Update(t.Context(), func(storeTx store.Tx) error {
 			storeTx.Put(store.Activity, record.ChangeKey(left), record.EncodeActivity(record.ChangeKey(left), "t", nil))
@@ -377,8 +377,8 @@ func FuzzDecodeActivity(f *testing.F) {
 	})
 }
 
-// Retention changes the record of a task, an append to another session does not: in
-// one commit, in either order, both must be seen.
+// Retention changes the record of a task; an append to another session does not. If both
+// are in one commit, in either order, both must be seen.
 func TestARetiredSessionIsNotCountedAlthoughItsTaskIsAppendedTo(t *testing.T) {
 	for _, retireFirst := range []bool{true, false} {
 		b := newBusy(t)
@@ -390,7 +390,7 @@ func TestARetiredSessionIsNotCountedAlthoughItsTaskIsAppendedTo(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			for _, id := range []*SessionID{&open, &old} { // the latest one is the one that goes
+			for _, id := range []*SessionID{&open, &old} { // the latest one will be deleted
 				s := &record.Session{Started: Time{Time: tx.Now}}
 				if err := tx.StartSession(task, s, true); err != nil {
 					return err

@@ -9,11 +9,11 @@ import (
 	"jrweb/eventlog/internal/record"
 )
 
-// Append appends a batch and returns after its commit: what is acknowledged is
-// on the disk. Errors: [event.ErrTaskNotFound], [event.ErrSessionNotFound], [ErrSealed],
-// [ErrKeyReused], [*event.FieldError] (wrapping [event.ErrTooLarge] at a limit), [store.ErrFull],
-// [store.ErrNotCommitted], [ErrClosed], [store.ErrFailed], or the error of ctx. After all
-// of them but store.ErrFailed it is certain that nothing was appended.
+// Append appends a batch and returns after its commit: then the batch is on the disk.
+// Errors: [ErrTaskNotFound], [ErrSessionNotFound], [ErrSealed], [ErrKeyReused],
+// [*FieldError] (wrapping [ErrTooLarge] at a limit), [ErrFull], [ErrNotCommitted],
+// [ErrClosed], [ErrFailed], or the error of ctx. After all of them except ErrFailed it is
+// certain that nothing was appended.
 func (l *Log) Append(ctx context.Context, b *Batch) (Appended, error) {
 	start := time.Now()
 	answer, err := l.append(ctx, b)
@@ -84,15 +84,15 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 	return answer, nil
 }
 
-// target finds the open session that a batch goes to. It is nil if it is to be
-// started. The task is nil if the batch needs nothing of it.
+// target finds the open session that a batch goes to. The session is nil if the batch must
+// start one. The task is nil if the batch does not need it.
 func target(tx *record.Txn, b *Batch, events []record.Prepared) (*record.Task, *record.Session, error) {
 	if !b.Session.IsZero() {
 		s, err := tx.OpenSession(b.Task, b.Session)
 		if err != nil {
 			return nil, nil, err
 		}
-		// In a shared store the session may be new to this log, which keeps its lease.
+		// In a shared store the session may be new to this log, which then needs its lease.
 		if s != nil && !slices.ContainsFunc(events, record.Prepared.NeedsAll) && !tx.Shared && b.Key.ID == "" {
 			return nil, s, nil
 		}

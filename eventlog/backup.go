@@ -8,11 +8,10 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Backup copies the database while the log goes on. The copy is made before
-// Backup returns: however slowly it is read afterwards, the log does not wait,
-// and its file does not grow for it. It needs as much room as the database on
-// the same disk, until it is closed or the process ends. The error wraps
-// [errors.ErrUnsupported] if the store is no [store.BackupStore].
+// Backup copies the database while the log goes on. The copy is complete when Backup
+// returns: a slow reader of it neither delays the log nor lets its file grow. Until it is
+// closed or the process ends, the copy takes as much room on the same disk as the database.
+// The error wraps [errors.ErrUnsupported] if the store is not a [store.BackupStore].
 func (l *Log) Backup(ctx context.Context) (*store.Backup, error) {
 	if err := l.Err(); err != nil {
 		return nil, err
@@ -23,7 +22,7 @@ func (l *Log) Backup(ctx context.Context) (*store.Backup, error) {
 	}
 	backup, err := backer.Backup(ctx)
 	if ended := l.Err(); ended != nil && err == nil {
-		return nil, errors.Join(ended, backup.Close()) // see view
+		return nil, errors.Join(ended, backup.Close()) // see Log.view
 	}
 	if err != nil {
 		err = fmt.Errorf("eventlog: backup: %w", err)

@@ -20,8 +20,8 @@ var benchmarkEvent = eventlog.Event{
 	Data: fmt.Appendf(nil, `{"content":"%s"}`, bytes.Repeat([]byte("x"), 286)),
 }
 
-// benchmarkStores are where a log is measured: with its syncs, and without, which
-// leaves what the log itself costs.
+// benchmarkStores are the stores on which a log is measured: with syncs, and without, which
+// leaves the cost of the log itself.
 var benchmarkStores = []struct {
 	name string
 	open func(b *testing.B) store.Store
@@ -36,7 +36,7 @@ var benchmarkStores = []struct {
 	{"store=memory", func(*testing.B) store.Store { return eventlogtest.NewStore() }},
 }
 
-// benchmarkLog opens a log with so many open sessions.
+// benchmarkLog opens a log with some open sessions.
 func benchmarkLog(b *testing.B, store store.Store, sessions int) (*eventlog.Log, []*eventlog.Session) {
 	log, err := eventlog.New(store, nil)
 	if err != nil {
@@ -129,7 +129,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// One operation is one read of the newest ten events by one who follows the session.
+// One operation is one read of the newest ten events by a reader that follows the session.
 func BenchmarkTail(b *testing.B) {
 	log, sessions := benchmarkLog(b, eventlogtest.NewStore(), 1)
 	s := sessions[0]

@@ -17,8 +17,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// flipped is a database of which the test knows every event, and where in the
-// file each record stands.
+// flipped is a database of which the test knows every event, and the place of each record
+// in the file.
 type flipped struct {
 	content  []byte
 	sessions []SessionInfo
@@ -113,8 +113,8 @@ func (f *flipped) write(t *testing.T) (path string) {
 	return path
 }
 
-// serve reads what a log serves of the file at path, and returns how many events
-// that were. Each must be the one that was appended there.
+// serve reads what a log serves from the file at path, and returns the number of events.
+// Each must be the one that was appended there.
 func (f *flipped) serve(t *testing.T, path string) (served int, err error) {
 	t.Helper()
 	log, err := Open(path, &Options{KeepOpen: true})
@@ -189,7 +189,7 @@ func TestNoFlippedBitIsServedAndCheckFindsItInARecord(t *testing.T) {
 				}
 			}
 			if slices.ContainsFunc(found, func(s string) bool { return strings.Contains(s, "is used twice") }) {
-				return // bbolt would run in circles until it has no memory left, and serve nothing
+				return // bbolt would loop until the memory is full, and serve nothing
 			}
 			_, err = f.serve(t, path)
 			if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrFormat) && !errors.Is(err, ErrSessionNotFound) {

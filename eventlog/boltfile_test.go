@@ -138,8 +138,8 @@ func modified(t *testing.T, path string) time.Time {
 	return info.ModTime()
 }
 
-// What a power cut may leave of a commit is no damage: the older head is good,
-// and so is what was never in use.
+// What a power cut may leave of a commit is not damage: the older head is good, and the
+// space that was never in use does not matter.
 func TestWhatAPowerCutMayLeaveOpens(t *testing.T) {
 	good, head := goodFile(t)
 	page := int(head.PageSize)
@@ -223,8 +223,8 @@ func TestWhatIsNoFileIsAnErrorThatSaysSo(t *testing.T) {
 	}
 }
 
-// A page that is damaged while the log runs makes errors, not the end of the
-// process, and the log can be closed.
+// A page that is damaged while the log runs gives errors. It does not end the process, and
+// the log can be closed.
 func TestADamagedPageIsAnError(t *testing.T) {
 	good, head := goodFile(t)
 	page := int(head.PageSize)
@@ -236,7 +236,7 @@ func TestADamagedPageIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := bytes.Clone(good)
-			// All pages in use but the heads, the root and the free list.
+			// All pages in use except the heads, the root and the free list.
 			for n := 2; n < int(head.Pages); n++ {
 				kind := binary.NativeEndian.Uint16(file[n*page+8:])
 				if uint64(n) != head.Root && uint64(n) != head.Freelist && (kind == 1 || kind == 2) && binary.NativeEndian.Uint64(file[n*page:]) == uint64(n) {

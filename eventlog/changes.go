@@ -7,35 +7,35 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// TaskCursor is how far somebody is who follows all tasks. The zero value is before
+// TaskCursor is the position of a reader that follows all tasks. The zero value is before
 // the first change.
 type TaskCursor struct {
-	// Change is the number of the last change that was seen.
+	// Change is the number of the last change that the reader has seen.
 	Change uint64
-	// Since is the last change before somebody began to follow. What was deleted by
-	// then is never told of.
+	// Since is the last change before the reader began. The reader is not told about tasks
+	// that were deleted up to then.
 	Since uint64
 }
 
-// Changes are the tasks that changed since some change.
+// Changes are the tasks that changed after some change.
 type Changes struct {
-	// Tasks are as they are now, in the order of their last changes.
+	// Tasks are the tasks as they are now, in the order of their last changes.
 	Tasks []Task
 	// Deleted are the ids of tasks that were deleted.
 	Deleted []string
-	// Next is where to go on.
+	// Next is the cursor to continue from.
 	Next TaskCursor
 	// More says that there are more changes already.
 	More bool
 }
 
-// changesBytes is about how many bytes of texts one answer of [Log.Changes] has: who
-// is slow to pass them on holds no more.
+// changesBytes is about how many bytes of texts one answer of [Log.Changes] has, so that a
+// slow client holds no more than that.
 const changesBytes = 64 << 10
 
-// NewestTasks returns where to begin to follow all tasks: from there, [Log.Changes] has
-// up to n tasks that are there now, those with the newest activity, and what changes
-// from now on.
+// NewestTasks returns a cursor for following all tasks. From there, [Log.Changes] returns
+// up to n existing tasks, those with the newest activity, and everything that changes from
+// now on.
 func (l *Log) NewestTasks(ctx context.Context, n int) (TaskCursor, error) {
 	at := TaskCursor{Since: l.LastChange()}
 	err := l.view(ctx, func(r store.Reader) error {
@@ -43,7 +43,7 @@ func (l *Log) NewestTasks(ctx context.Context, n int) (TaskCursor, error) {
 		for key, raw := range r.Descend(store.Activity, nil, nil) {
 			id, _, err := record.DecodeActivity(key, raw)
 			if err != nil || seen[id] || r.Get(store.Tasks, []byte(id)) == nil {
-				continue // of what is damaged Changes tells
+				continue // Changes reports what is damaged
 			}
 			seen[id] = true
 			if len(seen) > n {
@@ -56,11 +56,10 @@ func (l *Log) NewestTasks(ctx context.Context, n int) (TaskCursor, error) {
 	return at, err
 }
 
-// Changes returns the tasks that changed after a change, at most limit of them, and
-// fewer if their texts are long, and those that were deleted meanwhile. A task that is
-// damaged is left out, and named in the log. It fails with [ErrBehind] when the change is
-// so long ago that the log has forgotten what was deleted since: start again from
-// [Log.NewestTasks].
+// Changes returns the tasks that changed after a cursor, and the tasks that were deleted
+// since. It returns at most limit tasks, and fewer if their texts are long. It leaves out a
+// damaged task, and logs it. It fails with [ErrBehind] when the cursor is so old that the
+// log no longer knows what was deleted since: start again from [Log.NewestTasks].
 func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes, error) {
 	known, deleted, err := l.watches.deletedSince(max(after.Change, after.Since))
 	if err != nil {
@@ -70,7 +69,8 @@ func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes
 	next := &changes.Next.Change
 	var to []byte
 	if !l.shared {
-		// What committed after the deletions were noted comes next time, with its own.
+		// Changes that committed after the deletions were read come next time, with their
+		// own deletions.
 		to = record.ChangeKey(known + 1)
 		*next = max(after.Change, known)
 	}
@@ -107,6 +107,6 @@ func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes
 	return changes, nil
 }
 
-// TasksChanged returns a channel that is closed at the next change of any task.
-// Ask for it first, then read: so no change is missed.
+// TasksChanged returns a channel that is closed at the next change of any task. Call it
+// first, then read: so no change is missed.
 func (l *Log) TasksChanged() <-chan struct{} { return l.watches.any.wait() }

@@ -15,8 +15,8 @@ import (
 	"jrweb/eventlog/dbfile"
 )
 
-// worked makes a database in which everything happened that leaves a trace, and
-// closes it. Sessions named open are open.
+// worked makes a database with a trace of everything that can happen, and closes it.
+// Sessions named open are open.
 func worked(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "jr.db")
@@ -182,7 +182,7 @@ func TestWorkOnAFileThatIsInUseIsRefused(t *testing.T) {
 
 func TestWhatIsNoDatabaseIsDamagedAndLeftUntouched(t *testing.T) {
 	source := worked(t)
-	// Without room that was never used, each page counts.
+	// Without free space, each page counts.
 	if _, _, err := dbfile.Compact(t.Context(), source, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -17,12 +17,12 @@ import (
 
 // op is a change that waits for its commit.
 type op struct {
-	// apply checks the change, then writes it. An error means that it has
-	// written nothing: the other changes of the same commit go ahead. It may
-	// run more than once; what the last run wrote counts.
+	// apply checks the change, then writes it. If it returns an error, it has written
+	// nothing, and the other changes of the same commit go ahead. It may run more than
+	// once; what the last run wrote counts.
 	apply func(*record.Txn) error
 	bytes int
-	frees bool // it ends or removes something: it goes on when there is no room left
+	frees bool // it ends or removes something: it still works when no room is left
 	state atomic.Int32
 	err   error         // set before done is closed
 	done  chan struct{} // closed after the commit
@@ -35,23 +35,23 @@ const (
 	opGivenUp
 )
 
-// A group commit takes what waits, up to these limits.
+// A group commit takes all waiting ops, up to these limits.
 const (
 	maxGroupOps   = 4096
 	maxGroupBytes = 8 << 20
 )
 
-// committer is the one goroutine that writes. While a commit syncs, the next
-// group gathers: a lone writer never waits for company, and many share one sync.
+// committer is the one goroutine that writes. While a commit syncs, the next group gathers:
+// a single writer never waits for others, and many writers share one sync.
 type committer struct {
 	log     *Log
 	queue   *queue
 	running sync.WaitGroup
 
-	// Of the goroutine alone.
+	// Used by the goroutine alone.
 	last    record.Carried
-	company int           // how many changes waited when the last commit ended, those it made among them
-	took    time.Duration // the last commit
+	company int           // number of changes that the last commit made, and of those that waited when it ended
+	took    time.Duration // duration of the last commit
 }
 
 func (c *committer) start(l *Log, last record.Carried) {
@@ -60,20 +60,20 @@ func (c *committer) start(l *Log, last record.Carried) {
 	c.running.Go(c.run)
 }
 
-// stop commits what waits and ends the goroutine.
+// stop commits the waiting ops and ends the goroutine.
 func (c *committer) stop() {
 	c.queue.stop()
 	c.running.Wait()
 }
 
-// do hands a change to the committer and waits for its commit. When ctx ends
-// first and its error is returned, the change was not and will not be made.
+// do hands a change to the committer and waits for its commit. If ctx ends first and do
+// returns its error, the change was not made and never will be.
 func (c *committer) do(ctx context.Context, bytes int, apply func(*record.Txn) error) error {
 	return c.wait(ctx, &op{apply: apply, bytes: bytes})
 }
 
-// doFreeing is do for a change that ends or removes something. Those go on when
-// the store is full, from what it keeps in reserve.
+// doFreeing is do for a change that ends or removes something. Such a change still works
+// when the store is full, because it may use the reserve.
 func (c *committer) doFreeing(ctx context.Context, apply func(*record.Txn) error) error {
 	return c.wait(ctx, &op{apply: apply, frees: true})
 }
@@ -96,10 +96,10 @@ func (c *committer) waitFor(ctx context.Context, o *op) error {
 		return o.err
 	case <-ctx.Done():
 		if o.state.CompareAndSwap(opWaits, opGivenUp) {
-			o.apply = nil // it stays in the queue, maybe for long: what it holds does not
+			o.apply = nil // the op may stay in the queue for long; this frees what apply refers to
 			return ctx.Err()
 		}
-		<-o.done // the commit is under way: its outcome is known soon
+		<-o.done // the commit has begun: its outcome is known soon
 		return o.err
 	}
 }
@@ -135,18 +135,18 @@ func (c *committer) commitQueue() {
 	}
 }
 
-// maxYields bounds how often gather gives way: a clock may stand still, as it does
-// in the bubble of testing/synctest while anything runs. maxGather bounds it after a
-// commit that took very long.
+// maxYields bounds how often gather yields: a clock may stand still, as it does in the
+// bubble of testing/synctest while any goroutine runs. maxGather bounds how long gather
+// waits after a commit that took very long.
 const (
 	maxYields = 1000
 	maxGather = 5 * time.Millisecond
 )
 
-// gather lets those whom the last commit has answered, and who append again at once,
-// join the next one. With many writers nearly all of them then share each sync; one
-// alone finds nobody to wait for. It gives way for a quarter of the time of a commit
-// at most, because some may not come back.
+// gather waits for the writers that the last commit has answered, so that those who append
+// again at once join the next commit. With many writers nearly all of them then share each
+// sync. A single writer waits for nobody. gather yields for at most a quarter of the time
+// of a commit, because some writers may not come back.
 func (c *committer) gather() {
 	until := time.Now().Add(min(c.took/4, maxGather))
 	for range maxYields {
@@ -158,7 +158,7 @@ func (c *committer) gather() {
 	}
 }
 
-// errNothing rolls back a transaction in which nothing was to be written.
+// errNothing rolls back a transaction that has nothing to write.
 var errNothing = errors.New("nothing to commit")
 
 // commit makes the changes of a group and answers their callers.
@@ -189,9 +189,9 @@ func (c *committer) commit(group []*op) {
 	answer(freeing, c.write(freeing, err))
 }
 
-// commitFitting makes those changes of a group for which there is room. The smaller
-// ones come first, so that one that is too large refuses no other. It returns how
-// many it has made.
+// commitFitting makes those changes of a group for which there is room, and returns how
+// many. It tries the smaller ones first, so that one change that is too large refuses no
+// other.
 func (c *committer) commitFitting(group []*op) (made int) {
 	if len(group) == 0 {
 		return 0
@@ -207,9 +207,9 @@ func (c *committer) commitFitting(group []*op) (made int) {
 	return len(group)
 }
 
-// halve is commitFitting for a group that does not fit as a whole. If there is no
-// room for any of the smaller half, there is none for the larger: a full disk costs
-// few attempts, however many wait.
+// halve is commitFitting for a group that does not fit as a whole. If there is no room for
+// any of the smaller half, there is none for the larger half. So a full disk costs few
+// attempts, however many ops wait.
 func (c *committer) halve(group []*op, full error) (made int) {
 	if len(group) <= 1 {
 		answer(group, full)
@@ -223,7 +223,7 @@ func (c *committer) halve(group []*op, full error) (made int) {
 	return made + c.commitFitting(larger)
 }
 
-// answer ends the wait of the callers. Without err, each gets its own outcome.
+// answer ends the wait of the callers. If err is nil, each gets its own outcome.
 func answer(group []*op, err error) {
 	for _, o := range group {
 		if err != nil {
@@ -233,9 +233,9 @@ func answer(group []*op, err error) {
 	}
 }
 
-// write commits a group in one transaction. If full is set, the group may use the
-// reserve, and ops that start something fail with full. After an error nothing has
-// changed. An error that leaves the outcome unknown ends the log.
+// write commits a group in one transaction. If full is set, the group may use the reserve,
+// and ops that start something fail with full. After an error nothing has changed. If the
+// outcome of an error is unknown, the log ends.
 func (c *committer) write(group []*op, full error) error {
 	if len(group) == 0 {
 		return nil
@@ -286,11 +286,11 @@ func (c *committer) write(group []*op, full error) error {
 	return err
 }
 
-// now is the log's clock, as it is kept.
+// now is the time of the log's clock, rounded as the log stores it.
 func (l *Log) now() time.Time { return l.o.Now().UTC().Truncate(time.Millisecond) }
 
-// committed makes a commit seen: it moves what readers in this process know,
-// then tells the trace. It runs before the writers get their answers.
+// committed makes a commit visible: it updates what readers in this process know, then
+// calls the trace. It runs before the writers get their answers.
 func (l *Log) committed(tx *record.Txn) {
 	l.open.Add(int64(len(tx.Started) - len(tx.Ended)))
 	l.leases.committed(tx)

@@ -19,7 +19,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// gate is a store whose Updates wait until they are let through.
+// gate is a store whose Updates wait until the test lets them through.
 type gate struct {
 	spy
 	closed  atomic.Bool
@@ -55,7 +55,7 @@ func TestManyAppendsShareOneCommit(t *testing.T) {
 			}
 		}
 		wg.Go(appendOne)
-		<-store.arrived // one commit is under way
+		<-store.arrived // one commit has begun
 		for range appenders {
 			wg.Go(appendOne)
 		}
@@ -276,7 +276,7 @@ func TestAFailedCommitIsFinal(t *testing.T) {
 	errDisk := errors.New("the disk is gone")
 	for _, c := range []struct {
 		name    string
-		applied bool // the commit that failed reached the store all the same
+		applied bool // the failed commit reached the store anyway
 	}{{"before anything was written", false}, {"after all was written", true}} {
 		t.Run(c.name, inBubble(func(t *testing.T) {
 			db := &spy{Store: eventlogtest.NewStore()}
@@ -421,14 +421,13 @@ func TestAProbeWaitsForAnotherOnlyAsLongAsItsContext(t *testing.T) {
 	})
 }
 
-// inBubble makes a test that has its own time, and in which synctest.Wait waits
-// until nothing is under way.
+// inBubble makes a test with its own time, in which synctest.Wait waits until nothing runs.
 func inBubble(test func(*testing.T)) func(*testing.T) {
 	return func(t *testing.T) { synctest.Test(t, test) }
 }
 
-// While the disk hangs, callers time out and try again. What they gave up must not
-// fill the memory until the disk goes on.
+// While the disk hangs, callers time out and try again. The appends that they gave up must
+// not fill the memory until the disk works again.
 func TestAnAppendThatWasGivenUpHoldsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newGate()

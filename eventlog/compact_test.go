@@ -22,9 +22,9 @@ func TestCompactKeepsEverythingButFreeSpace(t *testing.T) {
 	f.append(kept, says("here"))
 	f.ok(f.DeleteTask(t.Context(), "gone"))
 	f.ok(f.Close())
-	f.Log = openLog(t, path) // the purger's work may have been broken off
+	f.Log = openLog(t, path) // the purger's work may have been interrupted
 	f.ok(f.Close())
-	f.ok(os.Chmod(path, 0o640)) // somebody's group reads it
+	f.ok(os.Chmod(path, 0o640)) // a group may read it
 	before := wantSound(t, path)
 
 	was, is, err := dbfile.Compact(t.Context(), path, nil)
@@ -85,7 +85,7 @@ func TestWhatAKilledProcessLeftBesideTheFileIsRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Who only reads leaves all as it is.
+	// A check only reads, and changes nothing.
 	wantSound(t, path)
 	if _, err := os.Stat(left); err != nil {
 		t.Error(err)

@@ -15,13 +15,13 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// flips is a store in which one bit of one record may be wrong: in what Get and
-// the iterations return for it, and in the keys that iterations return.
+// flips is a store in which one bit of one record may be wrong: in the values of Get and
+// the iterators, and in the keys of iterators.
 type flips struct {
 	store.Store
 	bucket store.Bucket
 	key    []byte
-	bit    int // in the value, or behind it in the key; -1: none
+	bit    int // in the value, or after it in the key; -1: none
 }
 
 func (s *flips) View(ctx context.Context, fn func(store.Reader) error) error {
@@ -76,7 +76,7 @@ func (r flipReader) flip(b store.Bucket, key, value []byte) (k, v []byte) {
 	return key, value
 }
 
-// flipTx reads as a flipReader does.
+// flipTx reads like a flipReader.
 type flipTx struct {
 	store.Tx
 	flipReader
@@ -141,9 +141,9 @@ func TestABitThatFlippedIsDamageAndNeverSomethingElse(t *testing.T) {
 		_, err := l.Append(t.Context(), &eventlog.Batch{Task: "t-1", Session: s.ID(), Events: many(1)})
 		return err
 	}
-	const state = "\x00\x00\x00\x00\x00\x00\x00\x03" // in the place of the next event
+	const state = "\x00\x00\x00\x00\x00\x00\x00\x03" // at the key of the next event
 	reopen := func(*eventlog.Log) error {
-		l, err := eventlog.New(db, nil) // seals what is open, so reads of that, too
+		l, err := eventlog.New(db, nil) // seals the open sessions, so it reads these too
 		if err == nil {
 			err = l.Close()
 		}
@@ -152,7 +152,7 @@ func TestABitThatFlippedIsDamageAndNeverSomethingElse(t *testing.T) {
 
 	for _, c := range []struct {
 		bucket store.Bucket
-		key    string // what it contains; empty for any
+		key    string // part of the key; empty for any key
 		inKey  bool   // the operation meets the key itself
 		writes bool   // the operation changes the store, unless it fails
 		do     func(*eventlog.Log) error
@@ -202,12 +202,12 @@ func TestABitThatFlippedIsDamageAndNeverSomethingElse(t *testing.T) {
 			db.bit = -1
 		})
 	}
-	// The controls for those that change the store, last because they do.
+	// The controls that change the store come last.
 	f.ok(appendOne(f.Log))
 	f.ok(reopen(nil))
 }
 
-// An open reads the entries of the newest changes. Of these it needs the last one.
+// An open reads the entries of the newest changes. It needs only the last of these entries.
 func TestALogOpensWithADamagedEntryOfAnOlderChange(t *testing.T) {
 	db := &flips{Store: eventlogtest.NewStore(), bit: -1}
 	f := on(t, db, nil)

@@ -5,19 +5,19 @@ import (
 	"sync"
 )
 
-// damages remembers what was found damaged: readers meet the same record again and
-// again, and each is told once. The zero value is ready.
+// damages remembers the damage that was found. Readers meet the same record again and
+// again, and each record is reported once. The zero value is ready.
 type damages struct {
 	mu  sync.Mutex
-	met map[string]bool // by bucket and key; true if the log has named it
+	met map[string]bool // by bucket and key; true once the log has named it
 }
 
-// maxDamages is how many damaged records are told apart. What is wrong with a store
-// that has more needs no further line.
+// maxDamages is how many damaged records are remembered. A store with more needs no further
+// lines in the log.
 const maxDamages = 10_000
 
-// meet notes an error of damage. isNew says that it was not met before, and toName that
-// the log has not named it before and is to do so.
+// meet notes an error of damage. isNew says that it is the first for its record. toName
+// says that the caller must log it, because nothing has logged it before.
 func (d *damages) meet(err error, name bool) (isNew, toName bool) {
 	place := err.Error()
 	if damage, ok := errors.AsType[*DamageError](err); ok {
@@ -36,11 +36,11 @@ func (d *damages) meet(err error, name bool) (isNew, toName bool) {
 	return !known, name && !named
 }
 
-// damaged tells the trace of an error, if it is one of damage: somebody else is told,
-// or nobody needs to be.
+// damaged reports an error to the trace if it is one of damage. It does not log it: the
+// caller returns the error, or nobody needs it.
 func (l *Log) damaged(err error) { l.meetDamage(err, false) }
 
-// passOver names damage in the log that keeps nothing else from going on.
+// passOver logs damage that does not stop anything else.
 func (l *Log) passOver(err error) {
 	if l.meetDamage(err, true) {
 		l.o.Logger.Error("something is damaged, and was passed over", "error", err)

@@ -15,10 +15,10 @@ import (
 func TestADamagedTaskIsLeftOutOfListsAndNamedOnce(t *testing.T) {
 	for _, c := range []struct {
 		bucket store.Bucket
-		want   string // the tasks that are listed, with their agents
+		want   string // the listed tasks, with their agents
 	}{
 		{"tasks", "t-2:a t-0:a"}, {"activity", "t-2:a t-0:a"}, {"events", "t-2:a t-0:a"}, {"spent", "t-2:a t-0:a"},
-		{"sessions", "t-2:a t-1: t-0:a"}, // only what its latest session would tell is missing
+		{"sessions", "t-2:a t-1: t-0:a"}, // only the fields of its latest session are missing
 	} {
 		t.Run(string(c.bucket), func(t *testing.T) {
 			store := eventlogtest.NewStore()
@@ -64,7 +64,7 @@ func TestADamagedTaskIsLeftOutOfListsAndNamedOnce(t *testing.T) {
 				f.ok(err)
 				wantEqual(t, "changes", len(changes.Tasks), len(strings.Fields(c.want)))
 				wantEqual(t, "where to go on", changes.Next.Change, last)
-				if c.bucket != "activity" { // which this list does not need
+				if c.bucket != "activity" { // this list does not need it
 					wantEqual(t, "tasks by external id", listed(f.TasksByExternalID(t.Context(), "x", 0, 10)), c.want)
 				}
 			}
@@ -137,7 +137,7 @@ func TestADamagedSessionIsLeftOutOfListsAndNamedOnce(t *testing.T) {
 	wantEqual(t, "lines that name it", told.count(ids[1].String()), 1)
 	wantEqual(t, "damage that was counted", counted.Load(), 1)
 
-	// Who reads in order hears of the hole, and may go on behind it.
+	// A reader that goes in order sees the damage, and can go on after it.
 	at, _, err := f.SessionAfter(t.Context(), "t-1", ids[0])
 	wantErr(t, "the session after the first", err, eventlog.ErrDamaged)
 	wantEqual(t, "which it is", at.ID, ids[1])

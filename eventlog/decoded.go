@@ -8,15 +8,15 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// decoded is the record of one session of a task as it was decoded last: a replay
-// needs the same one for each of its pages. The zero value is ready.
+// decoded caches the last decoded record of a task's sessions: a replay needs the same
+// record for each of its pages. The zero value is ready.
 type decoded struct {
 	mu  sync.Mutex
-	raw []byte // nil: none
+	raw []byte // nil: nothing cached
 	s   *record.Session
 }
 
-// session is record.ReadSession, without decoding what was decoded before.
+// session is record.ReadSession, but decodes the record only if it is not cached.
 func (d *decoded) session(r store.Reader, task string, id SessionID) (*record.Session, error) {
 	raw := r.Get(store.Sessions, record.SessionKey(task, id))
 	if raw == nil {
@@ -31,7 +31,8 @@ func (d *decoded) session(r store.Reader, task string, id SessionID) (*record.Se
 	return &open, err
 }
 
-// record is record.DecodeSession. What it returns is shared: nobody changes it.
+// record is record.DecodeSession with the cache. Callers share the result and must not
+// change it.
 func (d *decoded) record(task string, id SessionID, raw []byte) (*record.Session, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

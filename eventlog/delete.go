@@ -7,9 +7,9 @@ import (
 	"jrweb/eventlog/internal/record"
 )
 
-// DeleteTask deletes a task with all its sessions. They are gone when it
-// returns; the space is freed in the background, in small transactions. If it has very
-// many, the oldest go first: should ctx end before, the task has the others still.
+// DeleteTask deletes a task with all its sessions. They are gone when it returns; the space
+// is freed in the background, in small transactions. If the task has very many sessions,
+// the oldest are deleted first: if ctx ends before the end, the task still has the others.
 func (l *Log) DeleteTask(ctx context.Context, id string) error {
 	more := false
 	for began := false; more || !began; began = true {
@@ -24,7 +24,7 @@ func (l *Log) DeleteTask(ctx context.Context, id string) error {
 			return tx.DeleteTask(t)
 		}))
 		if began && errors.Is(err, ErrTaskNotFound) {
-			return nil // somebody else deletes it, too
+			return nil // another caller is deleting it, too
 		}
 		if err != nil {
 			return err

@@ -25,7 +25,7 @@ func TestATaskOfManySessionsIsDeletedInSmallTransactions(t *testing.T) {
 	store := newPurgedStore()
 	f := on(t, store, nil)
 	manySessions(f, "t-1", sessions)
-	kept := f.start("t-10") // a neighbour by name
+	kept := f.start("t-10") // its name begins like the other's
 	store.most.Store(0)
 	store.updates.Store(0)
 	f.ok(f.DeleteTask(t.Context(), "t-1"))
@@ -33,7 +33,7 @@ func TestATaskOfManySessionsIsDeletedInSmallTransactions(t *testing.T) {
 	if n := store.updates.Load(); n < sessions/250 || n > sessions/10 {
 		t.Errorf("%d sessions were deleted and purged in %d transactions", sessions, n)
 	}
-	if most := store.most.Load(); most > 2000 { // what 1,000 changes of tasks left may be among them
+	if most := store.most.Load(); most > 2000 { // entries of 1,000 changes of tasks may be among them
 		t.Errorf("one transaction deleted %d keys: an append behind it waits", most)
 	}
 	wantErr(t, "second deletion", f.DeleteTask(t.Context(), "t-1"), eventlog.ErrTaskNotFound)

@@ -17,8 +17,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// purgedStore is a spy that counts what each Update deletes, and can hold the
-// purger back.
+// purgedStore is a spy that counts what each Update deletes, and can delay the purger.
 type purgedStore struct {
 	spy
 	committed chan struct{} // gets a token after each Update
@@ -88,7 +87,7 @@ func TestWhatIsDeletedIsGoneAtOnceAndFreedInTheBackground(t *testing.T) {
 	store := newPurgedStore()
 	f := on(t, store, nil)
 	s := f.start("t-1")
-	kept := f.start("t-10") // a neighbour by name
+	kept := f.start("t-10") // its name begins like the other's
 	f.append(kept, says("kept"))
 	f.append(s, many(2500)...)
 	_, err := f.Append(t.Context(), &eventlog.Batch{Task: "t-1", Session: s.ID(), Events: many(1), Key: withKey("k")})
@@ -147,7 +146,7 @@ func TestATaskMayBeMadeAgainBeforeTheOldOneIsPurged(t *testing.T) {
 	f.ok(f.DeleteTask(t.Context(), "t-1"))
 	f.close()
 	wantEqual(t, "trash is left", countKeys(t, store.Store, "trash") > 0, true)
-	f.reopen() // nothing in the log tells of the change that was the deletion but the store
+	f.reopen() // the deletion was the last change, and only the store knows its number
 	made := withKeyK()
 	wantEqual(t, "replayed", made.Replayed, false)
 	if made.Session == old.Session {
@@ -229,11 +228,11 @@ func TestATrimmedSession(t *testing.T) {
 				f.append(s, complete())
 			}
 			head := f.info(s).Head
-			_, err := readWatch(t.Context(), watch, s.ID(), head) // there is a tail
+			_, err := readWatch(t.Context(), watch, s.ID(), head) // now there is a tail
 			f.ok(err)
 			changed := watch.Changed()
 			f.ok(f.Trim(t.Context(), "t-1", s.ID(), c.through))
-			for range 2 { // and again: trimming is harmless to repeat
+			for range 2 { // and again: a second trim is harmless
 				for name, read := range map[string]func(context.Context, eventlog.SessionID, uint64) (eventlog.Page, error){
 					"Log.Read": func(ctx context.Context, id eventlog.SessionID, after uint64) (eventlog.Page, error) {
 						return f.Read(ctx, "t-1", id, after)

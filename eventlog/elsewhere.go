@@ -8,8 +8,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// CountedElsewhere returns what of a session's costs counts in other sessions. Of a
-// session that said more than 20,000 costs with an id it looks at so many.
+// CountedElsewhere returns the part of a session's costs that counts in other sessions. It
+// reads at most 20,000 costs with an id of the session.
 func (l *Log) CountedElsewhere(ctx context.Context, task string, id SessionID) (Elsewhere, error) {
 	var sum record.Amounts
 	var tasks []string

@@ -8,16 +8,15 @@ import (
 	"jrweb/eventlog/internal/record"
 )
 
-// Envelope is an event with the place that it has, or had in another log.
+// Envelope is an event with its place in this log, or in another one.
 type Envelope struct {
 	Task    string
 	Session SessionID
 	Event
 }
 
-// ParseEnvelope reads what [event.AppendEnvelope] wrote, and holds the event to the
-// rules of an append, but for the limits of size. The data is kept as an append
-// would keep it.
+// ParseEnvelope reads what [event.AppendEnvelope] wrote. It checks the event by the rules
+// of an append, except the limits of size, and keeps the data as an append would.
 func ParseEnvelope(text []byte) (Envelope, error) {
 	var fields struct {
 		ID       string          `json:"id"`
@@ -59,7 +58,7 @@ func ParseEnvelope(text []byte) (Envelope, error) {
 	return e, nil
 }
 
-// CheckEvent holds an event to the rules of an append, but for the limits of size.
+// CheckEvent checks an event by the rules of an append, except the limits of size.
 func CheckEvent(e *Event) error {
 	_, err := prepareAlone(e)
 	return err

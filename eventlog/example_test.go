@@ -14,7 +14,7 @@ import (
 	"jrweb/eventlog/eventlogtest"
 )
 
-// The whole of it: open, start, append, complete, and read it back.
+// The whole sequence: open, start, append, complete, and read it back.
 func Example() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "eventlog")
@@ -54,7 +54,7 @@ func Example() {
 	// 3 complete {"status":"succeeded"}
 }
 
-// Middleware that takes a secret out of every event before it is appended.
+// Middleware that removes a secret from every event before it is appended.
 func ExampleMiddleware() {
 	redact := func(next eventlog.AppendFunc) eventlog.AppendFunc {
 		return func(ctx context.Context, b *eventlog.Batch) (eventlog.Appended, error) {
@@ -89,8 +89,8 @@ func ExampleMiddleware() {
 	// Output: {"content":"The password is [redacted]."}
 }
 
-// A reader follows a session while it is written: what is there first, then
-// what is new, until the session has ended.
+// A reader follows a session while it is written: first the existing events, then new ones,
+// until the session has ended.
 func ExampleWatch() {
 	ctx := context.Background()
 	events, err := eventlog.New(eventlogtest.NewStore(), nil)
@@ -146,8 +146,8 @@ func ExampleWatch() {
 	// 3 {"status":"succeeded","reason":"done"}
 }
 
-// Whoever traces makes a span of what the hooks tell: it ends now, and began as long ago as
-// it took. With OpenTelemetry, span is
+// Makes a span of each call of a hook: it ends now, and began as long ago as it took. With
+// OpenTelemetry, span is
 //
 //	_, s := tracer.Start(context.Background(), name, trace.WithTimestamp(time.Now().Add(-took)))
 //	if err != nil {

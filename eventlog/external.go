@@ -12,14 +12,14 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// RecordedError says that what a start with [StartOptions].Unique was to record is
-// in the log already.
+// RecordedError says that the log already has the session that a start with
+// [StartOptions].Unique was to record.
 type RecordedError struct {
-	// Task and Session are where it is.
+	// Task and Session name the recorded session.
 	Task    string
 	Session SessionID
-	// Ended is when that session ended: only what came after it is not recorded
-	// yet. Zero while the session is open.
+	// Ended is when that session ended: only what came after is not recorded yet. It is
+	// zero while the session is open.
 	Ended Time
 }
 
@@ -33,15 +33,15 @@ func (e *RecordedError) Error() string {
 // maxByExternalID is how many sessions one look-up by external id returns.
 const maxByExternalID = 1000
 
-// place is where a session is.
+// place names a session and its task.
 type place struct {
 	task string
 	id   SessionID
 }
 
-// externalPlaces returns the sessions whose keys in store.External start with a
-// prefix, the newest first, at most maxByExternalID of them. What is damaged goes to
-// passOver; with nil, it is an error.
+// externalPlaces returns the sessions whose keys in store.External start with a prefix, the
+// newest first, at most maxByExternalID of them. It calls passOver for damaged records; if
+// passOver is nil, it returns an error instead.
 func externalPlaces(r store.Reader, prefix []byte, passOver func(error)) (places []place, err error) {
 	for key, raw := range r.Descend(store.External, prefix, record.PrefixEnd(prefix)) {
 		task, err := record.Decode(store.External, key, raw)
@@ -58,7 +58,7 @@ func externalPlaces(r store.Reader, prefix []byte, passOver func(error)) (places
 		}
 		places = append(places, place{string(task), id})
 		if len(key) == len(prefix)+len(id) && len(places) == maxByExternalID {
-			break // of one agent, the newest come first
+			break // the newest of one agent come first
 		}
 		if len(places) == 2*maxByExternalID {
 			places = newestPlaces(places)
@@ -72,9 +72,9 @@ func newestPlaces(places []place) []place {
 	return places[:min(len(places), maxByExternalID)]
 }
 
-// SessionsByExternalID returns the sessions with an external id: the agent's own
-// id of its thread, see [StartOptions]. An empty agent means any. The newest come
-// first, at most 1,000 of them.
+// SessionsByExternalID returns the sessions with an external id: the agent's own id of its
+// thread, see [StartOptions]. An empty agent means any. The newest come first, at most
+// 1,000 of them.
 func (l *Log) SessionsByExternalID(ctx context.Context, agent, externalID string) ([]SessionInfo, error) {
 	prefix := record.ExternalPrefix(externalID)
 	if agent != "" {
@@ -98,9 +98,9 @@ func (l *Log) SessionsByExternalID(ctx context.Context, agent, externalID string
 	return sessions, err
 }
 
-// TasksByExternalID is [Log.Tasks] for the tasks that have a session with an
-// external id. Of more than 1,000 such sessions it looks at the newest. A task that is
-// damaged is left out, and named in the log.
+// TasksByExternalID is [Log.Tasks] for the tasks that have a session with an external id.
+// If there are more than 1,000 such sessions, it uses the newest. It leaves out a damaged
+// task, and logs it.
 func (l *Log) TasksByExternalID(ctx context.Context, externalID string, before uint64, limit int) ([]Task, error) {
 	var tasks []Task
 	err := l.view(ctx, func(r store.Reader) error {
@@ -129,8 +129,8 @@ func (l *Log) TasksByExternalID(ctx context.Context, externalID string, before u
 	return tasks[:min(len(tasks), max(limit, 0))], err
 }
 
-// recorded returns a [RecordedError] if a session with the agent and external id
-// of a start ran at a moment.
+// recorded returns a [RecordedError] if a session with the agent and external id of a start
+// ran at a given time.
 func recorded(tx *record.Txn, o *StartOptions, at Time) error {
 	places, err := externalPlaces(tx, record.ExternalAgentPrefix(o.Agent, o.ExternalID), nil)
 	if err != nil {

@@ -151,7 +151,7 @@ func (f *fixture) contents(s *eventlog.Session) []string {
 	return contents
 }
 
-// says is an event, and content what it says.
+// says makes an event with this content.
 func says(text string) eventlog.Event {
 	data, err := json.Marshal(map[string]string{"content": text})
 	if err != nil {
@@ -198,15 +198,15 @@ func wantErr(t reporter, what string, got, want error) {
 	}
 }
 
-// spy is a store that counts, and that a test can take over. The functions are
-// set before the log is opened, or while nothing is under way.
+// spy is a store that counts, and whose calls a test can replace. The functions must be set
+// before the log is opened, or while nothing runs.
 type spy struct {
 	store.Store
 	views, updates atomic.Int64
 
-	// update takes the place of Update if it is set; next is the true one.
+	// update replaces Update if it is set; next is the real one.
 	update func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error
-	// view likewise.
+	// view replaces View.
 	view func(ctx context.Context, fn func(store.Reader) error, next viewFunc) error
 }
 
@@ -231,7 +231,7 @@ func (s *spy) View(ctx context.Context, fn func(store.Reader) error) error {
 	return s.Store.View(ctx, fn)
 }
 
-// countKeys counts what a bucket of a store holds.
+// countKeys counts the keys in a bucket of a store.
 func countKeys(t testing.TB, db store.Store, b store.Bucket) (n int) {
 	t.Helper()
 	err := db.View(t.Context(), func(r store.Reader) error {
@@ -246,7 +246,7 @@ func countKeys(t testing.TB, db store.Store, b store.Bucket) (n int) {
 	return n
 }
 
-// numbers are the texts of from … to.
+// numbers are the numbers from … to as texts.
 func numbers(from, to int) []string {
 	var texts []string
 	for n := from; n <= to; n++ {

@@ -53,8 +53,8 @@ func FuzzParseSessionID(f *testing.F) {
 	})
 }
 
-// FuzzAppend appends what may or may not be an event. What is accepted can be
-// read back, in an envelope that is one line of JSON.
+// FuzzAppend appends data that may or may not be an event. What is accepted can be read
+// back, in an envelope that is one line of JSON.
 func FuzzAppend(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"assistant", `{"content":"x"}`}, {"note", ` { "a" : [1, 2] } `}, {"cost", `{"usd":1e3,"scope":"cumulative"}`},

@@ -14,14 +14,14 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// workStore counts what transactions that write do.
+// workStore counts the work of write transactions.
 type workStore struct {
 	store.Store
 	mu   sync.Mutex
-	work int // records looked at and written, and KiB written
+	work int // records read and written, and KiB written
 }
 
-// Update implements [eventlog.Store].
+// Update implements [store.Store].
 func (s *workStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return s.Store.Update(ctx, func(tx store.Tx) error { return fn(workTx{tx, s}) })
 }
@@ -72,8 +72,8 @@ func (t workTx) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byt
 	return t.count(t.Tx.Descend(b, from, to))
 }
 
-// TestWhatAClientMakesGrowMakesNoChangeDearer repeats what adds to the log, and then
-// counts what one more change has to do: the same after 20 times as many.
+// TestWhatAClientMakesGrowMakesNoChangeDearer repeats something that adds to the log, and
+// then counts the work of one more change: it must be the same after 20 times as many.
 func TestWhatAClientMakesGrowMakesNoChangeDearer(t *testing.T) {
 	append1 := func(f *fixture, e ...eventlog.Event) {
 		_, err := f.Append(f.Context(), &eventlog.Batch{Task: "t-1", Events: e})
@@ -90,7 +90,7 @@ func TestWhatAClientMakesGrowMakesNoChangeDearer(t *testing.T) {
 		from int                     // how often it is repeated at first; 0: 100
 		one  func(f *fixture, n int) // what is repeated
 		more func(f *fixture, n int) // what is counted; nil: one
-		// dearer says that it is known to make changes dearer, up to a limit: the control.
+		// dearer says that it makes changes more expensive, up to a limit: the control.
 		dearer bool
 	}{
 		"events": {one: func(f *fixture, n int) { append1(f, says(fmt.Sprint(n))) }},
@@ -139,7 +139,8 @@ func TestWhatAClientMakesGrowMakesNoChangeDearer(t *testing.T) {
 				grow.more = grow.one
 			}
 			n := 0
-			// cost is the least that one more of several costs: in some the log tidies up.
+			// cost is the least of several changes, because in some of them the log tidies
+			// up.
 			cost := func(until int) int {
 				for ; n < until; n++ {
 					grow.one(f, n)

@@ -7,20 +7,20 @@ import (
 	"jrweb/eventlog/internal/record"
 )
 
-// Heartbeat says that the writer of the session is alive: it renews the
-// session's lease, as every append does. It fails with [ErrSealed] when the
-// session has ended, so that a writer hears of it.
+// Heartbeat says that the writer of the session is alive. Like every append, it renews the
+// session's lease. It fails with [ErrSealed] when the session has ended, so that the writer
+// learns of it.
 func (s *Session) Heartbeat(ctx context.Context) error {
 	l := s.log
 	if err := l.Err(); err != nil {
 		return err
 	}
-	// In the store every heartbeat would be a commit. It is one only if other
-	// logs have to hear of it.
+	// If heartbeats were stored, each would be a commit. They are stored only if other logs
+	// need them.
 	if !l.shared && l.leases.renew(s.task, s.id) {
 		return nil
 	}
-	// The session has ended, or its seal is on its way: the committer knows.
+	// The session has ended, or is being sealed: the committer knows which.
 	return l.committer.doFreeing(ctx, func(tx *record.Txn) error {
 		record, err := tx.Session(s.task, s.id)
 		if err != nil {

@@ -9,19 +9,18 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Key makes a repeated request harmless: within its scope, the second request
-// with the same ID gets the answer of the first and changes nothing, also when
-// both are under way together, and also after a restart. Keys are kept for as
-// long as the session of their answer (those of starts: as long as the task).
-// The zero Key means none.
+// Key makes a repeated request harmless. Within its scope, the second request with the same
+// ID gets the answer of the first and changes nothing, also when both run at the same time,
+// and also after a restart. A key is kept as long as the session of its answer (for a
+// start: as long as the task). The zero Key means none.
 type Key struct {
 	// ID is chosen by the caller: 1 to 128 visible ASCII characters.
 	ID string
-	// Scope keeps keys of different kinds of requests apart, such as the
-	// appends and the completion of one session. Empty, or like ID.
+	// Scope separates keys of different kinds of requests, such as the appends and the
+	// completion of one session. It is empty, or follows the rules of ID.
 	Scope string
-	// Digest is a SHA-256 of the request. A repeat with another digest is
-	// refused with [ErrKeyReused]. An unset digest is one as any other.
+	// Digest is a SHA-256 of the request. A repeat with another digest is refused with
+	// [ErrKeyReused]. A zero digest is compared like any other.
 	Digest [sha256.Size]byte
 }
 
@@ -38,8 +37,7 @@ func (k Key) check() error {
 
 var errNoKey = errors.New("the key is new")
 
-// firstAnswer returns the answer that was given to the first request with this
-// key, or errNoKey.
+// firstAnswer returns the answer to the first request with this key, or errNoKey.
 func (k Key) firstAnswer(tx *record.Txn, task string, session SessionID) (*record.Request, error) {
 	if k.ID == "" {
 		return nil, errNoKey
@@ -67,7 +65,7 @@ func (k Key) firstAnswer(tx *record.Txn, task string, session SessionID) (*recor
 		return nil, ErrKeyReused
 	}
 	if k.Scope != record.StartScope {
-		// An answer is kept with its session.
+		// An answer is deleted with its session.
 		if _, err := tx.Session(task, first.Session); errors.Is(err, ErrSessionNotFound) {
 			return nil, errNoKey
 		} else if err != nil {
@@ -82,7 +80,7 @@ func (k Key) keep(tx *record.Txn, t *record.Task, session SessionID, answer reco
 	if k.ID == "" {
 		return
 	}
-	answer.Digest = bytes.Clone(k.Digest[:]) // so that a key without an ID costs nothing
+	answer.Digest = bytes.Clone(k.Digest[:]) // a copy here, so that a key without an ID costs no allocation
 	answer.Time = Time{Time: tx.Now}
 	at := k.recordKey(t, session)
 	tx.Put(store.Keys, at, record.EncodeJSON(store.Keys, at, answer))

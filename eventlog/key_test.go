@@ -97,7 +97,7 @@ func TestARepeatedStartGetsTheFirstSession(t *testing.T) {
 	wantEqual(t, "session as it was at its start", asJSON(t, again), asJSON(t, first))
 	wantEqual(t, "sessions", f.task("t-1").Sessions, 1)
 
-	// The same key on an append is another one.
+	// The same key on an append is a different key.
 	answer, err := f.Append(t.Context(), &eventlog.Batch{Task: "t-1", Events: []eventlog.Event{says("x")}, Key: withKey("k")})
 	f.ok(err)
 	wantEqual(t, "append replayed", answer.Replayed, false)
@@ -126,8 +126,8 @@ func TestAKeyEndsWithItsSession(t *testing.T) {
 	wantErr(t, "repeat after the task's deletion", err, eventlog.ErrTaskNotFound)
 }
 
-// A request that named no session has its key go with the session that it got,
-// and a key that was used again stays.
+// If a request named no session, its key is deleted with the session that it got. A key
+// that was used again stays.
 func TestNoKeyOutlivesItsSession(t *testing.T) {
 	store := newPurgedStore()
 	f := on(t, store, nil)
@@ -149,7 +149,7 @@ func TestNoKeyOutlivesItsSession(t *testing.T) {
 	store.hold.Store(false)
 	f.reopen()
 	store.purged(t)
-	wantEqual(t, "keys in the store", countKeys(t, store.Store, "keys"), 2) // the record, and where it is mentioned
+	wantEqual(t, "keys in the store", countKeys(t, store.Store, "keys"), 2) // the record and its mention
 	wantEqual(t, "the one that was used again", appendWith("c").Session, second.Session)
 	f.ok(f.DeleteSession(t.Context(), "t-1", second.Session))
 	store.purged(t)

@@ -12,37 +12,35 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// leases knows when the writer of each open session was last heard of, and
-// seals the sessions whose writers are silent for too long. It is in memory
-// alone: after an open, all begin anew. Time is the monotonic clock's, so that
-// setting the clock ends no session.
+// leases knows when the writer of each open session was last active, and seals the sessions
+// whose writers are silent for too long. It is in memory only: after an open, all leases
+// start again. It uses the monotonic clock, so that setting the clock ends no session.
 type leases struct {
 	log     *Log
-	sooner  chan struct{} // holds a token when next may be sooner than it was
+	sooner  chan struct{} // holds a token when next may be sooner than before
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
 	mu   sync.Mutex
 	open map[SessionID]*lease
-	next leaseHeap // those that can run out
+	next leaseHeap // those that can expire
 }
 
 // lease is the right of one session to stay open.
 type lease struct {
 	task    string
 	id      SessionID
-	silence time.Duration // it may be silent for so long; 0: for ever
-	reason  string        // of the seal, after that
+	silence time.Duration // how long it may be silent; 0: for ever
+	reason  string        // of the seal, after that silence
 
-	seen        time.Time // when its writer was last heard of
-	head, beats uint64    // as they were then
-	// expiring is set when the committer has decided to seal the session, so
-	// that a heartbeat waits for its turn to learn the outcome.
+	seen        time.Time // when its writer was last active
+	head, beats uint64    // their values at that time
+	// expiring is set when the committer has decided to seal the session. Then a heartbeat
+	// goes through the committer to learn the outcome.
 	expiring bool
 
-	// look is when the lease is to be looked at. A renewal does not move it:
-	// the lease is found alive then, and put back. So an append costs no more
-	// than setting seen.
+	// look is when the lease must be checked. A renewal does not move it: the check then
+	// finds the lease alive, and puts it back into the heap. So an append only sets seen.
 	look  time.Time
 	index int // in the heap, or -1
 }
@@ -50,7 +48,7 @@ type lease struct {
 const (
 	// leaseSeals is how many sessions one transaction seals at most.
 	leaseSeals = 100
-	// leaseRetry is the time until a seal that could not be committed is tried again.
+	// leaseRetry is how long to wait after a seal that could not be committed.
 	leaseRetry = time.Second
 )
 
@@ -60,14 +58,15 @@ func (ls *leases) init(l *Log) {
 	ls.open = map[SessionID]*lease{}
 }
 
-// start gives each session that is open in the store its lease.
+// start gives each open session in the store its lease.
 func (ls *leases) start() error {
 	err := ls.log.view(context.Background(), func(r store.Reader) error {
 		now := time.Now()
 		for key, raw := range r.Ascend(store.Open, nil, nil) {
 			record, err := openSession(r, key, raw)
 			if err != nil {
-				// The rest of the log can be used: what is damaged says so when it is.
+				// The rest of the log still works. Reads of the damaged session report the
+				// damage.
 				ls.log.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
 				continue
 			}
@@ -103,8 +102,7 @@ func (ls *leases) stop() {
 	ls.running.Wait()
 }
 
-// renew reports whether the session is open for certain, and notes that its
-// writer is alive.
+// renew reports whether the session is certainly open, and notes that its writer is alive.
 func (ls *leases) renew(task string, id SessionID) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -116,7 +114,7 @@ func (ls *leases) renew(task string, id SessionID) bool {
 	return true
 }
 
-// alive notes that the writer of an open session is.
+// alive notes that the writer of an open session is alive.
 func (ls *leases) alive(s *record.Session, now time.Time) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -155,9 +153,8 @@ func (ls *leases) lookAt(l *lease, at time.Time) {
 	}
 }
 
-// committed renews the leases of those who appended, before they have their
-// answer: an append that was acknowledged is never followed by a seal for silence
-// before it.
+// committed renews the leases of the sessions that were appended to, before the writers get
+// their answers. So no acknowledged append is followed by a seal for the silence before it.
 func (ls *leases) committed(tx *record.Txn) {
 	if len(tx.Started)+len(tx.Appended)+len(tx.Ended) == 0 {
 		return
@@ -202,8 +199,8 @@ func (ls *leases) run(ctx context.Context) {
 	}
 }
 
-// due takes leases that have run out from the heap. If there are none, wait is
-// the time until one may.
+// due takes the expired leases from the heap. If there are none, wait is the time until one
+// may expire.
 func (ls *leases) due(now time.Time) (due []*lease, wait time.Duration) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -220,19 +217,19 @@ func (ls *leases) due(now time.Time) (due []*lease, wait time.Duration) {
 		heap.Pop(&ls.next)
 		due = append(due, l)
 	}
-	return due, time.Hour // any: a new lease wakes the one who waits
+	return due, time.Hour // any time will do: a new lease wakes the caller
 }
 
-// verdict is what the committer finds about a lease that has run out.
+// verdict is the committer's decision about an expired lease.
 type verdict int
 
 const (
-	leaseOver  verdict = iota // the session is sealed now, or was before, or is gone
-	leaseLives                // its writer was heard of after all
+	leaseOver  verdict = iota // the session is sealed now, or was before, or was deleted
+	leaseLives                // its writer was active after all
 )
 
-// expire seals the sessions whose leases have run out, unless the committer
-// finds that one has been renewed.
+// expire seals the sessions whose leases have expired, unless the committer finds that a
+// lease has been renewed.
 func (ls *leases) expire(ctx context.Context, due []*lease) {
 	verdicts := make([]verdict, len(due))
 	records := make([]*record.Session, len(due))
@@ -273,7 +270,7 @@ func (ls *leases) expire(ctx context.Context, due []*lease) {
 	}
 }
 
-// judge seals the session of a lease that has run out, if it has.
+// judge seals the session of a lease, if the lease has really expired.
 func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, *record.Session, error) {
 	t, err := tx.Task(l.task)
 	if err != nil {
@@ -290,9 +287,9 @@ func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, *record.Session, err
 	return leaseOver, nil, nil
 }
 
-// silent decides whether the session of a lease that has run out is sealed. What
-// was appended in front of this transaction, or in it, shows in the head; a
-// heartbeat shows in seen, or finds expiring set and waits for its turn.
+// silent decides whether the session of an expired lease must be sealed. Appends before
+// this transaction, or in it, show in the head. A heartbeat shows in seen; or it finds
+// expiring set and waits for its turn.
 func (ls *leases) silent(l *lease, s *record.Session) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()

@@ -1,7 +1,5 @@
 package eventlog
 
-import ()
-
 // leaseHeap implements [heap.Interface], the soonest look first.
 type leaseHeap []*lease
 

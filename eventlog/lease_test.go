@@ -15,7 +15,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// lease starts a session with a lease, beside those that there are.
+// lease starts a session with a lease, beside the existing ones.
 func (f *fixture) lease(task string, lease time.Duration) *eventlog.Session {
 	f.Helper()
 	s, err := f.Start(f.Context(), task, &eventlog.StartOptions{Lease: lease, Concurrent: true})
@@ -171,7 +171,7 @@ func TestASessionEndsForOneReasonOnly(t *testing.T) {
 	})
 }
 
-// An append that waits for its commit when the lease runs out was in time.
+// An append that waits for its commit when the lease expires is in time.
 func TestAnAppendUnderWayRenewsALease(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -199,8 +199,8 @@ func TestAnAppendUnderWayRenewsALease(t *testing.T) {
 	}
 }
 
-// interposed is a store that runs a function between the decisions of an Update
-// and its commit: of the next one, each time that it is armed.
+// interposed is a store that runs a function between the decisions of an Update and its
+// commit. It does so for the next Update after each time that it is armed.
 func interposed(between func() error) (db *spy, armed *atomic.Bool) {
 	armed = &atomic.Bool{}
 	db = &spy{Store: eventlogtest.NewStore()}
@@ -226,7 +226,7 @@ func TestAHeartbeatIsBeforeTheSealOrHearsOfIt(t *testing.T) {
 		synctest.Wait()
 		store.closed.Store(true)
 		time.Sleep(time.Minute)
-		<-store.arrived // the seal is on its way
+		<-store.arrived // the seal has begun
 		f.ok(s.Heartbeat(t.Context()))
 		store.closed.Store(false)
 		store.through <- struct{}{}
@@ -281,8 +281,8 @@ func TestASealThatIsNotCommittedIsTriedAgain(t *testing.T) {
 	}
 }
 
-// Writers whose pauses are as long as their leases, so that appends, heartbeats
-// and seals meet.
+// The pauses of the writers are as long as their leases, so that appends, heartbeats and
+// seals meet.
 func TestNoSealFollowsASignOfLifeTooSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := inMemory(t, nil)
@@ -338,8 +338,8 @@ func TestManyLeasesRunOutInFewTransactions(t *testing.T) {
 	})
 }
 
-// Each log on a shared store keeps the leases that it knows of, and must hear of
-// the writers that are served by another.
+// Each log on a shared store keeps the leases of the sessions that it knows, and must
+// notice writers that use another log.
 func TestALeaseInASharedStoreIsRenewedThroughAnyLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := sharedStore{eventlogtest.NewStore()}
@@ -357,7 +357,7 @@ func TestALeaseInASharedStoreIsRenewedThroughAnyLog(t *testing.T) {
 			}
 			wantEqual(t, "status", first.info(s).Status, eventlog.StatusOpen)
 		}
-		second.close() // its writer is gone with it; the first log sees to the end
+		second.close() // its writer is gone with it; the first log seals the session
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		wantEqual(t, "reason", first.info(s).Reason, "lease expired")

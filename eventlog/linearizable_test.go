@@ -15,7 +15,7 @@ import (
 	"jrweb/eventlog"
 )
 
-// call is what somebody asked of one session, and answered what came back.
+// call is a request to one session; answered is the answer.
 type (
 	call struct {
 		session int
@@ -32,15 +32,15 @@ type (
 	}
 )
 
-// said is the state of a session in the model: all that was ever said in it.
+// said is the state of a session in the model: everything that was ever appended.
 type said struct {
 	contents []string
 	sealed   bool
 }
 
-// linearizable says what a session does when one call follows another. That
-// every history of calls under way together has an order of its calls, true to
-// their times, in which these rules hold, is what a log promises.
+// linearizable says what a session does when one call follows another. A log promises that
+// every history of concurrent calls has an order, true to their times, in which these rules
+// hold.
 var linearizable = porcupine.Model{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		var sessions [][]porcupine.Operation
@@ -75,11 +75,11 @@ var linearizable = porcupine.Model{
 	},
 }
 
-// patience bounds the search for an order. It takes milliseconds where there is one.
+// patience bounds the search for an order. If there is one, the search takes milliseconds.
 const patience = time.Minute
 
-// history records calls and their answers. One clock that only counts orders
-// them: two calls that do not overlap cannot seem to.
+// history records calls and their answers. A counter serves as the clock that orders them,
+// so two calls that do not overlap never seem to overlap.
 type history struct {
 	clock atomic.Int64
 	mu    sync.Mutex
@@ -141,7 +141,7 @@ func TestAppendsAreLinearizable(t *testing.T) {
 		watch := f.Watch(ids[n].Task())
 		defer watch.Close()
 		read := func(ctx context.Context, id eventlog.SessionID, after uint64) (eventlog.Page, error) {
-			return readWatch(ctx, watch, id, after) // from memory, where it can be
+			return readWatch(ctx, watch, id, after) // from memory if possible
 		}
 		if reader >= sessions {
 			read = func(ctx context.Context, id eventlog.SessionID, after uint64) (eventlog.Page, error) {
@@ -167,7 +167,7 @@ func TestAppendsAreLinearizable(t *testing.T) {
 				if sealed = a.sealed; !sealed && a.head == head {
 					<-changed
 				}
-				if head = a.head; head%2 == 0 { // else what was read is read again
+				if head = a.head; head%2 == 0 { // else it reads the same again
 					after = head
 				}
 			}
@@ -182,7 +182,7 @@ func TestAppendsAreLinearizable(t *testing.T) {
 	wantAllKinds(t, h.calls)
 }
 
-// wantAllKinds checks that a history has enough in it to prove something.
+// wantAllKinds checks that a history has enough different calls to prove something.
 func wantAllKinds(t *testing.T, calls []porcupine.Operation) {
 	t.Helper()
 	var appended, sealed, canceled, read, empty int
@@ -207,7 +207,7 @@ func wantAllKinds(t *testing.T, calls []porcupine.Operation) {
 	}
 }
 
-// The control: what a log must not do is no history of a linearizable one.
+// The control: histories that a log must not have are not accepted.
 func TestHistoriesThatAreNotLinearizableAreNoticed(t *testing.T) {
 	type operation = porcupine.Operation
 	appends := func(from, to int64, first uint64, contents ...string) operation {

@@ -37,7 +37,7 @@ func damage(t *testing.T, db store.Store, b store.Bucket, in string) {
 	}
 }
 
-// journal is what a log has logged.
+// journal collects the lines of the log.
 type journal struct {
 	mu sync.Mutex
 	bytes.Buffer
@@ -111,7 +111,7 @@ func TestDamageInTheTrashKeepsNothingElseFromBeingRemoved(t *testing.T) {
 		wantEqual(t, "left in the trash", countKeys(t, db, "trash"), 0)
 		wantEqual(t, "idempotency keys, of which one is damaged", countKeys(t, db, "keys"), 1)
 
-		// A key of the trash itself: what it names may be what nobody deleted.
+		// A key of the trash is damaged: it may name records that nobody deleted.
 		err := db.Update(t.Context(), func(tx store.Tx) error {
 			tx.Put("trash", []byte("events\x00"), []byte("\x01xxxx"))
 			return nil
@@ -128,8 +128,8 @@ func TestDamageInTheTrashKeepsNothingElseFromBeingRemoved(t *testing.T) {
 	})
 }
 
-// narrow is a store in which no transaction may put more than so many bytes into
-// bucketEvents.
+// narrow is a store in which no transaction may put more than a number of bytes into
+// store.Events.
 type narrow struct {
 	store.Tx
 	left int
@@ -188,7 +188,7 @@ func TestAnAppendThatDoesNotFitRefusesNoOther(t *testing.T) {
 			small := 0
 			if c.room < 20 {
 				small = c.small
-				if attempts > 10 { // those that fail are few, however many wait
+				if attempts > 10 { // few fail, however many wait
 					t.Errorf("a store without room was tried %d times", attempts)
 				}
 			}

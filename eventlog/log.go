@@ -16,8 +16,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Log is an event log: tasks, their sessions, and the sessions' events. Its
-// methods may be called concurrently. It must be closed.
+// Log is an event log: tasks, their sessions, and the sessions' events. Its methods may be
+// called concurrently. The caller must close it.
 type Log struct {
 	store  store.Store
 	shared bool // others change the store as well
@@ -34,7 +34,7 @@ type Log struct {
 
 	open    atomic.Int64 // sessions that are open
 	damages damages
-	// What is told in sums.
+	// Counts that are logged as sums.
 	refused  summary[refused]
 	retained summary[tidied]
 	watches  watches
@@ -44,10 +44,9 @@ type Log struct {
 	prober   prober
 }
 
-// Open opens the log in the bbolt file at path, or creates it there. Nil
-// options are the defaults. For errors see [boltstore.Open]. A file of the format before
-// this one is upgraded first, and stays beside the new one, its name followed by
-// ".format-2".
+// Open opens the log in the bbolt file at path, or creates it there. Nil options are the
+// defaults. For errors see [boltstore.Open]. A file of the previous format is upgraded
+// first. The old file is kept beside the new one, with ".format-2" added to its name.
 func Open(path string, o *Options) (*Log, error) {
 	log, err := open(path, o)
 	if !record.Upgradable(err) {
@@ -80,8 +79,8 @@ func open(path string, o *Options) (*Log, error) {
 	return log, nil
 }
 
-// New makes a log on a store, which it owns from then on: [Log.Close] closes
-// it. If New fails, the store is still the caller's. Nil options are the defaults.
+// New makes a log on a store. The log then owns the store, and [Log.Close] closes it. If
+// New fails, the caller still owns the store. Nil options are the defaults.
 func New(s store.Store, o *Options) (*Log, error) {
 	l := &Log{store: s, done: make(chan struct{}), prober: prober{turn: make(chan struct{}, 1)}}
 	if o != nil {
@@ -127,9 +126,9 @@ func New(s store.Store, o *Options) (*Log, error) {
 	return l, nil
 }
 
-// Close ends the log: appends that were taken are committed, later calls get
-// [ErrClosed]. Readers that wait are woken. Called again, it waits for the first call,
-// and returns what that returned.
+// Close ends the log. It commits the appends that were accepted; later calls get
+// [ErrClosed]. It wakes waiting readers. A second call waits for the first one and returns
+// the same result.
 func (l *Log) Close() error {
 	l.closeOnce.Do(func() {
 		l.janitor.stop()
@@ -147,7 +146,7 @@ func (l *Log) Close() error {
 // Done is closed when the log is closed or its storage has failed. Err tells which.
 func (l *Log) Done() <-chan struct{} { return l.done }
 
-// Err is nil while the log works, then [ErrClosed] or an error that wraps [store.ErrFailed].
+// Err is nil while the log works, then [ErrClosed] or an error that wraps [ErrFailed].
 func (l *Log) Err() error {
 	if err := l.failure.Load(); err != nil {
 		return *err
@@ -155,7 +154,7 @@ func (l *Log) Err() error {
 	return nil
 }
 
-// finish makes err the answer to every later call. The first one stays.
+// finish makes err the answer to every later call. Only the first call has an effect.
 func (l *Log) finish(err error) {
 	l.endOnce.Do(func() {
 		l.failure.Store(&err)
@@ -163,12 +162,12 @@ func (l *Log) finish(err error) {
 	})
 }
 
-// Shared reports whether others change the store as well, so that only looking
-// again can tell a reader what they committed.
+// Shared reports whether others change the store as well. Then a reader must read again to
+// find what they committed.
 func (l *Log) Shared() bool { return l.shared }
 
-// view reads a state of the store, if the log works, and still works after: what
-// was read while the storage failed is not shown.
+// view reads a state of the store. It fails if the log does not work before or after the
+// read: what was read while the storage failed must not be shown.
 func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 	if err := l.Err(); err != nil {
 		return err
@@ -183,9 +182,9 @@ func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 
 // Stats is the state of a log at one moment.
 type Stats struct {
-	// OpenSessions is the number of sessions that are open.
+	// OpenSessions is the number of open sessions.
 	OpenSessions int
-	// Store is zero if the store is no [store.StatsStore].
+	// Store is zero if the store is not a [store.StatsStore].
 	Store store.Stats
 }
 

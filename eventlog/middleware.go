@@ -9,17 +9,18 @@ import (
 type Batch struct {
 	// Task is the task of the session.
 	Task string
-	// Session is the session to append to. Zero: the task's latest session if
-	// it is open, else a new one, which is started in the same commit, and so is
-	// the task if there is none. Concurrent first appends share one session.
+	// Session is the session to append to. If it is zero, the append goes to the task's
+	// latest session if that is open, else to a new session, which starts in the same
+	// commit. A task that does not exist is created in that commit too. Concurrent first
+	// appends share one session.
 	Session SessionID
-	// NoStart makes an append without a Session fail with [ErrSealed] where it
-	// would start one.
+	// NoStart makes an append without a Session fail with [ErrSealed] where it would start
+	// one.
 	NoStart bool
 	// Owner is the owner of a session that the append starts.
 	Owner string
-	// Events are committed in this order. An event of type complete ends the
-	// session and may only be the last.
+	// Events are committed in this order. An event of type complete ends the session and
+	// must be the last.
 	Events []Event
 	// Key makes a repeat of the append harmless.
 	Key Key
@@ -31,20 +32,20 @@ type Appended struct {
 	// First and Last are the sequences of the events.
 	First uint64 `json:"first"`
 	Last  uint64 `json:"last"`
-	// Sealed is the session after the append, if that ended it, else nil.
+	// Sealed is the session after the append, if the append ended it, else nil.
 	Sealed *SessionInfo `json:"-"`
-	// Replayed says that this is the answer to an earlier append with the same
-	// [Key]: this one appended nothing.
+	// Replayed says that this is the answer to an earlier append with the same [Key]. This
+	// one appended nothing.
 	Replayed bool `json:"-"`
 }
 
 // AppendFunc appends a batch. It owns b.Events until it returns.
 type AppendFunc func(ctx context.Context, b *Batch) (Appended, error)
 
-// Middleware wraps appends: it can change, refuse or count a batch before it
-// calls next, and see the answer. Events that it adds or changes are checked
-// like all others. It must not change the memory of Event.Data, which is the
-// caller's; it replaces the slice.
+// Middleware wraps appends: it can change, refuse or count a batch before it calls next,
+// and it sees the answer. Events that it adds or changes are checked like all others. It
+// must not change the memory of Event.Data, which belongs to the caller; it replaces the
+// slice.
 type Middleware func(next AppendFunc) AppendFunc
 
 // chain makes m1(m2(f)) of [m1, m2] and f.

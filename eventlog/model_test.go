@@ -13,10 +13,10 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// model is what a log must hold, in slices.
+// model is the expected content of a log, in slices.
 type model struct {
 	tasks    []string        // the newest activity last
-	sessions []*modelSession // in the order of their start, those that were deleted gone
+	sessions []*modelSession // by their start, without deleted ones
 	dead     []*modelSession // deleted
 	title    map[string]string
 }
@@ -27,7 +27,7 @@ type modelSession struct {
 	contents []string
 	trimmed  int
 	status   eventlog.Status
-	external string // the id, as a session event said last
+	external string // the id, according to the last session event
 	costs    []costSaid
 }
 
@@ -225,7 +225,8 @@ func TestALogHoldsWhatAModelHolds(t *testing.T) {
 						s.seal(eventlog.Interrupted, "process ended")
 					}
 				}
-				// Take over the order of activity: which sessions were sealed first is not promised.
+				// Take over the order of activity: the order in which sessions were sealed
+				// is not promised.
 				tasks, err := log.Tasks(ctx, 0, 100)
 				ok(err)
 				m.tasks = sameSet(r, m.tasks, tasks)
@@ -245,7 +246,7 @@ func sameSet(r *rapid.T, want []string, tasks []eventlog.Task) (inOrder []string
 	return inOrder
 }
 
-// costs are what the sessions that are left have said.
+// costs are the statements of the remaining sessions.
 func (m *model) costs() (said []costSaid) {
 	for _, s := range m.sessions {
 		said = append(said, s.costs...)
@@ -253,9 +254,10 @@ func (m *model) costs() (said []costSaid) {
 	return said
 }
 
-// check compares all that the log shows with the model.
+// check compares everything that the log shows with the model.
 func (m *model) check(r *rapid.T, t *testing.T, store store.Store, log *eventlog.Log, followers map[eventlog.SessionID]*eventlog.Watch) {
-	// What a deleted session said as well counts for others once the purger has been there.
+	// If others reported what a deleted session reported, it counts for them once the
+	// purger has run.
 	purged := countKeys(t, store, "trash") == 0
 	tasks, err := log.Tasks(t.Context(), 0, 100)
 	if err != nil {

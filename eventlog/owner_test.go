@@ -11,7 +11,7 @@ func TestASessionKeepsWhoStartedIt(t *testing.T) {
 	f := onDisk(t, &eventlog.Options{KeepOpen: true})
 	first, err := f.Start(t.Context(), "t-1", &eventlog.StartOptions{Agent: "a", Model: "m", Owner: "ann"})
 	f.ok(err)
-	f.append(first, event("session", `{"owner":"eve","model":"n"}`)) // a word of the run's own
+	f.append(first, event("session", `{"owner":"eve","model":"n"}`)) // the run itself says so
 	answer, err := f.Append(t.Context(), &eventlog.Batch{Task: "t-1", Owner: "bob", Events: many(1)})
 	f.ok(err)
 	wantEqual(t, "session of an append to an open one", answer.Session, first.ID())

@@ -11,16 +11,16 @@ import (
 
 // prober remembers the last probe.
 type prober struct {
-	turn chan struct{} // holds a token while somebody probes, or looks at the last answer
+	turn chan struct{} // holds a token while a caller probes, or reads the last answer
 	time time.Time
 	err  error
 }
 
 var keyProbe = []byte("probe")
 
-// Probe reports whether the log can commit, by a commit. Within a second of the
-// last one it repeats that answer. A log without room for appends still commits:
-// the probe succeeds then.
+// Probe reports whether the log can commit, by a commit. Within a second of the last probe
+// it repeats that answer. A log without room for appends can still commit, so the probe
+// succeeds.
 func (l *Log) Probe(ctx context.Context) error {
 	if err := l.Err(); err != nil {
 		return err
@@ -29,7 +29,7 @@ func (l *Log) Probe(ctx context.Context) error {
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
-	case <-ctx.Done(): // while a disk hangs, those who ask do not pile up
+	case <-ctx.Done(): // while a disk hangs, callers must not pile up
 		return ctx.Err()
 	}
 	if !p.time.IsZero() && time.Since(p.time) < time.Second {
@@ -42,7 +42,7 @@ func (l *Log) Probe(ctx context.Context) error {
 		return nil
 	})
 	if ctx.Err() != nil {
-		return err // says nothing about the log
+		return err // this says nothing about the log
 	}
 	p.time, p.err = time.Now(), err
 	return err

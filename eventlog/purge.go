@@ -11,11 +11,11 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// purgeRetry is when the purger tries again after an error: what is full now may
-// have room then.
+// purgeRetry is how long the purger waits after an error: a full disk may have room then.
 const purgeRetry = time.Minute
 
-// purger removes what was deleted, in transactions between those of the writers.
+// purger removes the records of what was deleted, in transactions between those of the
+// writers.
 type purger struct {
 	log     *Log
 	more    chan struct{} // holds a token when there may be trash
@@ -27,7 +27,7 @@ func (p *purger) start(l *Log) {
 	var ctx context.Context
 	ctx, p.cancel = context.WithCancel(context.Background())
 	p.log, p.more = l, make(chan struct{}, 1)
-	p.wake() // what the last process left
+	p.wake() // the last process may have left some
 	p.running.Go(func() { p.run(ctx) })
 }
 
@@ -66,12 +66,12 @@ func (p *purger) run(ctx context.Context) {
 	}
 }
 
-// purge removes some of what is in the trash. more is false once it is empty.
+// purge removes some of the records in the trash. more is false once the trash is empty.
 func (p *purger) purge(ctx context.Context) (more bool, err error) {
 	var keys [][]byte
 	err = p.log.view(ctx, func(r store.Reader) error {
 		for k, raw := range r.Ascend(store.Trash, nil, nil) {
-			// A damaged key may name what nobody deleted. It stays.
+			// A damaged key may name records that nobody deleted. It stays.
 			if _, err := record.Decode(store.Trash, k, raw); err != nil {
 				p.log.passOver(err)
 				continue
@@ -90,7 +90,7 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 		for left, i := record.PurgeKeys, 0; left > 0 && i < len(keys); i++ {
 			name, prefix, _ := bytes.Cut(keys[i], []byte{0})
 			bucket := store.Bucket(name)
-			if bucket == store.Said { // it reads much: it is done alone
+			if bucket == store.Said { // it reads much, so it is done alone
 				if i == 0 && !tx.TakeBack(SessionID(prefix)) {
 					tx.Delete(store.Trash, keys[i])
 				}
@@ -106,8 +106,8 @@ func (p *purger) purge(ctx context.Context) (more bool, err error) {
 	})
 }
 
-// empty removes up to limit of the keys of a bucket that start with a prefix, and
-// returns how many.
+// empty removes up to limit of the keys of a bucket that start with a prefix, and returns
+// how many.
 func (p *purger) empty(tx *record.Txn, bucket store.Bucket, prefix []byte, limit int) int {
 	var found [][]byte
 	for k := range tx.Ascend(bucket, prefix, record.PrefixEnd(prefix)) {
@@ -117,7 +117,7 @@ func (p *purger) empty(tx *record.Txn, bucket store.Bucket, prefix []byte, limit
 	}
 	for _, k := range found {
 		if err := tx.DeleteMentioned(bucket, k); err != nil {
-			p.log.passOver(err) // the record stays where it is, and the rest goes on
+			p.log.passOver(err) // the record stays, and the rest goes on
 		}
 		tx.Delete(bucket, k)
 	}

@@ -10,8 +10,8 @@ type queue struct {
 	mu      sync.Mutex
 	ops     []*op
 	stopped bool
-	length  atomic.Int64  // of ops: to look at it must not hold up those who add
-	filled  chan struct{} // has a token after the first op came, closed when no more come
+	length  atomic.Int64  // of ops: reading it must not delay callers of add
+	filled  chan struct{} // has a token after the first op came; closed after stop
 }
 
 func newQueue() *queue { return &queue{filled: make(chan struct{}, 1)} }
@@ -28,13 +28,13 @@ func (q *queue) add(o *op) error {
 	if len(q.ops) == 1 {
 		select {
 		case q.filled <- struct{}{}:
-		default: // that of an earlier one is still there
+		default: // an earlier token is still there
 		}
 	}
 	return nil
 }
 
-// stop lets nothing more into the queue.
+// stop makes every later add fail.
 func (q *queue) stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -42,8 +42,8 @@ func (q *queue) stop() {
 	close(q.filled)
 }
 
-// take removes a group for one commit, without what was given up. It is empty only
-// if the queue is.
+// take removes a group for one commit. It drops the ops that their callers have given up.
+// The group is empty only if the queue is.
 func (q *queue) take() (group []*op) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

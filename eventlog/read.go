@@ -11,13 +11,12 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Page is what one read found.
+// Page is the result of one read.
 type Page struct {
-	// Events follow the sequence that was asked for, without holes.
+	// Events follow the requested sequence, without holes.
 	Events []Event
-	// First is the oldest sequence that is still kept. If it is greater than
-	// the sequence after the one asked for, there is a gap: what lies between
-	// was trimmed.
+	// First is the oldest sequence that is still kept. If it is greater than the sequence
+	// after the requested one, there is a gap: the events between them were trimmed.
 	First uint64
 	// Head is the session's last sequence at the moment of the read.
 	Head uint64
@@ -28,16 +27,16 @@ type Page struct {
 // Gap reports whether events between after and the page were trimmed.
 func (p *Page) Gap(after uint64) bool { return after < p.First && p.First-after > 1 }
 
-// A page of events ends after so many, or once it holds so many bytes: a long
-// session is never in memory at once, and no read transaction is long.
+// A page ends after this many events, or once it holds this many bytes. So memory never
+// holds a whole long session, and no read transaction is long.
 const (
 	pageEvents = 1000
 	pageBytes  = 256 << 10
 )
 
-// Read returns the events of a session after a sequence, as many as fit on one
-// page. No events means that there are none yet, or that Sealed is set. A
-// sequence beyond the head is read as the head.
+// Read returns the events of a session after a sequence, as many as fit on one page. If it
+// returns no events, there are none yet, or Sealed is set. A sequence beyond the head is
+// read as the head.
 func (l *Log) Read(ctx context.Context, task string, session SessionID, after uint64) (Page, error) {
 	var events []Event
 	page, err := l.Scan(ctx, task, session, after, func(e *Event) bool {
@@ -56,16 +55,15 @@ func (l *Log) Read(ctx context.Context, task string, session SessionID, after ui
 	return page, nil
 }
 
-// Scan is Read without the copies: it calls visit for one event after the other,
-// and for as long as visit wants more. Page.Events is nil. Event and data are only
-// valid until visit returns, which runs while the store is being read: it must be
-// quick, wait for nothing, and not call the log. After an error, what visit was
-// shown does not count.
+// Scan is Read without copies: it calls visit for each event as long as visit returns true.
+// Page.Events is nil. The event and its data are valid only until visit returns. visit runs
+// during the read of the store: it must be quick, must not wait, and must not call the log.
+// After an error, the caller must ignore what visit got.
 func (l *Log) Scan(ctx context.Context, task string, session SessionID, after uint64, visit func(*Event) bool) (Page, error) {
 	return l.scan(ctx, after, visit, func(r store.Reader) (*record.Session, error) { return record.ReadSession(r, task, session) })
 }
 
-// scan is Scan of a session that find finds.
+// scan is Scan of the session that find returns.
 func (l *Log) scan(ctx context.Context, after uint64, visit func(*Event) bool, find func(store.Reader) (*record.Session, error)) (Page, error) {
 	var page Page
 	err := l.view(ctx, func(r store.Reader) error {
@@ -111,10 +109,10 @@ func scan(r store.Reader, s *record.Session, after uint64, visit func(*Event) bo
 	return nil
 }
 
-// ReadBefore is Read backwards: it returns the events of a session up to but not
-// including the sequence before, the newest of them, as many as fit on one page. They
-// stand in their order. No events means that none before it are kept. A sequence
-// beyond the head is read as the one after the head.
+// ReadBefore is Read backwards: it returns the newest events of a session before a
+// sequence, as many as fit on one page, in ascending order. If it returns no events, none
+// before the sequence are kept. A sequence beyond the head is read as the one after the
+// head.
 func (l *Log) ReadBefore(ctx context.Context, task string, session SessionID, before uint64) (Page, error) {
 	var page Page
 	err := l.view(ctx, func(r store.Reader) error {
@@ -130,7 +128,7 @@ func (l *Log) ReadBefore(ctx context.Context, task string, session SessionID, be
 
 func readPageBefore(r store.Reader, s *record.Session, before uint64) (Page, error) {
 	page := pageOf(s)
-	end := min(before, s.Head+1) // what is to be read lies in [First, end)
+	end := min(before, s.Head+1) // the events to read are in [First, end)
 	bytes := 0
 	for key, raw := range r.Descend(store.Events, record.EventKey(s.ID, s.First), record.EventKey(s.ID, end)) {
 		e, err := record.DecodeEvent(key, raw)
@@ -154,9 +152,9 @@ func readPageBefore(r store.Reader, s *record.Session, before uint64) (Page, err
 	return page, nil
 }
 
-// Events yields the events of a session after a sequence that exist now, in
-// order. It reads page by page and holds no transaction while the caller works.
-// A yielded error is the last value.
+// Events yields the events of a session after a sequence that exist now, in order. It reads
+// page by page and holds no transaction while the caller works. If it yields an error, that
+// is the last value.
 func (s *Session) Events(ctx context.Context, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for {

@@ -63,7 +63,7 @@ func TestReadBeforeEndsItsPageByBytes(t *testing.T) {
 	wantEqual(t, "the first of them", page.Events[0].Sequence, 8)
 }
 
-// forgetful is a store that loses one event: the nth that a read comes to.
+// forgetful is a store that loses the nth event that a read reaches.
 type forgetful struct {
 	store.Store
 	lose atomic.Int64

@@ -37,9 +37,9 @@ func (l *Log) recover() (last record.Carried, err error) {
 	return last, err
 }
 
-// interruptOpen seals the sessions that were open when the store was last
-// closed: their writer was this program, and it is gone. One that is damaged stays
-// as it is: all others can be used.
+// interruptOpen seals the sessions that were open when the store was last closed: this
+// program wrote them, and it has ended since. A damaged session stays as it is, and all
+// others can be used.
 func (l *Log) interruptOpen() error {
 	open, err := l.openSessions()
 	if err != nil {

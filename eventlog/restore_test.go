@@ -36,7 +36,7 @@ func backedUp(t *testing.T, log *eventlog.Log) (path string) {
 	return path
 }
 
-// restored restores a backup to a new file, and checks that.
+// restored restores a backup to a new file, and checks the file.
 func restored(t *testing.T, backup string) (path string, what dbfile.Restored) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "restored.db")
@@ -65,7 +65,7 @@ func TestABackupIsTheDatabaseAsItStood(t *testing.T) {
 	copied := &fixture{T: t, Log: openLog(t, backup)}
 	defer copied.Close()
 	wantEqual(t, "events", copied.task("long").Totals.Events, before.Totals.Events)
-	// The copy had no name, so none is left.
+	// The copy had no name, so no file is left.
 	entries, err := os.ReadDir(filepath.Dir(path))
 	f.ok(err)
 	wantEqual(t, "files", len(entries), 1)
@@ -83,7 +83,7 @@ func TestARestoredDatabaseGoesOnCountingWhereTheBackupStood(t *testing.T) {
 	again, _ := restored(t, backup)
 	f := &fixture{T: t, Log: openLog(t, again)}
 	want := before.Totals
-	want.Events++ // the end of the one that was open
+	want.Events++ // the end of the open session
 	wantEqual(t, "totals", f.task("thread").Totals, want)
 	found, err := f.SessionsByExternalID(t.Context(), "codex", "th-1")
 	f.ok(err)
@@ -180,7 +180,7 @@ func TestWhatWasOpenIsRestoredUnderANewIDAndSealed(t *testing.T) {
 	started := f.info(old).Started
 	backup := backedUp(t, f.Log)
 	f.append(old, says("only in the original"), complete())
-	after := f.start("t-2").ID() // an id that the original gives out after the backup
+	after := f.start("t-2").ID() // an id that the original issues after the backup
 	f.ok(f.Close())
 
 	path, what := restored(t, backup)
@@ -216,7 +216,7 @@ func TestWhatWasOpenIsRestoredUnderANewIDAndSealed(t *testing.T) {
 }
 
 func TestARestoredDatabaseGivesOutNoIDOfTheOriginal(t *testing.T) {
-	// The clock of the original runs ahead, then stands still: it counts its ids on.
+	// The clock of the original runs ahead, then stands still: its ids are counted up.
 	ahead := time.Now().Add(time.Hour)
 	clock := &eventlog.Options{KeepOpen: true, Now: func() time.Time { return ahead }}
 	log, err := eventlog.Open(filepath.Join(t.TempDir(), "jr.db"), clock)

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// retainPeriod is the longest time between two looks at the rules: the clock
-	// may have been set, and what failed is tried again.
+	// retainPeriod is the longest time between two checks of the rules: the clock may have
+	// been set, and failed deletions are tried again.
 	retainPeriod = time.Minute
-	// retainBatch is how many sessions one transaction takes out at most: few
-	// enough that no append waits for long.
+	// retainBatch is how many sessions one transaction deletes at most. It is low enough
+	// that no append waits for long.
 	retainBatch = 100
 	// retainKeys is how long idempotency keys are kept at least.
 	retainKeys = 24 * time.Hour
@@ -24,20 +24,20 @@ const (
 
 var errNoStats = errors.New("RetainBytes needs a store that knows its size")
 
-// janitor deletes what Options say is no longer to be kept. It looks when the
-// log is opened, when a session has ended, when much was appended, when the next
-// session is old enough, and once in a while.
+// janitor deletes what the Options no longer keep. It checks the rules when the log is
+// opened, when a session has ended, when much was appended, when the next session is old
+// enough, and at least once every retainPeriod.
 type janitor struct {
 	log     *Log
 	stats   store.StatsStore // set with RetainBytes
 	more    chan struct{}    // holds a token when there may be something to do
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-	passed  map[SessionID]bool // damaged, and passed over: they stay
+	passed  map[SessionID]bool // damaged sessions, which stay
 
 	mu    sync.Mutex
-	tasks map[string]bool // may have more than RetainSessions
-	grown int64           // bytes appended since the last look at the size
+	tasks map[string]bool // those that may have more than RetainSessions
+	grown int64           // bytes appended since the last check of the size
 }
 
 // init checks the rules.
@@ -66,7 +66,7 @@ func (j *janitor) stop() {
 	j.running.Wait()
 }
 
-// committed notes what gives the rules something to do.
+// committed notes the commits after which a rule may delete something.
 func (j *janitor) committed(tx *record.Txn) {
 	o := &j.log.o
 	wake := len(tx.Ended) > 0
@@ -112,7 +112,7 @@ func (j *janitor) run(ctx context.Context) {
 		err = errors.Join(err, tidyErr)
 		more := j.more
 		if err != nil {
-			more = nil // it will not go better at once
+			more = nil // an immediate retry would fail again
 			if ctx.Err() == nil && j.log.Err() == nil {
 				j.log.o.Logger.Error("retention failed", "error", err)
 			}
@@ -129,8 +129,7 @@ func (j *janitor) run(ctx context.Context) {
 	}
 }
 
-// tidy does what there is to do by all the rules. next is the time until the
-// next session is old enough.
+// tidy applies all the rules. next is the time until the next session is old enough.
 func (j *janitor) tidy(ctx context.Context) (next time.Duration, err error) {
 	o := &j.log.o
 	next = retainPeriod
@@ -153,21 +152,20 @@ func (j *janitor) tidy(ctx context.Context) (next time.Duration, err error) {
 	return next, err
 }
 
-// tidied counts what went.
+// tidied counts what was deleted.
 type tidied struct {
 	sessions, tasks int
 	events          uint64
 }
 
-// retired is a session that is to go.
+// retired is a session that must be deleted.
 type retired struct {
 	task string
 	id   SessionID
 }
 
-// retire deletes the sessions that pick chooses, if they have ended, in one
-// transaction. One that is damaged stays, and is passed over from then on. n is how many
-// were dealt with.
+// retire deletes the sessions that pick chooses, if they have ended, in one transaction. A
+// damaged session stays, and later calls skip it. n is how many sessions were handled.
 func (j *janitor) retire(ctx context.Context, sum *tidied, pick func(*record.Txn) ([]retired, error)) (n int, err error) {
 	var did tidied
 	var stay []SessionID

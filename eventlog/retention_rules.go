@@ -47,8 +47,8 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 	}
 }
 
-// endedSession returns the session that a key of store.Ended names, unless it or the
-// entry is damaged.
+// endedSession returns the session that a key of store.Ended names, unless the session or
+// the entry is damaged.
 func (j *janitor) endedSession(key, raw []byte) (r retired, ok bool) {
 	_, id := record.SplitEndedKey(key)
 	if j.passed[id] {
@@ -129,8 +129,8 @@ func (j *janitor) takeTask() (id string, ok bool) {
 	return "", false
 }
 
-// surplus picks sessions of a task that are not among the newest. Those that
-// are open stay until they have ended, and those that are damaged for good.
+// surplus picks sessions of a task that are not among the newest. Open sessions stay until
+// they have ended, and damaged ones for ever.
 func (j *janitor) surplus(tx *record.Txn, task string) (old []retired, err error) {
 	t, err := tx.Task(task)
 	if err != nil {

@@ -8,24 +8,25 @@ import (
 )
 
 const (
-	// retainLook is how many events one transaction looks at to find how much
-	// would be free without them.
+	// retainLook is how many events one transaction reads to find how much their deletion
+	// would free.
 	retainLook = 10_000
-	// retainTail is how many events of an open session are never trimmed: there
-	// its readers are.
+	// retainTail is how many events of an open session are never trimmed, because readers
+	// are there.
 	retainTail = 100
-	// retainShare is the part of RetainBytes that may be appended until the next look.
+	// retainShare is the divisor of RetainBytes that gives how much may be appended until
+	// the next check.
 	retainShare = 100
 )
 
-// bySize deletes the sessions that ended first, then trims open ones, until the
-// store uses no more than RetainBytes.
+// bySize deletes the sessions that ended first, then trims open ones, until the store uses
+// no more than RetainBytes.
 func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
 	j.mu.Lock()
 	j.grown = 0
 	j.mu.Unlock()
 	for {
-		// What is deleted takes room until it is purged.
+		// Deleted records take room until they are purged.
 		for more := true; more; {
 			var err error
 			if more, err = j.log.purger.purge(ctx); err != nil {
@@ -48,7 +49,7 @@ func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
 		if n > 0 {
 			continue
 		}
-		if len(sessions) > 0 { // all were deleted meanwhile
+		if len(sessions) > 0 { // all of them were deleted meanwhile
 			return nil
 		}
 		if trimmed, err := j.trimLongest(ctx, excess, sum); err != nil || !trimmed {
@@ -57,8 +58,8 @@ func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
 	}
 }
 
-// endedFirst finds the sessions that ended first and whose events take about so
-// many bytes, or some of them.
+// endedFirst finds the sessions that ended first and whose events take about excess bytes.
+// It may find fewer.
 func (j *janitor) endedFirst(ctx context.Context, excess int64) (sessions []retired, err error) {
 	err = j.log.view(ctx, func(r store.Reader) error {
 		looks := retainLook

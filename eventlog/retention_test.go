@@ -18,7 +18,7 @@ import (
 
 const day = 24 * time.Hour
 
-// run is a session from its start to its end, with so many events before that.
+// run is a session with a number of events, from its start to its end.
 func (f *fixture) run(task string, events int) *eventlog.Session {
 	f.Helper()
 	s := f.startBeside(task)
@@ -26,7 +26,7 @@ func (f *fixture) run(task string, events int) *eventlog.Session {
 	return s
 }
 
-// kept are those of the sessions that are still there.
+// kept are the numbers of the sessions that still exist.
 func (f *fixture) kept(sessions ...*eventlog.Session) (numbers []int) {
 	f.Helper()
 	for i, s := range sessions {
@@ -175,7 +175,7 @@ func TestTheNewestSessionsOfATaskAreKept(t *testing.T) {
 		f := on(t, store, &eventlog.Options{RetainSessions: 2})
 		oldOpen := f.startBeside("t-1")
 		first, second := f.run("t-1", 1), f.run("t-1", 1)
-		other := f.run("t-10", 1) // a neighbour by name
+		other := f.run("t-10", 1) // its name begins like the other's
 		synctest.Wait()
 		wantSlice(t, "kept of three, the oldest open", f.kept(oldOpen, first, second, other), []int{0, 1, 2, 3})
 		newOpen := f.startBeside("t-1")
@@ -203,7 +203,7 @@ func TestTooManySessionsAtTheOpeningGoThen(t *testing.T) {
 			f.run("t-1", 1)
 			f.run(fmt.Sprintf("u-%d", i), 1)
 		}
-		for i := range 1100 { // more tasks than one look takes
+		for i := range 1100 { // more tasks than one read takes
 			f.run(fmt.Sprintf("v-%04d", i), 1)
 		}
 		for range 3 {
@@ -365,7 +365,7 @@ func TestAFileIsKeptBelowASize(t *testing.T) {
 	}
 }
 
-// logLines takes what is logged.
+// logLines collects what is logged.
 type logLines struct {
 	bytes.Buffer
 	wait chan struct{}
@@ -410,7 +410,7 @@ func TestADamagedIndexDeletesNothing(t *testing.T) {
 			for key, value := range tx.Ascend("ended", nil, nil) {
 				key, value = bytes.Clone(key), bytes.Clone(value)
 				tx.Delete("ended", key)
-				key[3] ^= 0x80 // it ended long ago
+				key[3] ^= 0x80 // now it ended long ago
 				tx.Put("ended", key, value)
 				break
 			}
@@ -446,7 +446,7 @@ func TestAnAppendWaitsForOneStepOfRetention(t *testing.T) {
 		synctest.Wait()
 		store.through <- struct{}{}
 		<-store.arrived
-		store.through <- struct{}{} // the second takes the append along, or is the append alone
+		store.through <- struct{}{} // the second step takes the append along, or is the append alone
 		wantErr(t, "append", <-appended, nil)
 		if left := f.task("t-1").Sessions; left < 300 {
 			t.Errorf("%d sessions were left: the append waited for the others to go", left)
@@ -460,7 +460,7 @@ func TestAnAppendWaitsForOneStepOfRetention(t *testing.T) {
 }
 
 func TestDamageKeepsNothingElseFromBeingRetired(t *testing.T) {
-	const damagedFirst = 120 // more than one transaction takes out
+	const damagedFirst = 120 // more than one transaction deletes
 	for _, rule := range []struct {
 		name string
 		eventlog.Options
@@ -504,7 +504,7 @@ func TestDamageKeepsNothingElseFromBeingRetired(t *testing.T) {
 						}
 					}
 					f.info(newest)
-					time.Sleep(time.Hour) // it looks again
+					time.Sleep(time.Hour) // it checks again
 					synctest.Wait()
 					wantEqual(t, "lines", told.count("something is damaged, and was passed over"), damagedFirst+1)
 				})

@@ -35,8 +35,8 @@ func smallDisk(t *testing.T, size string) (dir string) {
 	return dir
 }
 
-// fillUp appends events of a size to a session until there is no room, and
-// returns how many were taken.
+// fillUp appends events of a size to a session until there is no room, and returns how many
+// were accepted.
 func (f *fixture) fillUp(s *eventlog.Session, size int) (taken int) {
 	f.Helper()
 	e := says(strings.Repeat("x", size))
@@ -50,8 +50,8 @@ func (f *fixture) fillUp(s *eventlog.Session, size int) (taken int) {
 	}
 }
 
-// untilFull repeats a small change until there is no room for it: a page that
-// happens to be free may take some.
+// untilFull repeats a small change until there is no room for it, because a free page may
+// take a few.
 func (f *fixture) untilFull(what string, change func() error) {
 	f.Helper()
 	for range 1000 {
@@ -118,7 +118,7 @@ func TestALogWithoutRoomRefusesOnlyWhatTakesRoom(t *testing.T) {
 			wantErr(t, "complete", second.Complete(t.Context(), eventlog.Succeeded, ""), nil)
 			wantErr(t, "trim", f.Trim(t.Context(), "t-1", first.ID(), uint64(taken/2)), nil)
 
-			// What the trim freed is there for appends.
+			// The space that the trim freed can be used by appends.
 			_, err := first.Append(t.Context(), says(strings.Repeat("x", 20<<10)))
 			wantErr(t, "append after the trim", err, nil)
 			wantErr(t, "delete", f.DeleteTask(t.Context(), "t-1"), nil)
@@ -131,8 +131,7 @@ func TestALogWithoutRoomRefusesOnlyWhatTakesRoom(t *testing.T) {
 	}
 }
 
-// The largest events are the hardest to remove: bbolt moves what stands beside
-// them on a page.
+// The largest events are the hardest to remove: bbolt moves their neighbors on a page.
 func TestWithoutRoomEventsOfEverySizeCanBeRemoved(t *testing.T) {
 	for name, test := range map[string]struct {
 		size int
@@ -146,7 +145,7 @@ func TestWithoutRoomEventsOfEverySizeCanBeRemoved(t *testing.T) {
 			beside := f.startBeside("t-1")
 			f.fillBothUp(s, beside, size)
 			head := f.info(s).Head
-			f.reopen() // the reserve is on the disk, not in memory
+			f.reopen() // so that the reserve is on the disk, not in memory
 			f.ok(f.Trim(t.Context(), "t-1", s.ID(), 1))
 			f.ok(f.Trim(t.Context(), "t-1", s.ID(), head-1))
 			f.ok(f.Trim(t.Context(), "t-1", beside.ID(), 2))
@@ -189,7 +188,7 @@ func TestInOneGroupOnlyWhatTakesRoomIsRefused(t *testing.T) {
 		first, second := f.start("t-1"), f.start("t-2")
 		f.fillUp(first, 20<<10)
 
-		// A commit that takes its time lets a group gather behind it.
+		// While a slow commit runs, a group gathers.
 		slow := make(chan struct{})
 		s.update = func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 			<-slow
@@ -208,8 +207,8 @@ func TestInOneGroupOnlyWhatTakesRoomIsRefused(t *testing.T) {
 		wantErr(t, "append", appended, eventlog.ErrFull)
 		wantErr(t, "complete", completed, nil)
 		wantEqual(t, "status", f.task("t-2").Status, eventlog.Succeeded)
-		// The probe's, the group's, that of the append alone, which might have fitted, and
-		// that of the end.
+		// One for the probe, one for the group, one for the append alone, which might have
+		// fitted, and one for the end.
 		wantEqual(t, "transactions", s.updates.Load()-before, 4)
 	})
 }

@@ -10,8 +10,7 @@ import (
 	"jrweb/eventlog"
 )
 
-// everyKindOfEvent has every type that the log knows, one that it does not, and
-// every actor.
+// everyKindOfEvent has every type that the log knows, an unknown type, and every actor.
 func everyKindOfEvent() []eventlog.Event {
 	data := map[string]string{
 		"tool_call": `{"tool":"x","args":{}}`, "tool_result": `{"tool":"x","success":true,"output":""}`,
@@ -58,7 +57,7 @@ func TestScanShowsWhatReadReturns(t *testing.T) {
 					for _, most := range []int{1, 2, len(want.Events), 1 << 20} {
 						var got []eventlog.Event
 						page, err := scan(func(e *eventlog.Event) bool {
-							// What is kept is a copy; when the data was committed only memory knows.
+							// The data must be copied. Committed is only known to memory.
 							got = append(got, eventlog.Event{Sequence: e.Sequence, Time: e.Time, Type: e.Type, Actor: e.Actor, Data: bytes.Clone(e.Data)})
 							return len(got) < most
 						})
@@ -78,7 +77,7 @@ func TestScanShowsWhatReadReturns(t *testing.T) {
 	}
 }
 
-// A watch decodes the record of a session once, and sees every change of it.
+// A watch decodes the record of a session once, but sees every change of it.
 func TestAScanSeesWhatHasChangedInTheSession(t *testing.T) {
 	f := onDisk(t, &eventlog.Options{TailBytes: 1}) // nothing comes from memory
 	first, s := f.startBeside("t-1"), f.startBeside("t-1")

@@ -225,7 +225,7 @@ func TestSessionsArePagedNewestFirst(t *testing.T) {
 	var all []eventlog.SessionID
 	for range 5 {
 		all = append(all, f.start("t-1").ID())
-		f.start("t-10") // a neighbour by name
+		f.start("t-10") // its name begins like the other's
 	}
 	newestFirst := slices.Clone(all)
 	slices.Reverse(newestFirst)
@@ -271,7 +271,7 @@ func TestReadsArePagedAndMissNothing(t *testing.T) {
 	for i := range events {
 		events[i] = says(fmt.Sprint(i + 1))
 	}
-	events[1200] = says(strings.Repeat("x", 1<<20)) // a page ends early behind it
+	events[1200] = says(strings.Repeat("x", 1<<20)) // a page ends early after it
 	f.append(s, events...)
 	page, err := f.Read(t.Context(), "t-1", s.ID(), 0)
 	f.ok(err)

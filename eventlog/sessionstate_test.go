@@ -16,8 +16,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// touching is a store that notes what its Updates read and write, as "get events",
-// "put events" and so on.
+// touching is a store that records what its Updates read and write, as "get events", "put
+// events" and so on.
 type touching struct {
 	store.Store
 	did []string
@@ -61,8 +61,8 @@ func (t touchingTx) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, [
 	return t.Tx.Descend(b, from, to)
 }
 
-// Every record that an append touches beside its events is a page more in each
-// commit, and the more sessions there are, the fewer of them share one.
+// Every record that an append changes in addition to its events is one more page in each
+// commit. The more sessions there are, the fewer of them share a page.
 func TestAnAppendToAnOpenSessionTouchesTheEventTheStateAndTheActivity(t *testing.T) {
 	store := &touching{Store: eventlogtest.NewStore()}
 	f := on(t, store, nil)
@@ -93,8 +93,8 @@ func TestAnAppendToAnOpenSessionTouchesTheEventTheStateAndTheActivity(t *testing
 	}
 }
 
-// recordsOf counts the records of a session in the bucket of events: its events,
-// and then its state, if it has one.
+// recordsOf counts the records of a session in store.Events: its events, and its state if
+// it has one.
 func recordsOf(t *testing.T, db store.Store, s *eventlog.Session) (n int) {
 	t.Helper()
 	id := s.ID()

@@ -20,7 +20,7 @@ func (s *signal) wait() <-chan struct{} {
 	return s.ch
 }
 
-// raise wakes all who wait.
+// raise wakes all waiting goroutines.
 func (s *signal) raise() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,41 +8,40 @@ import (
 	"jrweb/eventlog/internal/record"
 )
 
-// StartOptions say what is known of a session at its start. The zero value is good.
+// StartOptions are what is known of a session at its start. The zero value is good.
 type StartOptions struct {
-	// Agent, Version and Model are what runs, Cwd, Branch and Machine where; at
-	// most 1,024 bytes each, as the two ids below. Events of type session may say
-	// all of them later, but for Machine.
+	// Agent, Version and Model say what runs; Cwd, Branch and Machine say where. Each has
+	// at most 1,024 bytes, like the two ids below. Later events of type session may set all
+	// of them except Machine.
 	Agent   string
 	Version string
 	Model   string
 	Cwd     string
 	Branch  string
 	Machine string
-	// ExternalID is the agent's own id of its thread: [Log.SessionsByExternalID]
-	// finds the session by it. ParentExternalID is that of the thread from which
-	// this one was begun.
+	// ExternalID is the agent's own id of its thread: [Log.SessionsByExternalID] finds the
+	// session by it. ParentExternalID is the id of the thread that started this one.
 	ExternalID       string
 	ParentExternalID string
-	// Owner is who starts the session, of people or programs that sign in: whoever
-	// calls must know it for sure, because what runs cannot claim it.
+	// Owner is the person or program, of those that sign in, that starts the session. The
+	// caller must have verified it, because an agent must not be able to claim it.
 	Owner string
 	// Started is when the agent began, if that was not now.
 	Started time.Time
-	// Unique refuses the start with a [RecordedError] if a session with the same
-	// Agent and ExternalID ran at Started: from its start to its end, both
-	// included; one that is open runs still. It needs an ExternalID.
+	// Unique refuses the start with a [RecordedError] if a session with the same Agent and
+	// ExternalID ran at Started: from its start to its end, both included. An open session
+	// still runs. Unique needs an ExternalID.
 	Unique bool
-	// Steer says that the agent can be spoken to: who runs it hands it what people say.
+	// Steer says that people can send messages to the agent: the program that runs it
+	// delivers them.
 	Steer bool
-	// Lease is how long the session may be silent: without an append or a
-	// [Session.Heartbeat] for so long, it is sealed as [Interrupted], reason
-	// "lease expired". 0: no lease, and [Options.IdleTimeout] holds.
+	// Lease is how long the session may be silent. After that long without an append or a
+	// [Session.Heartbeat] it is sealed as [Interrupted], reason "lease expired". 0: no
+	// lease, and [Options.IdleTimeout] applies.
 	Lease time.Duration
-	// Concurrent leaves the task's other sessions open, 256 of them at most: beyond it
-	// the start fails with [record.ErrTooManyOpen]. Otherwise those that
-	// are open are sealed as [Interrupted], reason "superseded": a new session
-	// is a retry.
+	// Concurrent leaves the task's other sessions open. At most 256 may be open: beyond
+	// that the start fails with [ErrTooManyOpen]. Without Concurrent, the open sessions are
+	// sealed as [Interrupted], reason "superseded": a new session is a retry.
 	Concurrent bool
 	// Key makes a repeat of the start harmless.
 	Key Key
@@ -69,7 +68,7 @@ func (o *StartOptions) check() error {
 	return o.Key.check()
 }
 
-// started is when the session began, if it is started now.
+// started is the start time of a session that starts now.
 func (o *StartOptions) started(now time.Time) Time {
 	if o.Started.IsZero() {
 		return Time{Time: now}
@@ -77,7 +76,7 @@ func (o *StartOptions) started(now time.Time) Time {
 	return Time{Time: o.Started.UTC().Truncate(time.Millisecond)}
 }
 
-// record is what is known of a session that starts now.
+// record makes the record of a session that starts now.
 func (o *StartOptions) record(now time.Time) *record.Session {
 	return &record.Session{
 		Started: o.started(now),
@@ -86,7 +85,7 @@ func (o *StartOptions) record(now time.Time) *record.Session {
 	}
 }
 
-// Start starts a session of a task, and the task if there is none. Nil options
+// Start starts a session of a task. It creates the task if it does not exist. Nil options
 // are the defaults.
 func (l *Log) Start(ctx context.Context, task string, o *StartOptions) (*Session, error) {
 	info, _, err := l.StartInfo(ctx, task, o)
@@ -96,9 +95,8 @@ func (l *Log) Start(ctx context.Context, task string, o *StartOptions) (*Session
 	return l.Session(task, info.ID), nil
 }
 
-// StartInfo is [Log.Start] for those who need to know more: the session as it
-// was at its start, and whether this is the answer to an earlier start with the
-// same [Key].
+// StartInfo is [Log.Start] with more results: the session as it was at its start, and
+// whether this is the answer to an earlier start with the same [Key].
 func (l *Log) StartInfo(ctx context.Context, task string, o *StartOptions) (info SessionInfo, replayed bool, err error) {
 	if o == nil {
 		o = &StartOptions{}

@@ -63,7 +63,7 @@ func TestAnAnswerIsToAQuestionOfItsSession(t *testing.T) {
 	if field, ok := errors.AsType[*eventlog.FieldError](err); !ok || field.Field != "data.for" {
 		t.Errorf("an answer that starts a session: %v", err)
 	}
-	// What was trimmed may have been a question.
+	// A trimmed event may have been a question.
 	f.append(s, ask("Now?"), says("b"))
 	f.ok(f.Trim(t.Context(), "t-1", s.ID(), 2))
 	f.append(s, answerTo(2, "yes"))

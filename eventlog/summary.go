@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// summaryPeriod is the least time between two lines about the same.
+// summaryPeriod is the least time between two lines about the same thing.
 const summaryPeriod = time.Minute
 
-// summary logs what may happen again and again: the first time at once, and what
-// follows once in a period, summed up. It must be stopped.
+// summary logs things that may happen again and again: the first at once, and later ones as
+// a sum, at most once in a period. The owner must stop it.
 type summary[T any] struct {
 	tell func(T)
 	add  func(sum *T, more T)
 
 	mu    sync.Mutex
 	sum   T
-	some  bool        // sum is to be told
-	timer *time.Timer // runs for a period after a line; nil: there was none lately
+	some  bool        // sum is not logged yet
+	timer *time.Timer // runs for a period after a line; nil: there was no line lately
 	ended bool
 }
 
@@ -54,7 +54,7 @@ func (s *summary[T]) tellSum() {
 	s.sum, s.some = none, false
 }
 
-// stop tells what is left. What comes later is not told.
+// stop logs what is left. Nothing is logged after it.
 func (s *summary[T]) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,10 +70,10 @@ func (s *summary[T]) stop() {
 // refused counts changes for which there was no room.
 type refused struct {
 	changes int
-	err     error // of the last one
+	err     error // of the last change
 }
 
-// summarize sets up what the log tells in sums.
+// summarize sets up what is logged as sums.
 func (l *Log) summarize() {
 	l.refused.tell = func(r refused) {
 		l.o.Logger.Error("there is no room: changes are refused, streams go on, deletion works", "refused", r.changes, "error", r.err)

@@ -75,8 +75,8 @@ func TestThatThereIsNoRoomIsToldOnceThenSummedUp(t *testing.T) {
 	})
 }
 
-// Retention may have something to do with each append: a line each would be all that
-// the log says.
+// Retention may delete something after each append. One line for each would drown all other
+// lines of the log.
 func TestWhatRetentionDeletesIsSummedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told journal

@@ -8,7 +8,7 @@ import (
 	"jrweb/eventlog/internal/record"
 )
 
-// watchedTask is what is kept in memory of a task while somebody watches it.
+// watchedTask is what is kept in memory of a task while anyone watches it.
 type watchedTask struct {
 	id      string
 	watches int // guarded by watches.mu
@@ -16,32 +16,33 @@ type watchedTask struct {
 	decoded decoded
 
 	mu      sync.Mutex
-	commits uint64 // how many commits touched the task since it is watched
+	commits uint64 // how many commits touched the task since the first watch
 	tails   map[SessionID]*tail
 }
 
-// tail is the newest events of a session. It is a cache: whoever is behind its
-// first event reads the store.
+// tail is the newest events of a session. It is a cache: a reader that is behind its first
+// event reads the store.
 type tail struct {
 	events  []Event // without holes; the last one is head
-	bytes   int     // that they take
-	dropped int     // bytes of dropped events that the array still holds
+	bytes   int     // size of events
+	dropped int     // size of the dropped events that the array still holds
 	head    uint64
 	kept    uint64 // the oldest sequence that the store keeps
 	sealed  bool
 }
 
-// eventOverhead is about what an event takes in memory beside its data: many
-// small events must not take much more than the limit says.
+// eventOverhead is about how much memory an event takes in addition to its data. It counts,
+// so that many small events do not take much more than the limit.
 const eventOverhead = 128
 
 func tailBytes(e *Event) int { return len(e.Data) + eventOverhead }
 
-// first returns the sequence from which on the tail has every event.
+// first returns the sequence of the first event in the tail. From there on the tail has
+// every event.
 func (t *tail) first() uint64 { return t.head + 1 - uint64(len(t.events)) }
 
-// read serves a page from memory. Otherwise it returns the number of commits so
-// far, for keep.
+// read serves a page from memory. If it cannot, it returns the number of commits so far,
+// for keep.
 func (w *watchedTask) read(session SessionID, after uint64) (page Page, commits uint64, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -63,8 +64,8 @@ func (w *watchedTask) read(session SessionID, after uint64) (page Page, commits 
 	return page, 0, true
 }
 
-// keep begins a tail at the head that a page from the store showed, if no commit
-// has touched the task since commits were counted.
+// keep begins a tail at the head of a page from the store, if no commit has touched the
+// task since commits was read.
 func (w *watchedTask) keep(session SessionID, page *Page, commits uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,7 +74,7 @@ func (w *watchedTask) keep(session SessionID, page *Page, commits uint64) {
 	}
 }
 
-// append adds events that were committed to the tail of their session, if there is one.
+// append adds committed events to the tail of their session, if there is one.
 func (w *watchedTask) append(a *record.Appended, limit int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -84,7 +85,7 @@ func (w *watchedTask) append(a *record.Appended, limit int) {
 	for i := range a.Events {
 		e := &a.Events[i]
 		if e.Sequence != t.head+1 {
-			continue // the page that began the tail showed this commit before it was told
+			continue // the page that began the tail included this commit already
 		}
 		t.events = append(t.events, *e)
 		t.bytes += tailBytes(e)
@@ -94,9 +95,9 @@ func (w *watchedTask) append(a *record.Appended, limit int) {
 	t.shrink(limit)
 }
 
-// shrink drops the oldest events beyond limit bytes. Pages that were read share
-// the array, so nothing in it is overwritten; it is copied once it holds more
-// than limit bytes of dropped events. So a tail takes twice the limit at most.
+// shrink drops the oldest events beyond limit bytes. Pages that were read share the array,
+// so nothing in it is overwritten. Once it holds more than limit bytes of dropped events,
+// it is copied. So a tail takes at most twice the limit.
 func (t *tail) shrink(limit int) {
 	surplus := 0
 	for t.bytes > limit && surplus < len(t.events) {
@@ -112,15 +113,15 @@ func (t *tail) shrink(limit int) {
 	}
 }
 
-// forgetSealed forgets the sessions that have ended: with a new session begun,
-// a task that is watched for long does not keep the ends of all its old ones.
+// forgetSealed forgets the sessions that have ended. It runs when a new session starts, so
+// that a task that is watched for long does not keep the tails of all its old sessions.
 func (w *watchedTask) forgetSealed() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	maps.DeleteFunc(w.tails, func(_ SessionID, t *tail) bool { return t.sealed })
 }
 
-// drop forgets a session of which something was deleted.
+// drop forgets a session that has lost events or was deleted.
 func (w *watchedTask) drop(session SessionID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -10,14 +10,14 @@ import (
 	"jrweb/eventlog/internal/record"
 )
 
-// A page that was read before a commit begins no tail after it: the tail would
-// miss the commit's events for ever, and so would everybody who reads from it.
+// A page that was read before a commit must not begin a tail after it: the tail, and all
+// its readers, would miss the commit's events for ever.
 func TestATailNeverMissesTheCommitThatItsFirstPageDidNotShow(t *testing.T) {
 	var ws watches
 	ws.init(1<<20, 0)
 	watched := ws.add("t")
 	tx := &record.Txn{Touched: map[string]int{"t": 1}}
-	for i := range 5000 { // company, so that telling all of a commit takes a while
+	for i := range 5000 { // many tasks, so that it takes a while to tell all of a commit
 		id := fmt.Sprintf("t-%d", i)
 		ws.add(id)
 		tx.Touched[id] = 2 + i
@@ -35,7 +35,7 @@ func TestATailNeverMissesTheCommitThatItsFirstPageDidNotShow(t *testing.T) {
 
 		var wg sync.WaitGroup
 		wg.Go(func() { ws.committed(tx, time.Time{}) })
-		for { // until the tail of early has the commit, so that late's was due before
+		for { // until the tail of early has the commit; late's came before it
 			if page, _, _ := watched.read(early, 0); page.Head == 1 {
 				break
 			}

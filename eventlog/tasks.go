@@ -7,7 +7,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// TaskChange says what to change of a task. Nil fields keep their value.
+// TaskChange is a change of a task. Nil fields keep their value.
 type TaskChange struct {
 	Title       *string // at most 1,024 bytes
 	Type        *string // at most 1,024 bytes
@@ -59,7 +59,7 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		t.Newest = nil
 		if !t.Latest.IsZero() {
 			if t.Newest, err = tx.Session(id, t.Latest); err != nil {
-				tx.Note(err) // the task can be changed all the same
+				tx.Note(err) // the task can still be changed
 			}
 		}
 		changed = t
@@ -79,7 +79,7 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 	if err != nil {
 		return Task{}, false, err
 	}
-	task.Change = changed.Change // known since the commit
+	task.Change = changed.Change // only known after the commit
 	return task, created, nil
 }
 
@@ -96,8 +96,7 @@ func (l *Log) Task(ctx context.Context, id string) (Task, error) {
 	return task, err
 }
 
-// record.ReadTask reads a task, with what its open sessions add and what is known of its
-// latest one.
+// readTask reads a task with what its open sessions add, and with its latest session.
 func (l *Log) readTask(r store.Reader, id string) (*record.Task, error) {
 	t, err := record.ReadTask(r, id)
 	if err != nil {
@@ -109,9 +108,9 @@ func (l *Log) readTask(r store.Reader, id string) (*record.Task, error) {
 	return t, nil
 }
 
-// Tasks returns up to limit tasks, the newest activity first, those whose last
-// change is older than before only. A before of 0 means from the newest. A task that
-// is damaged is left out, and named in the log.
+// Tasks returns up to limit tasks whose last change is older than before, the newest
+// activity first. If before is 0, it begins with the newest. It leaves out a damaged task,
+// and logs it.
 func (l *Log) Tasks(ctx context.Context, before uint64, limit int) ([]Task, error) {
 	var to []byte
 	if before != 0 {

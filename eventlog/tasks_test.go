@@ -158,7 +158,7 @@ func TestTheNewestTasksAreWhereToBegin(t *testing.T) {
 	for i := range 7 {
 		f.start(fmt.Sprintf("t-%d", i))
 	}
-	f.appendTo("t-1", says("x")) // is the newest now
+	f.appendTo("t-1", says("x")) // now the newest
 	f.ok(f.DeleteTask(t.Context(), "t-5"))
 	for n, want := range [][]string{{}, {"t-1"}, {"t-6", "t-1"}, {"t-4", "t-6", "t-1"}, 9: {"t-0", "t-2", "t-3", "t-4", "t-6", "t-1"}} {
 		if want == nil {

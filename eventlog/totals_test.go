@@ -39,7 +39,7 @@ func TestCostsAddUp(t *testing.T) {
 			s := f.start("t-1")
 			for _, data := range c.costs {
 				f.append(s, event(eventlog.TypeCost, data))
-				f.reopen() // what is cumulative is remembered on disk
+				f.reopen() // cumulative amounts are stored on disk
 			}
 			wantEqual(t, "totals of the session", asJSON(t, f.info(s).Totals), c.want)
 			wantEqual(t, "totals of the task", asJSON(t, f.task("t-1").Totals), c.want)

@@ -5,26 +5,26 @@ import (
 	"time"
 )
 
-// Trace is told what happens in a log. Every function may be nil. They are
-// called while the log works: they must be quick, must not call the log, and
-// may be called concurrently.
+// Trace has functions that the log calls when something happens. Every function may be nil.
+// They run while the log works: they must be quick, must not call the log, and may be
+// called concurrently.
 type Trace struct {
-	// Appended is called at the end of each append, also of one that failed.
-	// The time is the one that the caller waited.
+	// Appended is called at the end of each append, also of one that failed. took is how
+	// long the caller waited.
 	Appended func(b *Batch, took time.Duration, err error)
 	// Committed is called for each event after its commit.
 	Committed func(e *Event)
 	// Asked is called for each question event after its commit.
 	Asked func(task string, session SessionID, e *Event)
-	// Cost is called for each cost event after its commit, with what it added
-	// to the totals.
+	// Cost is called for each cost event after its commit, with what it added to the
+	// totals.
 	Cost func(c CostAdded)
 	// Started is called for each session after the commit of its start.
 	Started func(s SessionInfo)
 	// Sealed is called for each session after the commit of its end.
 	Sealed func(s SessionInfo)
-	// Damaged is called for each record that is found damaged, once as long as the
-	// log is open, up to 10,000 of them.
+	// Damaged is called once for each record that is found damaged while the log is open,
+	// for up to 10,000 records.
 	Damaged func(d *DamageError)
 }
 
@@ -38,7 +38,7 @@ type CostAdded struct {
 	CacheWriteTokens uint64
 }
 
-// Join returns a Trace that tells t, then o. Either may be nil.
+// Join returns a Trace that calls the functions of t, then those of o. Either may be nil.
 func (t *Trace) Join(o *Trace) *Trace {
 	if t == nil || o == nil {
 		return cmp.Or(t, o)
@@ -54,7 +54,7 @@ func (t *Trace) Join(o *Trace) *Trace {
 	}
 }
 
-// both and both3 return a function that calls f, then g; nil if there is neither.
+// both and both3 return a function that calls f, then g. It is nil if both are nil.
 func both[A any](f, g func(A)) func(A) {
 	if f == nil || g == nil {
 		return either(f == nil, g, f)

@@ -7,9 +7,9 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Trim deletes the events of a session up to a sequence. The complete event of
-// a sealed session always stays. Readers hear of it as a gap. If ctx ends first,
-// the front of what was to be trimmed is gone, and the session is whole behind it.
+// Trim deletes the events of a session up to and including a sequence. The complete event
+// of a sealed session always stays. Readers see a gap. If ctx ends first, only some of the
+// oldest of these events are deleted, and all later ones are still there.
 func (l *Log) Trim(ctx context.Context, task string, session SessionID, through uint64) error {
 	for more := true; more; {
 		err := l.committer.doFreeing(ctx, func(tx *record.Txn) error {

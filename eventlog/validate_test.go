@@ -95,7 +95,7 @@ func TestEventsThatAreRefused(t *testing.T) {
 	}
 }
 
-// What is checked alone is held to the same rules, but for the limits of size.
+// CheckEvent follows the same rules, except the limits of size.
 func TestAnEventIsCheckedAlone(t *testing.T) {
 	for _, c := range []struct {
 		name, field string
@@ -149,7 +149,7 @@ func TestBatchesThatAreRefused(t *testing.T) {
 			wantEqual(t, "is too large", errors.Is(err, eventlog.ErrTooLarge), c.tooLarge)
 		})
 	}
-	// The control: the limits themselves are good.
+	// The control: values at the limits are accepted.
 	f.appendTo("t", says(strings.Repeat("a", 100-len(`{"content":""}`))), says("2"), complete())
 }
 

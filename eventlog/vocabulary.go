@@ -6,8 +6,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// The words of the log, which package event defines: whoever speaks of events without
-// keeping them needs that package alone.
+// The types of the log, which package event defines. A program that uses events without
+// storing them needs only that package.
 type (
 	// Event is one thing that happened in a session.
 	Event = event.Event
@@ -21,17 +21,17 @@ type (
 	Task = event.Task
 	// SessionInfo is a session as it stood at one moment.
 	SessionInfo = event.SessionInfo
-	// Status says how a session stands: open, or how it ended.
+	// Status is the state of a session: open, or how it ended.
 	Status = event.Status
-	// Totals is what events add up to.
+	// Totals is a sum of events.
 	Totals = event.Totals
 	// USD is an amount of money in US dollars.
 	USD = event.USD
 	// Time is a moment as JSON shows it.
 	Time = event.Time
-	// ModelTokens are tokens of one model.
+	// ModelTokens are the tokens of one model.
 	ModelTokens = event.ModelTokens
-	// Elsewhere is what a session said that it has cost, and that counts in others.
+	// Elsewhere is the cost that a session reported but that counts in other sessions.
 	Elsewhere = event.Elsewhere
 	// FieldError says which part of an append is wrong, and why.
 	FieldError = event.FieldError
@@ -66,7 +66,7 @@ const (
 	System = event.System
 )
 
-// The statuses. StatusNone is a task's before its first session.
+// The statuses. A task has StatusNone before its first session.
 const (
 	StatusNone  = event.StatusNone
 	StatusOpen  = event.StatusOpen
@@ -100,7 +100,7 @@ func AppendEnvelope(dst []byte, task string, session SessionID, e *Event) []byte
 // ValidTaskID reports whether id may name a task: see [event.ValidTaskID].
 func ValidTaskID(id string) bool { return event.ValidTaskID(id) }
 
-// ValidType reports whether name may be an event's type: see [event.ValidType].
+// ValidType reports whether name may be the type of an event: see [event.ValidType].
 func ValidType(name string) bool { return event.ValidType(name) }
 
 // ValidKeyID reports whether id may be the ID of a [Key].

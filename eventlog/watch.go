@@ -9,10 +9,10 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Watch follows one task: it tells when there is more, and reads the newest
-// events from memory. It is never sent an event; the one who watches keeps a
-// cursor and reads after it. So nothing waits in a queue for a slow reader, and
-// nothing can be lost or doubled between old events and new ones:
+// Watch follows one task: it tells when there is more, and reads the newest events from
+// memory. No event is ever sent to the watcher. It keeps a cursor and reads after it. So
+// nothing waits in a queue for a slow reader, and nothing can be lost or duplicated between
+// old events and new ones:
 //
 //	watch := log.Watch("t-1")
 //	defer watch.Close()
@@ -30,14 +30,14 @@ import (
 //		}
 //	}
 //
-// A Watch may be used concurrently. It must be closed.
+// A Watch may be used concurrently. The caller must close it.
 type Watch struct {
 	log  *Log
 	task *watchedTask
 	once sync.Once
 }
 
-// Watch starts to watch a task. That the task exists is not checked.
+// Watch starts to watch a task. It does not check that the task exists.
 func (l *Log) Watch(task string) *Watch {
 	return &Watch{log: l, task: l.watches.add(task)}
 }
@@ -45,14 +45,14 @@ func (l *Log) Watch(task string) *Watch {
 // Close ends the watch.
 func (w *Watch) Close() { w.once.Do(func() { w.log.watches.remove(w.task) }) }
 
-// Changed returns a channel that is closed at the next commit that touches the
-// task: an event, a session's start or end, a deletion. See [Log.Done] for the
-// end of the log, and [Log.Shared] for commits that cannot be noticed.
+// Changed returns a channel that is closed at the next commit that touches the task: an
+// event, a session's start or end, a deletion. See [Log.Done] for the end of the log, and
+// [Log.Shared] for commits of others, which it does not notice.
 func (w *Watch) Changed() <-chan struct{} { return w.task.changed.wait() }
 
-// Behind reports whether there may be events after the cursor. Unless the store
-// is shared, it knows without touching it. A cursor without a session is never
-// behind: a session's start is told by Changed.
+// Behind reports whether there may be events after the cursor. Unless the store is shared,
+// it does not read the store. A cursor without a session is never behind: Changed reports
+// the start of a session.
 func (w *Watch) Behind(c Cursor) bool {
 	if w.log.shared {
 		return true
@@ -66,7 +66,7 @@ func (w *Watch) Behind(c Cursor) bool {
 	return t == nil || c.Sequence < t.head
 }
 
-// Scan is [Log.Scan], from memory where it can be.
+// Scan is [Log.Scan], from memory where possible.
 func (w *Watch) Scan(ctx context.Context, session SessionID, after uint64, visit func(*Event) bool) (Page, error) {
 	l, t := w.log, w.task
 	if err := l.Err(); err != nil {
@@ -95,7 +95,7 @@ func (w *Watch) Scan(ctx context.Context, session SessionID, after uint64, visit
 	return page, err
 }
 
-// watches knows the tasks that are being watched, and only those.
+// watches holds the tasks that are being watched, and only those.
 type watches struct {
 	tailBytes int
 	any       signal // raised by every change of a task
@@ -105,10 +105,10 @@ type watches struct {
 
 	change    uint64           // the last change that committed
 	deleted   []record.Removal // the newest deletions, in order
-	forgotten uint64           // the last change that fell out of deleted
+	forgotten uint64           // the last change that was dropped from deleted
 }
 
-// maxDeleted is how many deletions are remembered for those who follow all tasks.
+// maxDeleted is how many deletions are remembered for readers that follow all tasks.
 const maxDeleted = 10_000
 
 func (ws *watches) init(tailBytes int, change uint64) {
@@ -136,16 +136,15 @@ func (ws *watches) remove(t *watchedTask) {
 	}
 }
 
-// LastChange returns the number of the last change that this log has committed.
-// Who follows all tasks is behind it, or has seen everything.
+// LastChange returns the number of the last change that this log has committed. A reader
+// that follows all tasks and has this number has seen everything.
 func (l *Log) LastChange() uint64 {
 	l.watches.mu.Lock()
 	defer l.watches.mu.Unlock()
 	return l.watches.change
 }
 
-// deletedSince returns the deletions after a change, and the last change that
-// committed.
+// deletedSince returns the deletions after a change, and the last change that committed.
 func (ws *watches) deletedSince(after uint64) (known uint64, deleted []record.Removal, err error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -158,7 +157,7 @@ func (ws *watches) deletedSince(after uint64) (known uint64, deleted []record.Re
 	return ws.change, append([]record.Removal(nil), deleted...), nil
 }
 
-// committed tells the watched tasks of a commit that has returned.
+// committed tells the watched tasks about a commit that has returned.
 func (ws *watches) committed(tx *record.Txn, at time.Time) {
 	ws.mu.Lock()
 	ws.change = tx.Last.Change
@@ -171,8 +170,8 @@ func (ws *watches) committed(tx *record.Txn, at time.Time) {
 	watched := func(id string) *watchedTask {
 		t := ws.tasks[id]
 		if t != nil && !wake[t] {
-			// Before its tails change: a reader that read the store too early to
-			// have seen this commit must not begin a tail from what it read.
+			// Before its tails change: a reader that read the store before this commit must
+			// not begin a tail from what it read.
 			t.countCommit()
 			wake[t] = true
 		}

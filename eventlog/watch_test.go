@@ -14,8 +14,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// follow is the loop of every reader: it returns the sequences after a cursor
-// up to the seal, each as it was seen.
+// follow is the loop of every reader: it returns the sequences after a cursor up to the
+// seal, as it saw them.
 func follow(ctx context.Context, l *eventlog.Log, s *eventlog.Session, after uint64) (seen []uint64, err error) {
 	watch := l.Watch(s.Task())
 	defer watch.Close()
@@ -171,8 +171,8 @@ func testAnUpToDateWatchNeverTouchesTheStore(t *testing.T) {
 	wantEqual(t, "has its commit's time", page.Events[0].Committed.IsZero(), false)
 	wantEqual(t, "views", store.views.Load()-views, 0)
 
-	// The controls: what is older than the tail is read from the store, and so
-	// is a session that nobody has read yet.
+	// The controls: events older than the tail are read from the store, and so is a session
+	// that nobody has read yet.
 	read(9, 102)
 	wantEqual(t, "views of what is older", store.views.Load()-views, 1)
 	other := f.startBeside("t-1")
@@ -182,7 +182,7 @@ func testAnUpToDateWatchNeverTouchesTheStore(t *testing.T) {
 	wantEqual(t, "events of the other", len(page.Events), 1)
 	wantEqual(t, "views of the other", store.views.Load()-views, 2)
 
-	// With a new session begun, the tail of a sealed one is not kept.
+	// After the start of a new session, the tail of a sealed one is not kept.
 	page, err = readWatch(t.Context(), watch, s.ID(), 110)
 	f.ok(err)
 	wantEqual(t, "events of the sealed one", len(page.Events), 1)

@@ -8,10 +8,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// modulePath is where jrweb is found in the build information of a program.
+// modulePath is the path of jrweb in the build information of a program.
 const modulePath = "jrweb"
 
-// newBuildInfo returns the metric that says which jrweb runs.
+// newBuildInfo returns the metric with the version of jrweb.
 func newBuildInfo() prometheus.Collector {
 	info, _ := debug.ReadBuildInfo() // nil without module support
 	version, revision := buildOf(info)
@@ -24,8 +24,8 @@ func newBuildInfo() prometheus.Collector {
 	return g
 }
 
-// buildOf returns the version of jrweb in a build, and the commit, which is
-// only known of the main module: in an embedding program it is unknown.
+// buildOf returns the version of jrweb in a build, and the commit. The commit is known only
+// if jrweb is the main module, not in a program that embeds it.
 func buildOf(info *debug.BuildInfo) (version, revision string) {
 	if info != nil {
 		if info.Main.Path == modulePath {

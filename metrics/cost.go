@@ -9,11 +9,11 @@ import (
 	"jrweb/eventlog"
 )
 
-// maxModels is how many models have their own series. A model's name comes from
-// a payload: without a bound, anyone who appends could fill a Prometheus.
+// maxModels is how many models have their own series. The name of a model comes from a
+// payload: without a bound, anyone who appends could fill a Prometheus.
 const maxModels = 100
 
-// costMetrics are what the cost events add up to.
+// costMetrics are the sums of the cost events.
 type costMetrics struct {
 	usd    *prometheus.CounterVec
 	tokens *prometheus.CounterVec
@@ -55,7 +55,7 @@ func (m *costMetrics) begin(model string) *modelCounters {
 	}
 }
 
-// counters returns those of a model. An event that names none counts as unknown.
+// counters returns the counters of a model. An event without a model counts as unknown.
 func (m *costMetrics) counters(model string) *modelCounters {
 	model = cmp.Or(model, "unknown")
 	m.mu.Lock()

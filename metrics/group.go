@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// group is collectors that are registered in one step: all or none.
+// group is a set of collectors that are registered in one step: all or none.
 type group []prometheus.Collector
 
 // Describe implements [prometheus.Collector].
@@ -23,8 +23,8 @@ func newCounter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
 }
 
-// newCounters returns counters that differ in one label. Those of the values
-// begin at once, at 0.
+// newCounters returns counters that differ in one label. The counters of the given values
+// exist at once, at 0.
 func newCounters(name, help, label string, values ...string) *prometheus.CounterVec {
 	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, []string{label})
 	for _, value := range values {
@@ -37,5 +37,5 @@ func newHistogram(name, help string, buckets []float64) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets})
 }
 
-// latencyBuckets reach from the fastest sync of a commit to what nobody waits for.
+// latencyBuckets range from the fastest sync of a commit to longer than anyone would wait.
 var latencyBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}

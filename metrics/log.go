@@ -17,7 +17,7 @@ var eventTypes = []string{
 	eventlog.TypeSession, eventlog.TypeComplete,
 }
 
-// logMetrics are what is counted in a log.
+// logMetrics are the counters of a log.
 type logMetrics struct {
 	events      *prometheus.CounterVec
 	seconds     prometheus.Histogram
@@ -27,8 +27,8 @@ type logMetrics struct {
 	damaged     prometheus.Counter
 	costs       *costMetrics
 
-	// The counters of events, found once: Committed is called for each event,
-	// and every writer waits for it.
+	// The counters of events, looked up once: Committed is called for each event, and every
+	// writer waits for it.
 	byType     map[string]prometheus.Counter
 	otherTypes prometheus.Counter
 }

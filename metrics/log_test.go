@@ -268,7 +268,7 @@ func TestStateIsMissingWithoutALogThatWorks(t *testing.T) {
 	}
 	m.CollectLog(log)
 	var wg sync.WaitGroup
-	wg.Go(func() { // scrapes that meet the end of the log
+	wg.Go(func() { // scrapes during the end of the log
 		for log.Err() == nil {
 			if _, err := reg.Gather(); err != nil {
 				t.Error(err)
@@ -323,7 +323,7 @@ func TestModelsAreBounded(t *testing.T) {
 	}
 }
 
-// Committed runs between the commit and the answers of all its writers.
+// Committed runs between the commit and the answers to all its writers.
 func TestCountingAnEventAllocatesNothing(t *testing.T) {
 	m, _ := newMetrics(t)
 	trace := m.LogTrace()

@@ -1,29 +1,29 @@
-// Package metrics counts for Prometheus what happens in a log, in its streams
-// and in the requests to it.
+// Package metrics has Prometheus metrics of a log, of its streams and of the requests to
+// it.
 //
 //	m, err := metrics.New(prometheus.DefaultRegisterer)
 //	log, err := eventlog.Open("jr.db", &eventlog.Options{Trace: m.LogTrace()})
 //	m.CollectLog(log)
 //
-// The streamer gets [Metrics.StreamTrace], the router [Metrics.RequestTrace].
-// Every name begins with jrweb_; the help texts say what each metric means. The
-// Go runtime's go_ metrics and the process_ metrics are registered beside them.
+// The streamer gets [Metrics.StreamTrace], the router [Metrics.RequestTrace]. Every name
+// begins with jrweb_; the help texts say what each metric means. The Go runtime's go_
+// metrics and the process_ metrics are registered as well.
 //
 // Promises:
-//   - No label ever holds the name of a task or a session. Values that users
-//     choose are bounded: the first 100 models, the standard methods, the known
-//     types of events; all others share the value "other".
-//   - A counter whose label values are known beforehand has them all from the
-//     start, at 0, so that rate() sees the first increase.
-//   - An event is counted after its commit, before its append is acknowledged.
-//     Counting it allocates no memory.
-//   - Only a scrape looks at the state of the log, and it reads no event.
+//   - No label ever holds the name of a task or a session. Label values from users are
+//     bounded: the first 100 models, the standard methods, the known types of events; all
+//     others share the value "other".
+//   - A counter whose label values are known beforehand has all of them from the start, at
+//     0, so that rate() sees the first increase.
+//   - An event is counted after its commit, before its append is acknowledged. Counting it
+//     allocates no memory.
+//   - Only a scrape reads the state of the log, and it reads no event.
 //
-// Caveats: counters begin at 0 with each process, and the first 100 models are
-// the first of the process. The state of a log that is closed or has failed is
-// missing from a scrape. An append that was answered from its idempotency key is
-// in append_seconds and append_batch_events like any other, but not in
-// events_appended_total, which counts only what was committed.
+// Caveats: counters begin at 0 with each process, and the first 100 models are the first of
+// the process. A scrape does not have the state of a log that is closed or has failed. An
+// append that was answered from its idempotency key is in append_seconds and
+// append_batch_events like any other, but not in events_appended_total, which counts only
+// what was committed.
 package metrics
 
 import (
@@ -37,14 +37,14 @@ import (
 	"jrweb/streamer"
 )
 
-// namespace is what every name begins with.
+// namespace is the prefix of every name.
 const namespace = "jrweb"
 
-// other stands for all values of a label beyond those that have their own series.
+// other stands for all label values that do not have their own series.
 const other = "other"
 
-// Metrics are the metrics of one log and of what serves it. Its methods, and
-// the functions of the traces, may be called concurrently.
+// Metrics are the metrics of one log and of its servers. The methods, and the functions of
+// the traces, may be called concurrently.
 type Metrics struct {
 	log      *logMetrics
 	state    *logState
@@ -52,10 +52,10 @@ type Metrics struct {
 	requests *requestMetrics
 }
 
-// New makes metrics and registers them, all or none. The go_ and process_
-// metrics are registered as well, unless reg has them already, as
-// [prometheus.DefaultRegisterer] does. Two Metrics need two registerers; those of
-// [prometheus.WrapRegistererWith] that differ in one label share a registry.
+// New makes metrics and registers them, all or none. It also registers the go_ and process_
+// metrics, unless reg has them already, as [prometheus.DefaultRegisterer] does. Two Metrics
+// need two registerers; those of [prometheus.WrapRegistererWith] that differ in one label
+// may share a registry.
 func New(reg prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		log:      newLogMetrics(),
@@ -71,8 +71,8 @@ func New(reg prometheus.Registerer) (*Metrics, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
-		// It fails only if these names are taken: by the same collector, or by
-		// one that the program has set up in its own way, which is to be kept.
+		// This fails only if these names are taken: by the same collector, or by one that
+		// the program has set up itself and wants to keep.
 		_ = reg.Register(c)
 	}
 	return m, nil
@@ -81,9 +81,9 @@ func New(reg prometheus.Registerer) (*Metrics, error) {
 // LogTrace returns the trace for [eventlog.Options].
 func (m *Metrics) LogTrace() *eventlog.Trace { return m.log.trace() }
 
-// CollectLog makes log the one whose state is read at each scrape: its open
-// sessions and its sizes. Before the first call they are missing. It stays the
-// caller's, who may close it at any time, and may call CollectLog with the next one.
+// CollectLog sets the log whose state is read at each scrape: its open sessions and its
+// sizes. Before the first call these metrics are missing. The caller still owns the log,
+// may close it at any time, and may call CollectLog again with another one.
 func (m *Metrics) CollectLog(log *eventlog.Log) { m.state.log.Store(log) }
 
 // StreamTrace returns the trace for [streamer.Options].

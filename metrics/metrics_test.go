@@ -203,7 +203,7 @@ func TestLogsOfOneRegistryAreToldApartByALabel(t *testing.T) {
 	}
 }
 
-// A name that is taken leaves the registry as it was.
+// If a name is taken, the registry stays as it was.
 func TestNewRegistersAllOrNothing(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	reg.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "jrweb_stream_heartbeats_total", Help: "Taken."}))

@@ -7,9 +7,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// appendErrors says which errors of an append make which reason. The first that
-// fits counts: a failure of the log comes before what it may wrap, and what is
-// too large before what is merely invalid.
+// appendErrors maps errors of an append to reasons. The first match counts: a failure of
+// the log comes before the errors that it may wrap, and "too large" before "invalid".
 var appendErrors = []struct {
 	reason string
 	errs   []error
@@ -27,10 +26,10 @@ var appendErrors = []struct {
 	{"canceled", []error{context.Canceled, context.DeadlineExceeded}},
 }
 
-// invalid is the reason of every [eventlog.FieldError] as well.
+// invalid is also the reason of every [eventlog.FieldError].
 const invalid = "invalid"
 
-// appendReasons returns every reason that there is.
+// appendReasons returns all reasons.
 func appendReasons() []string {
 	reasons := []string{other}
 	for _, e := range appendErrors {
@@ -39,8 +38,8 @@ func appendReasons() []string {
 	return reasons
 }
 
-// appendReason returns the reason of an error. What middleware refuses for a
-// reason of its own is other.
+// appendReason returns the reason of an error. An error of middleware that matches none is
+// other.
 func appendReason(err error) string {
 	for _, e := range appendErrors {
 		for _, target := range e.errs {

@@ -11,13 +11,13 @@ import (
 	"jrweb/router"
 )
 
-// methods are those that have their own series: a client may send any word.
+// methods are the methods that have their own series: a client may send any word.
 var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
-// requestMetrics are what is counted in requests.
+// requestMetrics are the metrics of requests.
 type requestMetrics struct {
 	seconds *prometheus.HistogramVec
 	bodies  prometheus.Gauge

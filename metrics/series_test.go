@@ -13,9 +13,9 @@ import (
 	"jrweb/metrics"
 )
 
-// series maps what stands before the value in a scrape, without "jrweb_", to
-// the value. Of a histogram it has the count. Sizes and build_info are left out:
-// they are not known beforehand.
+// series maps the text before the value in a scrape, without "jrweb_", to the value. For a
+// histogram it has the count. It leaves out sizes and build_info, which are not known
+// beforehand.
 type series map[string]float64
 
 // scrape returns the series of a registry.
@@ -83,7 +83,7 @@ func (s series) since(before series) series {
 	return changes
 }
 
-// expect fails the test unless got is want and nothing else.
+// expect fails the test unless got equals want.
 func expect(t *testing.T, got, want series) {
 	t.Helper()
 	for name, v := range want {
@@ -98,7 +98,7 @@ func expect(t *testing.T, got, want series) {
 	}
 }
 
-// newMetrics returns metrics and their registry, which checks what it is given.
+// newMetrics returns metrics and their registry, which checks its collectors.
 func newMetrics(t *testing.T) (*metrics.Metrics, *prometheus.Registry) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
@@ -109,7 +109,7 @@ func newMetrics(t *testing.T) (*metrics.Metrics, *prometheus.Registry) {
 	return m, reg
 }
 
-// openLog opens a log that is measured, until the end of the test.
+// openLog opens a measured log until the end of the test.
 func openLog(t *testing.T, m *metrics.Metrics) *eventlog.Log {
 	t.Helper()
 	log, err := eventlog.Open(t.TempDir()+"/jr.db", &eventlog.Options{Trace: m.LogTrace()})
@@ -131,7 +131,7 @@ func start(t *testing.T, log *eventlog.Log, task string) *eventlog.Session {
 	return s
 }
 
-// appendTo appends events that must be taken.
+// appendTo appends events that must be accepted.
 func appendTo(t *testing.T, s *eventlog.Session, events ...eventlog.Event) {
 	t.Helper()
 	if _, err := s.Append(t.Context(), events...); err != nil {

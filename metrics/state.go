@@ -8,10 +8,10 @@ import (
 	"jrweb/eventlog"
 )
 
-// logState reads the state of a log at each scrape. There is no copy of it that
-// could go wrong.
+// logState reads the state of a log at each scrape, so there is no copy that could be
+// wrong.
 type logState struct {
-	log atomic.Pointer[eventlog.Log] // nil until there is one
+	log atomic.Pointer[eventlog.Log] // nil until CollectLog
 
 	open, size, free *prometheus.Desc
 }
@@ -42,7 +42,7 @@ func (s *logState) Collect(ch chan<- prometheus.Metric) {
 	}
 	stats := log.Stats()
 	if log.Err() != nil {
-		return // it has ended, perhaps while Stats looked: what it says means nothing
+		return // the log has ended, perhaps during Stats: ignore the result
 	}
 	gauge := func(desc *prometheus.Desc, value float64) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)

@@ -9,18 +9,18 @@ import (
 	"jrweb/streamer"
 )
 
-// rejected is the reason of a stream that was turned away. It was never open.
+// rejected is the reason of a stream that was refused. It was never open.
 const rejected = "rejected"
 
 // disconnectReasons are the reasons that have a series from the start.
 var disconnectReasons = []string{
 	string(streamer.Complete), string(streamer.ClientGone), string(streamer.WriteTimeout),
 	string(streamer.Shutdown), rejected, string(streamer.Deleted),
-	"revoked", // the stream's permission ended; package streamer does not know it yet
+	string(streamer.Revoked), // streamer.Revoked: the permission of the client ended
 	string(streamer.Failed),
 }
 
-// streamMetrics are what is counted in streams of events.
+// streamMetrics are the metrics of streams of events.
 type streamMetrics struct {
 	active      prometheus.Gauge
 	opened      *prometheus.CounterVec
@@ -69,7 +69,7 @@ func (m *streamMetrics) group() group {
 }
 
 func (m *streamMetrics) trace() *streamer.Trace {
-	// These are called for each write and each tick of each stream.
+	// Looked up once: these are used for each write and each tick of each stream.
 	replay, live := m.events.WithLabelValues("replay"), m.events.WithLabelValues("live")
 	idle, found := m.polls.WithLabelValues("idle"), m.polls.WithLabelValues("new")
 	return &streamer.Trace{

@@ -22,13 +22,12 @@ import (
 	"jrweb/streamer"
 )
 
-// world is a log with one task and an open session of one event, and a streamer
-// that is measured.
+// world is a log with one task and an open session of one event, and a measured streamer.
 type world struct {
 	t       *testing.T
 	reg     *prometheus.Registry
 	log     *eventlog.Log
-	other   *eventlog.Log // writes to the same store and cannot tell log of it
+	other   *eventlog.Log // writes to the same store, without notifying log
 	broken  *atomic.Bool  // makes the store unreadable
 	session *eventlog.Session
 	streams *streamer.Streamer
@@ -39,7 +38,7 @@ func TestStreamsAreCounted(t *testing.T) {
 	for name, test := range map[string]struct {
 		do   func(w *world)
 		want series
-		// shared lets others write to the store, unnoticed until the next tick.
+		// shared lets others write to the store; the next tick notices it.
 		shared bool
 	}{
 		"one that is open": {
@@ -171,7 +170,7 @@ func TestStreamsAreCounted(t *testing.T) {
 				got := scrape(t, w.reg).since(before)
 				delete(got, "stream_bytes_sent_total") // retry: has a random length; see below
 				for _, appended := range []string{"append_seconds", "append_batch_events", `events_appended_total{type="thought"}`, `events_appended_total{type="complete"}`, `sessions_sealed_total{status="succeeded"}`, "sessions_open"} {
-					delete(got, appended) // log_test.go looks after them
+					delete(got, appended) // log_test.go checks these
 				}
 				expect(t, got, test.want)
 			})
@@ -234,7 +233,7 @@ func (w *world) must(err error) {
 
 func (w *world) append(events ...eventlog.Event) { w.t.Helper(); appendTo(w.t, w.session, events...) }
 
-// pass lets time pass, and all that is due happen.
+// pass lets time pass, until everything that is due has happened.
 func (w *world) pass(d time.Duration) { time.Sleep(d); synctest.Wait() }
 
 // open opens a stream, until the end of the test, and waits until it is idle.
@@ -252,7 +251,7 @@ func (w *world) open(cursor string) *client {
 	return c
 }
 
-// client is the connection of a client, which may stop to take anything.
+// client is the connection of a client, which may stop taking anything.
 type client struct {
 	header   http.Header
 	leave    func()

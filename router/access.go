@@ -9,15 +9,15 @@ import (
 	"jrweb/eventlog"
 )
 
-// Role is what somebody may do. Each one may do all that those before it may.
+// Role says what a client may do. Each role includes those before it.
 type Role int
 
 // The roles.
 const (
-	RoleNone  Role = iota // what needs no credential: assets, signing in, health
-	RoleRead              // look
+	RoleNone  Role = iota // no credential needed: assets, signing in, health
+	RoleRead              // read
 	RoleWrite             // append, as an agent
-	RoleSteer             // say something, as a person
+	RoleSteer             // write to agents, as a person
 	RoleAdmin             // delete, back up
 )
 
@@ -41,44 +41,46 @@ func ParseRole(name string) (Role, error) {
 	return RoleNone, fmt.Errorf("role %q is none of read, write, steer, admin", name)
 }
 
-// Access is a request that is to be authorized.
+// Access is a request to authorize.
 type Access struct {
 	Request *http.Request
 	// Route is the pattern of the route, such as /tasks/:task/events.
 	Route string
-	// Role is what the route needs. With RoleNone, Authorize is not asked.
+	// Role is the role that the route needs. With RoleNone, Authorize is not called.
 	Role Role
-	// Task and Session are those of the path, zero if it has none.
+	// Task and Session are the ids in the path, or zero if the path has none.
 	Task    string
 	Session eventlog.SessionID
 }
 
-// Grant says what a request may do, and who sent it. The zero value is somebody
-// without a name who may do what the route does, for ever, with every task.
+// Grant says what a request may do, and who sent it. The zero value is a client without a
+// name who may do what the route does, with every task, without an end.
 type Grant struct {
-	// Until ends what was granted: a stream ends with it, reason revoked, whatever
-	// became of its connection. Nil: it does not end.
+	// Until ends the grant: a stream ends with it, reason revoked, whatever kind of
+	// connection it uses. Nil: the grant does not end.
 	Until context.Context
-	// Name is who it is, for the log, and as the owner of sessions. It may be empty.
+	// Name says who sent the request, for the log and as the owner of sessions. It may be
+	// empty.
 	Name string
-	// Role is the greatest role that it has, for pages, which show what can be done.
-	// At RoleSteer and above it is a person: what it appends carries its name.
+	// Role is the highest role of the client. Pages use it to show only what the client may
+	// do. At RoleSteer and above the client is a person: what it appends carries its name.
 	Role Role
-	// Sees says which tasks it may see. Nil: all. It is called often, and concurrently.
+	// Sees reports whether the client may see a task. Nil: all tasks. It is called often,
+	// and concurrently.
 	Sees func(task string) bool
 }
 
 func (g *Grant) sees(task string) bool { return g.Sees == nil || g.Sees(task) }
 
-// Authorize decides whether a request may do what its route does. An error that is
-// a [*Refusal] reaches the client; any other is a failure of the server's.
+// Authorize decides whether a request may do what its route does. If its error is a
+// [*Refusal], the client sees it. Any other error is a failure of the server.
 type Authorize func(Access) (Grant, error)
 
-// Refusal is an error that the client is told.
+// Refusal is an error that the client sees.
 type Refusal struct {
 	// Status is from 400 to 499, or from 300 to 399 with a Location in Header.
 	Status int
-	// Detail says why, to the client.
+	// Detail tells the client why.
 	Detail string
 	// Header is added to the answer: WWW-Authenticate, Location and the like.
 	Header http.Header
@@ -87,7 +89,7 @@ type Refusal struct {
 // Error implements error.
 func (r *Refusal) Error() string { return r.Detail }
 
-// problem is the refusal as clients get it.
+// problem is the refusal in the form for clients.
 func (r *Refusal) problem() *problem {
 	status, word, title := r.Status, "refused", "The request is refused"
 	switch {
@@ -105,7 +107,7 @@ func (r *Refusal) problem() *problem {
 	return p
 }
 
-// authorize asks Options.Authorize about a request.
+// authorize calls Options.Authorize for a request.
 func (rt *router) authorize(r *http.Request, route string, role Role, p params) (Grant, error) {
 	if rt.o.Authorize == nil || role == RoleNone {
 		return Grant{Role: RoleAdmin}, nil
@@ -120,7 +122,7 @@ func (rt *router) authorize(r *http.Request, route string, role Role, p params) 
 	return grant, nil
 }
 
-// isRefusal returns the problem of an error that is a refusal, of Authorize or of
+// isRefusal returns the problem of an error if the error is a refusal, of Authorize or of
 // the log's middleware.
 func isRefusal(err error) (*problem, bool) {
 	if r, ok := errors.AsType[*Refusal](err); ok {

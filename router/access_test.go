@@ -29,7 +29,7 @@ var needs = map[string]router.Role{
 	"GET /metrics": router.RoleRead, "GET /healthz": router.RoleNone, "GET /readyz": router.RoleNone, "GET /assets/*file": router.RoleNone, "GET /openapi.json": router.RoleNone,
 }
 
-// as authorizes by the role in the header Role. Who sends none sets up the test.
+// as authorizes by the role in the header Role. A request without it sets up the test.
 func as(a router.Access) (router.Grant, error) {
 	if a.Request.Header.Values("Role") == nil {
 		return router.Grant{Role: router.RoleAdmin}, nil
@@ -66,8 +66,8 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 	}
 }
 
-// Before any other word about what exists: whoever may not look hears the same of
-// what is there, of what is not, and of what could never be.
+// A client that may not read gets the same answer for things that exist, that do not exist,
+// and that cannot exist.
 func TestWhoMayNotLookHearsNothingOfWhatExists(t *testing.T) {
 	s, fill := serveRoutes(t, options{router: router.Options{Authorize: as}})
 	for _, path := range []string{
@@ -104,7 +104,8 @@ func TestOnlyTasksThatSomebodySeesAreShown(t *testing.T) {
 	}
 }
 
-// A run that is recorded elsewhere is refused without a word of where.
+// If a run is recorded elsewhere, the refusal does not say where, unless the client may see
+// that task.
 func TestWhereARunIsRecordedIsToldToThoseWhoMaySeeIt(t *testing.T) {
 	s := serveWith(t, options{router: router.Options{Authorize: func(a router.Access) (router.Grant, error) {
 		return router.Grant{Role: router.RoleAdmin, Sees: func(task string) bool { return task == a.Request.Header.Get("Sees") }}, nil
@@ -131,7 +132,7 @@ func TestARefusalOfMiddlewareReachesTheClient(t *testing.T) {
 	s.do("POST", "/tasks/t-1/events", bodyOf(say("x"))).is(200)
 }
 
-// A person's word carries the name of the person, and nobody else's.
+// A person's word carries the name of that person, and of nobody else.
 func TestWhatPeopleAppendCarriesWhoTheyAre(t *testing.T) {
 	s := serveWith(t, options{router: router.Options{Authorize: named}})
 	post := func(role, name, body string) *answer {
@@ -144,7 +145,7 @@ func TestWhatPeopleAppendCarriesWhoTheyAre(t *testing.T) {
 			post(role, "eve", `{"type":"comment","data":`+claim+`}`).problem(422, "data.author")
 		}
 	}
-	post("admin", "root", `{"type":"comment","data":{"content":"d","author":"ann"}}`).is(200) // as an export has it
+	post("admin", "root", `{"type":"comment","data":{"content":"d","author":"ann"}}`).is(200) // as in an export
 	post("admin", "root", `{"type":"comment","data":{"content":"e"}}`).is(200)
 	runs, err := s.log.Sessions(t.Context(), "t-1", eventlog.SessionID{}, 1)
 	if err != nil {

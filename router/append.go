@@ -9,8 +9,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// maxEvents is how many events one append may have. The log has the same limit;
-// here it keeps an absurd request from being parsed to its end.
+// maxEvents is how many events one append may have. The log has the same limit; here it
+// prevents that an absurdly large request is parsed to its end.
 const maxEvents = 10_000
 
 var errManyEvents = tooLarge(fmt.Sprintf("more than %d events in one append", maxEvents))
@@ -69,8 +69,7 @@ func (rt *router) append(w http.ResponseWriter, r *http.Request, p params, q que
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-// locate says in which line or element of the request the field is that the log
-// did not take.
+// locate says in which line or element of the request the refused field is.
 func locate(err error, where func(int) string) error {
 	field, ok := errors.AsType[*eventlog.FieldError](err)
 	if !ok || field.Index < 0 {
@@ -81,8 +80,8 @@ func locate(err error, where func(int) string) error {
 	return located(toProblem(&bare), where(field.Index))
 }
 
-// inBody names the field of a complete event by its name in the body, which is
-// the event's data.
+// inBody names a field of a complete event as the body names it: the body is the event's
+// data.
 func inBody(err error) error {
 	field, ok := errors.AsType[*eventlog.FieldError](err)
 	if !ok {
@@ -139,7 +138,7 @@ func (rt *router) heartbeat(w http.ResponseWriter, r *http.Request, p params) er
 	return nil
 }
 
-// markReplay says that an answer was given before.
+// markReplay marks an answer that was given before.
 func markReplay(w http.ResponseWriter, replayed bool) {
 	if replayed {
 		w.Header().Set("Idempotency-Replayed", "true")

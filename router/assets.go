@@ -2,7 +2,7 @@ package router
 
 import "net/http"
 
-// asset makes a handler of one that serves files, whose errors are plain text.
+// asset makes a handler of a file server, whose errors are plain text.
 func asset(files http.Handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, _ params) error {
 		a := &assetWriter{ResponseWriter: w}
@@ -17,7 +17,7 @@ func asset(files http.Handler) handler {
 	}
 }
 
-// assetWriter keeps an error back.
+// assetWriter holds back an error of the file server.
 type assetWriter struct {
 	http.ResponseWriter
 	refused int

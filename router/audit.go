@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// audit writes the line of a request to a route that only admins may use: what was
-// deleted or copied, and by whom, or who tried.
+// audit logs a request to a route for admins: what was deleted or copied, and by whom, or
+// who tried.
 func (rt *router) audit(r *http.Request, route string, rec *recorder, err error) {
 	status := cmp.Or(rec.status, http.StatusOK)
 	attributes := []any{"audit", true, "name", rec.name, "address", r.RemoteAddr, "method", clip(r.Method), "route", route, "path", clip(r.URL.Path)}
@@ -15,7 +15,7 @@ func (rt *router) audit(r *http.Request, route string, rec *recorder, err error)
 			status = toProblem(err).Status
 		}
 	}
-	if err != nil && status < http.StatusInternalServerError { // the server's own failures have a line
+	if err != nil && status < http.StatusInternalServerError { // failures of the server are logged elsewhere
 		attributes = append(attributes, "error", err)
 	}
 	rt.o.Logger.Info("admin", append(attributes, "status", status)...)

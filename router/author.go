@@ -11,11 +11,12 @@ import (
 	"jrweb/eventlog"
 )
 
-// authorField is where the data of an event says which person it is from. Only we
-// put it there: what stands in a page as a person's word must be one.
+// authorField is the field of an event's data that names the person who sent it. Only the
+// server may set it: what a page shows as a person's word must be one.
 const authorField = "author"
 
-// owner is whose a session is that the request starts, empty if nobody has a name.
+// owner is the owner of a session that the request starts, or empty if clients have no
+// names.
 func (rt *router) owner(grant *Grant) string {
 	if rt.o.Authorize == nil {
 		return ""
@@ -23,15 +24,14 @@ func (rt *router) owner(grant *Grant) string {
 	return grant.Name
 }
 
-// localAuthor is a person whom nobody has named: at a browser on this machine, of a
-// server without a login.
+// localAuthor is the name of a person at a browser on this machine, when the server has no
+// login.
 const localAuthor = "local"
 
-// sign puts the name of the person who appends into its events, and refuses an author
-// that somebody else claims. An admin may bring back what was said before, with who
-// said it; without a login anybody may, but for sessions whose agent listens: what an
-// agent says must not be taken for a person's word. With needed, nobody but a person
-// may append.
+// sign adds the name of the person who appends to the events, and refuses events that claim
+// an author. An admin may append old events with their authors. Without a login any client
+// may do that, except for a session whose agent accepts messages: an agent's text must not
+// pass for a person's word. If needed is true, only a person may append.
 func (rt *router) sign(r *http.Request, b *eventlog.Batch, grant *Grant, needed bool) error {
 	name := rt.personOf(r, grant)
 	if needed && name == "" {
@@ -59,12 +59,12 @@ func (rt *router) sign(r *http.Request, b *eventlog.Batch, grant *Grant, needed 
 var errNoPerson = newProblem(http.StatusForbidden, "no_person", "Only people may do this",
 	"the server cannot tell that a person sends this: it needs a login or a token of role steer, or, where there are no tokens, the page in a browser on the server's machine")
 
-// steers reports whether an event is one that reaches an agent if it is of a person.
+// steers reports whether an event would reach an agent if a person sent it.
 func steers(e *eventlog.Event) bool {
 	return e.Type == eventlog.TypeUser || e.Type == eventlog.TypeAnswer || e.Type == eventlog.TypeComplete
 }
 
-// personOf returns the name of the person who sent a request, "" for anybody else.
+// personOf returns the name of the person who sent a request, or "" if it was not a person.
 func (rt *router) personOf(r *http.Request, grant *Grant) string {
 	switch {
 	case rt.o.Authorize == nil && isLocalBrowser(r):
@@ -75,7 +75,8 @@ func (rt *router) personOf(r *http.Request, grant *Grant) string {
 	return ""
 }
 
-// mayBePerson reports whether what is said on a page that is sent now can be a person's.
+// mayBePerson reports whether a message from the page that is being sent could count as a
+// person's.
 func (rt *router) mayBePerson(r *http.Request, grant *Grant) bool {
 	if rt.o.Authorize == nil {
 		return isNear(r)
@@ -83,14 +84,15 @@ func (rt *router) mayBePerson(r *http.Request, grant *Grant) bool {
 	return grant.Role >= RoleSteer && grant.Name != ""
 }
 
-// isLocalBrowser reports whether a page of ours sent a request, in a browser on this
-// machine: no script of a page can set Sec-Fetch-Site. A program can, so this keeps
-// agents from speaking as people by mistake, and not by intent; tokens do that.
+// isLocalBrowser reports whether one of our pages sent a request, in a browser on this
+// machine: no script of a page can set Sec-Fetch-Site. A program can set it. So this
+// prevents that an agent speaks as a person by mistake, but not on purpose; tokens prevent
+// that.
 func isLocalBrowser(r *http.Request) bool {
 	return isNear(r) && r.Header.Get("Sec-Fetch-Site") == "same-origin" && sameHost(r.Header.Get("Origin"), r.Host)
 }
 
-// isNear reports whether a request is of this machine, as far as anybody tells.
+// isNear reports whether a request comes from this machine, as far as its headers show.
 func isNear(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {
@@ -98,13 +100,13 @@ func isNear(r *http.Request) bool {
 	}
 	for _, forwarded := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "Via"} {
 		if r.Header.Get(forwarded) != "" {
-			return false // the browser may be anywhere
+			return false // the browser may be on any machine
 		}
 	}
 	return isLoopback(withoutPort(r.Host))
 }
 
-// mayClaim reports whether events may come with an author of theirs.
+// mayClaim reports whether events may come with their own author.
 func (rt *router) mayClaim(ctx context.Context, b *eventlog.Batch, grant *Grant) (bool, error) {
 	if rt.o.Authorize != nil {
 		return grant.Role >= RoleAdmin, nil
@@ -122,30 +124,30 @@ func (rt *router) mayClaim(ctx context.Context, b *eventlog.Batch, grant *Grant)
 	}
 	info, err := rt.log.Session(b.Task, session).Info(ctx)
 	if errors.Is(err, eventlog.ErrSessionNotFound) || errors.Is(err, eventlog.ErrTaskNotFound) {
-		return true, nil // the append says so
+		return true, nil // the append reports it
 	}
 	return err == nil && !info.Steer, err
 }
 
-// claimsAuthor reports whether data, an object, has an author.
+// claimsAuthor reports whether data, a JSON object, has an author.
 func claimsAuthor(data json.RawMessage) bool {
 	if !bytes.Contains(data, []byte(authorField)) && !bytes.Contains(data, []byte(`\u`)) {
-		return false // most have neither, and need not be read
+		return false // most data has neither, and need not be parsed
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(data, &members) != nil {
-		return false // the log says what is wrong
+		return false // the log reports what is wrong
 	}
 	_, claims := members[authorField]
 	return claims
 }
 
-// withAuthor puts the author to the end of an object.
+// withAuthor adds the author at the end of an object.
 func withAuthor(data json.RawMessage, name string) json.RawMessage {
 	text := bytes.TrimRight(data, jsonSpace)
 	inside, isObject := bytes.CutSuffix(text, []byte("}"))
 	if !isObject {
-		return data // the log says what is wrong
+		return data // the log reports what is wrong
 	}
 	author, err := json.Marshal(name)
 	if err != nil {

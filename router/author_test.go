@@ -8,7 +8,7 @@ import (
 	"jrweb/router"
 )
 
-// An agent hears people alone. Without a login, a person is who uses a browser on the
+// Only people reach an agent. Without a login, a person is a user of a browser on the
 // server's machine.
 func TestWithoutALoginABrowserOnThisMachineIsAPerson(t *testing.T) {
 	for _, c := range []struct {
@@ -56,7 +56,8 @@ func TestWithoutALoginABrowserOnThisMachineIsAPerson(t *testing.T) {
 	}
 }
 
-// What an agent appends to a session whose agent listens is nobody's word.
+// Without a login, nothing but the local browser can give an author to events of a session
+// whose agent accepts messages.
 func TestWithoutALoginNobodySpeaksAsAPersonWhereAnAgentListens(t *testing.T) {
 	s := serve(t)
 	claim := `{"type":"user","data":{"content":"c","author":"ann"}}`

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// backupChunk is how much of a backup is written at once, and backupTimeout
-	// how long a client may take for it.
+	// backupChunk is how much of a backup is written at once. backupTimeout is how long a
+	// client may take for that.
 	backupChunk   = 256 << 10
 	backupTimeout = 30 * time.Second
 )
@@ -22,11 +22,11 @@ func (rt *router) backup(w http.ResponseWriter, r *http.Request, _ params) error
 		return err
 	}
 	h := w.Header()
-	if r.Method == http.MethodHead { // does not make a copy only to say how large it is
+	if r.Method == http.MethodHead { // no copy only to report its size
 		backupHeader(h)
 		return nil
 	}
-	// A copy takes as much room on the disk as the database, for as long as its client takes.
+	// A copy takes as much room on the disk as the database, until its client has read it.
 	if !rt.backingUp.CompareAndSwap(false, true) {
 		p := newProblem(http.StatusConflict, "busy", "A backup is under way", "one backup is made at a time: repeat the request when the other one has ended")
 		p.header = http.Header{"Retry-After": {"10"}}
@@ -40,7 +40,7 @@ func (rt *router) backup(w http.ResponseWriter, r *http.Request, _ params) error
 	if err != nil {
 		return err
 	}
-	defer func() { _ = backup.Close() }() // it was only read from
+	defer func() { _ = backup.Close() }() // it was only read
 	rt.o.Logger.Info("backup", "size", backup.Size, "took", backup.Took, "growth", backup.Growth)
 	backupHeader(h)
 	h.Set("Content-Length", strconv.FormatInt(backup.Size, 10))
@@ -53,8 +53,8 @@ func backupHeader(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// sendSlowly sends something long to a client that may take as long as it likes,
-// if only it takes something: the deadline is of each write.
+// sendSlowly sends something long. The client may take as long as it likes, as long as it
+// takes something: each write has its own deadline.
 func sendSlowly(w http.ResponseWriter, from io.Reader) error {
 	control := http.NewResponseController(w)
 	chunk := make([]byte, backupChunk)
@@ -72,7 +72,7 @@ func sendSlowly(w http.ResponseWriter, from io.Reader) error {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return nil
 		case err != nil:
-			return fmt.Errorf("read the copy: %w", err) // net/http cuts an answer that is shorter than it said
+			return fmt.Errorf("read the copy: %w", err) // net/http cuts an answer that is shorter than announced
 		}
 	}
 }

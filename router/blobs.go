@@ -12,11 +12,12 @@ import (
 	"jrweb/router/blob"
 )
 
-// errNoBlob is all that anybody hears of what is no image that can be shown.
+// errNoBlob is the only answer for everything that is not an image, or not one that is safe
+// to show.
 var errNoBlob = newProblem(http.StatusNotFound, "not_found", "Not found", "the session has no such image, or none that is safe to show")
 
-// getBlob serves an image of an event. It comes from an agent: browsers must take
-// it for an image and nothing else.
+// getBlob serves an image of an event. It comes from an agent, so browsers must treat it as
+// an image and nothing else.
 func (rt *router) getBlob(w http.ResponseWriter, r *http.Request, p params) error {
 	q, err := readQuery(r, "sequence")
 	if err != nil {
@@ -44,8 +45,8 @@ func (rt *router) getBlob(w http.ResponseWriter, r *http.Request, p params) erro
 	return nil
 }
 
-// findBlob finds the image in the event that the query names, or in the first event
-// of the session that has it.
+// findBlob finds the image in the event that the query names, or in the first event of the
+// session that has it.
 func (rt *router) findBlob(ctx context.Context, p params, q queryValues) (part blob.Part, err error) {
 	var after uint64
 	text, named := q["sequence"]

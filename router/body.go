@@ -24,14 +24,13 @@ const (
 	typeNDJSON = "application/x-ndjson"
 )
 
-// readBody reads the whole body of a request and its media type: typeJSON or
-// typeNDJSON.
+// readBody reads the whole body of a request and its media type: typeJSON or typeNDJSON.
 func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte, mediaType string, err error) {
 	mediaType, err = mediaTypeOf(r)
 	if err != nil {
 		return nil, "", err
 	}
-	if r.ContentLength > rt.o.MaxRequestBytes { // do not make the client send it first
+	if r.ContentLength > rt.o.MaxRequestBytes { // so that the client does not send it first
 		return nil, "", &http.MaxBytesError{Limit: rt.o.MaxRequestBytes}
 	}
 	control := http.NewResponseController(w)
@@ -41,7 +40,7 @@ func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 	in.share.read()
 	whenAnswered(w, in.share.close)
 	if err == nil {
-		err = setReadDeadline(control, time.Time{}) // what comes now may take as long as it likes
+		err = setReadDeadline(control, time.Time{}) // the rest of the request may take as long as it likes
 	}
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -64,7 +63,7 @@ func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 // past is before any deadline.
 var past = time.Unix(1, 0)
 
-// readAll reads a body. What it needs, it takes from the budget first.
+// readAll reads a body. It takes room from the budget before it uses memory.
 func readAll(body io.Reader, s *share) ([]byte, error) {
 	var text []byte
 	for {
@@ -89,11 +88,11 @@ func readAll(body io.Reader, s *share) ([]byte, error) {
 	}
 }
 
-// bodyTimeout is how long a client may send nothing of its body: one that stopped
-// in the middle must not hold what it has sent for ever.
+// bodyTimeout is how long a client may send nothing of its body. A client that stops in the
+// middle must not keep memory for ever.
 const bodyTimeout = 30 * time.Second
 
-// patient is a body whose deadline is that of the next bytes, not of all of them.
+// patient is a body with a deadline for the next bytes, not for all of them.
 type patient struct {
 	io.ReadCloser
 	control *http.ResponseController
@@ -105,29 +104,29 @@ func (b *patient) Read(p []byte) (int, error) {
 	if err := setReadDeadline(b.control, time.Now().Add(bodyTimeout)); err != nil {
 		return 0, err
 	}
-	if !b.share.holds() { // it was to give up before the deadline was set
+	if !b.share.holds() { // the share was evicted before the deadline was set
 		return 0, errSlow
 	}
 	return b.ReadCloser.Read(p)
 }
 
-// limitBody gives the body of a request until a deadline to come. net/http reads what a
-// handler leaves of it, that of a refused request as well, before it answers, and would
-// wait for it as long as the client likes.
+// limitBody sets a deadline for the body of a request. Before net/http answers, it reads
+// what a handler leaves of the body, even of a refused request, and would wait for that as
+// long as the client likes.
 func limitBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		_ = setReadDeadline(http.NewResponseController(w), time.Now().Add(bodyTimeout)) // if it fails, the connection has ended
 	}
 }
 
-// unlimitBody is for an answer that lasts longer than the deadline.
+// unlimitBody removes the deadline, for an answer that lasts longer.
 func unlimitBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		_ = setReadDeadline(http.NewResponseController(w), time.Time{})
 	}
 }
 
-// setReadDeadline does nothing behind middleware that has no deadlines.
+// setReadDeadline does nothing if middleware hides the deadlines.
 func setReadDeadline(control *http.ResponseController, at time.Time) error {
 	if err := control.SetReadDeadline(at); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
@@ -135,7 +134,7 @@ func setReadDeadline(control *http.ResponseController, at time.Time) error {
 	return nil
 }
 
-// invalidAt returns where the first invalid UTF-8 sequence begins.
+// invalidAt returns the place of the first invalid UTF-8 sequence.
 func invalidAt(body []byte) int {
 	at := 0
 	for at < len(body) {
@@ -148,8 +147,8 @@ func invalidAt(body []byte) int {
 	return at
 }
 
-// mediaTypeOf accepts JSON, NDJSON, and no type at all, which is JSON. A form
-// is what any web page may send without asking.
+// mediaTypeOf accepts JSON, NDJSON, and no type, which means JSON. It refuses forms,
+// because any web page may send them without permission.
 func mediaTypeOf(r *http.Request) (string, error) {
 	header := r.Header.Get("Content-Type")
 	if header == "" {
@@ -181,14 +180,14 @@ func readKey(r *http.Request, scope string, body []byte) (eventlog.Key, error) {
 	return eventlog.Key{ID: values[0], Scope: scope, Digest: sha256.Sum256(body)}, nil
 }
 
-// jsonSpace is the white space of JSON. That of bytes.TrimSpace has more in it,
-// which would make JSON of what is none.
+// jsonSpace is the white space of JSON. bytes.TrimSpace also removes other characters,
+// which would turn invalid JSON into valid JSON.
 const jsonSpace = " \t\r\n"
 
-// object is a JSON object of a request: names are matched exactly.
+// object is a JSON object of a request. Names must match exactly.
 type object map[string]json.RawMessage
 
-// readObject reads a body that is one JSON object with some of the names, or empty.
+// readObject reads a body that is one JSON object with only the given names, or empty.
 func readObject(body []byte, mediaType string, names ...string) (object, error) {
 	body, err := readJSON(body, mediaType)
 	if err != nil || len(body) == 0 {
@@ -197,7 +196,7 @@ func readObject(body []byte, mediaType string, names ...string) (object, error) 
 	return toObject(body, "body", names...)
 }
 
-// readData reads a body that is the data of an event. An empty one is {}.
+// readData reads a body that is the data of an event. An empty body is {}.
 func readData(body []byte, mediaType string) ([]byte, error) {
 	body, err := readJSON(body, mediaType)
 	switch {
@@ -211,8 +210,8 @@ func readData(body []byte, mediaType string) ([]byte, error) {
 	return body, nil
 }
 
-// readJSON checks that a body is JSON, or empty, and returns it without the
-// white space around it.
+// readJSON checks that a body is JSON, or empty, and returns it without the white space
+// around it.
 func readJSON(body []byte, mediaType string) ([]byte, error) {
 	if mediaType != typeJSON {
 		return nil, badMediaType("send " + typeJSON)
@@ -237,9 +236,9 @@ func checkJSON(text []byte) error {
 	return err
 }
 
-// toObject splits a JSON object. It refuses names beside the given ones, and
-// names that are given twice: what the client meant must not be lost in silence.
-// field is what to call a text that is no object.
+// toObject splits a JSON object. It refuses other names than the given ones, and names that
+// appear twice, so that nothing the client meant is lost silently. field is the name of the
+// text in an error, if it is no object.
 func toObject(text []byte, field string, names ...string) (object, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
@@ -273,7 +272,7 @@ func toObject(text []byte, field string, names ...string) (object, error) {
 	return o, nil
 }
 
-// text reads a string, nil if it is absent.
+// text reads a string, or nil if it is absent.
 func (o object) text(name string) (*string, error) {
 	raw, given := o[name]
 	if !given {
@@ -286,7 +285,7 @@ func (o object) text(name string) (*string, error) {
 	return s, nil
 }
 
-// flag returns true or false, false if the field is not given.
+// flag reads true or false, or false if it is absent.
 func (o object) flag(name string) (bool, error) {
 	raw, given := o[name]
 	if !given {

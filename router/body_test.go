@@ -11,7 +11,7 @@ import (
 	"jrweb/router"
 )
 
-// deep is JSON that is nested so many times.
+// deep is JSON with this many levels.
 func deep(levels int) string {
 	return strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels)
 }

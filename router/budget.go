@@ -6,25 +6,26 @@ import (
 	"time"
 )
 
-// slowBody is how long a body may bring nothing, and an answer be taken nothing of,
-// before it has to give up what it holds, if others need the room.
+// slowBody is how long a body may bring nothing, or a client may take nothing of an answer,
+// before it can lose its room to others that need it.
 const slowBody = 2 * time.Second
 
 // budget bounds the memory of all request bodies together, or of all answers.
 type budget struct {
 	most   int64
-	busy   *problem          // what is said when there is no room
+	busy   *problem          // the answer when there is no room
 	report func(delta int64) // nil: nobody counts
 
 	mu     sync.Mutex
 	used   int64
-	bodies map[*share]struct{} // that are being read, or written
+	bodies map[*share]struct{} // those that are being read, or written
 }
 
-// share is what one body, or answer, holds. Its methods are for the goroutine of its request.
+// share is the part of a budget that one body or answer holds. Only the goroutine of its
+// request calls its methods.
 type share struct {
 	budget *budget
-	giveUp func() // makes a read, or write, that waits fail
+	giveUp func() // makes a waiting read or write fail
 	held   int64
 
 	// Guarded by budget.mu:
@@ -36,7 +37,7 @@ func newBudget(most int64, busy *problem, report func(int64)) *budget {
 	return &budget{most: most, busy: busy, report: report, bodies: map[*share]struct{}{}}
 }
 
-// open returns the share of a body that is going to be read, of nothing at first.
+// open returns the share of a body that is about to be read. It is empty at first.
 func (b *budget) open(giveUp func()) *share {
 	s := &share{budget: b, giveUp: giveUp, last: time.Now()}
 	b.mu.Lock()
@@ -63,8 +64,8 @@ var (
 	}()
 )
 
-// grow makes the share n bytes larger. If there is no room, the slowest other body has
-// to give its share up, and this request may be repeated.
+// grow makes the share n bytes larger. If there is no room, the slowest other body loses
+// its share, and this request gets an error: the client may repeat it.
 func (s *share) grow(n int64) error {
 	b := s.budget
 	b.mu.Lock()
@@ -78,7 +79,7 @@ func (s *share) grow(n int64) error {
 	return nil
 }
 
-// evict makes the body give up that has brought nothing for the longest time.
+// evict takes the share from the body that has brought nothing for the longest time.
 func (b *budget) evict(but *share) {
 	var slowest *share
 	for s := range b.bodies {
@@ -92,7 +93,7 @@ func (b *budget) evict(but *share) {
 	}
 }
 
-// came says that something came. It returns false if the share was to be given up.
+// came notes that something came. It returns false if the share was evicted.
 func (s *share) came() bool {
 	s.budget.mu.Lock()
 	defer s.budget.mu.Unlock()
@@ -100,22 +101,22 @@ func (s *share) came() bool {
 	return !s.evicted
 }
 
-// holds reports whether the share was not to be given up.
+// holds reports whether the share was not evicted.
 func (s *share) holds() bool {
 	s.budget.mu.Lock()
 	defer s.budget.mu.Unlock()
 	return !s.evicted
 }
 
-// read says that all has come, or nothing more will: from now on the share is held for
-// as long as the request takes.
+// read notes that the body has ended. From now on the share cannot be evicted, and is held
+// until the request ends.
 func (s *share) read() {
 	s.budget.mu.Lock()
 	defer s.budget.mu.Unlock()
 	delete(s.budget.bodies, s)
 }
 
-// close gives the share back.
+// close returns the share to the budget.
 func (s *share) close() {
 	b := s.budget
 	b.mu.Lock()

@@ -18,7 +18,7 @@ import (
 	"jrweb/router"
 )
 
-// upload is a request whose body comes when the test says.
+// upload is a request whose body the test sends in parts.
 type upload struct {
 	*httptest.ResponseRecorder
 	in   *io.PipeReader
@@ -46,7 +46,7 @@ func beginUpload(ctx context.Context, h http.Handler) *upload {
 	return u
 }
 
-// say sends a part of the body, which nobody may want any more.
+// say sends a part of the body. The server may no longer read it.
 func (u *upload) say(text string) { _, _ = io.WriteString(u.out, text) }
 
 func budgeted(t *testing.T) (h http.Handler, used *atomic.Int64) {
@@ -69,8 +69,8 @@ func budgeted(t *testing.T) (h http.Handler, used *atomic.Int64) {
 
 const budgetEvent = `{"type":"thought","data":{"content":"x"}}`
 
-// Thirty bodies that never end hold no more than the budget. What others send meanwhile
-// is answered 503 at once, and taken once the slow ones have given up their room.
+// Thirty bodies that never end hold no more than the budget. Other requests are answered
+// 503 at once, and accepted once the slow bodies have lost their room.
 func TestBodiesShareABudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, used := budgeted(t)
@@ -99,7 +99,7 @@ func TestBodiesShareABudget(t *testing.T) {
 		if refused < 25 || refused == 30 {
 			t.Errorf("%d of 30 were refused", refused)
 		}
-		// An honest client repeats its request as it is told.
+		// A well-behaved client repeats its request as the answer says.
 		served := false
 		for range 20 {
 			u := beginUpload(t.Context(), h)
@@ -139,7 +139,7 @@ func TestABodyThatComesSlowlyGoesOnWhileThereIsRoom(t *testing.T) {
 	})
 }
 
-// Bodies of the greatest size fit, one after the other and some together.
+// Bodies of the largest size fit, one after the other, and several together.
 func TestTheBudgetHoldsNobodyUp(t *testing.T) {
 	h, used := budgeted(t)
 	var all sync.WaitGroup

@@ -11,11 +11,12 @@ import (
 	"jrweb/router/page"
 )
 
-// mostCallers is how many calls from before a part stand with it.
+// mostCallers is how many earlier calls are shown with a part at most.
 const mostCallers = 100
 
-// addCallers adds to a part of a timeline the calls from before it whose subagents did
-// something in it, and what subagents have done in all: nobody can tell from a part alone.
+// addCallers adds to a part of a timeline the earlier calls whose subagents did something
+// in the part, and everything that subagents have done, because the part alone does not
+// show it.
 func (rt *router) addCallers(ctx context.Context, view *page.TaskPage, t *timeline, looks *int) error {
 	entries := view.Part.Entries
 	view.Part.Subagents = map[eventlog.SessionID]page.Subagents{}

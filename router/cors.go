@@ -2,9 +2,8 @@ package router
 
 import "net/http"
 
-// allowOrigin lets the page that sends a request read the answer: its origin is one
-// of Options.Origins. It answers what a browser asks before the request itself, and
-// then returns true.
+// allowOrigin lets the page that sends a request read the answer, because its origin is one
+// of Options.Origins. It answers a preflight request itself, and then returns true.
 func allowOrigin(w http.ResponseWriter, r *http.Request) (answered bool) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))

@@ -40,7 +40,7 @@ func TestPagesOfANamedOriginMayReadAndWrite(t *testing.T) {
 			if a.header.Get("Access-Control-Allow-Credentials") != "" {
 				t.Error("cookies are taken along")
 			}
-			// A refusal can be read as well, and the role still counts.
+			// A refusal can be read as well, and the role is still checked.
 			if needs[r.method+" "+r.pattern] != router.RoleNone {
 				s.do(r.method, path, bodyOf(r.body), append(from(friend)[:3], "Role: nobody")...).problem(401, "").has("Access-Control-Allow-Origin", friend)
 			}

@@ -53,7 +53,7 @@ func TestADamagedSessionIsTheOnlyOneThatCannotBeSeen(t *testing.T) {
 	s.get("/tasks/t-1/events?session=" + sessions[0]).is(http.StatusOK)
 	s.get("/tasks/t-1/events").is(http.StatusOK)
 
-	// All of them in order is what cannot be had any more, and that is said.
+	// It is no longer possible to get all of them in order, and the answer says so.
 	for _, path := range []string{
 		"/tasks/t-1/events?sessions=all", "/tasks/t-1/events?sessions=all&last=100", "/tasks/t-1/sessions/" + sessions[1],
 		"/tasks/t-1/events?session=" + sessions[1], "/tasks/t-1/events/stream?session=" + sessions[1],
@@ -62,7 +62,7 @@ func TestADamagedSessionIsTheOnlyOneThatCannotBeSeen(t *testing.T) {
 	}
 	s.get("/tasks/t-1/events?sessions=all&after=" + sessions[2] + ":0").is(http.StatusOK)
 
-	// An older session is never served in the place of the latest.
+	// An older session is never served instead of the latest.
 	s.damage("t-1", sessions[2])
 	for _, path := range []string{"/tasks/t-1/events", "/tasks/t-1/events/stream"} {
 		s.get(path).problem(http.StatusInternalServerError, "")

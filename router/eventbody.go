@@ -16,11 +16,11 @@ import (
 // eventText is the JSON of one event in a request.
 type eventText struct {
 	json  []byte
-	place string // in the request, for an error: its line or its index
+	place string // its line or index in the request, for an error
 }
 
-// parseEvents reads the events of an append: one object, an array, or NDJSON.
-// where names the place of an event for an error of the log.
+// parseEvents reads the events of an append: one object, an array, or NDJSON. where names
+// the place of an event in the request, for errors of the log.
 func parseEvents(body []byte, mediaType string) (events []eventlog.Event, where func(i int) string, err error) {
 	texts, err := splitEvents(body, mediaType)
 	if err != nil {
@@ -40,13 +40,13 @@ func parseEvents(body []byte, mediaType string) (events []eventlog.Event, where 
 		if i < len(texts) {
 			return texts[i].place
 		}
-		return fmt.Sprintf("event %d", i) // that middleware added
+		return fmt.Sprintf("event %d", i) // an event that middleware added
 	}
 	return events, where, nil
 }
 
-// splitEvents finds the events in a body. It does not look further than there
-// may be events: millions of tiny ones would take far more memory than the body.
+// splitEvents finds the events in a body. It stops after maxEvents, because millions of
+// tiny events would take far more memory than the body.
 func splitEvents(body []byte, mediaType string) ([]eventText, error) {
 	switch {
 	case mediaType == typeNDJSON:
@@ -126,7 +126,7 @@ func parseEvent(text []byte) (eventlog.Event, error) {
 		return e, err
 	}
 	if actor != nil {
-		if e.Actor = eventlog.Actor(*actor); *actor == "" { // the log takes it for an absent one
+		if e.Actor = eventlog.Actor(*actor); *actor == "" { // to the log, this would mean absent
 			return e, invalid("actor", "must be agent, human or system")
 		}
 	}
@@ -142,8 +142,8 @@ func parseEvent(text []byte) (eventlog.Event, error) {
 	return e, nil
 }
 
-// rfc3339 is the form of a time. [time.Parse] alone takes others too, such as an
-// hour of one digit.
+// rfc3339 is the form of a time. [time.Parse] alone also accepts others, such as an hour of
+// one digit.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
 
 // parseTime reads any time of RFC 3339 from a field.
@@ -152,7 +152,8 @@ func parseTime(field, text string) (time.Time, error) {
 	if !rfc3339.MatchString(text) {
 		return time.Time{}, invalid(field, "must be an RFC 3339 time")
 	}
-	// Go's clock has no leap seconds: theirs is the first one of the next minute.
+	// Go's clock has no leap seconds: a leap second becomes the first one of the next
+	// minute.
 	const seconds = len("2006-01-02T15:04:")
 	leap := text[seconds:seconds+2] == "60"
 	if leap {
@@ -165,13 +166,13 @@ func parseTime(field, text string) (time.Time, error) {
 	switch {
 	case err != nil:
 		return time.Time{}, invalid(field, "must be an RFC 3339 time")
-	case t.Truncate(time.Millisecond).IsZero(): // the log takes the zero time for an absent one
+	case t.Truncate(time.Millisecond).IsZero(): // to the log, the zero time would mean absent
 		return time.Time{}, invalid(field, "must be later than the year 1")
 	}
 	return t, nil
 }
 
-// located adds to a problem where in the request it is.
+// located adds to a problem the place in the request.
 func located(err error, where string) error {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {

@@ -16,13 +16,13 @@ import (
 const (
 	defaultEvents = 1000
 	mostEvents    = 10_000
-	// An answer ends early once it holds so many bytes, or once so many events
-	// were looked at for it. Its next says where to go on.
+	// An answer ends early once it holds this many bytes, or once this many events were
+	// read for it. Its next says where to continue.
 	answerBytes  = 8 << 20
 	answerLooked = 100_000
 )
 
-// history is a request for events that exist.
+// history is a request for existing events.
 type history struct {
 	rt   *router
 	w    http.ResponseWriter
@@ -32,13 +32,13 @@ type history struct {
 	all     bool
 	types   streamer.Types
 	limit   int
-	last    int    // so many of the newest, 0: from the cursor on
-	after   string // the cursor as it was sent, "" for none
+	last    int    // how many of the newest; 0: from the cursor on
+	after   string // the cursor as it was sent, "" if none was
 
 	events []entry
 	bytes  int
 	looked int
-	next   eventlog.Cursor // the last place that was looked at
+	next   eventlog.Cursor // the last place that was read
 }
 
 // entry is an event with its session.
@@ -106,8 +106,8 @@ func (h *history) parse(r *http.Request) error {
 	return nil
 }
 
-// start finds the session where the answer begins (for last: ends), and sets the
-// cursor. The zero session means that there is none yet.
+// start finds the session where the answer begins (with last: where it ends), and sets the
+// cursor. It returns the zero session if there is none yet.
 func (h *history) start(ctx context.Context) (eventlog.SessionInfo, error) {
 	task, err := h.rt.log.Task(ctx, h.task)
 	if err != nil {
@@ -167,7 +167,7 @@ func (h *history) startAfter(ctx context.Context) (eventlog.SessionInfo, error) 
 	return info, nil
 }
 
-// trimmed is the problem with a cursor before the oldest event that is kept.
+// trimmed is the problem of a cursor before the oldest event that is kept.
 func trimmed(session eventlog.SessionID, first uint64) *problem {
 	p := newProblem(http.StatusGone, "trimmed", "Events are no longer kept", fmt.Sprintf("the oldest event that is kept is %d; go on after next", first))
 	p.Field = "after"
@@ -175,12 +175,12 @@ func trimmed(session eventlog.SessionID, first uint64) *problem {
 	return p
 }
 
-// full reports whether the answer holds as much as one answer may.
+// full reports whether the answer has reached a limit.
 func (h *history) full() bool {
 	return len(h.events) >= h.limit || h.bytes >= answerBytes || h.looked >= answerLooked
 }
 
-// hold takes room for a page of events, those that will not be shown included.
+// hold reserves memory for a page of events, including those that will not be shown.
 func (h *history) hold(page []eventlog.Event) error {
 	n := 0
 	for i := range page {
@@ -189,7 +189,7 @@ func (h *history) hold(page []eventlog.Event) error {
 	return hold(h.w, n)
 }
 
-// add looks at an event and takes it if it is to be shown.
+// add reads an event and takes it if it must be shown.
 func (h *history) add(session eventlog.SessionID, e eventlog.Event) {
 	h.looked++
 	h.next = eventlog.Cursor{Session: session, Sequence: e.Sequence}
@@ -199,14 +199,14 @@ func (h *history) add(session eventlog.SessionID, e eventlog.Event) {
 	}
 }
 
-// read goes from the cursor on.
+// read reads from the cursor on.
 func (h *history) read(ctx context.Context) error {
 	for !h.full() {
 		page, err := h.rt.log.Read(ctx, h.task, h.next.Session, h.next.Sequence)
 		if err != nil {
 			return err
 		}
-		if page.Gap(h.next.Sequence) { // since we looked: never a hole in silence
+		if page.Gap(h.next.Sequence) { // trimmed since the start: a hole must never be silent
 			return trimmed(h.next.Session, page.First)
 		}
 		if err := h.hold(page.Events); err != nil {
@@ -230,7 +230,7 @@ func (h *history) read(ctx context.Context) error {
 	return nil
 }
 
-// readLast goes back from the head until it has the newest events asked for.
+// readLast reads backwards from the head until it has the requested newest events.
 func (h *history) readLast(ctx context.Context, session eventlog.SessionInfo) error {
 	head := eventlog.Cursor{Session: session.ID, Sequence: session.Head}
 	for {
@@ -267,7 +267,7 @@ func (h *history) readLast(ctx context.Context, session eventlog.SessionInfo) er
 	return nil
 }
 
-// nextText is the cursor to go on from, "" before the first session.
+// nextText is the cursor to continue from, or "" before the first session.
 func (h *history) nextText() string {
 	if h.next.Session.IsZero() {
 		return ""
@@ -279,7 +279,7 @@ func (h *history) writeJSON(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Content-Type", typeJSON)
 	header.Set("Cache-Control", "no-cache")
-	out := bufio.NewWriter(w) // its error is the client's: who is gone misses nothing
+	out := bufio.NewWriter(w) // errors are those of a client that is gone
 	_, _ = out.WriteString(`{"events":[`)
 	var envelope []byte
 	for i := range h.events {
@@ -301,7 +301,7 @@ func (h *history) writeNDJSON(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		q.Del("last")
 		q.Set("after", next)
-		// Relative to the path of the request, so that it holds under any mount.
+		// Relative to the path of the request, so that it is right under any mount.
 		link := url.URL{Path: "events", RawQuery: q.Encode()}
 		header.Set("Link", "<"+link.String()+`>; rel="next"`)
 	}

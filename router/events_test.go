@@ -16,7 +16,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// typed is the JSON of an event of any type.
+// typed is the JSON of an event of a type.
 func typed(name string) string { return `{"type":"` + name + `","data":{}}` }
 
 // threeSessions serves a task with three sessions: the first two have ended.
@@ -337,7 +337,7 @@ func TestTimesAreThoseOfTheLogsClock(t *testing.T) {
 	s.get("/tasks/t-1/sessions/" + session).says(`"started":` + at + `,"ended":` + at)
 }
 
-// readCounting is a store that counts the events that reads come to.
+// readCounting is a store that counts the events that reads reach.
 type readCounting struct {
 	store.Store
 	events atomic.Int64
@@ -363,7 +363,7 @@ func (r countingReader) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byt
 func (r countingReader) count(b store.Bucket, all iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		for k, v := range all {
-			if b == "events" && len(v) >= 64<<10 { // not the state of the session, which stands there, too
+			if b == "events" && len(v) >= 64<<10 { // without the state of the session, which is in the same bucket
 				r.events.Add(1)
 			}
 			if !yield(k, v) {

@@ -16,7 +16,7 @@ import (
 	"jrweb/streamer"
 )
 
-// All of it in a program: a log in a file, its streams, API and pages.
+// A complete program: a log in a file, its streams, API and pages.
 func Example() {
 	dir, err := os.MkdirTemp("", "jrweb")
 	check(err)
@@ -35,7 +35,7 @@ func Example() {
 		}
 	}()
 
-	// Agents run, and say what they do.
+	// Agents run, and append events.
 	session, err := events.Start(context.Background(), "t-1", nil)
 	check(err)
 	_, err = session.Append(context.Background(), eventlog.Event{Type: eventlog.TypeAssistant, Data: []byte(`{"content":"Hello."}`)})
@@ -46,7 +46,7 @@ func Example() {
 	check(events.Close())                        // then the log
 }
 
-// A program that has a mux of its own gives the router a prefix.
+// A program with its own mux gives the router a prefix.
 func ExampleNew_underAPrefix() {
 	events, err := eventlog.New(eventlogtest.NewStore(), nil)
 	check(err)
@@ -71,7 +71,7 @@ func ExampleNew_underAPrefix() {
 	// /healthz → /healthz 404
 }
 
-// A client in any language needs no more than an HTTP library.
+// A client in any language needs only an HTTP library.
 func ExampleNew_append() {
 	events, err := eventlog.New(eventlogtest.NewStore(), nil)
 	check(err)
@@ -81,7 +81,7 @@ func ExampleNew_append() {
 	server := httptest.NewServer(handler)
 	defer server.Close()
 
-	for range 2 { // the second is the retry of a client that heard no answer
+	for range 2 { // the second is the retry of a client that got no answer
 		body := `{"type":"thought","data":{"content":"Where do I begin?"}}`
 		req, err := http.NewRequest(http.MethodPost, server.URL+"/tasks/t-1/events", strings.NewReader(body))
 		check(err)

@@ -60,8 +60,8 @@ func TestTasksAreListedByExternalID(t *testing.T) {
 	s.get("/tasks?external_id=nobody").json(`{"tasks":[],"next":""}`)
 }
 
-// Two sessions that say the same cost count it once: the one that said it later tells
-// where it counts, so that nobody wonders.
+// If two sessions report the same cost, it counts once. The session that reported it later
+// says where it counts.
 func TestASessionTellsWhereItsCostCounts(t *testing.T) {
 	s := serve(t)
 	const cost = `{"type":"cost","data":{"id":"m","input_tokens":5,"output_tokens":2}}`

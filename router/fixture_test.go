@@ -39,7 +39,7 @@ type server struct {
 type options struct {
 	router router.Options
 	log    eventlog.Options
-	prefix string // that it is mounted under
+	prefix string // under which it is mounted
 }
 
 func serve(t *testing.T) *server { return serveWith(t, options{}) }
@@ -86,7 +86,7 @@ func (s *server) ok(err error) {
 	}
 }
 
-// countedStore counts its Updates, and fails them when it is told to.
+// countedStore counts its Updates, and fails them when the test says so.
 type countedStore struct {
 	store.Store
 	updates atomic.Int64
@@ -103,17 +103,17 @@ func (s *countedStore) Update(ctx context.Context, fn func(store.Tx) error) erro
 	return s.Store.Update(ctx, fn)
 }
 
-// answer is what a server answered.
+// answer is the answer of a server.
 type answer struct {
 	*testing.T
 	request string
 	status  int
 	header  http.Header
-	body    string // of streams it is not read
+	body    string // not read for streams
 }
 
-// do sends a request. Headers are given as "Name: value"; Host is one of them.
-// An absent body is none at all.
+// do sends a request. Headers are given as "Name: value"; Host is one of them. A nil body
+// is no body.
 func (s *server) do(method, path string, body io.Reader, headers ...string) *answer {
 	s.Helper()
 	a, err := s.try(method, path, body, headers...)
@@ -121,7 +121,7 @@ func (s *server) do(method, path string, body io.Reader, headers ...string) *ans
 	return a
 }
 
-// try is do for those who are not on the test's own goroutine.
+// try is do for other goroutines than the test's own.
 func (s *server) try(method, path string, body io.Reader, headers ...string) (*answer, error) {
 	r, err := http.NewRequestWithContext(s.Context(), method, s.http.URL+s.o.prefix+path, body)
 	if err != nil {
@@ -256,8 +256,8 @@ var placeholders = map[string]*regexp.Regexp{
 	"<cursor>":  regexp.MustCompile(`^[A-Za-z0-9]{16,40}:(0|[1-9][0-9]*)$`),
 }
 
-// json checks that the body is this JSON, no field more or less. The strings
-// "<time>", "<session>" and "<cursor>" stand for any such text.
+// json checks that the body is exactly this JSON. The strings "<time>", "<session>" and
+// "<cursor>" stand for any such text.
 func (a *answer) json(want string) *answer {
 	a.Helper()
 	var gotValue, wantValue any
@@ -318,7 +318,7 @@ func say(content string) string {
 	return `{"type":"assistant","data":{"content":` + string(text) + `}}`
 }
 
-// saying is what say makes of so many bytes.
+// saying is an event like that of say, with a content of this size.
 func saying(bytes int) string {
 	return `{"type":"assistant","data":{"content":"` + strings.Repeat("x", bytes) + `"}}`
 }
@@ -354,7 +354,7 @@ type envelope struct {
 	Data     json.RawMessage
 }
 
-// content is the content of what say made, else the type.
+// content is the content of an event of say, else the type.
 func (e *envelope) content() string {
 	var data struct{ Content *string }
 	if json.Unmarshal(e.Data, &data) == nil && data.Content != nil {
@@ -363,7 +363,7 @@ func (e *envelope) content() string {
 	return e.Type
 }
 
-// events reads what is at a path of events.
+// events reads the answer of a path of events.
 func (s *server) events(path string) eventsPage {
 	s.Helper()
 	var p eventsPage
@@ -380,7 +380,7 @@ func (p eventsPage) contents() string {
 	return strings.Join(all, " ")
 }
 
-// holds checks what is at a path of events.
+// holds checks the events at a path.
 func (s *server) holds(path, contents string) eventsPage {
 	s.Helper()
 	p := s.events(path)
@@ -402,7 +402,7 @@ func request(method, path string, body []byte) *http.Request {
 	return httptest.NewRequest(method, "http://localhost"+path, bytes.NewReader(body))
 }
 
-// rawRequest sends bytes that are a request for one answer, and returns it.
+// rawRequest sends the bytes of one request, and returns the answer.
 func rawRequest(s *server, text string) string {
 	s.Helper()
 	conn, err := net.Dial("tcp", s.http.Listener.Addr().String())

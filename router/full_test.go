@@ -13,8 +13,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// failing is a store in memory whose commits fail and change nothing, until it
-// is mended. While it is full, those that may use its reserve succeed.
+// failing is a store in memory whose commits fail and change nothing, until the test
+// repairs it. While it is full, commits that may use its reserve succeed.
 type failing struct {
 	store.Store
 	with atomic.Pointer[error]
@@ -86,7 +86,7 @@ func TestAFullDiskIs507ForWhatTakesRoomAlone(t *testing.T) {
 	ask(204, "DELETE", "/tasks/t-2", "")
 
 	store.mend()
-	ask(200, "POST", "/tasks/t-1/events", say("full"), key) // a refusal is not kept with the key
+	ask(200, "POST", "/tasks/t-1/events", say("full"), key) // a refusal is not stored with the key
 	ask(200, "POST", session+"/complete", "")
 }
 

@@ -12,8 +12,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// Whatever the headers of a request say, it is answered without a failure of ours, with
-// no header that a client could have made up, and only to hosts and origins that may ask.
+// Whatever the headers of a request say, the answer is never a failure of the server, has
+// no header that the client made up, and is given only to allowed hosts and origins.
 func FuzzHeaders(f *testing.F) {
 	log, err := eventlog.New(eventlogtest.NewStore(), nil)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"jrweb/eventlog/eventlogtest"
 )
 
-// sent are the events of an append as any other reader of JSON sees them.
+// sent are the events of an append as another reader of JSON sees them.
 func sent(t *testing.T, body []byte, ndjson bool) (events []envelope) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(body))

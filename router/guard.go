@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// guard refuses what a web page somewhere else makes a browser send.
+// guard refuses requests that a web page of another site makes a browser send.
 type guard struct {
 	names    map[string]bool
 	prefixes []netip.Prefix
 	origins  *http.CrossOriginProtection
-	trusted  map[string]bool // origins whose pages may call us
+	trusted  map[string]bool // origins whose pages may send requests
 }
 
 func newGuard(allowed, origins []string) (*guard, error) {
@@ -46,7 +46,7 @@ func newGuard(allowed, origins []string) (*guard, error) {
 
 func canonicalName(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }
 
-// check returns the problem with a request, nil if there is none.
+// check returns the problem of a request, or nil if there is none.
 func (g *guard) check(r *http.Request) error {
 	if !g.allows(r.Host) {
 		return newProblem(http.StatusMisdirectedRequest, "host", "Host not allowed",
@@ -59,7 +59,7 @@ func (g *guard) check(r *http.Request) error {
 		return nil
 	case origin == "null":
 	case read && isNavigation(r):
-		return nil // [router.handle] refuses it where there is no page
+		return nil // router.handle refuses it where there is no page
 	case read && site == "cross-site":
 	case read && site == "" && origin != "" && !sameHost(origin, r.Host):
 	case !read && g.origins.Check(r) != nil:
@@ -69,19 +69,18 @@ func (g *guard) check(r *http.Request) error {
 	return errOrigin
 }
 
-// originPattern is an origin as browsers write it.
+// originPattern is an origin in the form that browsers send.
 var originPattern = regexp.MustCompile(`^https?://[a-z0-9.\[\]:_-]+$`)
 
 var errOrigin = newProblem(http.StatusForbidden, "origin", "Origin not allowed", "requests from pages of other origins are refused")
 
-// isNavigation reports whether somebody follows a link to us: the answer takes the
-// place of a whole document. Frames and objects navigate as well, but stay inside
-// of the page that has them.
+// isNavigation reports whether a person follows a link to us, so that the answer replaces a
+// whole document. Frames and objects navigate as well, but stay inside their page.
 func isNavigation(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
-// isForeignNavigation reports whether the link stood on a page of another site.
+// isForeignNavigation reports whether the link was on a page of another site.
 func isForeignNavigation(r *http.Request) bool {
 	return isNavigation(r) && r.Header.Get("Sec-Fetch-Site") == "cross-site"
 }
@@ -91,9 +90,9 @@ func sameHost(origin, host string) bool {
 	return err == nil && u.Host == host
 }
 
-// allows reports whether clients may call the server by this Host. A name that
-// an attacker's DNS points at us is not on the list: that is the whole defence
-// against DNS rebinding.
+// allows reports whether clients may call the server by this Host. A name that an
+// attacker's DNS points at us is not on the list. That is the whole defence against DNS
+// rebinding.
 func (g *guard) allows(hostport string) bool {
 	host := withoutPort(hostport)
 	if isLoopback(host) {
@@ -118,7 +117,7 @@ func withoutPort(hostport string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
 }
 
-// isLoopback reports whether a host is this machine by its name or address.
+// isLoopback reports whether a host is this machine, by its name or address.
 func isLoopback(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.Unmap().IsLoopback()

@@ -43,7 +43,7 @@ func TestARequestWithoutAHostIsRefused(t *testing.T) {
 	if a := rawRequest(s, "GET /healthz HTTP/1.0\r\n\r\n"); !strings.HasPrefix(a, "HTTP/1.0 421 ") {
 		t.Errorf("it is answered %q", a)
 	}
-	// The host in the request's line wins over the header.
+	// The host in the request line wins over the header.
 	if a := rawRequest(s, "GET http://evil.com/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(a, "HTTP/1.1 421 ") {
 		t.Errorf("it is answered %q", a)
 	}
@@ -77,7 +77,7 @@ func TestWritesFromForeignOriginsAreRefused(t *testing.T) {
 			{"Origin: " + own(s) + ".evil.com"},
 			{"Sec-Fetch-Site: cross-site"},
 			{"Sec-Fetch-Site: same-site"},
-			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"}, // a form that sends itself
+			{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"}, // a form that submits itself
 			{"Origin: " + own(s), "Sec-Fetch-Site: cross-site"},
 		} {
 			s.do(r.method, path, bodyOf(r.body), headers...).problem(403, "")

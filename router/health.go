@@ -17,7 +17,7 @@ func (rt *router) healthz(w http.ResponseWriter, r *http.Request, _ params) erro
 	return writeOK(w)
 }
 
-// readyz answers whether the log commits.
+// readyz answers whether the log can commit.
 func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error {
 	if _, err := readQuery(r); err != nil {
 		return err
@@ -25,7 +25,7 @@ func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error
 	ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
 	defer cancel()
 	probe := make(chan error, 1)
-	go func() { probe <- rt.log.Probe(ctx) }() // one at most outlives us, while the disk hangs
+	go func() { probe <- rt.log.Probe(ctx) }() // at most one outlives us, while the disk hangs
 	select {
 	case err := <-probe:
 		if err != nil {
@@ -41,6 +41,6 @@ func writeOK(w http.ResponseWriter) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	_, _ = io.WriteString(w, "ok\n") // a client that is gone misses nothing
+	_, _ = io.WriteString(w, "ok\n") // the client may be gone
 	return nil
 }

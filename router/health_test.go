@@ -67,7 +67,7 @@ func TestReadinessIsAWriteAtMostOnceASecond(t *testing.T) {
 		ask(503, 3)
 		store.broken.Store(false)
 		time.Sleep(time.Hour)
-		ask(503, 3) // there is no healing
+		ask(503, 3) // it never recovers
 		if w := handle(h, request("GET", "/healthz", nil)); w.Code != 200 {
 			t.Errorf("alive is answered %d", w.Code)
 		}
@@ -135,7 +135,7 @@ func TestARequestThatIsGivenUpIsNeverAnswered200(t *testing.T) {
 		h, log := handler(t, store)
 		defer log.Close()
 		store.release = make(chan struct{})
-		go handle(h, request("PUT", "/tasks/first", nil)) // all that comes after it waits
+		go handle(h, request("PUT", "/tasks/first", nil)) // all later requests wait behind it
 		synctest.Wait()
 
 		ended, cancel := context.WithCancel(t.Context())

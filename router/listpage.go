@@ -15,12 +15,12 @@ import (
 const (
 	// pageTasks is how many tasks the list page shows at once.
 	pageTasks = 200
-	// pageTries is how many sessions of each task the list page tells of.
+	// pageTries is how many sessions of each task the list page shows.
 	pageTries = 10
 )
 
-// listPage answers the page of all tasks, or of those that somebody looks for. Its
-// script gets the rows of further pages from here as well.
+// listPage answers the page of all tasks, or of those that match a filter. Its script gets
+// the rows of further pages from here as well.
 func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) error {
 	q, err := readQuery(r, append([]string{"after"}, taskFilters...)...)
 	if err != nil {
@@ -69,7 +69,7 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 	return writePage(w, &html)
 }
 
-// addTries finds how the sessions of the tasks have ended.
+// addTries adds how the sessions of the tasks have ended.
 func (rt *router) addTries(ctx context.Context, view *page.ListPage) (err error) {
 	for i := range view.Tasks {
 		t := &view.Tasks[i]
@@ -78,7 +78,8 @@ func (rt *router) addTries(ctx context.Context, view *page.ListPage) (err error)
 			continue
 		}
 		view.Sessions[t.ID], err = rt.log.Sessions(ctx, t.ID, eventlog.SessionID{}, pageTries)
-		// It was deleted just now, or one of its sessions is damaged: the others are shown.
+		// The task was deleted just now, or one of its sessions is damaged. The other tasks
+		// are shown.
 		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) && !errors.Is(err, eventlog.ErrDamaged) {
 			return err
 		}

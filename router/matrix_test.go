@@ -39,17 +39,17 @@ func operations(t *testing.T) (list []described) {
 	return list
 }
 
-// filled is the path with these in the place of what stands in braces.
+// filled is the path with these values instead of the names in braces.
 func (d described) filled(task, session string) string {
 	return strings.NewReplacer("{task}", task, "{session}", session, "{hash}", strings.Repeat("0", 64), "{file}", "app.css").Replace(d.path)
 }
 
-// from is where a request comes from, as browsers and others say it. "-" is a header
-// that is not there.
+// from says where a request comes from, in the headers of browsers and others. "-" is an
+// absent header.
 type from struct{ host, origin, site, mode, dest string }
 
-// refusal is what CONTRACT and the docs say of a request: 421, 403, or 0 if it is not
-// refused for where it comes from.
+// refusal is the expected status by the contract and the docs: 421, 403, or 0 if the
+// request is not refused because of where it comes from.
 func (f from) refusal(d described) int {
 	own := "http://" + f.host
 	read := d.method == http.MethodGet || d.method == http.MethodHead
@@ -73,7 +73,7 @@ func (f from) refusal(d described) int {
 }
 
 func TestHostOriginAndFetchMetadataOnEveryRoute(t *testing.T) {
-	const accepted = 402 // nobody else says that
+	const accepted = 402 // no other code answers this
 	log, err := eventlog.New(eventlogtest.NewStore(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,8 @@ func TestHostOriginAndFetchMetadataOnEveryRoute(t *testing.T) {
 						w := handle(h, r)
 						want := f.refusal(d)
 						is := w.Code == http.StatusForbidden || w.Code == http.StatusMisdirectedRequest
-						// What is served without a router of its own here, is none of its routes.
+						// Paths that are served outside of the router here are not among
+						// its routes.
 						if followed := f.mode == "navigate" && f.dest == "document"; want == 403 && followed && w.Code == http.StatusNotFound {
 							continue
 						}
@@ -127,12 +128,12 @@ func TestHostOriginAndFetchMetadataOnEveryRoute(t *testing.T) {
 			}
 		}
 	}
-	if refused < 1000 || through < 1000 { // the one is the control of the other
+	if refused < 1000 || through < 1000 { // each is the control of the other
 		t.Errorf("%d were refused, %d came through", refused, through)
 	}
 }
 
-// evil are texts that end lines, tags, attributes, paths and patience.
+// evil are texts that end lines, tags, attributes or paths, or are very long.
 var evil = []string{
 	"x\r\nX-Evil: 1\r\n\r\nevil", "x\nX-Evil: 1", "x\rX-Evil: 1", "x\u2028X-Evil: 1", "x\x00y", "\xff\xfe", "\x1b[31m", "\u202etxt.exe",
 	`"><script>evil()</script>`, `'><img src=x onerror=evil()>`, "javascript:evil()", "{{evil}}", "${evil}", "<!--", "]]>", "</script><script>evil()//",
@@ -169,14 +170,14 @@ func TestEvilQueriesAndHeadersDoNoHarmOnAnyRoute(t *testing.T) {
 	headers := []string{"Accept", "Last-Event-ID", "Idempotency-Key", "Content-Type", "Cookie", "Authorization", "Referer", "User-Agent", "X-Forwarded-Host", "X-Forwarded-For", "Range", "If-None-Match", "Accept-Encoding"}
 	for _, d := range operations(t) {
 		if d.method != http.MethodGet && d.method != http.MethodHead || d.method == http.MethodGet && strings.HasSuffix(d.path, "/stream") {
-			continue // they would change what the others look at, or never end
+			continue // these would change what the other requests read, or never end
 		}
 		ask := func(r *http.Request) *answer {
 			w := handle(s.http.Config.Handler, r)
 			return &answer{T: t, request: d.method + " " + r.URL.String(), status: w.Code, header: w.Header(), body: w.Body.String()}
 		}
 		path := d.filled("t-1", fill("{session}"))
-		unserved := d.path == "/backup" || strings.HasSuffix(d.path, "/stream") // without a file, and without a connection
+		unserved := d.path == "/backup" || strings.HasSuffix(d.path, "/stream") // without a file or a connection
 		for _, text := range evil {
 			for _, name := range names {
 				a := ask(request(d.method, path+"?"+name+"="+url.QueryEscape(text), nil))
@@ -198,14 +199,14 @@ func TestEvilQueriesAndHeadersDoNoHarmOnAnyRoute(t *testing.T) {
 	}
 }
 
-// answerHeaders are all that an answer may have.
+// answerHeaders are all headers that an answer may have.
 var answerHeaders = []string{
 	"Accept-Ranges", "Allow", "Cache-Control", "Connection", "Content-Disposition", "Content-Length", "Content-Range", "Content-Security-Policy",
 	"Content-Type", "Cross-Origin-Resource-Policy", "Date", "Etag", "Last-Modified", "Link", "Location", "Referrer-Policy", "Transfer-Encoding", "Vary",
 	"X-Accel-Buffering", "X-Content-Type-Options", "X-Frame-Options",
 }
 
-// harmless checks that nothing of what was asked acts in the answer.
+// harmless checks that nothing of the request has an effect in the answer.
 func (a *answer) harmless() {
 	a.Helper()
 	for name, values := range a.header {
@@ -231,7 +232,7 @@ func (a *answer) harmless() {
 	}
 }
 
-// What agents and people say, in every place, is one frame of its own in every format.
+// Each text of agents and people, in every place, is one frame of its own in every format.
 func TestNothingThatIsSaidBeginsAFrameOfItsOwn(t *testing.T) {
 	s := serve(t)
 	var want int

@@ -7,17 +7,17 @@ import (
 	"jrweb/router/page"
 )
 
-// nowAnswer is what a page asks for while it follows a run: everything that its head
-// tells, as of one moment.
+// nowAnswer is what a page requests while it follows a run: everything that its head shows,
+// at one moment.
 type nowAnswer struct {
 	Title   string                `json:"title"`
-	Updated eventlog.Time         `json:"updated"` // when something was appended last
+	Updated eventlog.Time         `json:"updated"` // when something was last appended
 	Totals  eventlog.Totals       `json:"totals"`  // of the task
-	Session *eventlog.SessionInfo `json:"session"` // nil: none yet
+	Session *eventlog.SessionInfo `json:"session"` // nil: there is none yet
 	Now     page.Now              `json:"now"`
 }
 
-// getNow answers what the agent does now, in the latest session or in one that is named.
+// getNow answers what the agent does now, in the latest session or in the named one.
 func (rt *router) getNow(w http.ResponseWriter, r *http.Request, p params) error {
 	q, err := readQuery(r, "session")
 	if err != nil {

@@ -16,7 +16,7 @@ var openAPI []byte
 
 var patternName = regexp.MustCompile(`[:*](\w+)`)
 
-// describedPath is a pattern as OpenAPI writes it: /tasks/:task is /tasks/{task}.
+// describedPath is a pattern in the form of OpenAPI: /tasks/:task is /tasks/{task}.
 func describedPath(pattern string) string { return patternName.ReplaceAllString(pattern, "{$1}") }
 
 // describe returns openAPI without the routes that this router does not have.

@@ -32,8 +32,8 @@ var description = sync.OnceValues(func() (*openapi3.T, error) {
 	return doc, doc.Validate(context.Background())
 })
 
-// asDescribed checks an answer against the description. What matches no route of it, it
-// does not describe.
+// asDescribed checks an answer against the description. It ignores paths that match none of
+// its routes.
 func asDescribed(t *testing.T, method, path string, status int, header http.Header, body string) {
 	t.Helper()
 	doc, err := description()
@@ -65,8 +65,8 @@ func asDescribed(t *testing.T, method, path string, status int, header http.Head
 	}
 }
 
-// describedRoute returns the path of the description that fits one of a request, "" for
-// none. No two of them fit the same.
+// describedRoute returns the path of the description that matches the path of a request, or
+// "". No request matches two equally well.
 func describedRoute(doc *openapi3.T, path string) string {
 	path, _, _ = strings.Cut(path, "?")
 	segments := strings.Split(path, "/")
@@ -80,7 +80,7 @@ func describedRoute(doc *openapi3.T, path string) string {
 	return ""
 }
 
-// serveAll serves every route that there may be.
+// serveAll serves every route that can exist.
 func serveAll(t *testing.T) (s *server, a *auth.Auth, token string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -174,7 +174,7 @@ func TestAServerDescribesTheRoutesThatItHas(t *testing.T) {
 }
 
 // The answers of all tests of this package are checked against the description. Here are
-// those that no other test asks for.
+// the answers that no other test requests.
 func TestAnswersOfSigningInAreAsDescribed(t *testing.T) {
 	s, _, token := serveAll(t)
 	bearer := "Authorization: Bearer " + token

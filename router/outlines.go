@@ -11,39 +11,39 @@ import (
 )
 
 const (
-	// outlineLooks is how many events one request looks at for outlines. The next
-	// request goes on where it stopped.
+	// outlineLooks is how many events one request reads for outlines. The next request
+	// continues where it stopped.
 	outlineLooks = 50_000
 	// outlinesKept is how many sessions are remembered.
 	outlinesKept = 200
 )
 
-// outlines keeps what sessions have come to. It remembers how far it has looked: what
-// was appended does not change.
+// outlines caches the outlines of sessions, and how far it has read: what was appended does
+// not change.
 type outlines struct {
 	log    *eventlog.Log
 	prices *price.Table
 
 	mu     sync.Mutex
-	known  map[eventlog.SessionID]*list.Element // of *outline
-	recent list.List                            // the one that was used last at its front
+	known  map[eventlog.SessionID]*list.Element // elements hold *outline
+	recent list.List                            // the most recently used one is at the front
 }
 
-// outline is one session's. Its mutex is held while events are added.
+// outline is the outline of one session. mu is held while events are added.
 type outline struct {
 	session eventlog.SessionID
 	mu      sync.Mutex
 	o       *page.Outline
 }
 
-// with calls use with the outline of a session up to its head. looks is how many events
-// may still be looked at: the outline may end before the head, and looks is lowered.
+// with calls use with the outline of a session up to its head. looks is how many events may
+// still be read, and is lowered. When it reaches 0, the outline may end before the head.
 func (r *outlines) with(ctx context.Context, s *eventlog.SessionInfo, looks *int, use func(*page.Outline)) error {
 	one := r.get(s.ID)
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	if err := r.look(ctx, s, one.o, looks); err != nil {
-		r.forget(s.ID) // what it was shown before the error counts for nothing
+		r.forget(s.ID) // what it got before the error must not count
 		return err
 	}
 	use(one.o)
@@ -96,7 +96,7 @@ func (r *outlines) look(ctx context.Context, s *eventlog.SessionInfo, o *page.Ou
 	return nil
 }
 
-// raws counts the lines that were not understood in sessions, which come the oldest
+// raws counts the lines that were not understood in sessions. The sessions come oldest
 // first.
 func (r *outlines) raws(ctx context.Context, sessions []eventlog.SessionInfo, looks *int) (page.Raws, error) {
 	var sum page.Raws

@@ -17,7 +17,7 @@ func TestAPageCountsWhatWasNotUnderstood(t *testing.T) {
 	session := s.append("t-1", raw, say("b"), raw)
 	says("", "2 lines not understood")
 	says("", `href="?session=`+session+`&amp;around=2#2"`)
-	s.append("t-1", raw, complete) // what was counted is not counted again
+	s.append("t-1", raw, complete) // events are not counted twice
 	says("", "3 lines not understood")
 	second := s.append("t-1", say("c"), raw)
 	says("", "1 line not understood")

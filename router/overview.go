@@ -12,8 +12,8 @@ import (
 // quotedBytes is how much of events the outcome of a run may quote.
 const quotedBytes = 1 << 20
 
-// getOverview answers what a page shows above the rows of a session, as HTML, for a page
-// that follows the session or has seen it end.
+// getOverview answers what a page shows above the rows of a session, as HTML. Pages request
+// it while they follow a session, and when it has ended.
 func (rt *router) getOverview(w http.ResponseWriter, r *http.Request, p params) error {
 	q, err := readQuery(r, "session", "sessions")
 	if err != nil {
@@ -51,7 +51,8 @@ func (rt *router) getOverview(w http.ResponseWriter, r *http.Request, p params) 
 	return writePage(w, &html)
 }
 
-// summarize adds to a page what a session has come to, with the events that this quotes.
+// summarize adds to a page the summary of a session, with the events that the summary
+// quotes.
 func (rt *router) summarize(ctx context.Context, view *page.TaskPage, s *eventlog.SessionInfo, looks *int) error {
 	if err := rt.outlines.with(ctx, s, looks, func(o *page.Outline) { view.Summary = o.Summary(s) }); err != nil {
 		return err

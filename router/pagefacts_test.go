@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// nowOf is what the head of a page says.
+// nowOf is the head of a page.
 func nowOf(t *testing.T, a *answer) (now struct {
 	Kind, What, Detail, Who, Inside, Plan, Loop string
 	Running                                     bool
@@ -60,7 +60,7 @@ func TestWhatAnAgentDoesNowIsOfTheNewestEvent(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := serve(t)
 			s.do("PUT", "/tasks/t-1", bodyOf(`{"title":"x"}`)).is(201)
-			for _, e := range test.events { // each is looked at where the last ended
+			for _, e := range test.events { // each request continues where the last one ended
 				s.append("t-1", e)
 				s.get("/tasks/t-1/now").is(200)
 			}
@@ -85,8 +85,8 @@ func TestWhatAnAgentDoesNowIsOfTheNewestEvent(t *testing.T) {
 	}
 }
 
-// A search goes through the whole run, part by part, and finds what stands in any text
-// of an event.
+// A search goes through the whole run, part by part, and finds words in any text of an
+// event.
 func TestASearchGoesThroughAWholeRun(t *testing.T) {
 	s := serve(t)
 	session := s.append("t-1", say("the Needle is here"))
@@ -126,7 +126,7 @@ func TestASearchGoesThroughAWholeRun(t *testing.T) {
 	s.get("/tasks/t-1/search?q=x&after=x").problem(400, "after")
 }
 
-// Who follows a link that leads nowhere sees a page; a program hears a problem.
+// A person who follows a broken link sees a page; a program gets a problem.
 func TestABrowserSeesAPageWhereNothingIs(t *testing.T) {
 	s := serve(t)
 	for path, root := range map[string]string{"/tasks/nothing": "./../", "/nothing": "./", "/tasks/t-1/nothing/at/all": "./../../../../"} {

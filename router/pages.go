@@ -45,7 +45,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	case len(view.Sessions) > 0:
 		t.session = view.Sessions[0]
 	}
-	// What is over is read from its start, and what goes on is watched at its end.
+	// A session that has ended is shown from its start, an open one at its end.
 	t.fromStart = !view.Whole && t.session.Status != eventlog.StatusOpen
 	if err := t.parsePlace(q); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	return writePage(w, &html)
 }
 
-// addToPage finds what the page tells beside the timeline.
+// addToPage adds what the page shows beside the timeline.
 func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPage, t *timeline) (err error) {
 	if t.session.ID.IsZero() {
 		return nil
@@ -109,12 +109,12 @@ func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPa
 	return nil
 }
 
-// withSession puts a session as it was read last among the others, at the end if
-// it is too old for the list.
+// withSession replaces a session in a list by its newest state, or adds it at the end if it
+// is too old for the list.
 func withSession(sessions []eventlog.SessionInfo, info eventlog.SessionInfo) []eventlog.SessionInfo {
 	for i := range sessions {
 		if sessions[i].ID == info.ID {
-			sessions[i] = info // the totals that the page shows are those of its events
+			sessions[i] = info // so that the totals match the events that the page shows
 			return sessions
 		}
 	}
@@ -130,7 +130,7 @@ func writePage(w http.ResponseWriter, html *bytes.Buffer) error {
 	h.Set("Content-Security-Policy", page.ContentSecurityPolicy)
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Length", strconv.Itoa(html.Len()))
-	_, _ = w.Write(html.Bytes()) // a client that is gone misses nothing
+	_, _ = w.Write(html.Bytes()) // the client may be gone
 	return nil
 }
 
@@ -147,7 +147,7 @@ func wants(r *http.Request, mediaType string) bool {
 	return false
 }
 
-// refused reports whether the quality among the parameters is zero.
+// refused reports whether the parameters have a quality of zero.
 func refused(parameters string) bool {
 	for p := range strings.SplitSeq(parameters, ";") {
 		if name, value, _ := strings.Cut(p, "="); strings.EqualFold(strings.TrimSpace(name), "q") {

@@ -17,7 +17,7 @@ import (
 	"jrweb/router/blob"
 )
 
-// params are the ids in a path, checked, and what the request may do.
+// params are the checked ids of a path, and what the request may do.
 type params struct {
 	task    string
 	session eventlog.SessionID
@@ -25,12 +25,12 @@ type params struct {
 	hash    string // of a blob
 }
 
-// sessionPattern is what clients know of the ids of sessions. The log makes only
-// some of them: the rest name no session.
+// sessionPattern is what clients know of session ids. A log makes only some of the ids that
+// match; the others name no session.
 var sessionPattern = regexp.MustCompile(`^[A-Za-z0-9]{16,40}$`)
 
-// readParams checks the ids in a path. What is no id names nothing: 404 for who
-// reads or deletes; who writes made a mistake, and hears which.
+// readParams checks the ids in a path. A text that is not an id names nothing. Readers and
+// deleters get 404 for it. Writers made a mistake, and get a problem that names the field.
 func readParams(r *http.Request, ps httprouter.Params) (params, error) {
 	var p params
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodDelete
@@ -64,17 +64,17 @@ func readParams(r *http.Request, ps httprouter.Params) (params, error) {
 	return p, nil
 }
 
-// queryValues are the values of a query, each name once.
+// queryValues are the values of a query. Each name appears once.
 type queryValues map[string]string
 
-// readQuery reads a query that may have the given names.
+// readQuery reads a query that may have only the given names.
 func readQuery(r *http.Request, names ...string) (queryValues, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, badQuery("query", "is not well-formed: "+err.Error())
 	}
 	q := queryValues{}
-	for _, name := range slices.Sorted(maps.Keys(values)) { // with two that are wrong, always the same is named
+	for _, name := range slices.Sorted(maps.Keys(values)) { // in order, so that of two wrong names always the same one is reported
 		if !slices.Contains(names, name) {
 			known := "none are known here"
 			if len(names) > 0 {
@@ -114,8 +114,8 @@ func (q queryValues) flag(name string, fallback bool) (bool, error) {
 	return false, badQuery(name, "must be true or false")
 }
 
-// session returns the session that the query names, zero if none. What is no id
-// names no session.
+// session returns the session that the query names, or zero if it names none. A text that
+// is not an id names no session.
 func (q queryValues) session() (eventlog.SessionID, error) {
 	text, given := q["session"]
 	if !given {
@@ -128,7 +128,7 @@ func (q queryValues) session() (eventlog.SessionID, error) {
 	return id, nil
 }
 
-// all reports whether the query asks for all sessions.
+// all reports whether the query requests all sessions.
 func (q queryValues) all() (bool, error) {
 	sessions, given := q["sessions"]
 	if !given {

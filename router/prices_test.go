@@ -21,7 +21,7 @@ func TestEveryAnswerWithTotalsHasTheEstimate(t *testing.T) {
 	for _, page := range []string{"/", "/tasks/t-1"} {
 		s.get(page, "Accept: text/html").is(200).says("≈ $1.75")
 	}
-	// Nothing is told of what is settled or was never there.
+	// There is no estimate for tokens with a cost in money, and none without tokens.
 	s.append("t-2", costOf(`"model":"gpt-5","usd":1,"input_tokens":1000000`))
 	if a := s.get("/tasks/t-2"); strings.Contains(a.body, "estimated_usd") || strings.Contains(a.body, "unpriced") {
 		t.Errorf("the totals are %s", a.body)

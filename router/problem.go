@@ -13,26 +13,26 @@ import (
 	"jrweb/streamer"
 )
 
-// problem is an error as clients get it: RFC 9457.
+// problem is an error in the form for clients: RFC 9457.
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
-	// Field names what is wrong in the request, if it is one thing.
+	// Field names the wrong part of the request, if it is a single one.
 	Field string `json:"field,omitempty"`
-	// Next is where to go on, if what was asked for is no longer kept.
+	// Next is where to continue, if the requested events are no longer kept.
 	Next string `json:"next,omitempty"`
-	// Task, Session and Ended are where something is recorded already.
+	// Task, Session and Ended name a session that was recorded already.
 	Task    string         `json:"task,omitempty"`
 	Session string         `json:"session,omitempty"`
 	Ended   *eventlog.Time `json:"ended,omitempty"`
 
-	header http.Header // of the answer, beside its own
+	header http.Header // of the answer, in addition to its own
 }
 
-// problemType is what the type of every problem starts with; a word follows
-// that programs can compare.
+// problemType is the prefix of the type of every problem. A word follows that programs can
+// compare.
 const problemType = "urn:jrweb:problem:"
 
 // Error implements error: a handler returns a problem like any other error.
@@ -73,7 +73,7 @@ var (
 	errMethod  = newProblem(http.StatusMethodNotAllowed, "method", "Method not allowed", "this path does not answer this method; see the Allow header")
 )
 
-// toProblem says what a client hears of an error. It is the one place that maps
+// toProblem returns what a client may see of an error. It is the only place that maps
 // errors to statuses.
 func toProblem(err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
@@ -126,9 +126,9 @@ func toProblem(err error) *problem {
 	case errors.Is(err, eventlog.ErrClosed):
 		return newProblem(http.StatusServiceUnavailable, "closed", "The log is closed", "the server is shutting down")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		// Somebody may still listen: a client that closed only its half of the
-		// connection, or one whose request the program around us gave up. Without
-		// an answer it would get an empty 200, and take it for a commit.
+		// The client may still listen: it may have closed only its half of the connection,
+		// or the program around us may have given up its request. Without this it would get
+		// an empty 200, and take it for a commit.
 		return newProblem(http.StatusServiceUnavailable, "canceled", "The request was given up", "it ended before it was answered: repeat it, with its Idempotency-Key if it has one")
 	case errors.Is(err, eventlog.ErrDamaged):
 		return newProblem(http.StatusInternalServerError, "damaged", "The database is damaged", "what was read is not what was written; the server's log says where")
@@ -136,11 +136,11 @@ func toProblem(err error) *problem {
 	return newProblem(http.StatusInternalServerError, "internal", "Internal error", "the server's log says more")
 }
 
-// fail answers an error, and logs those that are the server's.
+// fail answers an error, and logs it if it is a failure of the server.
 func (rt *router) fail(w *recorder, r *http.Request, err error) {
 	p := toProblem(err)
-	// A client that leaves is no failure, and that there is no room the log says itself,
-	// once for all that it refuses.
+	// A client that leaves is no failure. The log itself reports that there is no room,
+	// once for all the appends that it refuses.
 	quiet := errors.Is(err, context.Canceled) || errors.Is(err, eventlog.ErrFull)
 	if p.Status >= http.StatusInternalServerError && !quiet {
 		rt.o.Logger.Error("request failed", "method", clip(r.Method), "path", clip(r.URL.Path), "status", p.Status, "error", err)
@@ -161,10 +161,10 @@ func (rt *router) fail(w *recorder, r *http.Request, err error) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(body, '\n')) // a client that is gone misses nothing
+	_, _ = w.Write(append(body, '\n')) // the client may be gone
 }
 
-// writeJSON answers with v. An error means that nothing was written.
+// writeJSON answers with v. If it returns an error, it has written nothing.
 func writeJSON(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -174,14 +174,14 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	return nil
 }
 
-// writeRead answers a request that changes nothing with v, once there is room for that:
-// the answer to a change is never refused.
+// writeRead answers a request that changes nothing with v, once there is room for the
+// answer. It is not for changes: their answers are never refused.
 func writeRead(w http.ResponseWriter, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
-	if err := hold(w, 2*len(body)); err != nil { // with what it was made of
+	if err := hold(w, 2*len(body)); err != nil { // twice, because v takes memory as well
 		return err
 	}
 	writeBody(w, http.StatusOK, body)
@@ -194,5 +194,5 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // a client that is gone misses nothing
+	_, _ = w.Write(append(body, '\n')) // the client may be gone
 }

@@ -11,13 +11,13 @@ import (
 	"jrweb/router/page"
 )
 
-// wantsPage reports whether a person's browser asks for a page: what a script asks
-// for, or a program, gets problems as JSON.
+// wantsPage reports whether a person's browser requests a page. Scripts and other programs
+// get problems as JSON.
 func wantsPage(r *http.Request) bool {
 	return wants(r, "text/html") && r.Header.Get("Sec-Fetch-Mode") == "navigate"
 }
 
-// failPage answers a problem as a page. It tells whether it did.
+// failPage answers a problem as a page. It returns false if it could not.
 func failPage(w http.ResponseWriter, r *http.Request, p *problem) bool {
 	root := "./" + strings.Repeat("../", max(strings.Count(r.URL.Path, "/")-1, 0))
 	var html bytes.Buffer
@@ -31,6 +31,6 @@ func failPage(w http.ResponseWriter, r *http.Request, p *problem) bool {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(html.Len()))
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(html.Bytes()) // a client that is gone misses nothing
+	_, _ = w.Write(html.Bytes()) // the client may be gone
 	return true
 }

@@ -10,28 +10,28 @@ const (
 	// answerBudget is how many bytes the answers that wait for their clients may take
 	// together.
 	answerBudget = 256 << 20
-	// answerWrite is how much of an answer is written at once: a client that takes so
-	// much is none that takes nothing.
+	// answerWrite is how much of an answer is written at once. A client that takes this
+	// much in time is not stalled.
 	answerWrite = 64 << 10
 )
 
-// recorder remembers the status of an answer, and what is to be done after it.
+// recorder remembers the status of an answer, and what must be done after it.
 type recorder struct {
 	http.ResponseWriter
 	answers *budget
 	share   *share // of answers; nil: it holds nothing
 	status  int
 	bytes   int64
-	name    string // of who sent the request
-	begins  func() // nil: nothing; is called when the status is known
+	name    string // of the client
+	begins  func() // called when the status is known; nil: nothing
 	after   func() // nil: nothing
 }
 
 // whenAnswered calls f once the request of a handler is answered.
 func whenAnswered(w http.ResponseWriter, f func()) { w.(*recorder).after = f }
 
-// hold says that an answer takes n bytes, or n more, until its client has taken it. It
-// fails while others hold too much; one that takes nothing then has to give up.
+// hold reserves n more bytes for an answer, until its client has taken it. It fails while
+// other answers hold too much; one of these whose client takes nothing then loses its room.
 func hold(w http.ResponseWriter, n int) error {
 	r := w.(*recorder)
 	if r.share == nil {
@@ -89,5 +89,5 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// Unwrap lets [http.ResponseController] through, for flushes and deadlines.
+// Unwrap lets [http.ResponseController] reach the connection, for flushes and deadlines.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -15,7 +15,7 @@ import (
 	"jrweb/router"
 )
 
-// download is an answer of which its client takes nothing.
+// download is an answer of which the client takes nothing.
 type download struct {
 	*httptest.ResponseRecorder
 	once sync.Once
@@ -32,8 +32,8 @@ func beginDownload(ctx context.Context, h http.Handler, path string) *download {
 	return d
 }
 
-// Write waits, if it is of an answer and not of a problem, as a connection does whose
-// buffers are full.
+// Write waits like a connection with full buffers, if it writes an answer and not a
+// problem.
 func (d *download) Write(p []byte) (int, error) {
 	if d.Code != http.StatusOK {
 		return d.ResponseRecorder.Write(p)
@@ -50,9 +50,8 @@ func (d *download) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// Clients that take nothing of their answers hold no more than the budget of all, on
-// every route whose answers are large, and one that means well is served as soon as it
-// repeats its request.
+// On every route with large answers, clients that take nothing of them hold no more than
+// the budget. A well-behaved client is served as soon as it repeats its request.
 func TestAnswersShareABudget(t *testing.T) {
 	for name, path := range map[string]string{
 		"events": "/tasks/t-1/events?limit=10000", "tasks": "/tasks?limit=1000", "a page": "/",

@@ -24,39 +24,39 @@ import (
 
 // Options are the settings of a router. The zero value is good.
 type Options struct {
-	// AllowedHosts are the names, IP addresses and networks (CIDR) by which
-	// clients may call the server, beside localhost, *.localhost, 127.0.0.0/8
-	// and [::1]. Any other Host is refused: a web page anywhere could otherwise
-	// read everything through a DNS name that it controls.
+	// AllowedHosts are the names, IP addresses and networks (CIDR) by which clients may
+	// call the server, in addition to localhost, *.localhost, 127.0.0.0/8 and [::1]. Any
+	// other Host is refused: otherwise any web page could read everything through a DNS
+	// name that it controls.
 	AllowedHosts []string
-	// Origins are those of pages elsewhere, such as https://app.example.org, that may
-	// read our answers and write, as far as their credentials go (CORS). Cookies are not
-	// among these.
+	// Origins are the origins of pages elsewhere, such as https://app.example.org, that may
+	// read answers and write, as far as their credentials allow (CORS). Cookies do not
+	// count as credentials for them.
 	Origins []string
-	// MaxRequestBytes is how large the body of a request may be. 0: 32 MiB.
+	// MaxRequestBytes is the largest size of the body of a request. 0: 32 MiB.
 	MaxRequestBytes int64
-	// RequestBudget is how many bytes the bodies of all requests together may take.
-	// Beyond it the answer is 503, and a body that comes slowly gives its room up.
-	// 0: 256 MiB. It is at least MaxRequestBytes.
+	// RequestBudget is how many bytes the bodies of all requests together may take. Beyond
+	// it the answer is 503, and a slow body loses its room. 0: 256 MiB. It is at least
+	// twice MaxRequestBytes.
 	RequestBudget int64
-	// Authorize decides who may do what. Nil: everybody may do everything.
+	// Authorize decides who may do what. Nil: every client may do everything.
 	Authorize Authorize
-	// Routes are added to the router's own: what a way to sign in needs, for example.
+	// Routes are added to the router's own routes, for example for a way to sign in.
 	Routes []Route
-	// Prices estimate what tokens cost where agents name no money. Nil: the table that
-	// is built in.
+	// Prices are used to estimate the cost of tokens when agents report no money. Nil: the
+	// built-in table.
 	Prices *price.Table
 	// Metrics is served at GET /metrics. Nil: the route does not exist.
 	Metrics http.Handler
-	// Trace is told what happens.
+	// Trace has functions that the router calls when something happens.
 	Trace *Trace
-	// Logger gets what no client can be told, and a line with audit=true for each request
-	// to a route that needs RoleAdmin. Nil: silence.
+	// Logger gets what cannot be told to a client, and a line with audit=true for each
+	// request to a route that needs RoleAdmin. Nil: silence.
 	Logger *slog.Logger
-	// Requests gets a line for each request: method, route, path, status, how long it
-	// took, the bytes of the answer, and the name of who sent it; at level debug what
-	// comes all the time: assets, health and metrics. A stream's line comes when it
-	// begins. Nil: none.
+	// Requests gets a line for each request: method, route, path, status, duration, bytes
+	// of the answer, and the name of the client. Frequent requests (assets, health,
+	// metrics) are at level debug. The line of a stream is written when it begins. Nil: no
+	// lines.
 	Requests *slog.Logger
 }
 
@@ -72,19 +72,18 @@ type router struct {
 
 	backingUp atomic.Bool
 	routes    *httprouter.Router
-	// registered are the routes, "GET /tasks", and description says what they do.
+	// registered are the routes, such as "GET /tasks". description says what they do.
 	registered  []string
 	description json.RawMessage
-	// pages are the routes that show a page, to which pages elsewhere may link. What
-	// else there is, a link would download, or run for as long as the tab is open.
+	// pages are the routes that show a page. Pages elsewhere may link only to these: a link
+	// to another route would download something, or run as long as the tab is open.
 	pages    map[string]bool
 	outlines *outlines
 }
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with
-// [http.StripPrefix]. Log and Streamer stay the caller's. Nil options are the
-// defaults. It fails if AllowedHosts or Origins
-// have an entry that is none.
+// [http.StripPrefix]. The caller still owns the log and the streamer. Nil options are the
+// defaults. New fails if an entry of AllowedHosts or Origins is invalid.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
 	rt := &router{log: log, stream: s, pages: map[string]bool{}}
 	if o != nil {
@@ -92,12 +91,12 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 	}
 	rt.o.Prices = cmp.Or(rt.o.Prices, price.Default())
 	rt.outlines = &outlines{log: log, prices: rt.o.Prices}
-	if s != nil { // without one, only the options are checked
+	if s != nil { // without a streamer, only the options are checked
 		s.SetHTML(page.Rows{Prices: rt.o.Prices}.AppendEvent)
 		s.SetTasks(rt.showTask)
 	}
 	rt.o.MaxRequestBytes = cmp.Or(rt.o.MaxRequestBytes, 32<<20)
-	// Memory grows by doubling: a body of the largest size needs room for twice that.
+	// Memory grows by doubling: a body of the largest size needs room for twice its size.
 	rt.o.RequestBudget = max(cmp.Or(rt.o.RequestBudget, 256<<20), 2*rt.o.MaxRequestBytes)
 	if rt.o.Logger == nil {
 		rt.o.Logger = slog.New(slog.DiscardHandler)
@@ -112,7 +111,7 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 		return nil, fmt.Errorf("router: %w", err)
 	}
 	rt.routes = &httprouter.Router{
-		// Redirects lose the prefix that we are mounted under.
+		// Redirects lose the prefix under which the handler is mounted.
 		HandleMethodNotAllowed: true,
 		NotFound:               rt.fallback(errNoRoute),
 		MethodNotAllowed:       withoutOptions(rt.fallback(errMethod)),
@@ -124,12 +123,13 @@ func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, err
 	return rt, nil
 }
 
-// Route is a route of somebody else. Its handler is behind the same guards, and behind
-// Authorize, as the router's own.
+// Route is an additional route. Its handler is behind the same guards and the same
+// Authorize as the router's own.
 type Route struct {
 	Method, Pattern string
 	Role            Role
-	// Page says that other sites may link to it: it shows a page, and does nothing else.
+	// Page says that the route shows a page and does nothing else, so other sites may link
+	// to it.
 	Page    bool
 	Handler http.Handler
 }
@@ -210,7 +210,7 @@ func (rt *router) handle(role Role, method, pattern string, h handler) {
 				return err
 			}
 			w.(*recorder).name = p.grant.Name
-			if wrong != nil { // a word about it only to those who may know
+			if wrong != nil { // reported only to clients that may know
 				return wrong
 			}
 			if p.grant.Until != nil {
@@ -221,15 +221,15 @@ func (rt *router) handle(role Role, method, pattern string, h handler) {
 	})
 }
 
-// fallback answers what matches no route.
+// fallback answers requests that match no route.
 func (rt *router) fallback(err error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rt.answer(w, r, noRoute, func(http.ResponseWriter, *http.Request) error { return err })
 	})
 }
 
-// withoutOptions takes OPTIONS, which no route answers, out of the Allow header
-// that httprouter has set.
+// withoutOptions removes OPTIONS from the Allow header that httprouter has set, because no
+// route answers it.
 func withoutOptions(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allowed := strings.Split(w.Header().Get("Allow"), ", ")
@@ -239,10 +239,10 @@ func withoutOptions(next http.Handler) http.Handler {
 	})
 }
 
-// noRoute stands for the pattern of a request that matches none.
+// noRoute stands for the pattern of a request that matches no route.
 const noRoute = "none"
 
-// answer runs a handler, answers its error, and tells the trace and the log.
+// answer runs a handler, answers its error, and calls the trace and the log.
 func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h func(http.ResponseWriter, *http.Request) error) {
 	start := time.Now()
 	rec := &recorder{ResponseWriter: w, answers: rt.answers}
@@ -263,21 +263,21 @@ func (rt *router) answer(w http.ResponseWriter, r *http.Request, route string, h
 	}
 }
 
-// logRequest writes the line of a request. Queries are not in it: they may hold what
-// opens a task.
+// logRequest writes the line of a request. It leaves out queries, because they may contain
+// tickets.
 func (rt *router) logRequest(r *http.Request, route string, rec *recorder, start time.Time) {
 	if rt.o.Requests == nil {
 		return
 	}
 	level := slog.LevelInfo
 	if strings.HasPrefix(route, "/assets/") || route == "/healthz" || route == "/readyz" || route == "/metrics" {
-		level = slog.LevelDebug // they come all the time, and say nothing of anybody
+		level = slog.LevelDebug // frequent requests that say nothing about a client
 	}
 	rt.o.Requests.Log(r.Context(), level, "request", "method", clip(r.Method), "route", route, "path", clip(r.URL.Path),
 		"status", cmp.Or(rec.status, http.StatusOK), "took", time.Since(start).Round(time.Microsecond), "bytes", rec.bytes, "name", rec.name)
 }
 
-// clip cuts what a client may make long, for the log.
+// clip cuts a text from a client that may be long, for the log.
 func clip(text string) string {
 	most := 300
 	if len(text) <= most {
@@ -289,7 +289,7 @@ func clip(text string) string {
 	return fmt.Sprintf("%s… (%d bytes)", text[:most], len(text))
 }
 
-// isStream reports whether the answers of a route last as long as their clients.
+// isStream reports whether an answer of the route lasts as long as its client stays.
 func isStream(route string) bool { return strings.HasSuffix(route, "/stream") }
 
 // ServeHTTP implements [http.Handler].
@@ -322,9 +322,9 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // toMount redirects from the mount without its slash to the mount.
 func toMount(w http.ResponseWriter, r *http.Request) error {
-	to := "/" // of a request for http://host, which has no path at all
+	to := "/" // for a request for http://host, which has no path at all
 	if u, err := url.ParseRequestURI(r.RequestURI); err == nil && u.Path != "" {
-		to = "./" + path.Base(u.EscapedPath()) + "/" // relative: who is in front may know us by another path
+		to = "./" + path.Base(u.EscapedPath()) + "/" // relative, because a proxy may know us by another path
 	}
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusMovedPermanently)

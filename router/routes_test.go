@@ -10,9 +10,9 @@ import (
 	"jrweb/router"
 )
 
-// route is a request to one route, and what it is answered. {session} in the
-// path is a session of the task t-1 that has ended, {open} one that has not, {image}
-// the hash of an image in the first.
+// route is a request to one route, and its answer. In the path, {session} is a session of
+// the task t-1 that has ended, {open} an open one, {image} the hash of an image in the
+// first.
 type route struct {
 	method, path, body string
 	status             int
@@ -61,7 +61,7 @@ var metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "jrweb_build_info 1\n")
 })
 
-// serveRoutes serves a task with a session that has ended and one that has not.
+// serveRoutes serves a task with a session that has ended and an open one.
 func serveRoutes(t *testing.T, o options) (s *server, fill func(path string) string) {
 	t.Helper()
 	o.router.Metrics = metrics
@@ -179,7 +179,7 @@ func TestOnlyTheMountWithoutItsSlashRedirects(t *testing.T) {
 }
 
 func TestTheMountRedirectsBehindAProxyThatHidesIt(t *testing.T) {
-	// The proxy serves at /public/jr what it asks for at /jr.
+	// The proxy serves at /public/jr what it requests at /jr.
 	s, _ := serveRoutes(t, options{prefix: "/jr"})
 	location, err := s.client.Get(s.http.URL + "/jr?x=1")
 	s.ok(err)
@@ -268,7 +268,7 @@ func TestAnUnknownTaskIs404(t *testing.T) {
 	s.post("/tasks/nobody/sessions/"+session+"/events", say("x")).problem(404, "")
 	s.post("/tasks/nobody/sessions/"+session+"/heartbeat", "").problem(404, "")
 	s.post("/tasks/nobody/sessions/"+session+"/complete", "").problem(404, "")
-	s.get("/tasks/nobody").problem(404, "") // none of them has made it
+	s.get("/tasks/nobody").problem(404, "") // none of these requests has created it
 }
 
 func TestAQueryThatARouteDoesNotKnowIs400WithItsName(t *testing.T) {

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// searchLooks and searchBytes are how many events, and how much data of them, one
-	// answer is looked for in. Its next says where to go on.
+	// searchLooks and searchBytes bound the events, and their data, that one answer
+	// searches. Its next says where to continue.
 	searchLooks = 20_000
 	searchBytes = 32 << 20
-	// mostHits is how many one answer lists.
+	// mostHits is how many hits one answer lists.
 	mostHits = 1000
 )
 
-// runSearch looks for words, and for kinds of events, in a run.
+// runSearch searches a run for words and for kinds of events.
 type runSearch struct {
 	words []string
 	kinds []string
@@ -27,16 +27,16 @@ type runSearch struct {
 	next  eventlog.Cursor
 }
 
-// searchAnswer is what a page asks for when somebody searches in a run.
+// searchAnswer is the answer to a search in a run.
 type searchAnswer struct {
-	// Hits are the cursors of the events that were found, oldest first.
+	// Hits are the cursors of the found events, oldest first.
 	Hits []string `json:"hits"`
-	// Next is where to go on; Done says that the whole run was looked at.
+	// Next is where to continue. Done says that the whole run was searched.
 	Next string `json:"next"`
 	Done bool   `json:"done"`
 }
 
-// searchRun answers which events of a run have all words, and are of one of the kinds.
+// searchRun answers which events of a run have all words and one of the kinds.
 func (rt *router) searchRun(w http.ResponseWriter, r *http.Request, p params) error {
 	q, err := readQuery(r, "q", "kinds", "session", "sessions", "after")
 	if err != nil {
@@ -49,7 +49,7 @@ func (rt *router) searchRun(w http.ResponseWriter, r *http.Request, p params) er
 			return badQuery("kinds", "must be some of "+strings.Join(page.Kinds, ", "))
 		}
 	}
-	// Where it begins is where a list of the events would.
+	// It begins where a list of the events would begin.
 	h := &history{rt: rt, task: p.task, after: q["after"]}
 	if h.session, err = q.session(); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (rt *router) searchRun(w http.ResponseWriter, r *http.Request, p params) er
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-// run looks at events from the cursor on. It tells whether it came to their end.
+// run searches the events from the cursor on. done says that it reached the end.
 func (s *runSearch) run(ctx context.Context, h *history) (done bool, err error) {
 	looked, size := 0, 0
 	full := func() bool { return looked >= searchLooks || size >= searchBytes || len(s.hits) >= mostHits }

@@ -12,7 +12,7 @@ import (
 	"jrweb/eventlog"
 )
 
-// maxLease keeps a lease within what a duration can hold; it is ten years.
+// maxLease is ten years, which fits into a duration.
 const maxLease = 10 * 365 * 24 * time.Hour
 
 func (rt *router) listSessions(w http.ResponseWriter, r *http.Request, p params) error {
@@ -146,8 +146,8 @@ func (rt *router) getSession(w http.ResponseWriter, r *http.Request, p params) e
 	return writeRead(w, info)
 }
 
-// showElsewhere fills in what a session said that it cost, and that counts in others. Of
-// their tasks it names those that may be seen.
+// showElsewhere sets the costs of a session that count in other sessions. Of the tasks of
+// those, it names only the ones that the client may see.
 func (rt *router) showElsewhere(ctx context.Context, grant *Grant, s *eventlog.SessionInfo) error {
 	counted, err := rt.log.CountedElsewhere(ctx, s.Task, s.ID)
 	if err != nil || counted.Tokens == 0 && counted.USD == 0 {

@@ -95,7 +95,7 @@ func TestABodyMayComeSlowlyButMustCome(t *testing.T) {
 	}
 }
 
-// net/http reads what a handler has left of a body before it answers.
+// net/http reads the rest of a body that a handler has left before it answers.
 func TestABodyThatNeverComesHoldsNoConnection(t *testing.T) {
 	for _, c := range []struct {
 		request string

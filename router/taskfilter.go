@@ -11,24 +11,24 @@ import (
 
 // taskFilter says which tasks of a list are wanted. The zero value wants all.
 type taskFilter struct {
-	words                        []string // in lower case; each stands in a text of the task
+	words                        []string // in lower case; each must be in a text of the task
 	status                       eventlog.Status
 	agent, model, project, owner string
 }
 
-// taskFilters are the names of a filter in a query. Those of agent, model and owner
-// are the latest session's.
+// taskFilters are the names of filters in a query. Agent, model and owner are those of the
+// latest session.
 var taskFilters = []string{"q", "status", "agent", "model", "project", "owner"}
 
 var taskStatuses = []eventlog.Status{
 	eventlog.StatusNone, eventlog.StatusOpen, eventlog.Succeeded, eventlog.Failed, eventlog.Canceled, eventlog.Interrupted,
 }
 
-// maxFilter bounds a value of a filter: no name in the log is longer.
+// maxFilter bounds the value of a filter: no name in the log is longer.
 const maxFilter = 1024
 
-// readTaskFilter reads the filter of a query. An empty value is as good as none: forms
-// send those of fields that nobody filled in.
+// readTaskFilter reads the filter of a query. An empty value means no filter, because forms
+// also send fields that were left empty.
 func readTaskFilter(q queryValues) (taskFilter, error) {
 	for _, name := range taskFilters {
 		if len(q[name]) > maxFilter || !utf8.ValidString(q[name]) {
@@ -45,7 +45,7 @@ func readTaskFilter(q queryValues) (taskFilter, error) {
 	return f, nil
 }
 
-// of returns the tasks that somebody wants and may see.
+// of returns a function that reports whether a task matches the filter and may be seen.
 func (f taskFilter) of(g *Grant) func(*eventlog.Task) bool {
 	return func(t *eventlog.Task) bool { return g.sees(t.ID) && f.wants(t) }
 }

@@ -81,7 +81,7 @@ func TestAListOfTasksEndsAfterTenThousandThatWereLookedAt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	first := s.get("/tasks?q=t-2&limit=2").is(200) // found soon
+	first := s.get("/tasks?q=t-2&limit=2").is(200) // found early
 	if ids := first.ids("tasks"); ids != "t-2999 t-2998" {
 		t.Errorf("found %s", ids)
 	}
@@ -95,7 +95,7 @@ func TestAListOfTasksEndsAfterTenThousandThatWereLookedAt(t *testing.T) {
 	}
 }
 
-// The owner of a session is whoever started it, and nobody can claim to be another.
+// The owner of a session is the client that started it, and nobody can claim to be another.
 func TestASessionHasTheOwnerWhoStartedIt(t *testing.T) {
 	s := serveWith(t, options{router: router.Options{Authorize: named}})
 	s.post("/tasks/t-1/sessions", `{"agent":"a"}`, "Role: write", "Name: ci").is(201).says(`"owner":"ci"`)
@@ -104,7 +104,7 @@ func TestASessionHasTheOwnerWhoStartedIt(t *testing.T) {
 	s.post("/tasks/t-1/events", `[{"type":"session","data":{"owner":"eve"}},`+complete+`]`, "Role: write", "Name: eve").is(200)
 	s.get("/tasks/t-1").says(`"owner":"ci"`)
 	s.post("/tasks/t-1/events", say("x"), "Role: write", "Name: bot").is(200)
-	s.post("/tasks/t-1/events", say("y"), "Role: steer", "Name: ann").is(200) // says something in it
+	s.post("/tasks/t-1/events", say("y"), "Role: steer", "Name: ann").is(200) // appends to it
 	s.get("/tasks/t-1/sessions").says(`"owner":"bot"`).says(`"owner":"ci"`)
 	s.get("/tasks/t-1").says(`"owner":"bot"`)
 	s.restart()

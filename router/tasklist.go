@@ -6,8 +6,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// A list of tasks ends by count, by bytes, or after so many tasks, or bytes of tasks,
-// that were looked at.
+// A list of tasks ends by count, by bytes, or after it has read so many tasks or so many
+// bytes of tasks.
 const (
 	listBytes  = 1 << 20
 	listLooks  = 10_000
@@ -15,7 +15,7 @@ const (
 	listAtOnce = 20 // tasks that are read together: each may have a description of 64 KiB
 )
 
-// inParts reads tasks that are known already, as [eventlog.Log.Tasks] reads others.
+// inParts returns tasks that are known already in the way of [eventlog.Log.Tasks].
 func inParts(tasks []eventlog.Task) func(context.Context, uint64, int) ([]eventlog.Task, error) {
 	return func(_ context.Context, _ uint64, limit int) (some []eventlog.Task, _ error) {
 		n := min(limit, len(tasks))
@@ -24,12 +24,12 @@ func inParts(tasks []eventlog.Task) func(context.Context, uint64, int) ([]eventl
 	}
 }
 
-// taskOverhead is about what a task takes beside its texts.
+// taskOverhead is about what a task takes in addition to its texts.
 const taskOverhead = 512
 
-// taskList returns up to limit of the tasks that read reads, the newest activity first, those whose last
-// change is older than before only, and those only that are wanted. next is where to go
-// on, 0 if that was all. Each one is held first.
+// taskList returns up to limit wanted tasks whose last change is older than before, the
+// newest activity first. read reads them, and hold is called for the size of each before it
+// is kept. next is where to continue, or 0 if that was all.
 func taskList(ctx context.Context, read func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error), before uint64, limit int, wanted func(*eventlog.Task) bool, hold func(bytes int) error) (tasks []eventlog.Task, next uint64, err error) {
 	bytes, looked, lookedBytes := 0, 0, 0
 	for {
@@ -64,13 +64,13 @@ func taskList(ctx context.Context, read func(ctx context.Context, before uint64,
 	}
 }
 
-// taskCount is how many tasks were found, and whether all were looked at.
+// taskCount is how many tasks were found, and whether all were read.
 type taskCount struct {
 	found int
 	all   bool
 }
 
-// countTasks counts the tasks that are wanted, of the next listLooks.
+// countTasks counts the wanted tasks among the next listLooks.
 func countTasks(ctx context.Context, read func(ctx context.Context, before uint64, limit int) ([]eventlog.Task, error), before uint64, wanted func(*eventlog.Task) bool) (taskCount, error) {
 	var count taskCount
 	for looked := 0; looked < listLooks; {

@@ -7,7 +7,7 @@ import (
 	"jrweb/eventlog"
 )
 
-// A list has so many entries, unless the client asks for more or fewer.
+// The number of entries of a list, if the client requests no other, and the largest.
 const (
 	defaultList = 100
 	mostList    = 1000
@@ -58,8 +58,8 @@ func (rt *router) listTasks(w http.ResponseWriter, r *http.Request, p params) er
 	return writeRead(w, answer)
 }
 
-// after is the change of the task behind which a list goes on, 0 for its start: it goes
-// from new to old.
+// after is the change after which a list continues, or 0 for its start. The list goes from
+// new to old.
 func (q queryValues) after() (before uint64, err error) {
 	if after := q["after"]; after != "" {
 		if before, err = strconv.ParseUint(after, 10, 64); err != nil || before == 0 {
@@ -85,7 +85,7 @@ func (rt *router) getTask(w http.ResponseWriter, r *http.Request, p params) erro
 	return writeRead(w, task)
 }
 
-// showTask makes a task ready to be shown: the log knows no prices.
+// showTask adds estimated prices to a task, because the log knows none.
 func (rt *router) showTask(t *eventlog.Task) { rt.o.Prices.EstimateTask(t) }
 
 // showSession is showTask for a session.

@@ -144,7 +144,7 @@ func TestADeletedTaskIsGoneForGood(t *testing.T) {
 	s.holds("/tasks/t-1/events?sessions=all", "new")
 }
 
-// A task may have a description of 64 KiB: a list ends by bytes as well as by count.
+// A task may have a description of 64 KiB, so a list ends by bytes as well as by count.
 func TestAListOfTasksEndsByBytes(t *testing.T) {
 	s := serve(t)
 	long := strings.Repeat("x", 60<<10)

@@ -14,31 +14,32 @@ import (
 )
 
 const (
-	// A page shows so many events of a timeline, or fewer if their data has so
-	// many bytes: to open it must not cost megabytes.
+	// A page shows this many events of a timeline, or fewer if their data reaches this
+	// size: to open a page must not cost megabytes.
 	partEvents = 200
 	partBytes  = 2 << 20
 )
 
-// weightOf is how many bytes an event counts for: images are not in the page.
+// weightOf is how many bytes an event counts for. Images are not in the page.
 func weightOf(e *eventlog.Event) int { return len(e.Data) - blob.SizeIn(e.Data) }
 
 // timeline finds the part of a timeline that a page shows.
 type timeline struct {
 	log  *eventlog.Log
 	task string
-	// session is the one whose timeline it is, with the head up to which it is
-	// shown. The zero one of a whole history means: all sessions.
+	// session is the session of the timeline, with the head up to which it is shown. If
+	// whole is set, the zero session means all sessions.
 	session eventlog.SessionInfo
 	whole   bool
-	// fromStart shows the oldest part, not the newest, where no place is asked for.
+	// fromStart shows the oldest part instead of the newest, if no place is requested.
 	fromStart bool
-	// Where the part is: before, after or around an event; the newest if all are zero.
+	// Where the part is: before, after or around an event. If all are zero, it is at an
+	// end.
 	before, after, around eventlog.Cursor
 }
 
-// parsePlace reads where the part is. In the timeline of one session a place is a
-// sequence, in that of all a cursor.
+// parsePlace reads where the part is. In the timeline of one session a place is a sequence,
+// in that of all sessions a cursor.
 func (t *timeline) parsePlace(q queryValues) error {
 	if at, given := q["at"]; given {
 		if at != "end" {
@@ -72,7 +73,7 @@ func (t *timeline) parsePlace(q queryValues) error {
 	return nil
 }
 
-// part reads the part. A place that does not exist, or no more, is where it would be.
+// part reads the part. A place that does not exist (any more) stands for where it would be.
 func (t *timeline) part(ctx context.Context) (page.Part, error) {
 	switch {
 	case !t.after.Session.IsZero():
@@ -108,8 +109,8 @@ func (t *timeline) part(ctx context.Context) (page.Part, error) {
 	return page.Part{Entries: newest, Older: more}, err
 }
 
-// backward reads events before a place, the newest of them, in their order. more
-// says that there are older ones.
+// backward reads the newest events before a place, in ascending order. more says that there
+// are older ones.
 func (t *timeline) backward(ctx context.Context, place eventlog.Cursor, events, bytes int) (entries []page.Entry, more bool, err error) {
 	for {
 		found, older, err := t.backwardIn(ctx, place, events-len(entries), &bytes)
@@ -134,8 +135,8 @@ func (t *timeline) backward(ctx context.Context, place eventlog.Cursor, events, 
 	}
 }
 
-// backwardIn reads events of one session before a place. There is always one, if the
-// session has one, however large it is.
+// backwardIn reads events of one session before a place. If there are any, it returns at
+// least one, however large it is.
 func (t *timeline) backwardIn(ctx context.Context, place eventlog.Cursor, events int, bytes *int) (entries []page.Entry, more bool, err error) {
 	session := t.session
 	if place.Session != session.ID {
@@ -181,7 +182,7 @@ func (t *timeline) forward(ctx context.Context, place eventlog.Cursor, events, b
 			return entries, false, nil
 		}
 		next, ok, err := t.log.SessionAfter(ctx, t.task, place.Session)
-		for errors.Is(err, eventlog.ErrDamaged) && !next.ID.IsZero() { // the others are shown
+		for errors.Is(err, eventlog.ErrDamaged) && !next.ID.IsZero() { // the other sessions are shown
 			next, ok, err = t.log.SessionAfter(ctx, t.task, next.ID)
 		}
 		if err != nil || !ok {
@@ -191,8 +192,7 @@ func (t *timeline) forward(ctx context.Context, place eventlog.Cursor, events, b
 	}
 }
 
-// events yields the events of a session after a place, up to the head that the page
-// tells.
+// events yields the events of a session after a place, up to the head that the page shows.
 func (t *timeline) events(ctx context.Context, place eventlog.Cursor) iter.Seq2[page.Entry, error] {
 	return func(yield func(page.Entry, error) bool) {
 		for {

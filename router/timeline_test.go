@@ -11,7 +11,7 @@ import (
 	"jrweb/eventlog"
 )
 
-// part is what a page shows of a timeline.
+// part is the part of a timeline that a page shows.
 type part struct {
 	rows         []string // their ids
 	older, newer string   // where the links lead, "" if there is none
@@ -47,7 +47,7 @@ func (p part) String() string {
 	return fmt.Sprintf("%s … %s, %d", p.rows[0], p.rows[len(p.rows)-1], len(p.rows))
 }
 
-// events are events with the numbers from first to last as their content.
+// numbered are the numbers from first to last, as contents of events.
 func numbered(first, last int) []string {
 	var events []string
 	for n := first; n <= last; n++ {
@@ -108,7 +108,7 @@ func TestLinksLeadThroughAllOfATimeline(t *testing.T) {
 	}
 }
 
-// What is over is read from its start.
+// A session that has ended is shown from its start.
 func TestAPageOfARunThatIsOverShowsItsOldestPart(t *testing.T) {
 	s := serve(t)
 	s.append("t-1", numbered(1, 950)...)

@@ -12,7 +12,7 @@ import (
 	"jrweb/router"
 )
 
-// traced notes what a trace is told.
+// traced records the calls of a trace.
 type traced struct {
 	mu   sync.Mutex
 	told []string
@@ -29,7 +29,7 @@ func (tr *traced) trace() *router.Trace {
 	}}
 }
 
-// take returns what was told since the last take.
+// take returns the calls since the last take.
 func (tr *traced) take() string {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
@@ -44,8 +44,8 @@ func TestTheTraceIsToldOfEveryRequestButStreams(t *testing.T) {
 			tr := &traced{}
 			s, fill := serveRoutes(t, options{router: router.Options{Trace: tr.trace()}})
 			tr.take()
-			// A request is told before its answer ends, but for one that is a
-			// stream: closing the server waits for all of them.
+			// The trace is called before an answer ends, except for streams: closing the
+			// server waits for all of them.
 			s.do(r.method, fill(r.path), bodyOf(r.body)).is(r.status)
 			s.restart()
 			want := fmt.Sprint(r.pattern, " ", r.method, " ", r.status)
@@ -106,8 +106,8 @@ func TestTheLoggerGetsTheServersFailuresOnly(t *testing.T) {
 	}
 }
 
-// Each request is a line, whatever it is answered, and none has a query in it or a line
-// break of a client's.
+// Each request is a line, whatever its answer, and no line has a query or a line break from
+// a client in it.
 func TestEachRequestIsALineOfTheLog(t *testing.T) {
 	for _, r := range routes {
 		var said bytes.Buffer

@@ -12,7 +12,7 @@ import (
 	"jrweb/streamer"
 )
 
-// sink is a response that is counted and forgotten.
+// sink is a response that is counted and discarded.
 type sink struct {
 	header http.Header
 	bytes  int
@@ -24,8 +24,8 @@ func (s *sink) Write(p []byte) (int, error)      { s.bytes += len(p); return len
 func (s *sink) FlushError() error                { return nil }
 func (s *sink) SetWriteDeadline(time.Time) error { return nil }
 
-// One operation is a stream of 10,000 events of 300 bytes, from the first to the
-// end of the session, without disk and network.
+// One operation is a stream of 10,000 events of 300 bytes, a whole session, without disk
+// and network.
 func BenchmarkReplay(b *testing.B) {
 	const events = 10_000
 	log := newLog(b)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setUserTimeout sets how long sent data may stay unacknowledged, and how long a
-// client may have no room for more.
+// setUserTimeout sets how long sent data may stay unacknowledged, and how long a client may
+// have no room for more data.
 func setUserTimeout(c *net.TCPConn, d time.Duration) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -22,8 +22,8 @@ func setUserTimeout(c *net.TCPConn, d time.Duration) error {
 	return errors.Join(err, setErr)
 }
 
-// acknowledged returns what tells how many bytes the client has acknowledged so far,
-// nil if the connection cannot tell.
+// acknowledged returns a function that tells how many bytes the client has acknowledged so
+// far. It returns nil if the connection cannot tell.
 func acknowledged(c *net.TCPConn) func() (uint64, bool) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -21,7 +21,7 @@ func TestConnContextPreparesTheSocket(t *testing.T) {
 	}{
 		"by default":             {0, 30_000},
 		"for impatient servers":  {time.Second, 30_000},
-		"for patient servers":    {time.Minute, 180_000}, // or the kernel would end what the server has patience with
+		"for patient servers":    {time.Minute, 180_000}, // or the kernel would end what the server still waits for
 		"for boundless patience": {1 << 62, 86_400_000},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func prepares(t *testing.T, streams *streamer.Streamer, userTimeout int) {
 			t.Fatal(err)
 		}
 		res.Body.Close()
-		// Linux reports twice the size that was set: half of it is its own.
+		// Linux reports twice the size that was set: half of it is for the kernel itself.
 		if o := <-seen; o.after != 2*256<<10 || o.before == o.after || o.timeout != userTimeout {
 			t.Errorf("%s: write buffer %d, then %d; user timeout %d ms", name, o.before, o.after, o.timeout)
 		}

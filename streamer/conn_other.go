@@ -10,5 +10,5 @@ import (
 // setUserTimeout does nothing where the option does not exist.
 func setUserTimeout(*net.TCPConn, time.Duration) error { return nil }
 
-// acknowledged returns nil: nothing tells.
+// acknowledged returns nil: the connection cannot tell.
 func acknowledged(*net.TCPConn) func() (uint64, bool) { return nil }

@@ -11,48 +11,48 @@ import (
 	"time"
 )
 
-// connection is a connection of HTTP/1.1 that was taken over from net/http, whose
-// two goroutines and buffers are most of what an idle stream costs. One goroutine
-// is left, which waits for the client to go away: whoever wakes it moves the
-// deadline of that read into the past.
+// connection is an HTTP/1.1 connection that was taken over from net/http, whose two
+// goroutines and buffers are most of the cost of an idle stream. One goroutine is left. It
+// waits in a read until the client goes away. To wake it, move the deadline of that read
+// into the past.
 type connection struct {
 	conn     net.Conn
 	among    *connections
-	forget   func() bool // ends the watch of the base context, nil if that never ends
+	forget   func() bool // ends the watch of the base context; nil if that context never ends
 	try      *try
 	patience patience
-	head     []byte // of the response, goes out with the first write
+	head     []byte // of the response; it is sent with the first write
 	woken    atomic.Bool
 	resting  atomic.Bool
-	scrap    [64]byte // what a client says during its stream means nothing
-	said     int      // how many bytes that was
+	scrap    [64]byte // what a client sends during its stream is ignored
+	said     int      // number of these bytes
 }
 
-// maxSaid is how much a client may say during its stream: to read it for ever is
-// work that nobody asked for.
+// maxSaid is how many bytes a client may send during its stream. Otherwise a client could
+// make the server read for ever.
 const maxSaid = 1 << 20
 
-// prepared is the key of the context of a connection that [Streamer.ConnContext]
-// of this Streamer has prepared. Its value is a preparation.
+// prepared is the context key of a connection that [Streamer.ConnContext] of this Streamer
+// has prepared. Its value is a preparation.
 type prepared struct{ *Streamer }
 
-// preparation is what is known of a connection: its context, and how many bytes the
-// client has acknowledged, nil where nothing tells.
+// preparation is what is known of a connection: its context, and a function that tells how
+// many bytes the client has acknowledged, or nil.
 type preparation struct {
 	ctx   context.Context
 	acked func() (bytes uint64, ok bool)
 }
 
-// takeOver takes the connection of a request, if it may: ok tells. The response
-// then ends with the connection, as RFC 9112, section 6.3 allows. ctx ends with the
-// server's base context, the request's own ends with its handler.
+// takeOver takes the connection of a request, if possible: ok tells. The response then ends
+// with the connection, as RFC 9112, section 6.3 allows. ctx ends with the server's base
+// context, because the request's own context ends with its handler.
 func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connection, ctx context.Context, ok bool) {
 	prep, ok := r.Context().Value(prepared{s}).(preparation)
 	if !ok || r.ProtoMajor != 1 || r.ProtoMinor < 1 {
 		return nil, nil, false
 	}
-	// From the hijack on the server forgets the connection: whoever drains must know
-	// of it before.
+	// After the hijack the server no longer knows the connection, so Drain must know it
+	// before.
 	l = &connection{among: &s.taken}
 	s.taken.add(l)
 	defer func() {
@@ -126,7 +126,8 @@ func (l *connection) rest(until time.Time) waking {
 		if l.conn.SetReadDeadline(until) != nil {
 			return gone
 		}
-		// A wake that comes after this sees that we rest, and moves the deadline.
+		// A wake that comes after this sees that the connection rests, and moves the
+		// deadline.
 		if l.woken.Load() {
 			return woken
 		}
@@ -152,9 +153,9 @@ func (l *connection) wake() {
 	}
 }
 
-// lingering is how long a connection waits for its client to close it too. To
-// close it while something lies unread would make the kernel throw away what the
-// client has not had yet.
+// lingering is how long a connection waits for its client to close it too. If the server
+// closed it while bytes from the client are unread, the kernel would discard what the
+// client has not received yet.
 const lingering = 500 * time.Millisecond
 
 func (l *connection) hangUp(deadline time.Time) {
@@ -163,7 +164,7 @@ func (l *connection) hangUp(deadline time.Time) {
 		l.forget()
 	}
 	l.linger(deadline)
-	_ = l.conn.Close() // nobody is left to hear an error
+	_ = l.conn.Close() // no caller is left that could use an error
 }
 
 // linger waits until the client has closed the connection, too.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// hooked is a connection on which something happens right before a deadline is
-// set, or before a read, once.
+// hooked is a connection that calls a function once, directly before a deadline is set or
+// before a read.
 type hooked struct {
 	net.Conn
 	beforeDeadline, beforeRead func()
@@ -31,7 +31,7 @@ func (c *hooked) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// Whenever a wake comes, it ends the rest that is under way or the next one.
+// A wake ends the running rest or the next one, whenever it comes.
 func TestAWakeIsNeverLost(t *testing.T) {
 	const hour = time.Hour
 	for name, c := range map[string]struct {

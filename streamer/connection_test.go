@@ -19,8 +19,8 @@ import (
 	"jrweb/streamer"
 )
 
-// rawAnswer sends a request over a real socket and returns what it needs to read
-// the answer: the connection, and the answer's head.
+// rawAnswer sends a request over a real socket. It returns the connection, to read the
+// answer from, and the head of the answer.
 func rawAnswer(t *testing.T, address, request string) (net.Conn, *http.Response) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -38,7 +38,7 @@ func rawAnswer(t *testing.T, address, request string) (net.Conn, *http.Response)
 	return c, res
 }
 
-// handlers counts the handlers that run.
+// handlers counts the running handlers.
 type handlers struct {
 	next    http.Handler
 	running atomic.Int64
@@ -125,9 +125,8 @@ func TestAClientThatGoesAwayIsNoticedAtOnce(t *testing.T) {
 	}
 }
 
-// What a client says while its stream runs means nothing. It must not keep the
-// client from getting the end, either: a socket that is closed with bytes unread
-// is reset.
+// What a client sends during its stream is ignored. It must not prevent that the client
+// gets the end: a socket that is closed with unread bytes is reset.
 func TestWhatAClientSaysDuringItsStreamMeansNothing(t *testing.T) {
 	log := newLog(t)
 	s := start(t, log)
@@ -167,8 +166,7 @@ func TestAClientThatNeverStopsTalkingIsCut(t *testing.T) {
 	}
 }
 
-// countedConn does something of its own with what is written, as connections do that
-// throttle or record.
+// countedConn changes what is written, as connections do that throttle or record.
 type countedConn struct {
 	*net.TCPConn
 	written *atomic.Int64
@@ -235,8 +233,8 @@ func TestTheBaseContextEndsTheStreams(t *testing.T) {
 	}
 }
 
-// Wake-ups race with streams that are about to rest. With a ticker of an hour, one
-// that is lost shows as a test that takes for ever.
+// Wake-ups race with streams that are about to rest. The ticker is an hour, so the test
+// hangs if one is lost.
 func TestNoWakeUpIsLost(t *testing.T) {
 	for name, prepared := range map[string]bool{"taken over": true, "left to net/http": false} {
 		t.Run(name, func(t *testing.T) {
@@ -264,7 +262,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 					}
 				})
 			}
-			for range events { // one after the other: each finds the streams at another point
+			for range events { // one after the other, so that each finds the streams in another state
 				put(t, s, 1)
 			}
 			readers.Wait()

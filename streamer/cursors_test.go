@@ -39,7 +39,7 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// badCursors are cursors that mean nothing in a world, with the reason.
+// badCursors are cursors that cannot be used in a world, with the reason.
 func badCursors(w *world) map[string]struct{ cursor, reason string } {
 	id := w.latest.ID().String()
 	return map[string]struct{ cursor, reason string }{
@@ -85,7 +85,7 @@ func TestABadCursorIsResetAndReplayedFromTheStart(t *testing.T) {
 	w := newWorld(t)
 	resets := make(chan string, 2)
 	server := serve(t, w.log, &streamer.Options{Trace: &streamer.Trace{Reset: func(reason string) { resets <- reason }}})
-	cut := func(cursor string) string { // the exact bytes of what the frame repeats
+	cut := func(cursor string) string { // the exact bytes that the frame repeats
 		switch {
 		case strings.HasPrefix(cursor, "xé"): // 1 + 2n: the 256th byte is inside an é
 			return "x" + strings.Repeat("é", 127)
@@ -109,7 +109,7 @@ func TestABadCursorIsResetAndReplayedFromTheStart(t *testing.T) {
 			reason := bad.reason
 			c, err := eventlog.ParseCursor(bad.cursor)
 			if err == nil && strings.HasPrefix(start.query, "session=") && c.Session != start.from.ID() {
-				reason = "unknown" // there, another session's cursor is one
+				reason = "unknown" // a cursor of another session
 			}
 			for i, open := range []func() *reader{
 				func() *reader { return server.resume(t, start.query, bad.cursor) },
@@ -143,7 +143,7 @@ func TestABadCursorIsResetAndReplayedFromTheStart(t *testing.T) {
 	}
 }
 
-// What no header can carry comes in the query.
+// A header cannot carry these characters, but the query can.
 func TestABadCursorWithControlCharactersIsEscaped(t *testing.T) {
 	w := newWorld(t)
 	server := serve(t, w.log, nil)
@@ -265,7 +265,7 @@ func TestWhatWasTrimmedIsToldAsAGap(t *testing.T) {
 		})
 	}
 	put(t, s, 1)
-	live.wantEvents(at(s, 120), 1) // one who has seen it all is not told
+	live.wantEvents(at(s, 120), 1) // a stream that has seen everything gets no gap
 
 	if err := log.Trim(t.Context(), task, s.ID(), 121); err != nil {
 		t.Fatal(err)
@@ -293,7 +293,7 @@ func FuzzCursor(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, cursor string) {
-		cursor = strings.ReplaceAll(cursor, "S", id) // the id is another one in each run
+		cursor = strings.ReplaceAll(cursor, "S", id) // the id is different in each run
 		body := record(t, streams, "last_event_id="+url.QueryEscape(cursor))
 		after, known := map[string]uint64{"": 0, id + ":0": 0, id + ":1": 1, id + ":2": 2, id + ":3": 3}[cursor]
 		if known && after == 3 {

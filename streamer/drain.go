@@ -6,15 +6,14 @@ import (
 	"sync"
 )
 
-// Shutdown ends every stream at a frame boundary and returns at once. Register
-// it with [http.Server.RegisterOnShutdown]: a server waits for its streams for
-// ever otherwise.
+// Shutdown ends every stream at a frame boundary and returns at once. Register it with
+// [http.Server.RegisterOnShutdown]: otherwise a server waits for its streams for ever.
 func (s *Streamer) Shutdown() { s.once.Do(func() { close(s.shutdown) }) }
 
-// Drain waits until those streams have ended whose connections were taken over (see
-// [Streamer.ConnContext]), after a Shutdown, which it implies. Call it after
-// [http.Server.Shutdown], which does not know of them, and before the log is closed.
-// If ctx ends first, it cuts them off and returns the error of ctx.
+// Drain waits for the end of the streams whose connections were taken over (see
+// [Streamer.ConnContext]). It calls Shutdown first. Call it after [http.Server.Shutdown],
+// which does not know these streams, and before the log is closed. If ctx ends first, Drain
+// closes the connections and returns the error of ctx.
 func (s *Streamer) Drain(ctx context.Context) error {
 	s.Shutdown()
 	ended := s.taken.ended()
@@ -28,13 +27,13 @@ func (s *Streamer) Drain(ctx context.Context) error {
 	}
 }
 
-// connections are those that were taken over, or are just being, and are open. The
+// connections are the open connections that were taken over, or are being taken over. The
 // zero value is ready.
 type connections struct {
 	mu    sync.Mutex
 	open  map[*connection]struct{}
 	isCut bool
-	none  chan struct{} // closed, and nil again, when the last one has ended; nil if nobody waits
+	none  chan struct{} // closed, and nil again, when the last one has ended; nil if nothing waits for that
 }
 
 func (cs *connections) add(c *connection) {
@@ -46,13 +45,13 @@ func (cs *connections) add(c *connection) {
 	cs.open[c] = struct{}{}
 }
 
-// took says which connection it is that was added, once it is taken over.
+// took sets the network connection of a connection that was added before.
 func (cs *connections) took(c *connection, conn net.Conn) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	c.conn = conn
 	if cs.isCut {
-		_ = conn.Close() // nobody is left to hear an error
+		_ = conn.Close() // no caller is left that could use an error
 	}
 }
 
@@ -81,14 +80,14 @@ func (cs *connections) ended() <-chan struct{} {
 	return none
 }
 
-// cut closes all that are open. Who uses them sees that they are gone.
+// cut closes all open connections. Their streams get an error from the next read or write.
 func (cs *connections) cut() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	cs.isCut = true
 	for c := range cs.open {
 		if c.conn != nil {
-			_ = c.conn.Close() // nobody is left to hear an error
+			_ = c.conn.Close() // no caller is left that could use an error
 		}
 	}
 }

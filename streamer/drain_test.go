@@ -78,7 +78,7 @@ func TestDrainWaitsForStreamsThatTheServerDoesNotKnow(t *testing.T) {
 		start(t, log)
 		trace, closed := closing()
 		server := servePipe(t, log, &streamer.Options{Trace: trace, WriteTimeout: time.Hour}, nil)
-		r := server.open(t, "") // and does not read the goodbye
+		r := server.open(t, "") // and does not read the end
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		begin := time.Now()
@@ -95,7 +95,7 @@ func TestDrainWaitsForStreamsThatTheServerDoesNotKnow(t *testing.T) {
 	})
 }
 
-// slowHijack waits once the server has forgotten the connection.
+// slowHijack waits after the hijack, when the server no longer knows the connection.
 type slowHijack struct {
 	http.ResponseWriter
 	forgotten, goOn chan struct{}

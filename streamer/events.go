@@ -9,28 +9,28 @@ import (
 	"jrweb/eventlog"
 )
 
-// eventStream is a stream of the events of a task. What it knows of the client is a
-// cursor.
+// eventStream is a stream of the events of a task. A cursor is all that it knows of the
+// client.
 type eventStream struct {
 	stream
 	query
 
 	cursor eventlog.Cursor // zero session: waiting for the first one
-	began  eventlog.Cursor // the last event that was there when the stream began
-	reset  string          // why the client's cursor means nothing, "" if it does
+	began  eventlog.Cursor // the last event that existed when the stream began
+	reset  string          // why the client's cursor cannot be used, "" if it can
 	ended  bool            // the cursor is at the end of a sealed session
-	from   origin          // of the frames that it makes itself
+	from   origin          // of the frames that the stream makes itself
 	shared *frames         // nil until there is nothing more to replay
 
 	caughtUp bool
 }
 
-// Events serves the stream of one task. A non-nil error means that nothing was
-// written: the caller answers it. It is a [*QueryError],
+// Events serves the stream of one task. If it returns an error, it has written nothing, and
+// the caller must answer the request. The error is a [*QueryError],
 // [eventlog.ErrTaskNotFound], [eventlog.ErrSessionNotFound], or a failure.
 //
-// It returns when the stream has ended, or while it goes on, if the connection was
-// taken over: see [Streamer.ConnContext].
+// Events returns when the stream has ended. If the connection was taken over, it returns
+// while the stream goes on: see [Streamer.ConnContext].
 func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) error {
 	q, err := parseQuery(r, s.html)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) e
 	return st.answer(w, r)
 }
 
-// answer serves the stream as the answer to a request, or turns the client away.
+// answer serves the stream as the answer to a request, or refuses the client.
 func (st *stream) answer(w http.ResponseWriter, r *http.Request) error {
 	ok, err := st.accept(w, r)
 	if !ok {
@@ -67,7 +67,7 @@ func (st *stream) answer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// greet implements source: it tells of a cursor that means nothing.
+// greet implements source. It sends a reset if the client's cursor cannot be used.
 func (st *eventStream) greet() {
 	if st.trace.Opened != nil {
 		st.trace.Opened(st.lastEventID != "" && st.reset == "")
@@ -106,7 +106,7 @@ func (st *eventStream) next(ctx context.Context) (step, error) {
 	st.markCaughtUp(false)
 	did := step{found: st.cursor != before}
 	switch {
-	case st.cursor.Sequence < page.Head: // if nothing fitted behind what was buffered, then it does
+	case st.cursor.Sequence < page.Head: // if nothing fitted after the buffered frames, it fits now
 		did.more, did.again = did.found, true
 	case !page.Sealed:
 		if did.again = did.found; !did.again {
@@ -121,8 +121,8 @@ func (st *eventStream) next(ctx context.Context) (step, error) {
 	return did, err
 }
 
-// nextSession moves the cursor to the start of the session that started next, if
-// there is one.
+// nextSession moves the cursor to the start of the session that started next, if there is
+// one.
 func (st *eventStream) nextSession(ctx context.Context) (bool, error) {
 	next, ok, err := st.log.SessionAfter(ctx, st.task, st.cursor.Session)
 	if err != nil {
@@ -136,8 +136,8 @@ func (st *eventStream) nextSession(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// markCaughtUp sends caught_up once: when all is sent that was there when the
-// stream began, or when there is nothing to do but wait.
+// markCaughtUp sends caught_up once: when everything is sent that existed when the stream
+// began, or when the stream can only wait.
 func (st *eventStream) markCaughtUp(waiting bool) {
 	if !st.control || st.caughtUp || !waiting && compare(st.cursor, st.began) < 0 {
 		return
@@ -146,7 +146,7 @@ func (st *eventStream) markCaughtUp(waiting bool) {
 	st.sock.control("caught_up", caughtUpData{st.cursor.Session, st.cursor.Sequence})
 }
 
-// compare orders the places in a task: by session, then by sequence.
+// compare orders places in a task: by session, then by sequence.
 func compare(a, b eventlog.Cursor) int {
 	return cmp.Or(bytes.Compare(a.Session[:], b.Session[:]), cmp.Compare(a.Sequence, b.Sequence))
 }

@@ -16,7 +16,7 @@ import (
 	"jrweb/streamer"
 )
 
-// A log's streams behind net/http's own router, under a prefix.
+// The streams of a log behind the router of net/http, under a prefix.
 func ExampleStreamer_Handler() {
 	log := exampleLog()
 	defer log.Close()
@@ -37,8 +37,8 @@ func ExampleStreamer_Handler() {
 	// data: {"status":"succeeded"}
 }
 
-// A server whose connections fit long streams, and which can be shut down while
-// clients are connected.
+// A server with connections for long streams, which can be shut down while clients are
+// connected.
 func ExampleStreamer_Shutdown() {
 	log := exampleLog()
 	defer log.Close() // after the server: first the streams end
@@ -59,7 +59,7 @@ func ExampleStreamer_Shutdown() {
 	served := make(chan error)
 	go func() { served <- server.Serve(listener) }()
 
-	// It waits for the next session, for as long as the server lives.
+	// The stream waits for the next session, as long as the server lives.
 	res, err := http.Get("http://" + listener.Addr().String() + "/?sessions=all&types=complete")
 	if err != nil {
 		fmt.Println(err)
@@ -95,7 +95,7 @@ func exampleLog() *eventlog.Log {
 	return log
 }
 
-// show prints the events of a stream. Their ids are others each time.
+// show prints the events of a stream without their ids, which differ each time.
 func show(url string) {
 	res, err := http.Get(url)
 	if err != nil {

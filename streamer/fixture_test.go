@@ -35,7 +35,7 @@ func logOn(t testing.TB, store store.Store, o *eventlog.Options) *eventlog.Log {
 	return log
 }
 
-// start starts a session of the task. It supersedes the one that is open.
+// start starts a session of the task. It supersedes the open one.
 func start(t testing.TB, log *eventlog.Log) *eventlog.Session {
 	t.Helper()
 	s, err := log.Start(context.Background(), task, nil)
@@ -81,7 +81,7 @@ type server struct {
 	url     string
 }
 
-// routes is what every test server serves.
+// routes are the routes of every test server.
 func routes(s *streamer.Streamer) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /tasks/{task}/events/stream", s.Handler(func(r *http.Request) string { return r.PathValue("task") }))
@@ -119,7 +119,7 @@ func serveWith(t testing.TB, log *eventlog.Log, o *streamer.Options, start func(
 	return &server{streams: s, http: h, client: client, url: h.URL}
 }
 
-// get asks for the task's stream. A header is "Name: value".
+// get requests the task's stream. A header is "Name: value".
 func (s *server) get(t testing.TB, query string, header ...string) *http.Response {
 	t.Helper()
 	return s.request(t, http.MethodGet, "/tasks/"+task+"/events/stream?"+query, header...)
@@ -156,7 +156,7 @@ func (s *server) open(t testing.TB, query string, header ...string) *reader {
 	return newReader(t, s.get(t, query, header...))
 }
 
-// resume opens the stream as a browser does that has seen an event.
+// resume opens the stream like a browser that has seen an event.
 func (s *server) resume(t testing.TB, query, cursor string) *reader {
 	t.Helper()
 	return s.open(t, query, "Last-Event-ID: "+cursor)
@@ -219,7 +219,7 @@ func (r *reader) wantEvents(after string, n int) frame {
 	return f
 }
 
-// wantEnd checks that the response ends here, and well.
+// wantEnd checks that the response ends here, without an error.
 func (r *reader) wantEnd() {
 	r.t.Helper()
 	if f, err := r.sse.next(); !errors.Is(err, io.EOF) {
@@ -258,8 +258,8 @@ func (s *countingStore) Update(ctx context.Context, fn func(store.Tx) error) err
 	return s.Store.Update(ctx, fn)
 }
 
-// sharedStore is a store that several logs have. Nobody tells a log what
-// another one committed.
+// sharedStore is a store of several logs. It cannot notify a log of the commits of another
+// one.
 type sharedStore struct{ store.Store }
 
 func (sharedStore) Shared()      {}

@@ -13,7 +13,7 @@ import (
 type format struct {
 	name  string
 	frame frameFunc
-	slow  bool // it does more than to copy
+	slow  bool // it does more than copy
 }
 
 var (
@@ -21,7 +21,7 @@ var (
 	envelopeFormat = format{name: "envelope", frame: envelopeFrame}
 )
 
-// htmlFormat is the format of fragments; see [HTMLFunc].
+// htmlFormat is the format of HTML fragments; see [HTMLFunc].
 func htmlFormat(render HTMLFunc, all bool) format {
 	if all {
 		return format{"html of all sessions", htmlFrame(render, all), true}
@@ -29,7 +29,7 @@ func htmlFormat(render HTMLFunc, all bool) format {
 	return format{"html", htmlFrame(render, all), true}
 }
 
-// origin is where events come from. It knows how their ids begin.
+// origin is the task and session that events come from, and the beginning of their ids.
 type origin struct {
 	task    string
 	session eventlog.SessionID
@@ -60,8 +60,8 @@ func jsonFrame(dst []byte, from *origin, e *eventlog.Event) []byte {
 	return append(dst, "\n\n"...)
 }
 
-// envelopeFrame has no event line: EventSource has no listener for every type,
-// but onmessage gets all frames without a name.
+// envelopeFrame has no event line: EventSource has no listener for every type, but
+// onmessage gets all frames without a name.
 func envelopeFrame(dst []byte, from *origin, e *eventlog.Event) []byte {
 	dst = from.appendID(dst, e)
 	dst = append(dst, "data: "...)
@@ -69,12 +69,12 @@ func envelopeFrame(dst []byte, from *origin, e *eventlog.Event) []byte {
 	return append(dst, "\n\n"...)
 }
 
-// HTMLFunc appends an event to dst as a fragment of a page. all says that the
-// stream is of all sessions of the task. It may be called concurrently.
+// HTMLFunc appends an event to dst as an HTML fragment. all says that the stream has all
+// sessions of the task. It may be called concurrently.
 type HTMLFunc func(dst []byte, task string, session eventlog.SessionID, e *eventlog.Event, all bool) []byte
 
-// htmlFrame returns what makes frames of fragments. A frame has no event line, for
-// the same reason as an envelope's.
+// htmlFrame returns a function that makes frames of HTML fragments. They have no event
+// line, for the same reason as in envelopeFrame.
 func htmlFrame(render HTMLFunc, all bool) frameFunc {
 	return func(dst []byte, from *origin, e *eventlog.Event) []byte {
 		dst = from.appendID(dst, e)
@@ -83,8 +83,8 @@ func htmlFrame(render HTMLFunc, all bool) frameFunc {
 	}
 }
 
-// appendData appends text as data lines. Whatever ends a line for a client must
-// end a data line: the rest would be read as another field of the frame.
+// appendData appends text as data lines. Everything that ends a line for a client must also
+// end a data line. Otherwise the client would read the rest as another field of the frame.
 func appendData(dst, text []byte) []byte {
 	for {
 		end := bytes.IndexAny(text, "\r\n")
@@ -100,7 +100,7 @@ func appendData(dst, text []byte) []byte {
 	return append(append(append(dst, "data: "...), text...), '\n')
 }
 
-// control writes a frame about the stream itself. It has no id: that would move
+// control writes a frame about the stream itself. It has no id, because an id would move
 // the client's cursor.
 func (s *socket) control(name string, data any) {
 	text, err := json.Marshal(data)

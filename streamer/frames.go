@@ -10,14 +10,14 @@ import (
 	"jrweb/eventlog"
 )
 
-// frames are the newest events of one session as they are sent, made once for all
-// streams that show them alike. They begin where a stream first has nothing more to
-// send, and are only a cache: whoever is behind the first one reads the log.
+// frames are the newest frames of one session, made once for all streams that show the
+// same. They begin where a stream first has nothing more to send. They are only a cache: a
+// stream that is behind the first frame reads the log.
 type frames struct {
 	hub     *hub
 	format  format
 	from    origin
-	streams atomic.Int64 // that use them; changed under hub.mu
+	streams atomic.Int64 // number of streams that use them; changed under hub.mu
 
 	mu     sync.Mutex
 	chunks []*chunk // without holes; the last one grows
@@ -26,15 +26,15 @@ type frames struct {
 	used   bool // since the last tick
 }
 
-// variant is which events frames are of, and in what form.
+// variant says which events the frames have, and in which form.
 type variant struct {
 	session eventlog.SessionID
 	format  string
 }
 
-// chunk is frames that follow each other. What stands in it never changes; it
-// grows at its end. So a stream writes a part of it without a copy, and one that
-// is slow holds no more than the chunk.
+// chunk is a sequence of frames. Its content never changes; it only grows at its end. So a
+// stream writes a part of it without a copy, and a slow stream holds no more than the
+// chunk.
 type chunk struct {
 	first   uint64 // the sequence of the first frame
 	text    []byte
@@ -42,36 +42,36 @@ type chunk struct {
 	commits []time.Time
 }
 
-// maxFrames is how many bytes of frames are kept, beside the newest chunk, for those
-// who are about to send them: as much as one write for each of them, up to this.
+// maxFrames bounds how many bytes of frames are kept in addition to the newest chunk. Below
+// this bound, it is one write for each stream.
 const maxFrames = 4 << 20
 
-// part is frames to be sent together.
+// part is frames that are sent together.
 type part struct {
 	text    []byte
-	commits []time.Time // of each event
+	commits []time.Time // one for each event
 	page    eventlog.Page
 }
 
-// after returns frames after a sequence, as many as one write carries, those that
-// were committed until now included. ok is false if they are not kept here.
+// after returns the frames after a sequence, as many as one write carries, including those
+// that have committed just now. ok is false if they are not kept here.
 func (f *frames) after(ctx context.Context, sequence uint64) (p part, ok bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.used = true
-	if sequence > f.last { // it was read elsewhere: begin anew
+	if sequence > f.last { // the stream read further elsewhere: start again there
 		f.reset(sequence)
 	}
 	if sequence == f.last {
 		p.page, err = f.fill(ctx)
-	} else { // there is enough here, but only the log knows whether the session still exists
+	} else { // enough is kept here, but only the log knows whether the session still exists
 		p.page, err = f.hub.watch.Scan(ctx, f.from.session, f.last, func(*eventlog.Event) bool { return false })
 	}
 	if err != nil {
 		return part{}, false, err
 	}
 	if p.page.Gap(f.last) || len(f.chunks) > 0 && p.page.First > f.chunks[0].first {
-		f.reset(f.last) // some of it is no longer there
+		f.reset(f.last) // some of it has been trimmed
 		return part{}, false, nil
 	}
 	f.trim(sequence)
@@ -92,7 +92,7 @@ func (f *frames) after(ctx context.Context, sequence uint64) (p part, ok bool, e
 	return part{}, false, nil
 }
 
-// fill adds the frames that come next, as many as one write carries.
+// fill adds the next frames, as many as one write carries.
 func (f *frames) fill(ctx context.Context) (eventlog.Page, error) {
 	last, before := f.last, f.bytes
 	add := func(e *eventlog.Event) bool {
@@ -116,14 +116,14 @@ func (f *frames) fill(ctx context.Context) (eventlog.Page, error) {
 	return page, err
 }
 
-// reset forgets all frames. The next ones come after a sequence.
+// reset forgets all frames. The next ones begin after a sequence.
 func (f *frames) reset(sequence uint64) { f.chunks, f.bytes, f.last = nil, 0, sequence }
 
-// forgetUnused forgets frames that no stream has asked for since the last call: an
+// forgetUnused forgets frames that no stream has asked for since the last call, so that an
 // idle task holds none.
 func (f *frames) forgetUnused() {
 	if !f.mu.TryLock() {
-		return // it is being used
+		return // it is in use
 	}
 	defer f.mu.Unlock()
 	if !f.used {
@@ -149,8 +149,7 @@ func (f *frames) add(e *eventlog.Event) {
 	f.bytes += len(c.text) - before
 }
 
-// trim forgets the oldest frames, if there are too many and they are not after the
-// sequence.
+// trim forgets the oldest frames, if there are too many, but none after the sequence.
 func (f *frames) trim(sequence uint64) {
 	limit := int(min(f.streams.Load()*writeSize, maxFrames))
 	for len(f.chunks) > 1 && f.chunks[1].first <= sequence+1 && f.bytes-len(f.chunks[len(f.chunks)-1].text) > limit {
@@ -159,8 +158,8 @@ func (f *frames) trim(sequence uint64) {
 	}
 }
 
-// share returns the frames of a session in a format, which begin after the sequence
-// if no stream uses them yet. The caller gives them back with release.
+// share returns the frames of a session in a format. If no stream uses them yet, they begin
+// after the sequence. The caller must call release.
 func (h *hub) share(session eventlog.SessionID, form format, after uint64) *frames {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -174,7 +173,7 @@ func (h *hub) share(session eventlog.SessionID, form format, after uint64) *fram
 	return f
 }
 
-// release gives back what share returned.
+// release ends the use of the frames that share returned.
 func (h *hub) release(f *frames) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -36,7 +36,7 @@ func newSharing(t *testing.T, after uint64) *sharing {
 	return &sharing{t, log, s, h.share(s.ID(), jsonFormat, after)}
 }
 
-// put appends events of so many bytes each.
+// put appends events of a size.
 func (s *sharing) put(events, bytes int) {
 	s.t.Helper()
 	batch := make([]eventlog.Event, events)
@@ -79,7 +79,7 @@ func TestSharedFramesFollowEachOther(t *testing.T) {
 				}
 			}
 		}
-		// From wherever they still are, they lead to the head.
+		// From any event that is still kept, the frames lead to the head.
 		for from := s.frames.chunks[0].first - 1; from <= events; from++ {
 			at := from
 			for at < events {
@@ -121,14 +121,14 @@ func TestSharedFramesAreBounded(t *testing.T) {
 		if kept != s.frames.bytes || kept-newest > streams*writeSize {
 			t.Errorf("events of %d bytes: %d bytes are kept beside the newest %d, counted %d", size, kept-newest, newest, s.frames.bytes)
 		}
-		if _, ok, err := s.after(0); ok || err != nil { // those who are behind read the log
+		if _, ok, err := s.after(0); ok || err != nil { // streams that are behind read the log
 			t.Errorf("events of %d bytes: the first is still there: %v", size, err)
 		}
 	}
 }
 
-// Streams that are behind must not make frames for those in front: what is kept is
-// bounded whoever asks, also over a backlog that the log has in no memory.
+// Streams that are behind must not make frames for those in front. The kept frames are
+// bounded for any requests, even if the log has none of the events in memory.
 func TestSharedFramesAreBoundedWhileStreamsCatchUp(t *testing.T) {
 	const streams, events = 4, 200
 	for _, size := range []int{300, 40_000, 100_000} {
@@ -156,7 +156,8 @@ func TestSharedFramesAreBoundedWhileStreamsCatchUp(t *testing.T) {
 					t.Fatalf("event %d, not %d", id, cursors[i])
 				}
 			}
-			// What was kept, what one call adds, and the chunk that it began.
+			// The frames that were kept, those that one call adds, and the chunk that it
+			// began.
 			if most := streams*writeSize + 2*(writeSize+size+frameOverhead); s.frames.bytes > most {
 				t.Fatalf("events of %d bytes: %d bytes are kept, %d at most", size, s.frames.bytes, most)
 			}

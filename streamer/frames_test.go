@@ -17,7 +17,7 @@ import (
 	"jrweb/streamer"
 )
 
-// sample is an event as it is appended, and what must come out.
+// sample is an event as it is appended, and its expected frame.
 type sample struct {
 	event eventlog.Event
 	data  string
@@ -52,7 +52,7 @@ func everyType() []sample {
 		`<script>alert(\"1\")<\/script> &amp; <b>`,
 		`\u003chtml\u003e \/ \\ \" \b\f\t`,
 		strings.Repeat(`long\n`, 100_000),
-		strings.Repeat("é", 32<<10+1), // over the size of a write, not aligned to it
+		strings.Repeat("é", 32<<10+1), // more than the size of a write, and not aligned to it
 		`: comment`,
 	}
 	loose := strings.NewReplacer("~", " \r\n\t")
@@ -104,7 +104,7 @@ func TestFramesOfEveryTypeAreByteExact(t *testing.T) {
 	s := start(t, log)
 	server := serve(t, log, nil)
 	plain, envelopes := frames(s.ID(), run)
-	livePlain, liveEnvelopes := server.open(t, ""), server.open(t, "format=envelope") // see it live
+	livePlain, liveEnvelopes := server.open(t, ""), server.open(t, "format=envelope") // watch it live
 
 	for _, e := range run {
 		if _, err := s.Append(t.Context(), e.event); err != nil {
@@ -131,7 +131,7 @@ func TestFramesOfEveryTypeAreByteExact(t *testing.T) {
 	}
 }
 
-// TestFramesReadAsWritten is what a person can compare with the contract.
+// TestFramesReadAsWritten has frames that a person can compare with the contract.
 func TestFramesReadAsWritten(t *testing.T) {
 	log := newLog(t)
 	s := start(t, log)
@@ -233,7 +233,7 @@ func TestARealRunIsByteExact(t *testing.T) {
 	r.wantEnd()
 }
 
-// FuzzFrames parses what is written for any event that a log accepts.
+// FuzzFrames parses the frames of any event that a log accepts.
 func FuzzFrames(f *testing.F) {
 	for _, s := range everyType() {
 		if len(s.data) < 1000 {

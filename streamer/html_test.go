@@ -12,7 +12,7 @@ import (
 	"jrweb/streamer"
 )
 
-// say renders an event as the text that its data has.
+// say renders an event as the text in its data.
 func say(dst []byte, _ string, _ eventlog.SessionID, e *eventlog.Event, all bool) []byte {
 	var data struct{ Content string }
 	if err := json.Unmarshal(e.Data, &data); err != nil {
@@ -47,7 +47,7 @@ func TestFragmentsComeInDataLines(t *testing.T) {
 	}
 }
 
-// Where events of several sessions come in one stream, their renderer must know.
+// When events of several sessions are in one stream, the renderer must know.
 func TestFragmentsOfAllSessionsAreRenderedAsSuch(t *testing.T) {
 	log, err := eventlog.New(eventlogtest.NewStore(), nil)
 	if err != nil {

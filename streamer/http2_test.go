@@ -79,7 +79,7 @@ func TestAStalledHTTP2StreamDoesNotStopItsNeighbours(t *testing.T) {
 				}
 			})
 			stalled := server.open(t, "")
-			synctest.Wait() // the client knows now that the connection can be shared
+			synctest.Wait() // now the client knows that the connection can be shared
 			neighbour := server.open(t, "")
 			for range 5 {
 				if _, err := s.Append(t.Context(), big(100<<10)); err != nil {
@@ -128,8 +128,8 @@ func (c gatedConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// When not even the connection moves, no stream of it can be reset: the server
-// must close it, which is what WriteByteTimeout does.
+// When the whole connection stalls, none of its streams can be reset: the server must close
+// the connection, which WriteByteTimeout does.
 func TestAStalledHTTP2ConnectionIsClosed(t *testing.T) {
 	for name, setup := range http2Kinds {
 		bubble(t, name, func(t *testing.T) {

@@ -9,13 +9,13 @@ import (
 	"jrweb/eventlog"
 )
 
-// hub is what the streams of one task share, or those of all tasks: one watch of the
+// hub is what the streams of one task share, or the streams of all tasks: one watch of the
 // log, one goroutine that wakes them, one ticker, and the frames of the newest events.
 type hub struct {
 	*Streamer
-	task    string // "": all
+	task    string // "": all tasks
 	watched watched
-	watch   *eventlog.Watch // the same, of one task
+	watch   *eventlog.Watch // the same as watched, if the hub is of one task
 	stop    chan struct{}   // closed when the last stream has left
 
 	mu      sync.Mutex
@@ -23,23 +23,22 @@ type hub struct {
 	frames  map[variant]*frames
 }
 
-// watched is what a hub watches of the log.
+// watched is what a hub watches in the log.
 type watched interface {
 	// Changed returns a channel that is closed at the next commit that matters.
 	Changed() <-chan struct{}
-	// Behind reports whether there may be more after a place, which it knows without
-	// touching the store.
+	// Behind reports whether there may be more after a place. It does not read the store.
 	Behind(at eventlog.Cursor) bool
 	Close()
 }
 
-// join makes st one of the streams of its task. What commits from now on wakes it.
+// join makes st one of the streams of its task. From now on, commits wake it.
 func (s *Streamer) join(st *stream) *hub {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.hubs[st.task]
 	if h == nil {
-		task := strings.Clone(st.task) // what it was cut from need not stay
+		task := strings.Clone(st.task) // a copy, so that the request's memory can be freed
 		h = &hub{Streamer: s, task: task, watched: allTasks{s.log}, stop: make(chan struct{}), frames: map[variant]*frames{}}
 		if task != "" {
 			h.watch = s.log.Watch(task)
@@ -55,7 +54,7 @@ func (s *Streamer) join(st *stream) *hub {
 	return h
 }
 
-// leave is the end of join.
+// leave undoes join.
 func (h *hub) leave(st *stream) {
 	h.Streamer.mu.Lock()
 	defer h.Streamer.mu.Unlock()
@@ -72,13 +71,13 @@ func (h *hub) leave(st *stream) {
 	}
 }
 
-// run wakes the streams whenever there may be something for them to do.
+// run wakes the streams whenever they may have something to do.
 func (h *hub) run() {
 	defer h.watched.Close()
 	tick := time.NewTicker(h.o.PollInterval)
 	defer tick.Stop()
 	for {
-		changed := h.watched.Changed() // before the streams look: what commits after it wakes them again
+		changed := h.watched.Changed() // before the streams read: a commit after their read wakes them again
 		h.wake()
 		for wait := true; wait; {
 			select {
@@ -109,8 +108,8 @@ func (h *hub) wake() {
 	}
 }
 
-// poll is the safety net under the wake-ups, and all there is in a shared store:
-// it wakes those that rest although there may be more for them.
+// poll is the safety net for wake-ups, and the only way in a shared store: it wakes resting
+// streams for which there may be more.
 func (h *hub) poll() {
 	idle := h.wakeBehind()
 	if h.trace.Polled == nil || h.watch == nil {
@@ -126,12 +125,12 @@ func (h *hub) poll() {
 	}
 }
 
-// wakeBehind wakes the streams that rest and may be behind. It returns how many are
-// not, and forgets the frames that nobody uses.
+// wakeBehind wakes the resting streams that may be behind. It returns how many are not
+// behind, and forgets unused frames.
 func (h *hub) wakeBehind() (idle int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var upToDate eventlog.Cursor // where one is that is not behind: most are where others are
+	var upToDate eventlog.Cursor // the place of a stream that is not behind: most streams are at the same place
 	for _, st := range h.streams {
 		at, resting := st.restsAt()
 		if !resting {

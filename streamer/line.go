@@ -2,22 +2,23 @@ package streamer
 
 import "time"
 
-// line is the way to one client. Only wake may be called beside other methods.
+// line is the connection to one client. Only wake may be called concurrently with other
+// methods.
 type line interface {
-	// write sends the beginning of p by the deadline, at most writeSize bytes, and
-	// returns how many it sent.
+	// write sends the beginning of p by the deadline, at most writeSize bytes, and returns
+	// how many bytes it sent.
 	write(p []byte, deadline time.Time) (int, error)
-	// rest returns when wake is called, or was since the last call of awake, when
-	// the time has come, or when the client is gone.
+	// rest returns when wake is called (or was called since the last awake), when until has
+	// come, or when the client is gone.
 	rest(until time.Time) waking
 	// awake forgets earlier calls of wake.
 	awake()
 	wake()
-	// hangUp ends the line, and what is left to be sent by the deadline.
+	// hangUp ends the line. What is left to send must be sent by the deadline.
 	hangUp(deadline time.Time)
 }
 
-// waking is why a rest ended.
+// waking is the reason why a rest ended.
 type waking int
 
 const (

@@ -7,8 +7,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// locate finds where the stream begins. What commits from here on is found by the
-// first read, or wakes the stream after it.
+// locate finds where the stream begins. The first read finds everything that commits from
+// now on, or the commit wakes the stream after that read.
 func (st *eventStream) locate(ctx context.Context) error {
 	var start, latest eventlog.SessionInfo // start is where a stream without a cursor begins
 	var err error
@@ -48,7 +48,7 @@ func (st *eventStream) info(ctx context.Context, id eventlog.SessionID) (eventlo
 	return st.log.Session(st.task, id).Info(ctx)
 }
 
-// honour reads the cursor that the client sent. reset says why it means nothing.
+// honour reads the cursor that the client sent. reset says why the cursor cannot be used.
 func (st *eventStream) honour(ctx context.Context) (c eventlog.Cursor, session eventlog.SessionInfo, reset string, err error) {
 	c, err = eventlog.ParseCursor(st.lastEventID)
 	switch {

@@ -12,8 +12,8 @@ import (
 	"jrweb/streamer"
 )
 
-// net/http survives handlers that panic, so a stream that has outlived its handler
-// must not end the program either.
+// net/http survives handlers that panic. So a stream that has outlived its handler must not
+// end the program either.
 func TestAPanicInAStreamThatWasTakenOverIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newLog(t)
@@ -41,8 +41,8 @@ func TestAPanicInAStreamThatWasTakenOverIsLogged(t *testing.T) {
 	})
 }
 
-// A page that is written behind the stream's back panics on the stream's own
-// goroutine, where net/http, or whoever called, expects it.
+// If a page is written in another goroutine, a panic there is raised on the stream's own
+// goroutine, where net/http or the caller expects it.
 func TestAPanicOfAResponseWriterReachesTheHandler(t *testing.T) {
 	log := newLog(t)
 	s := start(t, log)
@@ -68,7 +68,7 @@ func TestAPanicOfAResponseWriterReachesTheHandler(t *testing.T) {
 
 const panicked = "in a ResponseWriter"
 
-// panicking panics after so many writes.
+// panicking panics after a number of writes.
 type panicking struct {
 	sink
 	writes int

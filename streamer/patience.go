@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// patience is for writes on slow lines. The kernel takes more only once a third of
-// its buffer is free, and on a slow line that is later than the deadline, although
-// the client takes all that the line can carry. So while a write waits, its deadline
-// is renewed whenever the client has acknowledged something.
+// patience is for writes on slow lines. The kernel takes more data only once a third of its
+// buffer is free. On a slow line that can be later than the deadline, although the client
+// takes as much as the line can carry. So while a write waits, its deadline is renewed
+// whenever the client has acknowledged something.
 //
-// Over HTTP/2 the streams of a connection share its acknowledgements: one that its
-// client stalls waits for as long as another one moves. It holds no more than its
-// buffer meanwhile.
+// In HTTP/2 the streams of a connection share its acknowledgements, so a stalled stream
+// waits as long as another one makes progress. It holds no more than its buffer meanwhile.
 type patience struct {
-	acked func() (bytes uint64, ok bool) // nil: nobody can tell
+	acked func() (bytes uint64, ok bool) // nil: the connection cannot tell
 	renew func(time.Time) error
 
 	mu      sync.Mutex
@@ -24,10 +23,10 @@ type patience struct {
 	last    uint64
 }
 
-// looks is how often the client is looked at during the time of one deadline.
+// looks is how often the acknowledgements are checked within the time of one deadline.
 const looks = 16
 
-// begin says that a write begins that may wait until the deadline, which is set.
+// begin starts a write that may wait until the deadline, which the caller has set.
 func (p *patience) begin(deadline time.Time) {
 	if p.acked == nil {
 		return
@@ -46,7 +45,7 @@ func (p *patience) begin(deadline time.Time) {
 	}
 }
 
-// end says that the write has ended. The deadline is not changed after that.
+// end ends the write. The deadline is not changed after that.
 func (p *patience) end() {
 	if p.acked == nil {
 		return
@@ -66,7 +65,7 @@ func (p *patience) look() {
 	}
 	now, ok := p.acked()
 	if !ok || now != p.last && p.renew(time.Now().Add(p.timeout)) != nil {
-		return // the connection is gone: the write says so
+		return // the connection is gone: the write reports it
 	}
 	p.last = now
 	p.timer.Reset(p.timeout / looks)

@@ -15,8 +15,7 @@ import (
 	"jrweb/streamer"
 )
 
-// slowLine is a connection of which little is read at a time, as on a line that
-// carries little.
+// slowLine is a connection that delivers little at a time, like a slow line.
 type slowLine struct {
 	net.Conn
 	ticks <-chan time.Time
@@ -28,9 +27,9 @@ func (l slowLine) Read(p []byte) (int, error) {
 	return l.Conn.Read(p[:min(len(p), 4<<10)])
 }
 
-// A line of 55 KB/s needs longer than the write time-out to make room for a third of
-// the kernel's buffer, before which the kernel takes nothing more. Its client is slow by
-// the clock, so the time-out is one that a busy machine does not reach by itself.
+// A line of 55 KB/s needs longer than the write time-out until a third of the kernel's
+// buffer is free. Before that, the kernel takes nothing more. The client is slow in real
+// time, so the time-out is one that a busy machine does not reach by itself.
 func TestASlowLineIsNotCut(t *testing.T) {
 	for name, start := range map[string]func(*httptest.Server){
 		"HTTP/1.1, taken over": (*httptest.Server).Start,
@@ -58,7 +57,7 @@ func TestASlowLineIsNotCut(t *testing.T) {
 	}
 }
 
-// smallReadBuffer keeps the client's kernel from taking what the client has not read.
+// smallReadBuffer limits what the client's kernel takes before the client has read it.
 func smallReadBuffer(_, _ string, c syscall.RawConn) (err error) {
 	return errors.Join(c.Control(func(fd uintptr) {
 		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 32<<10)

@@ -56,8 +56,8 @@ type pipeServer struct {
 	pipes     *pipes
 }
 
-// servePipe is for inside a bubble. setup, if it is not nil, changes server and
-// client before they start.
+// servePipe must be called in a bubble. setup, if it is not nil, changes server and client
+// before they start.
 func servePipe(t *testing.T, log *eventlog.Log, o *streamer.Options, setup func(*pipeServer)) *pipeServer {
 	t.Helper()
 	s := &pipeServer{pipes: newPipes()}
@@ -95,7 +95,8 @@ func servePipe(t *testing.T, log *eventlog.Log, o *streamer.Options, setup func(
 	return s
 }
 
-// overTLS makes a pipeServer speak HTTP/2 over TLS, h2c without, overTLS1 HTTP/1.1 over TLS.
+// overTLS makes a pipeServer speak HTTP/2 over TLS; h2c is without TLS; overTLS1 is
+// HTTP/1.1 over TLS.
 func overTLS(s *pipeServer) {
 	withTLS(s)
 	onlyHTTP2(s, (*http.Protocols).SetHTTP2)
@@ -121,7 +122,7 @@ func onlyHTTP2(s *pipeServer, set func(*http.Protocols, bool)) {
 	protocols := new(http.Protocols)
 	set(protocols, true)
 	s.config.Protocols, s.transport.Protocols = protocols, protocols
-	// By default a client takes 4 MB of a stream that nobody reads.
+	// By default a client buffers 4 MB of a stream that nobody reads.
 	s.transport.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10}
 }
 

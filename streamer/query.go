@@ -20,30 +20,30 @@ type QueryError struct {
 
 func (e *QueryError) Error() string { return fmt.Sprintf("query: %s: %s", e.Field, e.Reason) }
 
-// query is what a client asks for.
+// query is what a client requests.
 type query struct {
 	session eventlog.SessionID // zero: the latest
 	all     bool               // every session of the task
 	types   Types
 	format  format
 	control bool
-	// The cursor that the client has, as it was sent. twice says that it came
-	// with more than one, which nobody can choose between.
+	// The client's cursor, as it was sent. twice says that the client sent more
+	// than one, so that none can be chosen.
 	lastEventID string
 	twice       bool
 }
 
-// queryNames are the names that a query may have.
+// queryNames are the allowed names of query parameters.
 var queryNames = []string{"session", "sessions", "types", "last_event_id", "format", "control"}
 
-// parseQuery reads a query. html renders format=html, nil if nobody can.
+// parseQuery reads a query. html renders format=html; if it is nil, that format is refused.
 func parseQuery(r *http.Request, html HTMLFunc) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return query{}, &QueryError{"query", "is not well-formed: " + err.Error()}
 	}
 	var q query
-	for _, name := range slices.Sorted(maps.Keys(values)) { // with two that are wrong, always the same is named
+	for _, name := range slices.Sorted(maps.Keys(values)) { // in order, so that of two wrong names always the same one is reported
 		if !slices.Contains(queryNames, name) {
 			return query{}, &QueryError{cmp.Or(fmt.Sprintf("%.64s", name), "query"), "is not known here; known are " + strings.Join(queryNames, ", ")}
 		}
@@ -53,7 +53,7 @@ func parseQuery(r *http.Request, html HTMLFunc) (query, error) {
 	}
 	if values.Has("session") {
 		if q.session, err = eventlog.ParseSessionID(values.Get("session")); err != nil {
-			return query{}, eventlog.ErrSessionNotFound // what is no id names no session
+			return query{}, eventlog.ErrSessionNotFound // a text that is not an id names no session
 		}
 	}
 	if values.Has("sessions") {
@@ -89,8 +89,8 @@ func parseQuery(r *http.Request, html HTMLFunc) (query, error) {
 		return query{}, &QueryError{"control", "must be true or false"}
 	}
 
-	// A browser that reconnects sends the header, with the newest cursor; the
-	// query is what a new EventSource object began with.
+	// A browser that reconnects sends the header, with the newest cursor. The query has the
+	// cursor with which a new EventSource object began.
 	ids := slices.DeleteFunc(slices.Clone(r.Header.Values("Last-Event-ID")), isEmpty)
 	if len(ids) == 0 {
 		ids = slices.DeleteFunc(values["last_event_id"], isEmpty)
@@ -106,8 +106,8 @@ func isEmpty(s string) bool { return s == "" }
 // Types is a set of event types to show. Nil shows all.
 type Types map[string]bool
 
-// controlTypes are frames about the stream itself, which are never hidden: a
-// client may ask for them all the same.
+// controlTypes are frames about the stream itself. They are never hidden, but a client may
+// list them.
 var controlTypes = []string{"reset", "gap", "caught_up"}
 
 // ParseTypes reads a list of types, "a,b". Its errors are [*QueryError].
@@ -122,8 +122,8 @@ func ParseTypes(list string) (Types, error) {
 	return types, nil
 }
 
-// Show reports whether an event is to be shown. A complete event always is: who
-// filters must hear of the end as well.
+// Show reports whether an event must be shown. A complete event always is, because a client
+// that filters must see the end as well.
 func (t Types) Show(e *eventlog.Event) bool {
 	return t == nil || t[e.Type] || e.Type == eventlog.TypeComplete
 }

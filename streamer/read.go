@@ -8,8 +8,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// read puts frames of what comes after the cursor into the buffer, a page of them,
-// and moves the cursor. What it returns tells how the session stands.
+// read puts a page of frames after the cursor into the buffer, and moves the cursor. The
+// returned page has the state of the session.
 func (st *eventStream) read(ctx context.Context) (eventlog.Page, error) {
 	if page, ok, err := st.readShared(ctx); ok || err != nil {
 		return page, err
@@ -17,7 +17,7 @@ func (st *eventStream) read(ctx context.Context) (eventlog.Page, error) {
 	if st.from.session != st.cursor.Session || st.from.id == "" {
 		st.from = newOrigin(st.task, st.cursor.Session)
 	}
-	if st.format.slow { // it would hold up the store
+	if st.format.slow { // it would delay the store
 		events, page, err := copyEvents(ctx, st.hub.watch, st.cursor.Session, st.cursor.Sequence)
 		for i := range events {
 			if !st.take(&events[i]) {
@@ -38,11 +38,11 @@ func (st *eventStream) read(ctx context.Context) (eventlog.Page, error) {
 	return page, nil
 }
 
-// slowBytes is about how much data a slow format makes frames of in one go: it
-// makes more of it.
+// slowBytes is about how much event data a slow format renders at once, because its frames
+// are larger than the data.
 const slowBytes = writeSize / 4
 
-// copyEvents returns the next events of a session, as a slow format wants them.
+// copyEvents returns the next events of a session, in an amount for a slow format.
 func copyEvents(ctx context.Context, w *eventlog.Watch, session eventlog.SessionID, after uint64) (events []eventlog.Event, page eventlog.Page, err error) {
 	size := 0
 	page, err = w.Scan(ctx, session, after, func(e *eventlog.Event) bool {
@@ -58,17 +58,17 @@ func copyEvents(ctx context.Context, w *eventlog.Watch, session eventlog.Session
 	return events, page, nil
 }
 
-// frameOverhead is more than a frame has beside the data of its event.
+// frameOverhead is more than a frame takes in addition to the data of its event.
 const frameOverhead = 512
 
-// fits reports whether the frame of an event may follow text on a page of so many
-// bytes. One that is larger than a page may follow anything that is not.
+// fits reports whether the frame of an event may follow text on a page of page bytes. A
+// frame that is larger than a page may follow any text that is shorter than a page.
 func fits(text []byte, e *eventlog.Event, page int) bool {
 	size := len(e.Data) + frameOverhead
 	return len(text)+size <= page || size > page && len(text) < page
 }
 
-// take puts an event's frame into the buffer and moves the cursor, if it fits.
+// take puts an event's frame into the buffer and moves the cursor, if the frame fits.
 func (st *eventStream) take(e *eventlog.Event) bool {
 	shown := st.types.Show(e)
 	if shown && st.sock.buf != nil && !fits(*st.sock.buf, e, st.sock.page) {
@@ -95,8 +95,8 @@ func (st *eventStream) take(e *eventlog.Event) bool {
 	return true
 }
 
-// replayTo is the last event of this session that was there when the stream began.
-// What comes after it is live.
+// replayTo is the last event of this session that existed when the stream began. Later
+// events are live.
 func (st *eventStream) replayTo() uint64 {
 	switch c := bytes.Compare(st.cursor.Session[:], st.began.Session[:]); {
 	case c < 0:
@@ -107,29 +107,28 @@ func (st *eventStream) replayTo() uint64 {
 	return st.began.Sequence
 }
 
-// skip tells of events that were trimmed when none follows them.
+// skip sends a gap if events were trimmed and none follows them.
 func (st *eventStream) skip(page *eventlog.Page) {
 	if page.Gap(st.cursor.Sequence) {
 		st.gap(page.First)
 	}
 }
 
-// gap tells that what comes after the cursor and before next is not there any more.
+// gap tells the client that the events after the cursor and before next no longer exist.
 func (st *eventStream) gap(next uint64) {
 	st.sock.control("gap", gapData{st.cursor.Session, st.cursor.Sequence, next})
 	st.cursor.Sequence = next - 1
 }
 
-// share makes the stream, which has nothing more to replay, use the frames that
-// others of its kind use.
+// share makes a stream that has nothing more to replay use the frames that similar streams
+// share.
 func (st *eventStream) share() {
 	if st.shared == nil && st.types == nil {
 		st.shared = st.hub.share(st.cursor.Session, st.format, st.cursor.Sequence)
 	}
 }
 
-// readShared is read from frames that were made already. ok is false if there are
-// none after the cursor.
+// readShared is read from shared frames. ok is false if they have nothing after the cursor.
 func (st *eventStream) readShared(ctx context.Context) (page eventlog.Page, ok bool, err error) {
 	if st.shared != nil && st.shared.from.session != st.cursor.Session {
 		st.hub.release(st.shared)
@@ -142,11 +141,11 @@ func (st *eventStream) readShared(ctx context.Context) (page eventlog.Page, ok b
 	if !ok || err != nil || len(part.text) == 0 {
 		return part.page, ok, err
 	}
-	if st.flush() != nil { // what is buffered goes first
-		return part.page, true, nil // the next flush tells the error, too
+	if st.flush() != nil { // buffered frames must be sent first
+		return part.page, true, nil // the next flush returns the error, too
 	}
 	if st.may.revoked() {
-		return part.page, true, nil // as the caller sees
+		return part.page, true, nil // the caller sees it from the page
 	}
 	st.sock.send(part.text)
 	events := uint64(len(part.commits))

@@ -30,8 +30,8 @@ func TestHistoryComesFirstThenLiveEventsThenTheEnd(t *testing.T) {
 	}
 	r.wantEnd()
 
-	// Whoever comes back has seen all: any other status than 204, and 200 with
-	// nothing in it, would make a browser come back for ever.
+	// The client has seen everything: with any other status than 204, or with an empty 200,
+	// a browser would come back for ever.
 	for _, method := range []string{"GET", "HEAD"} {
 		for _, query := range []string{"", "session=" + s.ID().String(), "types=thought", "control=true", "format=envelope"} {
 			res := server.request(t, method, "/tasks/"+task+"/events/stream?"+query, "Last-Event-ID: "+at(s, 10))

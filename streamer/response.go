@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// response is the line through the answer to a request, as any net/http server,
-// any version of HTTP and any middleware has it.
+// response is the line through a ResponseWriter. It works with any net/http server, any
+// version of HTTP and any middleware.
 type response struct {
 	w     http.ResponseWriter
 	rc    *http.ResponseController
-	ctx   context.Context // the request's: ends when the client is gone
-	woken chan struct{}   // has room for one
+	ctx   context.Context // of the request: it ends when the client is gone
+	woken chan struct{}   // has room for one token
 
 	patience patience
 }
@@ -21,7 +21,7 @@ func newResponse(ctx context.Context, w http.ResponseWriter) *response {
 	return &response{w: w, rc: http.NewResponseController(w), ctx: ctx, woken: make(chan struct{}, 1)}
 }
 
-// responseTo is newResponse on a connection that [Streamer.ConnContext] may know.
+// responseTo is newResponse for a connection that [Streamer.ConnContext] may know.
 func (s *Streamer) responseTo(r *http.Request, w http.ResponseWriter) *response {
 	l := newResponse(r.Context(), w)
 	if prep, ok := r.Context().Value(prepared{s}).(preparation); ok {
@@ -41,8 +41,8 @@ func (l *response) write(p []byte, deadline time.Time) (int, error) {
 	}
 	l.patience.end()
 	if err == nil {
-		// In HTTP/2 a deadline that passes resets the stream even if nothing is
-		// being written.
+		// In HTTP/2 a deadline that passes resets the stream even if nothing is being
+		// written.
 		err = l.rc.SetWriteDeadline(time.Time{})
 	}
 	return n, err
@@ -75,6 +75,6 @@ func (l *response) wake() {
 	}
 }
 
-// hangUp leaves the end of the response to net/http, which writes it after the
-// handler has returned.
-func (l *response) hangUp(deadline time.Time) { _ = l.rc.SetWriteDeadline(deadline) } // if the client is gone it fails
+// hangUp leaves the end of the response to net/http, which writes it after the handler has
+// returned.
+func (l *response) hangUp(deadline time.Time) { _ = l.rc.SetWriteDeadline(deadline) } // fails if the client is gone

@@ -41,7 +41,7 @@ func TestJoinsAtAnyTimeSeeEveryEventOnce(t *testing.T) {
 		s := start(t, log)
 		server := serve(t, log, wakeUps)
 		batches := make([]int, 30)
-		joins := map[int]uint64{} // batch → cursor of who joins while it is appended
+		joins := map[int]uint64{} // batch → cursor of the reader that joins during it
 		total := 0
 		for i := range batches {
 			batches[i] = 1 + random.IntN(40)
@@ -64,8 +64,8 @@ func TestJoinsAtAnyTimeSeeEveryEventOnce(t *testing.T) {
 	}
 }
 
-// checkToTheEnd reads a stream after a cursor to its end, which must be the
-// complete event with this sequence. It may run beside the test.
+// checkToTheEnd reads a stream after a cursor to its end, which must be the complete event
+// with this sequence. It may run beside the test.
 func checkToTheEnd(t *testing.T, server *server, cursor string, head int) {
 	c, err := eventlog.ParseCursor(cursor)
 	if err != nil {
@@ -84,9 +84,9 @@ func checkToTheEnd(t *testing.T, server *server, cursor string, head int) {
 // errCut is a connection that was cut.
 var errCut = errors.New("the connection was cut")
 
-// connect resumes after the follower's cursor and reads what comes. A nil error
-// means that the response ended well, after complete. limit, if it is not nil,
-// cuts the connection after so many bytes.
+// connect resumes after the follower's cursor and reads the stream. A nil error means that
+// the response ended normally, after complete. limit, if it is not nil, cuts the connection
+// after this many bytes.
 func (w *follower) connect(ctx context.Context, server *server, limit *int64) error {
 	r, err := http.NewRequestWithContext(ctx, "GET", server.url+"/tasks/"+task+"/events/stream", nil)
 	if err != nil {
@@ -193,8 +193,8 @@ func TestAHundredThousandEventsInOneConnection(t *testing.T) {
 	checkToTheEnd(t, server, at(s, 0), 100_001)
 }
 
-// TestConnectionsCutAtAnyByteResumeExactly cuts a client's connections while
-// events are appended, and once they all are there.
+// TestConnectionsCutAtAnyByteResumeExactly cuts a client's connections while events are
+// appended, and after the last one.
 func TestConnectionsCutAtAnyByteResumeExactly(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -228,7 +228,7 @@ func TestConnectionsCutAtAnyByteResumeExactly(t *testing.T) {
 	}
 }
 
-// A server that ends in the middle of everything, without a word.
+// The server ends at any moment, without a proper shutdown.
 func TestServersCutAtAnyByteResumeExactly(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -259,7 +259,7 @@ func TestServersCutAtAnyByteResumeExactly(t *testing.T) {
 	}
 }
 
-// cutListener makes connections that break after some bytes were written.
+// cutListener makes connections that break after a number of written bytes.
 type cutListener struct {
 	net.Listener
 	limit func() int64
@@ -288,8 +288,8 @@ func (c *cutConn) Write(p []byte) (int, error) {
 	return n, errors.Join(err, c.Close(), fmt.Errorf("write: %w", errCut))
 }
 
-// newSharedLogs returns two logs on one store: what one commits, nobody tells
-// the other.
+// newSharedLogs returns two logs on one store. Neither is notified of the commits of the
+// other.
 func newSharedLogs(t *testing.T) (writer, watcher *eventlog.Log) {
 	store := sharedStore{eventlogtest.NewStore()}
 	o := &eventlog.Options{KeepOpen: true}

@@ -33,7 +33,7 @@ func TestAllSessionsComeInOrderAndGoOnWithTheNext(t *testing.T) {
 	seal(t, fourth)
 	r.wantEvents(at(third, 2), 1)
 
-	// A cursor at a complete goes on with the next session, and at the last one waits.
+	// A cursor at a complete continues with the next session. At the last session it waits.
 	at1 := server.resume(t, "sessions=all", at(first, 4))
 	at1.wantEvents(at(first, 4), 4)
 	at4 := server.resume(t, "sessions=all", at(fourth, 1))
@@ -74,7 +74,7 @@ func TestConcurrentSessionsComeOneAfterTheOther(t *testing.T) {
 	put(t, second, 2)
 	r := serve(t, log, wakeUps).open(t, "sessions=all&control=true")
 	r.wantEvents(at(first, 0), 1)
-	// It waits for the first one's end: there is nothing else that it could send.
+	// It waits for the end of the first session, because it can send nothing else.
 	r.want(caughtUp(first.ID().String(), 1))
 	put(t, second, 1)
 	put(t, first, 1)
@@ -170,8 +170,8 @@ func TestCaughtUpStandsWhereReplayMeetsLive(t *testing.T) {
 	})
 }
 
-// TestCaughtUpComesOnceWhileAppendsRace: after an event that was there when the
-// response began, before one that was not.
+// TestCaughtUpComesOnceWhileAppendsRace checks that caught_up comes after every event that
+// existed when the response began, and before every later one.
 func TestCaughtUpComesOnceWhileAppendsRace(t *testing.T) {
 	log := newLog(t)
 	server := serve(t, log, wakeUps)
@@ -211,7 +211,7 @@ func TestCaughtUpComesOnceWhileAppendsRace(t *testing.T) {
 	}
 }
 
-// Events about as large as a page, behind what a client hears first.
+// The events are about as large as a page, and follow the first frames of a stream.
 func TestAnEventAsLargeAsAPageIsNotMistakenForTheEnd(t *testing.T) {
 	for size := 64<<10 - 600; size <= 64<<10+100; size += 7 {
 		synctest.Test(t, func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"jrweb/streamer"
 )
 
-// closing returns a trace that passes on why streams end.
+// closing returns a trace that sends the reasons why streams end.
 func closing() (*streamer.Trace, <-chan streamer.Reason) {
 	closed := make(chan streamer.Reason, 100)
 	return &streamer.Trace{Closed: func(r streamer.Reason) { closed <- r }}, closed
@@ -39,7 +39,7 @@ func TestAClientThatTakesNothingIsCut(t *testing.T) {
 			// A pipe would not even take a heartbeat from a client that is not reading.
 			server := servePipe(t, log, &streamer.Options{Trace: trace, Heartbeat: time.Hour}, setup)
 			stalled := server.open(t, "")
-			time.Sleep(time.Minute) // an idle client is a good client
+			time.Sleep(time.Minute) // an idle client must not be cut
 			synctest.Wait()
 			if len(closed) > 0 {
 				t.Fatalf("an idle client is cut: %v", <-closed)
@@ -64,8 +64,8 @@ func TestAClientThatTakesNothingIsCut(t *testing.T) {
 	}
 }
 
-// An idle client that vanished takes heartbeats until the kernel's buffer is
-// full; a pipe has none.
+// An idle client that vanished takes heartbeats until the kernel's buffer is full. A pipe
+// has no buffer.
 func TestAClientThatTakesNoHeartbeatIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newLog(t)
@@ -147,9 +147,9 @@ func TestASlowClientGetsAnEventOf4MiB(t *testing.T) {
 	}
 }
 
-// TestAStalledReaderPinsNothing appends 5,000 events beside a client that reads
-// nothing. The bubble's time stands still while the log commits, so the client
-// stalls for all of it, and whoever waited for it would move the clock.
+// TestAStalledReaderPinsNothing appends 5,000 events beside a client that reads nothing.
+// The bubble's time stands still while the log commits, so the client stalls all the time,
+// and any wait for it would move the clock.
 func TestAStalledReaderPinsNothing(t *testing.T) {
 	const appends = 5000
 	var beside, pinned store.Stats
@@ -203,8 +203,8 @@ func TestAStalledReaderPinsNothing(t *testing.T) {
 		close(release)
 		view.Wait()
 	})
-	// Pages that a commit gives up are used by the next ones, unless a read
-	// transaction might still look at them.
+	// Pages that a commit frees are used by the next commits, unless a read transaction may
+	// still read them.
 	if beside.Size > 6<<20 || pinned.Size < 2*beside.Size {
 		t.Errorf("beside a stalled reader %+v, with a read transaction held %+v", beside, pinned)
 	}
@@ -236,7 +236,7 @@ func appendMany(t *testing.T, s *eventlog.Session, n int) {
 	appending.Wait()
 }
 
-// With real sockets, whose kernel buffers must be full before a write blocks.
+// Real sockets: their kernel buffers must be full before a write blocks.
 func TestAClientThatTakesNothingIsCutOnARealSocket(t *testing.T) {
 	log := newLog(t)
 	s := start(t, log)
@@ -302,7 +302,7 @@ func TestAtTheLimitAClientIsSentAwayForAWhile(t *testing.T) {
 	if reason := <-closed; reason != streamer.Complete {
 		t.Errorf("reason %q", reason)
 	}
-	// The place is free: the stream has ended, and the one of tasks goes on.
+	// The place is free: the stream has ended, and the stream of tasks goes on.
 	server.open(t, "session="+s.ID().String()).wantEvents(at(s, 0), 1)
 	tasks.next()
 }

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// writeSize is how many bytes one write carries at most. Each renews the
-// deadline, so that a slow line is never cut at a large event for ever.
+// writeSize is the largest number of bytes in one write. Each write renews the deadline, so
+// that a slow line is not cut again and again at the same large event.
 const writeSize = 64 << 10
 
-// maxPage is how many bytes are read and handed over at once to a client that keeps
-// up: the fewer hand-overs between the one who reads and the one who writes, the less
-// they wait for each other. To keep up is to take writeSize bytes in time.
+// maxPage is how many bytes are read and handed over at once for a client that keeps up.
+// With fewer hand-overs, the reading goroutine and the writing one wait less for each
+// other. A client keeps up if it takes writeSize bytes in time.
 const (
 	maxPage = 4 * writeSize
 	inTime  = time.Millisecond
@@ -22,33 +22,33 @@ const (
 // buffers are only held while there is something to write: an idle stream has none.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, writeSize); return &b }}
 
-// socket collects frames and writes them in pieces, each with a deadline of its
-// own. After an error it swallows the rest.
+// socket collects frames and writes them in pieces, each with its own deadline. After an
+// error it discards the rest.
 type socket struct {
 	line    line
 	timeout time.Duration
 	wrote   func(bytes int)
 
-	// While behind is open a goroutine of flushBehind has what follows it.
+	// While behind is open, a goroutine of flushBehind owns the fields from last
+	// to panicked.
 	behind  chan struct{} // nil, or closed when flushBehind is done
 	last    time.Time     // when something was written last
-	written int           // bytes, since wrote was told
-	keepsUp bool          // the client, with the last buffer
+	written int           // bytes since the last call of wrote
+	keepsUp bool          // the client took the last buffer in time
 	err     error
-	stalled bool // err came after the whole time-out had passed
+	stalled bool // err came after the whole time-out
 
-	panicked any // in a ResponseWriter, behind the stream's back
+	panicked any // the panic of a ResponseWriter in flushBehind
 
 	buf  *[]byte // nil while there is nothing to write
-	page int     // how many bytes are to be buffered before a flush
+	page int     // how many bytes to buffer before a flush
 }
 
 func newSocket(l line, o *Options) *socket {
 	return &socket{line: l, timeout: o.WriteTimeout, last: time.Now(), page: writeSize}
 }
 
-// buffer is what waits to be written. What is appended to it goes with the next
-// flush.
+// buffer holds what waits to be written. The next flush sends what is appended to it.
 func (s *socket) buffer() *[]byte {
 	if s.buf == nil {
 		s.buf = buffers.Get().(*[]byte)
@@ -64,7 +64,7 @@ func (s *socket) buffered() int {
 	return len(*s.buf)
 }
 
-// cut takes back what was buffered beyond the first n bytes.
+// cut removes what was buffered after the first n bytes.
 func (s *socket) cut(n int) {
 	if s.buffered() > n {
 		*s.buf = (*s.buf)[:n]
@@ -82,8 +82,8 @@ func (s *socket) flush() error {
 	return s.err
 }
 
-// flushBehind sends what is buffered while the caller fills the next buffer, until
-// settle.
+// flushBehind sends what is buffered while the caller fills the next buffer. Then the
+// caller must call settle.
 func (s *socket) flushBehind() {
 	_ = s.settle() // its error stays
 	if s.buf == nil {
@@ -106,7 +106,7 @@ func (s *socket) settle() error {
 	if s.behind != nil {
 		<-s.behind
 		s.behind = nil
-		if s.panicked != nil { // whoever serves the stream deals with it
+		if s.panicked != nil { // the caller of the stream handles it
 			panic(s.panicked)
 		}
 		s.tell()
@@ -114,7 +114,7 @@ func (s *socket) settle() error {
 	return s.err
 }
 
-// sendBuffer sends a buffer and gives it back.
+// sendBuffer sends a buffer and puts it back into the pool.
 func (s *socket) sendBuffer(buf *[]byte) {
 	begin, n := time.Now(), len(*buf)
 	s.send(*buf)
@@ -125,7 +125,7 @@ func (s *socket) sendBuffer(buf *[]byte) {
 	}
 }
 
-// send sends p, past the buffer.
+// send sends p without the buffer.
 func (s *socket) send(p []byte) {
 	for len(p) > 0 && s.err == nil {
 		start := time.Now()
@@ -145,14 +145,14 @@ func (s *socket) tell() {
 	s.written = 0
 }
 
-// silentFor reports whether nothing was sent for so long.
+// silentFor reports whether nothing was sent for a time.
 func (s *socket) silentFor(d time.Duration) bool {
 	return s.behind == nil && time.Since(s.last) >= d
 }
 
 var heartbeat = []byte(": heartbeat\n\n") // a comment, which clients ignore
 
-// beat sends a heartbeat. It takes no buffer: there are many, and they are short.
+// beat sends a heartbeat. It uses no buffer, because heartbeats are many and short.
 func (s *socket) beat() error {
 	if s.flush() == nil {
 		s.send(heartbeat)
@@ -167,9 +167,9 @@ func (s *socket) say(text string) {
 	*buf = append(*buf, text...)
 }
 
-// close is the end of the stream.
+// close ends the stream.
 func (s *socket) close() {
-	if s.behind != nil { // the stream has ended, however the write ends
+	if s.behind != nil { // the stream has ended, however that write ends
 		<-s.behind
 	}
 	deadline := time.Now()
@@ -179,11 +179,11 @@ func (s *socket) close() {
 	s.line.hangUp(deadline)
 }
 
-// retry tells the client when to come back after the end of the response. The
-// jitter keeps a thousand clients from coming back at once.
+// retry tells the client when to come back after the end of the response. The jitter keeps
+// a thousand clients from coming back at the same time.
 func (s *socket) retry() { s.retryAfter(1000, 3000) }
 
-// retryAfter is retry with the bounds of the time, in milliseconds.
+// retryAfter is retry with other bounds, in milliseconds.
 func (s *socket) retryAfter(least, most int) {
 	s.say(fmt.Sprintf("retry: %d\n\n", least+rand.IntN(most-least+1)))
 }

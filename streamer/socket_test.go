@@ -32,7 +32,7 @@ func (w *halfway) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-// What an idle or broken stream does not need has gone back to the pool.
+// An idle or broken stream has returned its buffer to the pool.
 func TestASocketHoldsItsBufferOnlyWhileThereIsSomethingToWrite(t *testing.T) {
 	text := bytes.Repeat([]byte("0123456789"), 30_000) // needs five writes
 	for name, c := range map[string]struct {
@@ -57,7 +57,7 @@ func TestASocketHoldsItsBufferOnlyWhileThereIsSomethingToWrite(t *testing.T) {
 			t.Errorf("%s: %d bytes came through", name, len(got))
 		}
 		if c.err != nil {
-			s.say(string(text)) // is swallowed
+			s.say(string(text)) // is discarded
 		}
 		if err := s.flush(); !errors.Is(err, c.err) || s.buf != nil {
 			t.Errorf("%s: the next flush: %v, buffer held: %v", name, err, s.buf != nil)

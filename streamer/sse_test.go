@@ -15,7 +15,7 @@ import (
 
 // frame is one SSE message, as it came.
 type frame struct {
-	raw     string // all its bytes, the blank line included
+	raw     string // all bytes, including the blank line
 	id      string
 	event   string
 	data    string
@@ -28,8 +28,8 @@ var controlNames = []string{"reset", "gap", "caught_up", "task", "task_deleted"}
 
 func (f frame) isEvent() bool { return f.id != "" }
 
-// sseReader reads frames as strictly as it can: what no EventSource would mind,
-// but a correct server never sends, is an error.
+// sseReader reads frames as strictly as possible: it fails on things that an EventSource
+// would accept, but that a correct server never sends.
 type sseReader struct{ r *bufio.Reader }
 
 func newSSEReader(r io.Reader) *sseReader { return &sseReader{bufio.NewReaderSize(r, 64<<10)} }
@@ -76,7 +76,7 @@ func (s *sseReader) next() (frame, error) {
 	}
 }
 
-// check accepts the shapes that a frame may have.
+// check accepts the allowed shapes of a frame.
 func (f frame) check(names []string) error {
 	isControl := slices.Contains(controlNames, f.event)
 	switch strings.Join(names, " ") {
@@ -98,8 +98,8 @@ func (f frame) check(names []string) error {
 	return fmt.Errorf("frame has the wrong lines: %.200q", f.raw)
 }
 
-// follower checks that events continue a cursor: each the next one of its
-// session, or the first of a later session.
+// follower checks that events continue a cursor: each must be the next one of its session,
+// or the first of a later session.
 type follower struct{ at eventlog.Cursor }
 
 func (w *follower) take(f frame) error {

@@ -11,14 +11,14 @@ import (
 	"jrweb/eventlog"
 )
 
-// stream is one client's stream, whatever it is of: the loop that sends what a source
-// has, waits for more, and keeps the rules of all streams.
+// stream is one client's stream, of any source: the loop that sends what the source has,
+// waits for more, and keeps the rules of all streams.
 type stream struct {
 	*Streamer
 	source   source
 	trace    *Trace
-	interval time.Duration // between two times that something is sent, 0 for none
-	task     string        // "": all
+	interval time.Duration // least time between two sends, or 0
+	task     string        // "": all tasks
 	hub      *hub
 	sock     *socket
 
@@ -32,25 +32,25 @@ type stream struct {
 	resting bool
 	restAt  eventlog.Cursor
 
-	after  time.Time // before which nothing more is sent, because of interval
+	after  time.Time // nothing more is sent before this time, because of interval
 	unsent batch     // what is in the buffer of the socket
-	behind batch     // what it is sending while the next page is read, until settle
+	behind batch     // what the socket sends while the next page is read, until settle
 }
 
-// source is where the frames of a stream come from. It is a place in the log that
-// moves, and used by its stream alone.
+// source is where the frames of a stream come from. It has a place in the log that moves.
+// Only its stream uses it.
 type source interface {
-	// greet buffers what a client hears before anything else.
+	// greet buffers what a client gets before anything else.
 	greet()
-	// next buffers a page of frames of what comes after the place, and moves it.
+	// next buffers a page of frames after the place, and moves the place.
 	next(ctx context.Context) (step, error)
 	// at returns the place.
 	at() eventlog.Cursor
-	// leave gives back what the source has taken.
+	// leave releases what the source holds.
 	leave()
 }
 
-// step is what a source has done.
+// step is the result of one call of next.
 type step struct {
 	found bool   // the place has moved
 	more  bool   // there is more already: it can be read while this is written
@@ -58,28 +58,28 @@ type step struct {
 	ends  Reason // "" if the stream goes on
 }
 
-// batch is events that are being sent, for the trace.
+// batch counts events that are being sent, for the trace.
 type batch struct {
 	replayed int
 	live     int
 	commits  []time.Time
 }
 
-// begin makes the stream one of those that are open.
+// begin makes the stream one of the open streams.
 func (st *stream) begin(l line) {
 	st.sock = newSocket(l, &st.o)
 	st.sock.wrote = st.trace.Wrote
 	st.hub = st.join(st)
-	st.task = st.hub.task // what the request holds need not stay
+	st.task = st.hub.task // so that the request's memory can be freed
 	st.unwatch = st.may.whenRevoked(l.wake)
 }
 
-// serve runs the stream. If it may detach, it returns when there is nothing more
-// to replay, and the stream goes on: a goroutine that only waits needs little of a
-// stack, and this one's has grown.
+// serve runs the stream. If detach is true, it returns when there is nothing more to
+// replay, and the stream goes on in another goroutine: one that only waits needs little
+// stack, and the stack of this one has grown.
 func (st *stream) serve(ctx context.Context, detach bool) {
 	detached := false
-	reason := Failed // should something panic
+	reason := Failed // if it panics
 	defer func() {
 		if !detached {
 			st.end(reason)
@@ -98,7 +98,7 @@ func (st *stream) serve(ctx context.Context, detach bool) {
 	go func() {
 		reason := Failed
 		defer func() {
-			if p := recover(); p != nil { // as net/http does on its own goroutines
+			if p := recover(); p != nil { // as net/http does for its own goroutines
 				st.o.Logger.Error("stream panicked", "task", st.task, "panic", p, "stack", string(debug.Stack()))
 			}
 			st.end(reason)
@@ -107,7 +107,7 @@ func (st *stream) serve(ctx context.Context, detach bool) {
 	}()
 }
 
-// end gives back what the stream has taken.
+// end releases what the stream holds.
 func (st *stream) end(reason Reason) {
 	st.unwatch()
 	st.source.leave()
@@ -119,8 +119,8 @@ func (st *stream) end(reason Reason) {
 	st.sock.close()
 }
 
-// follow waits for more and sends it, until the stream ends. Replay and live tail
-// are one: [stream.catchUp].
+// follow waits for more and sends it, until the stream ends. Replay and live tail both use
+// [stream.catchUp].
 func (st *stream) follow(ctx context.Context) Reason {
 	for {
 		if reason := st.rest(ctx); reason != "" {
@@ -132,9 +132,9 @@ func (st *stream) follow(ctx context.Context) Reason {
 	}
 }
 
-// catchUp sends all that is there after the place. A reason ends the stream.
+// catchUp sends everything after the place. A reason ends the stream.
 func (st *stream) catchUp(ctx context.Context) Reason {
-	st.sock.line.awake() // before the read: what commits after it wakes us
+	st.sock.line.awake() // before the read: a commit after it wakes us
 	polled := st.polled.Swap(false)
 	found, reason, err := st.sendPages(ctx)
 	_ = st.settle() // its error shows in the flush
@@ -160,7 +160,7 @@ func (st *stream) catchUp(ctx context.Context) Reason {
 func (st *stream) rest(ctx context.Context) Reason {
 	st.rests(true)
 	defer st.rests(false)
-	early := false // woken before anything may be sent
+	early := false // woken before the next send is allowed
 	for {
 		until := st.beatAt(st.sock.last.Add(st.o.Heartbeat))
 		if early && st.after.Before(until) {
@@ -192,14 +192,15 @@ func (st *stream) rests(resting bool) {
 	st.resting, st.restAt = resting, st.source.at()
 }
 
-// restsAt returns the place of a stream that rests.
+// restsAt returns the place of a resting stream.
 func (st *stream) restsAt() (at eventlog.Cursor, resting bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.restAt, st.resting
 }
 
-// over says why the stream ends, whatever there is to send, "" if it does not.
+// over says why the stream must end, whatever is left to send. It is "" if the stream goes
+// on.
 func (st *stream) over(ctx context.Context) Reason {
 	select {
 	case <-st.shutdown:
@@ -213,8 +214,8 @@ func (st *stream) over(ctx context.Context) Reason {
 	}
 }
 
-// sendPages sends what is there after the place, page by page. found says whether
-// there was anything. A reason or an error ends the stream.
+// sendPages sends everything after the place, page by page. found says whether there was
+// anything. A reason or an error ends the stream.
 func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err error) {
 	for {
 		if reason := st.over(ctx); reason != "" {
@@ -225,7 +226,7 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 		if err != nil {
 			return found, "", err
 		}
-		if st.may.revoked() { // what was read may have come after that
+		if st.may.revoked() { // the read may include commits after the end of the permission
 			st.sock.cut(buffered)
 			st.unsent = unsent
 			return found, Revoked, nil
@@ -239,7 +240,7 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 		if err != nil {
 			return found, "", err
 		}
-		if st.sock.silentFor(st.o.Heartbeat) { // what is asked for is rare
+		if st.sock.silentFor(st.o.Heartbeat) { // few events match the filter
 			if err := st.beat(); err != nil {
 				return found, "", err
 			}
@@ -250,7 +251,7 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 	}
 }
 
-// flush sends what is buffered and tells the trace of it.
+// flush sends what is buffered and tells the trace.
 func (st *stream) flush() error {
 	if err := st.settle(); err != nil {
 		return err
@@ -281,7 +282,7 @@ func (st *stream) settle() error {
 	return nil
 }
 
-// tell tells the trace of events that were sent.
+// tell calls the trace for events that were sent.
 func (st *stream) tell(b *batch) {
 	if st.trace.Sent != nil {
 		if b.replayed > 0 {
@@ -293,7 +294,7 @@ func (st *stream) tell(b *batch) {
 	}
 	if st.trace.Delivered != nil {
 		for _, at := range b.commits {
-			if !at.IsZero() { // else it was not this process that committed it
+			if !at.IsZero() { // else another process committed it, or an earlier one
 				st.trace.Delivered(st.sock.last.Sub(at))
 			}
 		}

@@ -14,26 +14,25 @@ import (
 
 // Options are the settings of a [Streamer]. The zero value is good.
 type Options struct {
-	// Heartbeat is the silence after which a comment is sent, or up to a 150th of
-	// it later. 0: 15 s.
+	// Heartbeat is the silence after which a comment is sent. It may be sent later by up to
+	// a 150th of that time. 0: 15 s.
 	Heartbeat time.Duration
-	// PollInterval is the time between two looks at the log of a stream that
-	// nothing has woken. 0: 500 ms.
+	// PollInterval is the time between two checks of the log for streams that no commit has
+	// woken. 0: 500 ms.
 	PollInterval time.Duration
-	// WriteTimeout is how long a client may take nothing before it is
-	// disconnected. Each write of at most 64 KiB has that long. 0: 10 s.
+	// WriteTimeout is how long a client may take nothing before it is disconnected. Each
+	// write of at most 64 KiB has that long. 0: 10 s.
 	WriteTimeout time.Duration
-	// MaxStreams is how many streams may be open at once, those of all tasks
-	// included. 0: 10,000.
+	// MaxStreams is how many streams of all tasks together may be open at once. 0: 10,000.
 	MaxStreams int
-	// Trace is told what happens.
+	// Trace has functions that the streamer calls when something happens.
 	Trace *Trace
-	// Logger gets what no client can be told. Nil: silence.
+	// Logger gets what cannot be told to a client. Nil: silence.
 	Logger *slog.Logger
 }
 
-// Streamer serves the events of a log as Server-Sent Events. Its methods may be
-// called concurrently.
+// Streamer serves the events of a log as Server-Sent Events. Its methods may be called
+// concurrently.
 type Streamer struct {
 	log      *eventlog.Log
 	o        Options
@@ -51,7 +50,7 @@ type Streamer struct {
 	hubs map[string]*hub // by task
 }
 
-// New returns a Streamer of log, which stays the caller's. Nil options are the
+// New returns a Streamer of log. The caller still owns the log. Nil options are the
 // defaults.
 func New(log *eventlog.Log, o *Options) *Streamer {
 	s := &Streamer{log: log, created: time.Now(), shutdown: make(chan struct{}), hubs: map[string]*hub{}}
@@ -71,18 +70,19 @@ func New(log *eventlog.Log, o *Options) *Streamer {
 	return s
 }
 
-// SetHTML sets what renders events for streams with format=html, which are refused
-// without it. It is for whoever has a page for them, and knows how its rows look:
-// package router. Call it before the first request.
+// SetHTML sets the function that renders events for streams with format=html. Without it,
+// such streams are refused. It is for package router, whose pages show these fragments.
+// Call it before the first request.
 func (s *Streamer) SetHTML(render HTMLFunc) { s.html = render }
 
-// SetTasks sets what is done with each task before the stream of all tasks sends it:
-// it may fill in what a log does not know. Call it before the first request.
+// SetTasks sets a function that is called for each task before the stream of all tasks
+// sends it. The function may fill in what a log does not know. Call it before the first
+// request.
 func (s *Streamer) SetTasks(prepare func(*eventlog.Task)) { s.tasks = prepare }
 
-// Handler serves the stream of the task that the function finds in a request,
-// behind any router. Errors before the first byte are plain text; a router that
-// wants another form calls [Streamer.Events].
+// Handler serves the stream of the task that the function finds in a request, behind any
+// router. Errors before the first byte are plain text. A router that wants another form
+// calls [Streamer.Events] instead.
 func (s *Streamer) Handler(task func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := s.Events(w, r, task(r))
@@ -103,9 +103,9 @@ func (s *Streamer) Handler(task func(*http.Request) string) http.Handler {
 // errUnsupported: the stream cannot keep its promises on this connection.
 var errUnsupported = errors.New("streamer: the ResponseWriter cannot flush or set write deadlines; middleware that wraps it must have an Unwrap method")
 
-// accept prepares the answer, or turns the client away. ok is false if there is no
-// stream to serve: the request has had its answer. Otherwise it has taken a place,
-// which the caller gives back.
+// accept prepares the answer, or refuses the client. If ok is false, there is no stream to
+// serve, and the request has its answer. Otherwise the stream counts as open until the
+// caller ends it.
 func (s *Streamer) accept(w http.ResponseWriter, r *http.Request) (ok bool, err error) {
 	if !streamable(w) {
 		return false, errUnsupported
@@ -121,7 +121,7 @@ func (s *Streamer) accept(w http.ResponseWriter, r *http.Request) (ok bool, err 
 	if s.open.Add(1) > int64(s.o.MaxStreams) {
 		s.open.Add(-1)
 		sock := newSocket(s.responseTo(r, w), &s.o)
-		// Any status but 200 would stop a browser for good.
+		// Any status other than 200 would stop a browser for good.
 		sock.retryAfter(5000, 10_000)
 		sock.say(": too many streams are open, come back later\n\n")
 		if err := sock.flush(); err != nil {
@@ -133,9 +133,9 @@ func (s *Streamer) accept(w http.ResponseWriter, r *http.Request) (ok bool, err 
 	return true, nil
 }
 
-// beatAt is when a heartbeat is sent that is due: at the same moment as those of
-// other streams, up to a 150th of the interval later. To wake up for each of
-// thousands would cost more than to send them.
+// beatAt is when to send a heartbeat that is due: at the same moment as those of other
+// streams, later by up to a 150th of the interval. To wake up separately for each of
+// thousands of streams would cost more than to send them.
 func (s *Streamer) beatAt(due time.Time) time.Time {
 	step := max(1, s.o.Heartbeat/150)
 	if past := due.Sub(s.created) % step; past > 0 {

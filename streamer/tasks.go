@@ -25,14 +25,15 @@ type taskStream struct {
 	cursor eventlog.TaskCursor
 }
 
-// Tasks serves the stream of all tasks: the newest ones at first, the one with
-// the newest activity last, then each that changes, and the ids of those that
-// are deleted. It ends with the client or with the server. Of tasks that sees does not
-// take it says nothing; nil takes all. A non-nil error means that nothing was written.
+// Tasks serves the stream of all tasks. First come the newest tasks, the one with the
+// newest activity last. Then comes each task that changes, and the id of each task that is
+// deleted. The stream ends with the client or with the server. It leaves out tasks for
+// which sees returns false; a nil sees includes all. If Tasks returns an error, it has
+// written nothing.
 //
-// As [Streamer.Events] does, it may return while the stream goes on.
+// Like [Streamer.Events], it may return while the stream goes on.
 func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request, sees func(task string) bool) error {
-	// The trace is of streams of events.
+	// The trace is only for streams of events.
 	st := &taskStream{stream: stream{Streamer: s, trace: &Trace{}, interval: taskInterval, may: permissionOf(r)}, sees: sees}
 	st.source = st
 	var err error
@@ -55,7 +56,7 @@ func (st *taskStream) leave() {}
 func (st *taskStream) next(ctx context.Context) (step, error) {
 	changes, err := st.log.Changes(ctx, st.cursor, changesPage)
 	if errors.Is(err, eventlog.ErrBehind) {
-		return step{ends: Failed}, nil // the client comes back and begins anew
+		return step{ends: Failed}, nil // the client comes back and starts again
 	}
 	if err != nil {
 		return step{}, err
@@ -86,8 +87,8 @@ type deletedData struct {
 	ID string `json:"id"`
 }
 
-// allTasks is what a hub watches for streams of all tasks. Their place is a cursor
-// without a session, whose sequence is a change.
+// allTasks is what a hub watches for streams of all tasks. Their place is a cursor without
+// a session, whose sequence is the number of a change.
 type allTasks struct{ log *eventlog.Log }
 
 // Changed implements watched.

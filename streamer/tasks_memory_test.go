@@ -14,19 +14,19 @@ import (
 	"jrweb/eventlog"
 )
 
-// perClient is more than the stream of a client may hold that takes nothing.
+// perClient is more than the stream of a client that takes nothing may hold.
 const perClient = 1 << 20
 
-// liveHeap returns the bytes that are in use.
+// liveHeap returns the bytes in use.
 func liveHeap() int64 {
 	runtime.GC()
-	runtime.GC() // what pools held is gone after two
+	runtime.GC() // pools are empty after two collections
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
 
-// describe makes tasks with descriptions of so many bytes.
+// describe makes tasks with descriptions of a size.
 func describe(t *testing.T, log *eventlog.Log, tasks, bytes int) {
 	t.Helper()
 	description := strings.Repeat("x", bytes)
@@ -37,7 +37,7 @@ func describe(t *testing.T, log *eventlog.Log, tasks, bytes int) {
 	}
 }
 
-// silent is a client of all tasks that reads the first line and no more.
+// silent is a client of all tasks that reads only the first line.
 func (s *pipeServer) silent(t *testing.T) io.Reader {
 	t.Helper()
 	c, err := s.pipes.dial(t.Context(), "", "")
@@ -90,8 +90,8 @@ func TestSilentClientsOfAllTasksHoldABoundedAmount(t *testing.T) {
 	})
 }
 
-// A client that takes what is there a little at a time, over 1,500 tasks that change
-// meanwhile, holds no more than one that takes nothing, and gets them all.
+// A client that slowly takes 1,500 tasks, which change meanwhile, holds no more than one
+// that takes nothing, and gets all of them.
 func TestASlowClientOfAllTasksHoldsABoundedAmountAndGetsThemAll(t *testing.T) {
 	const tasks = 1500
 	bubble(t, "1,500 tasks", func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestASlowClientOfAllTasksHoldsABoundedAmountAndGetsThemAll(t *testing.T) {
 	})
 }
 
-// Of the rules of streams, the feed of all tasks keeps every one.
+// The stream of all tasks keeps all rules of streams.
 func TestTheFeedEndsAtAFrameBoundaryOverAnyKindOfConnection(t *testing.T) {
 	for name, setup := range everyKind {
 		bubble(t, name, func(t *testing.T) {

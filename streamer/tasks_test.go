@@ -52,7 +52,7 @@ func TestTheFeedBeginsWithThe200NewestTasksTheNewestLast(t *testing.T) {
 		for i := range 230 {
 			putTask(t, log, fmt.Sprintf("t%d", i), "x")
 		}
-		putTask(t, log, "t5", "changed") // is the newest now
+		putTask(t, log, "t5", "changed") // now the newest
 		r := servePipe(t, log, nil, nil).feed(t)
 		for i := 31; i < 230; i++ {
 			r.wantTask(log, fmt.Sprintf("t%d", i))
@@ -74,7 +74,7 @@ func TestTheFeedTellsWhatChangesTwiceASecondAtMost(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		begin := time.Now()
 		put(t, s, 1)
-		r.wantTask(log, task) // after a rest at once
+		r.wantTask(log, task) // at once, after a rest
 		if took := time.Since(begin); took != 0 {
 			t.Errorf("a change was told after %v", took)
 		}
@@ -142,7 +142,7 @@ func TestTheFeedTellsOfDeletions(t *testing.T) {
 		}
 		del("b")
 		r.want(deletedTask("b"))
-		// All of this falls within half a second.
+		// All of this happens within half a second.
 		putTask(t, log, "b", "again")
 		putTask(t, log, "short", "")
 		del("short")

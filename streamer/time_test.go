@@ -131,7 +131,7 @@ func TestNewEventsLeaveWhenTheyCommit(t *testing.T) {
 	})
 }
 
-// A store that cannot notify works by the ticker alone.
+// With a store that cannot notify, the ticker alone must work.
 func TestAStoreThatCannotNotifyIsPolled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		writer, watcher := newSharedLogs(t)
@@ -141,7 +141,7 @@ func TestAStoreThatCannotNotifyIsPolled(t *testing.T) {
 		polls := map[bool]int{}
 		server := servePipe(t, watcher, &streamer.Options{Trace: &streamer.Trace{Polled: func(found bool) { polls[found]++ }}}, nil)
 		r := server.open(t, "")
-		tick := func() { // until just before the next one
+		tick := func() { // until just before the next tick
 			time.Sleep(400 * time.Millisecond)
 			synctest.Wait()
 		}
@@ -207,7 +207,7 @@ func TestAnIdleStreamReadsNothing(t *testing.T) {
 		newReader(t, server.request(t, "GET", "/tasks/empty/events/stream"))
 		newReader(t, server.request(t, "GET", "/tasks/other/events/stream"))
 		newReader(t, server.request(t, "GET", "/stream")).next()
-		time.Sleep(time.Second) // what they have to do once, they have done
+		time.Sleep(time.Second) // so that everything that happens only once has happened
 		synctest.Wait()
 		views, updates := store.views.Load(), store.updates.Load()
 		polls.Store(0)
@@ -219,7 +219,7 @@ func TestAnIdleStreamReadsNothing(t *testing.T) {
 		if n := polls.Load(); n != 3*2*60*5 {
 			t.Errorf("%d polls", n)
 		}
-		put(t, other, 1) // the control: the counter counts
+		put(t, other, 1) // the control: the counter does count
 		if store.updates.Load() == updates {
 			t.Error("an append was not counted")
 		}
@@ -241,7 +241,7 @@ func TestShutdownEndsEveryStreamAtAFrameBoundary(t *testing.T) {
 			tasks := newReader(t, server.request(t, "GET", "/stream"))
 			tasks.next()
 			tasks.next()
-			replaying := server.open(t, "") // has most of its events still to come
+			replaying := server.open(t, "") // most of its events are still to come
 			replaying.wantEvents(at(s, 0), 10)
 
 			done := make(chan error)
@@ -280,7 +280,7 @@ func TestAStreamThatComesAfterShutdownIsSentAwayGently(t *testing.T) {
 	put(t, s, 5)
 	server := serve(t, log, nil)
 	server.streams.Shutdown()
-	server.streams.Shutdown() // twice is once
+	server.streams.Shutdown() // a second call does nothing
 	r := server.open(t, "")
 	r.wantRetry(1000, 3000)
 	r.wantEnd()
@@ -315,7 +315,7 @@ func TestAClosedLogEndsItsStreams(t *testing.T) {
 	})
 }
 
-// slowStore takes its time for each read.
+// slowStore delays each read.
 type slowStore struct {
 	store.Store
 	takes time.Duration
@@ -326,13 +326,13 @@ func (s slowStore) View(ctx context.Context, fn func(store.Reader) error) error 
 	return s.Store.View(ctx, fn)
 }
 
-// A write has the time-out, not what the stream does between two writes.
+// The time-out is for a write, not for what the stream does between two writes.
 func TestAStreamThatReadsForLongIsNotTakenForAClientThatTakesNothing(t *testing.T) {
 	for name, setup := range everyKind {
 		bubble(t, name, func(t *testing.T) {
 			log := logOn(t, slowStore{eventlogtest.NewStore(), 3 * time.Second}, nil)
 			s := start(t, log)
-			put(t, s, 3000) // several pages of what is not asked for
+			put(t, s, 3000) // several pages of events that the filter hides
 			if _, err := s.Append(t.Context(), eventlog.Event{Type: eventlog.TypeThought, Data: []byte(`{"content":"x"}`)}); err != nil {
 				t.Fatal(err)
 			}

@@ -5,21 +5,22 @@ import (
 	"time"
 )
 
-// Trace is told what happens to streams. Every function may be nil. They are
-// called on the streams' own goroutines, so concurrently, and must be quick.
+// Trace has functions that the streamer calls when something happens to streams. Every
+// function may be nil. They are called on the streams' own goroutines, so concurrently, and
+// must be quick.
 type Trace struct {
-	// Opened is called once for each stream of events that was accepted.
-	// resumed says that the client came with a cursor that could be honoured.
+	// Opened is called once for each accepted stream of events. resumed says that the
+	// client sent a cursor that could be used.
 	Opened func(resumed bool)
-	// Closed is called once for each stream that was opened, at its end.
+	// Closed is called once at the end of each opened stream.
 	Closed func(reason Reason)
-	// Rejected is called for each request turned away at Options.MaxStreams.
+	// Rejected is called for each request that is refused because of Options.MaxStreams.
 	Rejected func()
-	// Sent is called after a write with the number of events in it. live says
-	// that they were committed after the stream began; else they were replayed.
+	// Sent is called after a write with the number of events in it. If live is true, they
+	// were committed after the stream began; otherwise they were replayed.
 	Sent func(live bool, events int)
-	// Wrote is called after one or more writes with their bytes, those of
-	// control frames and heartbeats included.
+	// Wrote is called after one or more writes with their bytes, including control frames
+	// and heartbeats.
 	Wrote func(bytes int)
 	// Delivered is called for each live event with the time from its commit to
 	// the end of the write that carried it.
@@ -28,13 +29,13 @@ type Trace struct {
 	Reset func(reason string)
 	// Heartbeat is called for each heartbeat.
 	Heartbeat func()
-	// Polled is called at each tick of Options.PollInterval, for each stream that
-	// waits, if found is false on one goroutine for all streams of a task. found
-	// says that the tick found events that no wake-up had told of.
+	// Polled is called at each tick of Options.PollInterval for each waiting stream. found
+	// says that the tick found events that no wake-up had reported. The calls with found
+	// false come from one goroutine for all streams of a task.
 	Polled func(found bool)
 }
 
-// Join returns a Trace that tells t, then o. Either may be nil.
+// Join returns a Trace that calls the functions of t, then those of o. Either may be nil.
 func (t *Trace) Join(o *Trace) *Trace {
 	if t == nil || o == nil {
 		return cmp.Or(t, o)
@@ -52,7 +53,7 @@ func (t *Trace) Join(o *Trace) *Trace {
 	}
 }
 
-// both0, both and both2 return a function that calls f, then g; nil if there is neither.
+// both0, both and both2 return a function that calls f, then g. It is nil if both are nil.
 func both0(f, g func()) func() {
 	if f == nil || g == nil {
 		return either(f == nil, g, f)
@@ -89,8 +90,8 @@ const (
 	Complete     Reason = "complete"      // the session's complete event was sent
 	ClientGone   Reason = "client_gone"   // the client closed the connection
 	WriteTimeout Reason = "write_timeout" // the client took nothing for too long
-	Shutdown     Reason = "shutdown"      // the server ends
+	Shutdown     Reason = "shutdown"      // the server shuts down
 	Deleted      Reason = "deleted"       // the session or task was deleted
-	Revoked      Reason = "revoked"       // the client may not watch any more: see [Until]
+	Revoked      Reason = "revoked"       // the client may no longer watch: see [Until]
 	Failed       Reason = "error"         // the log could not be read
 )

@@ -18,7 +18,7 @@ import (
 	"jrweb/streamer"
 )
 
-// tally counts what a trace is told.
+// tally counts the calls of a trace.
 type tally struct {
 	mu     sync.Mutex
 	counts map[string]int
@@ -64,8 +64,8 @@ func (c *tally) trace() *streamer.Trace {
 	}
 }
 
-// want compares the counts with what happened, and forgets them. Bytes are
-// checked elsewhere.
+// want compares the counts with the expected ones, and resets them. Bytes are checked
+// elsewhere.
 func (c *tally) want(t *testing.T, want map[string]int) {
 	t.Helper()
 	synctest.Wait()
@@ -125,7 +125,7 @@ func TestTheTraceAgreesWithWhatHappened(t *testing.T) {
 		ahead.wantEvents(at(s, 8), 1)
 		counts.want(t, map[string]int{"sent live=true": 2, "delivered": 2, "closed complete": 2})
 
-		server.get(t, "", "Last-Event-ID: "+at(s, 9)) // 204 is no stream
+		server.get(t, "", "Last-Event-ID: "+at(s, 9)) // a 204 is not a stream
 		counts.want(t, map[string]int{})
 		joined.want(t, map[string]int{
 			"opened resumed=false": 2, "opened resumed=true": 1, "rejected": 1, "reset ahead": 1,
@@ -175,7 +175,7 @@ func TestTheTraceCountsEveryByte(t *testing.T) {
 	}
 }
 
-// brokenStore fails to read once it is told to.
+// brokenStore fails to read when the test says so.
 type brokenStore struct {
 	store.Store
 	broken chan struct{}

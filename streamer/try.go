@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// try writes what the kernel takes at once, without a deadline: to set one and
-// forget it again costs more than a short write's way into the kernel.
+// try writes what the kernel takes at once, without a deadline. To set and remove a
+// deadline costs more than a short write.
 type try struct {
-	raw  syscall.RawConn // nil if the connection is none of the kernel's
+	raw  syscall.RawConn // nil if it is not a connection of the kernel's
 	call func(fd uintptr) bool
 	p    []byte
 	n    int
@@ -26,14 +26,14 @@ func newTry(conn net.Conn) *try {
 		t.raw, _ = c.SyscallConn()
 	case *net.UnixConn:
 		t.raw, _ = c.SyscallConn()
-	default: // what wraps one of these may do something to what is written
+	default: // a type that wraps one of these may change what is written
 		return t
 	}
 	t.call = t.once
 	return t
 }
 
-// write returns how many bytes of p it has written, maybe none.
+// write returns how many bytes of p it has written, perhaps 0.
 func (t *try) write(p []byte) (int, error) {
 	if t.raw == nil {
 		return 0, nil

@@ -5,17 +5,17 @@ import (
 	"net/http"
 )
 
-// Until returns the request with an end to what its client may see: when ctx ends, the
-// stream does, reason [Revoked], whatever kind of connection it uses, and nothing that
-// commits after that is sent. The request's own context does not do for this: over a
-// connection that is taken over it ends early (see [Streamer.ConnContext]).
+// Until returns the request with a limited permission: when ctx ends, the stream ends with
+// reason [Revoked], whatever kind of connection it uses, and sends nothing that commits
+// after that. The request's own context cannot do this: when a connection is taken over, it
+// ends early (see [Streamer.ConnContext]).
 func Until(r *http.Request, ctx context.Context) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), untilKey{}, ctx))
 }
 
 type untilKey struct{}
 
-// permission is for how long a client may watch. The zero value is for ever.
+// permission says how long a client may watch. The zero value is for ever.
 type permission struct {
 	until context.Context // nil: for ever
 }
@@ -25,10 +25,10 @@ func permissionOf(r *http.Request) permission {
 	return permission{until}
 }
 
-// revoked reports whether the client may not watch any more.
+// revoked reports whether the permission has ended.
 func (p permission) revoked() bool { return p.until != nil && p.until.Err() != nil }
 
-// done is closed when the client may not watch any more, nil if that never comes.
+// done is closed when the permission ends. It is nil if the permission never ends.
 func (p permission) done() <-chan struct{} {
 	if p.until == nil {
 		return nil
@@ -36,7 +36,7 @@ func (p permission) done() <-chan struct{} {
 	return p.until.Done()
 }
 
-// whenRevoked calls f when it comes. The answer ends that.
+// whenRevoked calls f when the permission ends, unless stop is called first.
 func (p permission) whenRevoked(f func()) (stop func()) {
 	if p.until == nil {
 		return func() {}

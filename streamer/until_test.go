@@ -9,7 +9,7 @@ import (
 	"jrweb/streamer"
 )
 
-// permitted makes a server's requests end with ctx.
+// permitted limits the permission of a server's requests by ctx.
 func permitted(ctx context.Context, setup func(*pipeServer)) func(*pipeServer) {
 	return func(s *pipeServer) {
 		setup(s)
@@ -32,9 +32,9 @@ func TestAStreamEndsWithItsPermission(t *testing.T) {
 			r := server.open(t, "")
 			r.wantEvents(at(s, 0), 3)
 			put(t, s, 1)
-			r.wantEvents(at(s, 3), 1) // live, from frames that are shared
+			r.wantEvents(at(s, 3), 1) // live, from shared frames
 			revoke()
-			put(t, s, 1) // nobody hears of what comes now
+			put(t, s, 1) // no client gets what commits now
 			r.wantEnd()
 			if reason := <-closed; reason != streamer.Revoked {
 				t.Errorf("reason %q", reason)
@@ -43,8 +43,8 @@ func TestAStreamEndsWithItsPermission(t *testing.T) {
 	}
 }
 
-// All that commits after the end of the permission stays untold, also while the
-// stream is replaying what was there.
+// Nothing that commits after the end of the permission is sent, even while the stream
+// replays older events.
 func TestNothingIsSentAfterThePermissionHasEnded(t *testing.T) {
 	for name, setup := range everyKind {
 		bubble(t, name, func(t *testing.T) {

@@ -61,14 +61,13 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 			return err
 		}
 		tasks, err := chromedp.Run(tab.ctx, chromedp.Evaluate[struct {
-			Longest      float64
-			Over200, All int
-		}](`(() => { const all = benchmarkTasks.sort((a, b) => a - b); return {longest: all.at(-1) ?? 0, over200: all.filter((ms) => ms > 200).length, all: all.length}; })()`))
+			Longest float64
+			Over200 int
+		}](`(() => { const all = benchmarkTasks.sort((a, b) => a - b); return {longest: all.at(-1) ?? 0, over200: all.filter((ms) => ms > 200).length}; })()`))
 		if err != nil {
 			return err
 		}
-		fmt.Printf("| a tab that sees a run of %d come, %d events/s | %.1f | %.1f |\n", long, longRate, used.all, used.pages)
-		defer fmt.Printf("\nThe run of %d: the longest task took %.0f ms, %d of %d long ones more than 200 ms.\n", long, tasks.Longest, tasks.Over200, tasks.All)
+		fmt.Printf("| a tab that sees a run of %d come, %d events/s; its longest task took %.0f ms, %d took more than 200 ms | %.1f | %.1f |\n", long, longRate, tasks.Longest, tasks.Over200, used.all, used.pages)
 		tab.close()
 	}
 

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// allocate gives a part of the file its space on the disk, and makes the file
-// longer if it ends before. What the part holds stays. A file system that cannot
-// give space in advance only makes the file longer.
+// allocate reserves disk space for a part of the file, and makes the file longer if it ends
+// before. The content of the part does not change. On a file system that cannot reserve
+// space, it only makes the file longer.
 func allocate(f *os.File, offset, n int64) error {
 	for {
 		err := unix.Fallocate(int(f.Fd()), 0, offset, n)

@@ -19,7 +19,7 @@ func (s *boltStore) Backup(ctx context.Context) (*store.Backup, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Without a name it is gone when the process is, however that ends.
+	// A file without a name goes away with the process, however that ends.
 	if err := os.Remove(file.Name()); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -28,7 +28,7 @@ func (s *boltStore) Backup(ctx context.Context) (*store.Backup, error) {
 	out := &contextWriter{ctx: ctx, w: file}
 	err = s.View(ctx, func(r store.Reader) error {
 		backup.Size, err = r.(*boltfile.Reader).Tx.WriteTo(out)
-		return errors.Join(out.err, err) // bbolt's own may be without the cause
+		return errors.Join(out.err, err) // bbolt's error may lack the cause
 	})
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		err = fmt.Errorf("%w for a copy: %w", store.ErrFull, err)

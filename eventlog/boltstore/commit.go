@@ -19,22 +19,24 @@ type commit struct {
 	id  int
 	err error
 	// unchanged says that err came before anything was written. Errors that wrap
-	// store.ErrFull or store.ErrNotCommitted say the same. Of any other, the outcome is unknown.
+	// store.ErrFull or store.ErrNotCommitted mean the same. After any other error the
+	// outcome is unknown.
 	unchanged bool
 
-	used, added int64 // bytes: the high-water mark before it, and what it put
+	used, added int64 // bytes: the high-water mark before the transaction, and what it put
 	useReserve  bool
 }
 
-// commit runs fn in a transaction and commits it, if need be in more room.
+// commit runs fn in a transaction and commits it. If there is too little room, it makes
+// more and tries again.
 func (s *boltStore) commit(fn func(store.Tx) error) commit {
 	for more := int64(1 << 16); ; more *= 2 {
 		c := s.tryCommit(fn)
 		if !errors.Is(c.err, bolterrors.ErrMaxSizeReached) {
 			return c
 		}
-		// What it takes is known only to bbolt. With room for the values alone it
-		// may not fit again, with twice as much it may.
+		// Only bbolt knows how much room the transaction takes. Room for the values alone
+		// may be too little again, so each try asks for twice as much.
 		if err := s.room.grow(c.used, c.added+more, c.useReserve); err != nil {
 			c.err = err
 			return c
@@ -47,7 +49,7 @@ func (s *boltStore) tryCommit(fn func(store.Tx) error) (c commit) {
 	if err != nil {
 		return commit{err: err}
 	}
-	// Does nothing after a commit. After a failed one it has happened.
+	// Does nothing after a commit. A failed commit has rolled back already.
 	defer func() { _ = tx.Rollback() }()
 	c.id, c.used = tx.ID(), tx.Size()
 	t := &boltTx{Reader: boltfile.Reader{Tx: tx}}
@@ -83,7 +85,7 @@ func (s *boltStore) tryCommit(fn func(store.Tx) error) (c commit) {
 	return c
 }
 
-// write runs fn. An error means that nothing is to be written.
+// write runs fn. An error means that nothing must be written.
 func (s *boltStore) write(t *boltTx, fn func(store.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer boltfile.RecoverFault(&err)
@@ -96,19 +98,18 @@ func (s *boltStore) write(t *boltTx, fn func(store.Tx) error) (err error) {
 	return nil
 }
 
-// end commits a transaction, and finds out what a failure has left. bbolt writes
-// the pages of a transaction to places that no state in use refers to, syncs
-// them, then writes one of the two meta pages, and syncs that. A write that
-// failed while the meta pages are as they were has changed nothing. A sync that
-// failed may have: the kernel may hold pages clean that are not on the disk, and
-// a second sync proves nothing.
+// end commits a transaction, and finds out what a failure has left. bbolt first writes the
+// pages of a transaction to places that no state in use refers to, and syncs them. Then it
+// writes one of the two meta pages, and syncs that. If a write failed and the meta pages
+// are as before, nothing has changed. If a sync failed, something may have: the kernel may
+// treat pages as clean that are not on the disk, and a second sync proves nothing.
 func (s *boltStore) end(tx *bolt.Tx) error {
 	before, err := s.readHead()
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrNotCommitted, err)
 	}
 	err = boltfile.Guard(tx.Commit)
-	if err == nil || errors.Is(err, bolterrors.ErrMaxSizeReached) { // that comes before all writing
+	if err == nil || errors.Is(err, bolterrors.ErrMaxSizeReached) { // that error comes before any write
 		return err
 	}
 	failed, isPath := errors.AsType[*fs.PathError](err)
@@ -130,11 +131,11 @@ func (s *boltStore) end(tx *bolt.Tx) error {
 	return notCommitted(err)
 }
 
-// settleHead makes sure that the state which the file shows is on the disk, before
-// anybody sees it. Whoever committed that may have been killed before the sync
-// returned, or have seen it fail: then the kernel may hold the meta page clean that
-// is not on the disk, so it is written once more. What it refers to was synced
-// before it was first written.
+// settleHead makes sure that the state which the file shows is on the disk, before anyone
+// reads it. The process that committed it may have been killed before the sync returned, or
+// the sync may have failed. Then the kernel may treat the meta page as clean although it is
+// not on the disk, so it is written again. The pages that it refers to were synced before
+// it was first written.
 func (s *boltStore) settleHead() error {
 	pageSize := s.db.Info().PageSize
 	head, at := make([]byte, pageSize), int64(s.committed%2)*int64(pageSize)
@@ -151,7 +152,7 @@ func (s *boltStore) settleHead() error {
 	return nil
 }
 
-// boltfile.ReadHead reads both meta pages.
+// readHead reads both meta pages.
 func (s *boltStore) readHead() ([]byte, error) {
 	head := make([]byte, 2*s.db.Info().PageSize)
 	if _, err := s.file.ReadAt(head, 0); err != nil {

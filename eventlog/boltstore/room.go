@@ -10,21 +10,21 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// room is the space of a bbolt file. The file is longer than what bbolt uses of
-// it, and has that space from the disk already: a commit stays within it, so
-// that a full disk is met here, before the commit, and not by a sync. Nearest to
-// the end is the reserve, which only changes that end or remove something may
-// use: they work when there is no more space to be had.
+// room is the space of a bbolt file. The file is longer than the part that bbolt uses, and
+// the disk has already given it that space. A commit stays within it, so a full disk shows
+// here, before the commit, and not at a sync. The last part of the file is the reserve.
+// Only changes that end or remove something may use it, so they work when the disk has no
+// more space.
 //
-// Only the one Update that runs uses it.
+// Only the one running Update uses room.
 type room struct {
 	file *os.File
-	max  int64 // how many bytes may be in use after an append, 0 for any number
+	max  int64 // how many bytes may be in use after an append, 0 for no limit
 
 	written int64     // zeros were written up to here, or bbolt uses it
 	backed  int64     // the disk has given the file its space up to here, 0 if that is not known yet
-	kept    int64     // what the reserve had for large values before the file was opened
-	largest int64     // the largest value written: pages with such values are moved when their neighbors go
+	kept    int64     // the reserve for large values that the file had when it was opened
+	largest int64     // the largest value written: a page with such a value is moved when its neighbors are deleted
 	refused time.Time // when the disk last had no space
 }
 
@@ -32,12 +32,12 @@ const (
 	minReserve = 2 << 20
 	// maxRewritten is enough for the largest events that a log takes by default.
 	maxRewritten = 40 << 20
-	// rewrites is how many large values one deletion may have to move: bbolt
-	// keeps up to four on one page, merges that with the next one, and both ends
-	// of what is deleted have such a page.
+	// rewrites is how many large values one deletion may have to move. bbolt keeps up to
+	// four on one page and merges that page with the next one, and a deleted range has such
+	// a page at both ends.
 	rewrites = 10
-	// refusedPause is how long a disk that was full is not asked again for the
-	// reserve. Appends ask each time.
+	// refusedPause is how long a full disk is not asked again for the reserve. Each append
+	// asks anyway.
 	refusedPause = time.Second
 )
 
@@ -50,11 +50,10 @@ func newRoom(f *os.File, used, maxBytes int64) (room, error) {
 	return room{file: f, max: maxBytes, kept: kept}, nil
 }
 
-// growStep is how much the file grows at once, so that the sync that this takes
-// is rare.
+// growStep is how much the file grows at once, so that the sync that this takes is rare.
 func growStep(used int64) int64 { return min(max(1<<20, used/8), 64<<20) }
 
-// step is growStep, but for what no append could use.
+// step is growStep, without space that no append could use.
 func (r *room) step(used int64) int64 {
 	if r.max > 0 {
 		return min(growStep(used), max(0, r.max-used))
@@ -62,16 +61,16 @@ func (r *room) step(used int64) int64 {
 	return growStep(used)
 }
 
-// reserve is how much is kept back when bbolt uses the file up to used. It
-// holds the list of free pages, which takes 1/512 of the file if all are free,
-// three times over.
+// reserve is how much is kept back when bbolt uses the file up to used. It has room for
+// three copies of the list of free pages, which takes 1/512 of the file if all pages are
+// free.
 func (r *room) reserve(used int64) int64 {
 	return minReserve + used/128 + min(max(r.kept, rewrites*r.largest), maxRewritten)
 }
 
 // limit is how far bbolt may use the file in the next transaction.
 func (r *room) limit(used int64, useReserve bool) (int64, error) {
-	if useReserve { // also of what the disk has not promised: to try harms nothing
+	if useReserve { // including space that the disk has not promised: to try harms nothing
 		info, err := r.file.Stat()
 		if err != nil {
 			return 0, fmt.Errorf("%w: %w", store.ErrNotCommitted, err)
@@ -82,10 +81,10 @@ func (r *room) limit(used int64, useReserve bool) (int64, error) {
 	if r.max > 0 {
 		limit = min(limit, r.max)
 	}
-	return max(1, limit), nil // bbolt takes 0 for no limit
+	return max(1, limit), nil // 0 would mean no limit to bbolt
 }
 
-// check refuses an append that would go beyond the number of bytes that may be in use.
+// check refuses an append if more bytes than allowed would be in use.
 func (r *room) check(inUse, added int64) error {
 	if r.max > 0 && inUse+added > r.max {
 		return fmt.Errorf("%w: %d bytes of the database are in use, and %d are the limit", store.ErrFull, inUse, r.max)
@@ -93,7 +92,7 @@ func (r *room) check(inUse, added int64) error {
 	return nil
 }
 
-// keepReserve makes the reserve whole, if the disk has the space.
+// keepReserve makes the reserve complete again, if the disk has the space.
 func (r *room) keepReserve(used int64) error {
 	if r.backed >= used+r.reserve(used) || time.Since(r.refused) < refusedPause {
 		return nil
@@ -104,7 +103,7 @@ func (r *room) keepReserve(used int64) error {
 	}
 	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrNotCommitted) {
 		r.refused = time.Now()
-		return nil // there may be room for this transaction all the same
+		return nil // there may still be room for this transaction
 	}
 	return err
 }
@@ -121,9 +120,9 @@ func (r *room) grow(used, more int64, useReserve bool) error {
 	return err
 }
 
-// extend gets space for the reserve and more bytes ahead of used. An error that
-// wraps store.ErrFull or store.ErrNotCommitted leaves things as they were. Any other is of a
-// sync, after which nothing is known.
+// extend gets space for the reserve and more bytes after used. An error that wraps
+// store.ErrFull or store.ErrNotCommitted changed nothing. Any other error is one of a sync,
+// and the outcome is unknown.
 func (r *room) extend(used, more int64) error {
 	if r.backed < used {
 		if err := r.backTail(used); err != nil {
@@ -145,8 +144,8 @@ func (r *room) extend(used, more int64) error {
 	return nil
 }
 
-// backTail gets space for the part of the file that is there and not in use: it
-// may have been made longer without.
+// backTail gets space for the part of the file that exists but is not in use: the file may
+// have been made longer without it.
 func (r *room) backTail(used int64) error {
 	r.backed = used
 	info, err := r.file.Stat()
@@ -160,8 +159,8 @@ func (r *room) backTail(used int64) error {
 	return nil
 }
 
-// writeAhead writes aheadStep bytes at once: little enough for the sync of one commit.
-// It does so in small writes, because the page cache keeps what was written together in
+// writeAhead writes aheadStep bytes at once, few enough for the sync of one commit. It
+// writes them in small pieces, because the page cache keeps what was written together in
 // one piece, and a sync of one page in a large piece takes longer.
 const (
 	aheadStep  = 1 << 20
@@ -170,12 +169,12 @@ const (
 
 var zeros [aheadWrite]byte
 
-// writeAhead writes zeros behind used, when a commit that puts so many bytes comes near
-// what was not written to yet. In space that was only allocated, each first write of a
-// page makes the file system note that the page holds something now, and the sync waits
-// for that too: so one commit pays it for many. Nothing refers to what is behind used,
-// and it may hold anything. A failure changes nothing, and the commit that needs the
-// space meets it again.
+// writeAhead writes zeros after used, when a commit of added bytes comes near space that
+// was never written. In space that was only allocated, the first write to each page makes
+// the file system record that the page now holds data, and the sync waits for that too. So
+// one commit pays this cost for many. Nothing refers to the space after used, so it may
+// hold anything. A failure changes nothing; the commit that needs the space will meet it
+// again.
 func (r *room) writeAhead(used, added int64) {
 	r.written = max(r.written, used)
 	if r.written >= used+2*added+aheadStep/8 || added > aheadStep/4 {
@@ -199,7 +198,7 @@ func lengthen(f *os.File, end int64) error {
 	return f.Truncate(end)
 }
 
-// notCommitted wraps the failure of something that is known to have changed nothing.
+// notCommitted wraps an error of an operation that is known to have changed nothing.
 func notCommitted(err error) error {
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
 		if errors.Is(err, full) {

@@ -10,7 +10,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// A commit that puts little finds the space that it takes written to already.
+// A small commit finds that its space has been written before.
 func TestTheSpaceAheadOfSmallCommitsIsWrittenTo(t *testing.T) {
 	opened, err := Open(filepath.Join(t.TempDir(), "jr.db"), nil)
 	if err != nil {

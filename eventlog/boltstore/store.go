@@ -19,39 +19,39 @@ import (
 
 // boltStore implements [store.Store] on one bbolt file.
 //
-// bbolt shows a commit to new read transactions as soon as its meta page is
-// written, which is before that page is synced. View closes this window: it
-// compares the number of the transaction that it would show with the last one
-// whose commit has returned, and waits while a newer one is on its way.
+// bbolt shows a commit to new read transactions as soon as its meta page is written, which
+// is before that page is synced. View prevents this: it compares the number of the
+// transaction that it would show with the last one whose commit has returned, and waits
+// while a newer one is being committed.
 type boltStore struct {
 	db      *bolt.DB
 	path    string
-	file    *os.File   // bbolt's
-	writing sync.Mutex // held by the Update that runs
-	room    room       // of the Update that runs
+	file    *os.File   // the file of db
+	writing sync.Mutex // held by the running Update
+	room    room       // used by the running Update
 
 	mu        sync.Mutex
 	committed int           // number of the last transaction whose commit returned
-	pending   chan struct{} // closed when the Update that runs has ended; nil when none runs
+	pending   chan struct{} // closed when the running Update has ended; nil when none runs
 	broken    error         // set once a commit failed: what is on the disk is not known
 }
 
 // Options are the settings of [Open]. The zero value is good.
 type Options struct {
-	// MaxBytes is how many bytes of the file may be in use: an append that
-	// would need more fails with [store.ErrFull]. The file is larger, by the free
-	// pages and by a reserve for changes that free space. 0: no limit.
+	// MaxBytes is how many bytes of the file may be in use: an append that would need more
+	// fails with [store.ErrFull]. The file itself is larger, because of free pages and of a
+	// reserve for changes that free space. 0: no limit.
 	MaxBytes int64
-	// Admit, which may be nil, is asked before the file is used, and its error is that
-	// of the opening: it says what the buckets hold, and which ones the file lacks.
+	// Admit decides whether the file may be used, from what the buckets hold and which of
+	// them the file lacks. Open returns its error. It may be nil.
 	Admit func(r store.Reader, missing []store.Bucket) error
 }
 
-// Open opens the bbolt file at path as a [store.Store], or creates it. A new file
-// comes to be whole, with mode 0600: it is made under another name first. The
-// error wraps [store.ErrHeld] if another process has the file open, and [store.ErrDamaged]
-// if it is no bbolt file, or not a whole one; it is left untouched then. Nil
-// options are the defaults.
+// Open opens the bbolt file at path as a [store.Store], or creates it with mode 0600. A new
+// file appears complete: it is made under another name first. The error wraps
+// [store.ErrHeld] if another process has the file open, and [store.ErrDamaged] if it is not
+// a bbolt file or not a complete one; Open does not change it then. Nil options are the
+// defaults.
 func Open(path string, o *Options) (store.Store, error) {
 	if o == nil {
 		o = &Options{}
@@ -79,7 +79,7 @@ func newBoltStore(path string, o *Options) (*boltStore, error) {
 		return err
 	})
 	if err != nil {
-		_ = file.Close() // if bbolt has panicked, it has not; else this does nothing
+		_ = file.Close() // does nothing if bbolt has closed the file; bbolt does not after a panic
 		return nil, err
 	}
 	err = boltfile.Guard(func() error {
@@ -104,7 +104,7 @@ func newBoltStore(path string, o *Options) (*boltStore, error) {
 	return s, nil
 }
 
-// admitted checks that a file has all buckets, unless admit knows better what it is.
+// admitted returns the error of admit, or an error if the file lacks a bucket.
 func admitted(tx *bolt.Tx, admit func(store.Reader, []store.Bucket) error) error {
 	var missing []store.Bucket
 	for _, b := range store.Buckets() {
@@ -124,14 +124,14 @@ func admitted(tx *bolt.Tx, admit func(store.Reader, []store.Bucket) error) error
 	return nil
 }
 
-// openBolt opens a file that bbolt is to take for the one at path.
+// openBolt opens a file that bbolt treats as the one at path.
 func openBolt(path string, file *os.File) (*bolt.DB, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		Timeout:      boltfile.LockTimeout,
 		OpenFile:     func(string, int, os.FileMode) (*os.File, error) { return file, nil },
 		FreelistType: bolt.FreelistMapType,
-		// Growing the map waits for every read transaction and stops all
-		// commits meanwhile; address space costs nothing.
+		// To grow the map, bbolt waits for every read transaction and stops all commits
+		// meanwhile. Address space costs nothing.
 		InitialMmapSize: 1 << 30,
 	})
 	switch {
@@ -142,20 +142,20 @@ func openBolt(path string, file *os.File) (*bolt.DB, error) {
 	case err != nil:
 		return nil, err
 	}
-	db.AllocSize = 0 // room is what grows the file; bbolt counts in pages
+	db.AllocSize = 0 // room grows the file; bbolt then counts in pages
 	return db, nil
 }
 
-// createBolt makes an empty database appear at path in one step: a crash leaves
-// either nothing there or all of it. A hard link, unlike a rename, never
-// replaces a file that another process made in the meantime.
+// createBolt makes an empty database appear at path in one step: a crash leaves either no
+// file there or a complete one. A hard link, unlike a rename, never replaces a file that
+// another process has made in the meantime.
 func createBolt(path string) error {
 	dir := filepath.Dir(path)
 	temporary, err := os.CreateTemp(dir, filepath.Base(path)+".new-*")
 	if err != nil {
 		return err
 	}
-	// Whatever is left of it after a crash or a failure is harmless.
+	// If a crash or a failure leaves it there, it is harmless.
 	defer func() { _ = os.Remove(temporary.Name()) }()
 	db, err := openBolt(temporary.Name(), temporary)
 	if err != nil {
@@ -240,7 +240,7 @@ func (s *boltStore) View(ctx context.Context, fn func(store.Reader) error) error
 	}
 }
 
-// read runs fn on the state that a transaction shows, and ends it.
+// read runs fn on the state that a transaction shows, and ends the transaction.
 func read(tx *bolt.Tx, fn func(store.Reader) error) (err error) {
 	defer func() { err = errors.Join(err, tx.Rollback()) }()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -253,8 +253,8 @@ func read(tx *bolt.Tx, fn func(store.Reader) error) (err error) {
 	return err
 }
 
-// mayShow reports whether the state that transaction id made may be shown. If
-// not yet, wait is closed when the commit on its way has ended.
+// mayShow reports whether the state that transaction id made may be shown. If it may not
+// yet, wait is closed when the running commit has ended.
 func (s *boltStore) mayShow(id int) (wait <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,8 +26,8 @@ func openBoltStore(t *testing.T) *boltStore {
 	return store.(*boltStore)
 }
 
-// Between the moment when bbolt shows a commit and the moment when Update has
-// returned lies the sync that makes it durable. bbolt runs OnCommit in there.
+// After bbolt shows a commit, and before Update returns, there is the sync that makes the
+// commit durable. bbolt calls OnCommit in this interval.
 func TestNothingIsShownBeforeItsUpdateHasReturned(t *testing.T) {
 	s := openBoltStore(t)
 	key := []byte("key")
@@ -74,7 +74,7 @@ func TestNothingIsShownBeforeItsUpdateHasReturned(t *testing.T) {
 	}
 }
 
-// A View that meets a commit on its way is answered as soon as that has returned.
+// A View that meets a running commit is answered as soon as the commit has returned.
 func TestAViewWaitsForTheCommitOnItsWay(t *testing.T) {
 	s := openBoltStore(t)
 	var wg sync.WaitGroup
@@ -127,7 +127,8 @@ func TestUpdatesCalledTogetherAreEachHiddenUntilTheyReturn(t *testing.T) {
 
 func TestAfterAFailedCommitNothingIsShown(t *testing.T) {
 	s := openBoltStore(t)
-	// Closed under it, bbolt fails to begin: an error of Update that is not fn's.
+	// If the file is closed, bbolt cannot begin a transaction: Update returns an error that
+	// is not fn's.
 	if err := s.db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,8 +152,8 @@ func TestAfterAFailedCommitNothingIsShown(t *testing.T) {
 	}
 }
 
-// bbolt's own cursor takes a page that the transaction has emptied for the
-// beginning, when it goes backwards.
+// When bbolt's own cursor goes backwards, it treats a page that the transaction has emptied
+// as the beginning.
 func TestDescendGoesOnBeforeWhatItsTransactionHasDeleted(t *testing.T) {
 	s := openBoltStore(t)
 	key := func(n int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }

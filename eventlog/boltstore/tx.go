@@ -10,7 +10,7 @@ type boltTx struct {
 	boltfile.Reader
 	useReserve bool
 	added      int64 // bytes that were put
-	largest    int64 // of them, in one value
+	largest    int64 // of these, in one value
 }
 
 // UseReserve implements [store.ReserveTx].

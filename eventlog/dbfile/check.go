@@ -14,9 +14,9 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Finding is one thing in a database that is not as it was written.
+// Finding is one thing in a database that differs from what was written.
 type Finding struct {
-	// Place says where: a page, or a record.
+	// Place names the page or the record.
 	Place string
 	// Reason says what is wrong there.
 	Reason string
@@ -25,25 +25,25 @@ type Finding struct {
 // String returns "place: reason".
 func (f Finding) String() string { return f.Place + ": " + f.Reason }
 
-// Figures say what a database holds.
+// Figures are the contents of a database in numbers.
 type Figures struct {
 	Tasks, Sessions, Events, Records int64
-	// Size is the size of the file in bytes, Free how many of them are free for reuse.
+	// Size is the size of the file in bytes. Free is how many of them are free for reuse.
 	Size, Free int64
 }
 
 // CheckOptions are the settings of [Check]. The zero value is good.
 type CheckOptions struct {
-	// Found is called for each finding. Nil: they are only counted.
+	// Found is called for each finding. Nil: findings are only counted.
 	Found func(Finding)
-	// Progress is called now and then with how much of the work is done.
+	// Progress is called from time to time with how much of the work is done.
 	Progress func(done, total int64)
 }
 
-// Check verifies the database file at path, which no log may have open: its
-// pages, the checksum of every record, that sequences are dense, and that what
-// is stored twice agrees (indexes, counts, totals). It changes nothing. Nil
-// options are the defaults.
+// Check verifies the database file at path, which no log may have open. It checks the
+// pages, the checksum of every record, that sequences have no holes, and that data which is
+// stored twice agrees (indexes, counts, totals). It changes nothing. Nil options are the
+// defaults.
 //
 // The error wraps [store.ErrDamaged] if anything was found, [store.ErrHeld] if the file is
 // in use, and [store.ErrFormat] if another version wrote it.
@@ -59,7 +59,7 @@ func Check(ctx context.Context, path string, o *CheckOptions) (Figures, error) {
 	return figures, nil
 }
 
-// check does the work of [Check] on a file that is open.
+// check is [Check] for an open file.
 func check(ctx context.Context, c *boltfile.File, o *CheckOptions) (Figures, error) {
 	if o == nil {
 		o = &CheckOptions{}
@@ -77,8 +77,7 @@ func check(ctx context.Context, c *boltfile.File, o *CheckOptions) (Figures, err
 	}
 	figures := Figures{Size: info.Size()}
 
-	// Pages first, with the records on them: a damaged tree cannot be read in
-	// any other way.
+	// Pages first, and the records on them: there is no other way to read a damaged tree.
 	progress := progressTo(o.Progress, 2*int64(c.Head.Pages)) // pages, then records
 	pages := 0                                                // findings about pages
 	var version []byte                                        // payload of the record, nil if there is none
@@ -109,7 +108,7 @@ func check(ctx context.Context, c *boltfile.File, o *CheckOptions) (Figures, err
 	if err := walk.Run(); err != nil {
 		return figures, err
 	}
-	// A file of another version has other buckets, and they are no findings.
+	// A file of another version has other buckets. They are not findings.
 	if findings == 0 && version == nil && isFormat2(walk) {
 		return figures, &record.FormatError{Version: 2}
 	}

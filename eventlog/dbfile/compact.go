@@ -10,13 +10,13 @@ import (
 	"jrweb/eventlog/internal/boltfile"
 )
 
-// Compact rewrites the database file at path, which nobody may have open,
-// without the space that is free in it. It returns the size before and after.
-// The new file takes the place of the old one in one step: a crash leaves one of
-// the two, whole. The disk needs room for both.
+// Compact rewrites the database file at path without its free space. No other process may
+// have the file open. It returns the size before and after. The new file replaces the old
+// one in one step, so a crash leaves one of the two, complete. The disk needs room for
+// both.
 //
-// The file is checked first, and left alone if it is damaged ([store.ErrDamaged]).
-// Progress, which may be nil, is called now and then.
+// Compact checks the file first, and does not change it if it is damaged
+// ([store.ErrDamaged]). Progress, which may be nil, is called from time to time.
 func Compact(ctx context.Context, path string, progress func(done, total int64)) (before, after int64, err error) {
 	file, err := boltfile.OpenAtRest(path, true)
 	if err == nil {
@@ -33,7 +33,7 @@ func compact(ctx context.Context, c *boltfile.File, tell func(done, total int64)
 	if err := boltfile.RemoveUnfinished(c.Path); err != nil {
 		return 0, 0, err
 	}
-	// A check makes two rounds over the file, the copy one more.
+	// A check goes over the file twice, the copy once more.
 	steps := newSteps(tell, 2, 1)
 	figures, err := check(ctx, c, &CheckOptions{Progress: steps.tell(0)})
 	if err != nil {
@@ -43,7 +43,7 @@ func compact(ctx context.Context, c *boltfile.File, tell func(done, total int64)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() { _ = os.Remove(temporary) }() // it is not there any more if all went well
+	defer func() { _ = os.Remove(temporary) }() // after success it no longer exists
 	copying := progressTo(steps.tell(1), figures.Size-figures.Free)
 	if err := c.CopyRecords(ctx, temporary, nil, copying.addBytes); err != nil {
 		return 0, 0, err
@@ -55,8 +55,8 @@ func compact(ctx context.Context, c *boltfile.File, tell func(done, total int64)
 	if err := ctx.Err(); err != nil {
 		return 0, 0, err
 	}
-	// Both files are whole. We hold the lock of the old one until its name is
-	// gone: see boltfile.StillNamed.
+	// Both files are complete. We hold the lock of the old one until its name is gone: see
+	// boltfile.StillNamed.
 	if err := os.Rename(temporary, c.Path); err != nil {
 		return 0, 0, err
 	}

@@ -1,4 +1,4 @@
-// Package dbfile works on a database at rest, which no log has open: it checks that a
-// file is whole and agrees with itself, rewrites it without free space, makes one of a
-// backup, and makes a file of this format of an older one.
+// Package dbfile works on a database file that no log has open. It checks that a file is
+// whole and consistent, rewrites it without free space, restores a backup, and upgrades a
+// file of an older format.
 package dbfile

@@ -1,8 +1,6 @@
 package dbfile
 
-import ()
-
-// progress counts work for a function that is told of it now and then.
+// progress counts work, and calls a function from time to time.
 type progress struct {
 	tell        func(done, total int64)
 	done, total int64
@@ -26,13 +24,13 @@ func (p *progress) add(n int64) {
 
 func (p *progress) addBytes(n int) { p.add(int64(n)) }
 
-// half says that the first half of the work is over.
+// half says that the first half of the work is done.
 func (p *progress) half() { p.add(p.total/2 - p.done) }
 
-// stepScale is how finely steps are counted.
+// stepScale is the resolution of one step.
 const stepScale = 1 << 20
 
-// steps is the progress of work in several steps of which each counts its own.
+// steps is the progress of work in several steps that each count from 0.
 type steps struct {
 	whole   *progress
 	weights []int64
@@ -46,7 +44,7 @@ func newSteps(tell func(done, total int64), weights ...int64) *steps {
 	return &steps{whole: progressTo(tell, sum*stepScale), weights: weights}
 }
 
-// tell returns the function that counts one step.
+// tell returns the progress function of one step.
 func (s *steps) tell(step int) func(done, total int64) {
 	before := int64(0)
 	for _, w := range s.weights[:step] {

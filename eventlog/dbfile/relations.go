@@ -14,9 +14,9 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// relations checks what must hold between records. It says nothing of records
-// whose checksum does not match, which is a finding of its own, and nothing that
-// follows from one of them.
+// relations checks what must be true between records. It ignores records whose checksum
+// does not match, because each of them is a finding already, and everything that depends on
+// such a record.
 type relations struct {
 	store.Reader
 	ctx      context.Context
@@ -27,26 +27,26 @@ type relations struct {
 	tasks    map[string]*checkedTask
 	sessions map[event.SessionID]*checkedSession
 	trash    [][]byte // keys of store.Trash
-	stepped  int64    // records that were looked at
+	stepped  int64    // records that were checked
 	greatest event.SessionID
 }
 
-// checkedTask is what a task's sessions say about it.
+// checkedTask is a task and what its sessions say about it.
 type checkedTask struct {
 	record   *record.Task // nil: damaged
-	active   bool         // it stands in store.Activity
+	active   bool         // it is in store.Activity
 	unknown  bool         // one of its sessions is damaged
 	sessions int
 	latest   event.SessionID
 	status   event.Status // of the latest session
 	open     []event.SessionID
-	totals   record.Totals  // of those that are not open
-	unpriced record.Amounts // of these, too
-	change   uint64         // the last one, of the task and its open sessions
-	changes  []uint64       // all of these
+	totals   record.Totals  // of the sealed sessions
+	unpriced record.Amounts // of the sealed sessions too
+	change   uint64         // the last change of the task and its open sessions
+	changes  []uint64       // all changes of these
 }
 
-// note takes down a change that a record of the task tells of.
+// note adds a change that a record of the task has.
 func (t *checkedTask) note(change uint64) {
 	t.change = max(t.change, change)
 	t.changes = append(t.changes, change)
@@ -57,15 +57,15 @@ type checkedSession struct {
 	known  bool // not damaged
 	open   bool
 	listed bool  // in store.Open, or in store.Ended
-	ended  int64 // milliseconds, of one that is sealed
-	events bool  // has some
-	some   bool  // should have some
+	ended  int64 // milliseconds, if it is sealed
+	events bool  // it has some
+	some   bool  // it should have some
 
 	credits   map[string]record.Amounts // in accounts, by model
-	uncounted bool                      // not all of them can be known
+	uncounted bool                      // not all of them are known
 }
 
-// check runs every check. An error is one of reading, or of the context.
+// check runs every check. It returns an error only if a read fails or the context ends.
 func (c *relations) check() error {
 	c.progress.half()
 	c.tasks, c.sessions = map[string]*checkedTask{}, map[event.SessionID]*checkedSession{}
@@ -81,8 +81,8 @@ func (c *relations) check() error {
 	return nil
 }
 
-// each calls fn for each record of a bucket whose checksum matches; for the
-// others damaged, unless it is nil.
+// each calls fn for each record of a bucket whose checksum matches. For the other records
+// it calls damaged, unless that is nil.
 func (c *relations) each(b store.Bucket, fn func(key, payload []byte) error, damaged func(key []byte)) error {
 	for key, raw := range c.Ascend(b, nil, nil) {
 		if err := c.ctx.Err(); err != nil {
@@ -103,14 +103,14 @@ func (c *relations) each(b store.Bucket, fn func(key, payload []byte) error, dam
 	return nil
 }
 
-// step tells of one record more that is done.
+// step counts one more record as done.
 func (c *relations) step() {
 	c.stepped++
 	half := c.progress.total / 2
 	c.progress.add(half + half*c.stepped/max(c.figures.Records, 1) - c.progress.done)
 }
 
-// wrong is a finding about a record.
+// wrong reports a finding about a record.
 func (c *relations) wrong(b store.Bucket, key []byte, format string, args ...any) {
 	c.found(placeOf(b, key), fmt.Sprintf(format, args...))
 }
@@ -129,11 +129,11 @@ func (c *relations) readTrash() error {
 	}, nil)
 }
 
-// inTrash reports whether a key is one that is still to be removed.
+// inTrash reports whether a key must still be removed.
 func (c *relations) inTrash(b store.Bucket, key []byte) bool {
 	full := append(append([]byte(b), 0), key...)
-	// The trash is in order, so what starts full is at or before its place, but
-	// a shorter prefix may stand further up. There are few.
+	// The trash is sorted, so a prefix of full comes before it or is equal, but a short
+	// prefix may be far before it. There are few, so look at all.
 	return slices.ContainsFunc(c.trash, func(prefix []byte) bool { return bytes.HasPrefix(full, prefix) })
 }
 
@@ -156,8 +156,8 @@ func (c *relations) checkTasks() error {
 	}, func(key []byte) { c.tasks[string(key)] = &checkedTask{status: event.StatusNone} })
 }
 
-// malformed is a record whose checksum matches but which cannot be decoded. It
-// returns any other error.
+// malformed reports a record whose checksum matches but that cannot be decoded. It returns
+// any other error.
 func (c *relations) malformed(b store.Bucket, key []byte, err error) error {
 	damage, ok := errors.AsType[*store.DamageError](err)
 	if !ok {
@@ -292,7 +292,8 @@ func (c *relations) checkEnded() error {
 	})
 }
 
-// checkExternal checks that what is listed under an external id has it.
+// checkExternal checks that each session in store.External has the external id under which
+// it is listed.
 func (c *relations) checkExternal() error {
 	return c.each(store.External, func(key, payload []byte) error {
 		agent, external, id, ok := record.SplitExternalKey(key)
@@ -317,7 +318,7 @@ func (c *relations) checkExternal() error {
 	}, nil)
 }
 
-// checkListed checks that each session stands in its list.
+// checkListed checks that each session is in its list.
 func (c *relations) checkListed() error {
 	for _, id := range slices.SortedFunc(maps.Keys(c.sessions), record.CompareIDs) {
 		if s := c.sessions[id]; s.known && !s.listed {
@@ -331,7 +332,7 @@ func (c *relations) checkListed() error {
 	return nil
 }
 
-// checkTotals compares each task with what its sessions add up to.
+// checkTotals compares each task with the sums of its sessions.
 func (c *relations) checkTotals() error {
 	for _, id := range slices.Sorted(maps.Keys(c.tasks)) {
 		t := c.tasks[id]

@@ -10,13 +10,13 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// nearly reports whether two sums are the same but for the order in which money was
-// added: a cent is not damage.
+// nearly reports whether two sums are equal, except for rounding that depends on the order
+// in which money was added: a cent is not damage.
 func nearly(a, b record.Amounts) bool {
 	return a.Tokens() == b.Tokens() && math.Abs(a.USD-b.USD) <= 0.01+1e-9*math.Abs(b.USD)
 }
 
-// checkSpent checks that what sessions have cost so far stands there for open ones alone.
+// checkSpent checks that store.Spent has only open sessions.
 func (c *relations) checkSpent() error {
 	return c.each(store.Spent, func(key, _ []byte) error {
 		if len(key) != len(event.SessionID{}) {
@@ -37,17 +37,17 @@ func (c *relations) checkSpent() error {
 type accountRun struct {
 	c       *relations
 	id      record.AccountID
-	sums    *record.AccountSums // nil: none, or damaged
+	sums    *record.AccountSums // nil: there is none, or it is damaged
 	some    bool                // there is a record of the sums
-	parts   record.AccountSums  // what the members and the turns add up to
+	parts   record.AccountSums  // the sums of the members and the turns
 	credits []event.SessionID
-	counted record.Amounts // that the credits add up to
+	counted record.Amounts // the sum of the credits
 	unknown bool           // one of the records is damaged
-	pending bool           // a deleted session is still to be taken back
+	pending bool           // a deleted session has not been taken back yet
 }
 
-// checkAccounts checks that each account is worth what its sessions said of it, and
-// that these have added that.
+// checkAccounts checks that the worth of each account agrees with what its sessions
+// reported, and that their credits add up to that worth.
 func (c *relations) checkAccounts() error {
 	var run *accountRun
 	at := func(key []byte) (kind byte, of [16]byte, ok bool) {
@@ -84,7 +84,7 @@ func (c *relations) checkAccounts() error {
 	return err
 }
 
-// uncounted says that what a session has added to accounts cannot be known.
+// uncounted says that the credits of a session are not all known.
 func (c *relations) uncounted(id event.SessionID) {
 	if s := c.sessions[id]; s != nil {
 		s.uncounted = true
@@ -142,7 +142,7 @@ func (r *accountRun) addCredit(key []byte, id event.SessionID, v *record.Credit)
 	}
 }
 
-// said returns the largest amounts that the sessions of the account said of a member.
+// said returns the largest amounts that the sessions of the account reported for a member.
 // ok is false if that cannot be known.
 func (r *accountRun) said(m record.MemberID) (most record.Amounts, ok bool) {
 	for _, id := range r.credits {
@@ -189,7 +189,7 @@ func (r *accountRun) end() {
 	}
 }
 
-// checkSaid checks that what a session said has its place in an account.
+// checkSaid checks that what a session reported has its place in an account.
 func (c *relations) checkSaid() error {
 	return c.each(store.Said, func(key, payload []byte) error {
 		id, a, m, ok := record.SplitSaidKey(key)
@@ -214,8 +214,8 @@ func (c *relations) checkSaid() error {
 	}, nil)
 }
 
-// said reports whether what a cost with an id says stands in store.Said, or cannot
-// be known.
+// said reports whether store.Said includes a cost with an id. It is also true if that
+// cannot be known.
 func (r *eventRun) said(agent string, cost *record.Cost) bool {
 	key := record.SaidKey(r.id, record.AccountOf(agent, cost), record.MemberOf(cost))
 	raw := r.c.Get(store.Said, key)
@@ -227,8 +227,8 @@ func (r *eventRun) said(agent string, cost *record.Cost) bool {
 	return err != nil || !says.Decode(payload) || says.Most(cost.Amounts) == says.Amounts
 }
 
-// checkCosts compares what a session has cost with what its events add up to, and
-// its credits in accounts.
+// checkCosts compares the cost of a session with the sum of its events and of its credits
+// in accounts.
 func (r *eventRun) checkCosts() {
 	s := r.session
 	if checked := r.c.sessions[r.id]; checked.uncounted {

@@ -8,8 +8,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// checkActivity checks that each task is listed under its last change, and that
-// what else is listed was replaced and waits for its removal.
+// checkActivity checks that each task is listed under its last change, and that every other
+// entry was replaced and waits for its removal.
 func (c *relations) checkActivity() error {
 	replaced, all, err := c.replaced()
 	if err != nil {
@@ -29,7 +29,7 @@ func (c *relations) checkActivity() error {
 		case t == nil:
 			c.wrong(store.Activity, key, "names task %q, which does not exist", task)
 		case t.record == nil || t.unknown:
-			t.active = true // which change was its last cannot be known
+			t.active = true // its last change cannot be known
 		case change == t.change:
 			t.active = true
 		case change > t.change || all && !replaced[change] && !slices.Contains(t.changes, change):
@@ -48,8 +48,8 @@ func (c *relations) checkActivity() error {
 	return nil
 }
 
-// replaced finds the entries that were replaced since the last sweep. all is
-// false if some cannot be known, because of damage that was found already.
+// replaced finds the entries that were replaced since the last sweep. all is false if some
+// cannot be known because of damage, which was reported already.
 func (c *relations) replaced() (found map[uint64]bool, all bool, err error) {
 	found, all = map[uint64]bool{}, true
 	var swept uint64
@@ -71,7 +71,7 @@ func (c *relations) replaced() (found map[uint64]bool, all bool, err error) {
 	return found, all, nil
 }
 
-// activityDamaged keeps quiet about the task that a damaged entry stood for.
+// activityDamaged prevents a second finding about the task of a damaged entry.
 func (c *relations) activityDamaged(key []byte) {
 	for _, t := range c.tasks {
 		if t.record != nil && len(key) == 8 && t.change == record.ParseNumber(key) {

@@ -15,25 +15,25 @@ type eventRun struct {
 	c       *relations
 	id      event.SessionID
 	session *record.Session // nil: nothing is known of it
-	orphan  bool            // no session, and not in the trash
-	next    uint64          // the sequence that is due
-	unknown bool            // a damaged event was among them
+	orphan  bool            // it has no session, and is not in the trash
+	next    uint64          // the next expected sequence
+	unknown bool            // one of the events is damaged
 
-	// What the events add up to, if none is missing, but for costs with ids.
+	// The sum of the events, if none is missing, without costs with ids.
 	sum record.State
-	ids bool // there were some
-	// unsaid is the first cost with an id that the session's agent has not said, but
-	// perhaps another that it had before an event named one.
+	ids bool // there were costs with ids
+	// unsaid is the first cost with an id that was not reported for the session's agent. It
+	// may have been reported for an earlier agent, before an event named the present one.
 	unsaid []byte
-	agent  string // of the session, as the last event that named one says
-	named  bool   // an event has
-	vague  bool   // an event may have, in a way that says nothing
+	agent  string // the session's agent, according to the last event that named one
+	named  bool   // an event has named the agent
+	vague  bool   // an event may have named it, but cannot be read
 	// complete is the last event, if it is of that type.
 	complete *record.Prepared
 }
 
-// checkEvents checks that each session has its events, all of them, and that
-// they add up to what the session says.
+// checkEvents checks that each session has all its events, and that their sums agree with
+// the session.
 func (c *relations) checkEvents() error {
 	var run *eventRun
 	at := func(key []byte) (bool, error) {
@@ -69,7 +69,7 @@ func (c *relations) checkEvents() error {
 		run.add(&e)
 		return nil
 	}, func(key []byte) {
-		if ok, _ := at(key); ok { // what is wrong with its session, a good event will tell
+		if ok, _ := at(key); ok { // if its session is wrong, a good event will report it
 			run.skip(record.EventSequence(key))
 		}
 	})
@@ -87,13 +87,13 @@ func (c *relations) checkEvents() error {
 	return nil
 }
 
-// record.ReadCarried reads the state of an open session into its record. ok is false if
-// there is none that can be read.
+// readState reads the state of an open session into its record. ok is false if no state can
+// be read.
 func (c *relations) readState(t *checkedTask, s *record.Session) (ok bool, err error) {
 	key, raw := record.LastRecord(c.Reader, s.ID)
 	if raw != nil {
 		if _, err := record.Decode(store.Events, key, raw); err != nil {
-			return false, nil // was found already
+			return false, nil // was reported already
 		}
 	}
 	if !record.IsState(raw) {
@@ -111,7 +111,7 @@ func (c *relations) readState(t *checkedTask, s *record.Session) (ok bool, err e
 	s.State = st
 	if raw := c.Get(store.Spent, s.ID[:]); raw != nil {
 		if _, err := record.Decode(store.Spent, s.ID[:], raw); err != nil {
-			return false, nil // was found already
+			return false, nil // was reported already
 		}
 	}
 	if err := record.ReadSpending(c.Reader, s.ID, &s.State); err != nil {
@@ -121,7 +121,7 @@ func (c *relations) readState(t *checkedTask, s *record.Session) (ok bool, err e
 	return true, nil
 }
 
-// checkState checks that a state stands behind the last event of an open session.
+// checkState checks that a state comes after the last event of an open session.
 func (c *relations) checkState(key []byte) error {
 	id := event.SessionID(key[:len(event.SessionID{})])
 	switch s := c.sessions[id]; {
@@ -159,7 +159,7 @@ func (c *relations) startRun(id event.SessionID) (*eventRun, error) {
 	return run, nil
 }
 
-// reach moves to an event, and tells of those that are missing before it.
+// reach moves to an event, and reports the missing events before it.
 func (r *eventRun) reach(sequence uint64) {
 	key := record.EventKey(r.id, sequence)
 	switch {
@@ -178,7 +178,7 @@ func (r *eventRun) reach(sequence uint64) {
 	r.next = sequence + 1
 }
 
-// missing tells that the events from the one that is due through last are not there.
+// missing reports that the events from the next expected one through last are missing.
 func (r *eventRun) missing(last uint64) {
 	r.unknown = true
 	if last == r.next {
@@ -188,7 +188,7 @@ func (r *eventRun) missing(last uint64) {
 	r.c.wrong(store.Events, record.EventKey(r.id, r.next), "is missing, with all up to %d", last)
 }
 
-// skip passes over a damaged event.
+// skip moves past a damaged event.
 func (r *eventRun) skip(sequence uint64) {
 	r.reach(sequence)
 	r.unknown, r.complete = true, nil
@@ -209,7 +209,7 @@ func (r *eventRun) add(e *event.Event) {
 	switch e.Type {
 	case event.TypeSession:
 		if err := p.Prepare(e, len(e.Data)); err != nil {
-			r.vague = true // format 2 knew nothing of such events, and took any
+			r.vague = true // format 2 did not check such events
 		} else if p.About.Agent != "" {
 			r.agent, r.named = p.About.Agent, true
 		}
@@ -268,7 +268,7 @@ func (r *eventRun) end() {
 		r.c.wrong(store.Events, r.unsaid, "what it says counts in no account")
 	}
 	if s.First > 1 {
-		return // what was trimmed counts as well, and is gone
+		return // trimmed events count as well, but no longer exist
 	}
 	r.checkCosts()
 }

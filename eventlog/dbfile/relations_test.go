@@ -16,13 +16,13 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// doctored is a database in which somebody changed records, and made their
-// checksums match: what is left to find is that they do not agree.
+// doctored is a database with changed records whose checksums match. So the only thing to
+// find is that they do not agree.
 type doctored struct {
 	store.Tx
 	t            *testing.T
 	done, open   event.SessionID // sessions of tasks "done" and "open"
-	paid, also   event.SessionID // of task "paid", sealed and open, with costs of one account
+	paid, also   event.SessionID // of task "paid", one sealed and one open, with costs in one account
 	account      record.AccountID
 	member       []byte // its key
 	keyed, other []byte // an idempotency key of "done", and a free id
@@ -95,7 +95,7 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		doctor func(*doctored)
-		want   string // in a finding; empty: nothing is found
+		want   string // of a finding; empty: nothing is found
 	}{
 		{"nothing was changed", func(*doctored) {}, ""},
 		{"an event is missing", func(d *doctored) { d.Delete(store.Events, record.EventKey(d.done, 2)) }, ":2: is missing"},
@@ -354,7 +354,7 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 	}
 }
 
-// doctor makes a database at path and lets change write into it.
+// doctor makes a database at path and lets change write to it.
 func doctor(t *testing.T, path string, change func(*doctored)) {
 	t.Helper()
 	ok := func(err error) {

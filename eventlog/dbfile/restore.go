@@ -22,29 +22,29 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Restored says what [Restore] did.
+// Restored is the result of [Restore].
 type Restored struct {
 	Figures
 	// Interrupted is how many sessions were open in the backup.
 	Interrupted int
 }
 
-// Restore makes a new database file of a backup. It fails if there is a file
-// already ([fs.ErrExist]) or if the backup is damaged ([store.ErrDamaged]), and then
-// leaves nothing behind. Progress, which may be nil, is called now and then.
+// Restore makes a new database file from a backup. It fails if path exists already
+// ([fs.ErrExist]) or if the backup is damaged ([store.ErrDamaged]), and leaves no file
+// behind then. Progress, which may be nil, is called from time to time.
 //
-// The database that the backup was taken from went on after it, and may have
-// added to the sessions that were open. So these come back under new ids, in
-// their old order behind all others, sealed as [event.Interrupted], reason "restored":
-// a cursor of the old id means nothing here, its reader hears so and starts
-// anew, and nobody takes the same cursor for two different events. Answers kept
-// for the idempotency keys of such a session go with its old id.
+// The original database was used after the backup, and may have added events to the
+// sessions that were open. So Restore gives these sessions new ids, in their old order but
+// after all others, and seals them as [event.Interrupted], reason "restored". A cursor with
+// an old id is then unknown: its reader is told so and starts again. So no cursor can stand
+// for two different events. The stored answers for idempotency keys of such a session are
+// deleted with its old id.
 //
-// No id that the original gave out after the backup is ever given out here. Ids
-// start with the time, and this database starts above its own last id and the
-// clock, at a random place within a millisecond: two ids could only meet if they
-// had the same time and the same 80 random bits. They are greater, too, unless
-// the clock of this machine is behind that of the original.
+// The restored database never issues an id that the original issued after the backup. Ids
+// start with the time. This database starts above its own last id and the clock, at a
+// random place within a millisecond. So two ids could be equal only if they had the same
+// time and the same 80 random bits. The new ids are also greater, unless the clock of this
+// machine is behind that of the original.
 func Restore(ctx context.Context, backup, path string, progress func(done, total int64)) (Restored, error) {
 	restored, err := restore(ctx, backup, path, progress)
 	if err != nil {
@@ -71,7 +71,7 @@ func restore(ctx context.Context, backup, path string, tell func(done, total int
 	if err != nil {
 		return restored, err
 	}
-	defer func() { _ = os.Remove(temporary.Name()) }() // its other name stays
+	defer func() { _ = os.Remove(temporary.Name()) }() // the file stays under its other name
 	if err := temporary.Close(); err != nil {
 		return restored, err
 	}
@@ -87,7 +87,8 @@ func restore(ctx context.Context, backup, path string, tell func(done, total int
 		return restored, err
 	}
 	restored.Interrupted = len(renaming.ids)
-	// Unlike a rename, a link never replaces what somebody else made meanwhile.
+	// Unlike a rename, a link never replaces a file that another process has made in the
+	// meantime.
 	if err := os.Link(temporary.Name(), path); err != nil {
 		return restored, err
 	}
@@ -97,7 +98,7 @@ func restore(ctx context.Context, backup, path string, tell func(done, total int
 // renaming gives new ids to the sessions that were open in a backup.
 type renaming struct {
 	ids  map[event.SessionID]event.SessionID // old to new
-	last event.SessionID                     // the last id that is given out
+	last event.SessionID                     // the last issued id
 	open [][]byte                            // keys of the open sessions in the new database
 }
 
@@ -116,7 +117,7 @@ func newRenaming(c *boltfile.File, now time.Time) (*renaming, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Within the millisecond of its last id, the original may count on from it.
+	// Within the millisecond of its last id, the original may have counted up from that id.
 	if next := startedAt(n.last).Add(time.Millisecond); next.After(now) {
 		now = next
 	}
@@ -128,7 +129,7 @@ func newRenaming(c *boltfile.File, now time.Time) (*renaming, error) {
 	return n, nil
 }
 
-// rewrite makes the record of the new database of one of the backup.
+// rewrite makes a record of the new database from one of the backup.
 func (n *renaming) rewrite(r *boltfile.Record) (keep bool, err error) {
 	payload, err := record.Decode(r.Bucket, r.Key, r.Value)
 	if err != nil {
@@ -202,10 +203,10 @@ func (n *renaming) rewrite(r *boltfile.Record) (keep bool, err error) {
 	return true, nil
 }
 
-// sealSessions is how many sessions one transaction ends at most.
+// sealSessions is how many sessions one transaction seals at most.
 const sealSessions = 1000
 
-// seal ends the sessions that have got new ids, in a file that nobody knows yet.
+// seal seals the sessions that have new ids, in a file that nobody uses yet.
 func (n *renaming) seal(ctx context.Context, path string) (err error) {
 	db, err := boltstore.Open(path, nil)
 	if err != nil {
@@ -240,7 +241,7 @@ func (n *renaming) seal(ctx context.Context, path string) (err error) {
 	return nil
 }
 
-// startedAt is when an id was made, by the clock of whoever made it.
+// startedAt is when an id was made, by the clock of the machine that made it.
 func startedAt(id event.SessionID) time.Time {
 	var ms [8]byte
 	copy(ms[2:], id[:6])

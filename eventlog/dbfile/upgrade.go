@@ -17,22 +17,22 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// isFormat2 reports whether a file that has no version, because it was made and never
-// opened, has the buckets of format 2.
+// isFormat2 reports whether a file has the buckets of format 2. It is for a file without a
+// version, which was created but never opened.
 func isFormat2(w *boltfile.Walk) bool {
 	return !slices.ContainsFunc(record.Buckets3, func(b store.Bucket) bool { return w.Seen[b] })
 }
 
-// Upgrade makes a file of this format of the one at path, which has format 2 and which
-// nobody may have open, and returns where the old one is kept. A crash at any moment
-// leaves the old file, or the new one with the old one beside it. Who opens a log need not
-// call it: opening does.
+// Upgrade converts the file at path from format 2 to the current format. No other process
+// may have the file open. It returns the path where it keeps the old file. A crash at any
+// moment leaves the old file, or the new one with the old one beside it. A program that
+// opens a log does not need Upgrade: the open does it.
 func Upgrade(ctx context.Context, path string) (kept string, err error) {
 	return upgrade(ctx, path, nil)
 }
 
-// upgrade is Upgrade that calls step, which may be nil, before each step: its error ends
-// the upgrade.
+// upgrade is Upgrade with a function step, which may be nil. It calls step before each step
+// of the work; an error of step ends the upgrade.
 func upgrade(ctx context.Context, path string, step func(string) error) (kept string, err error) {
 	file, err := boltfile.OpenAtRest(path, true)
 	if err != nil {
@@ -51,10 +51,10 @@ type upgrading struct {
 	*boltfile.File
 	ctx  context.Context
 	step func(string) error
-	path string // of the new file, while it is not finished
+	path string // of the new file, until it is finished
 }
 
-// kept is where the old file stays.
+// kept is the path where the old file stays.
 func (u *upgrading) kept() string { return u.File.Path + ".format-2" }
 
 func (u *upgrading) run() (err error) {
@@ -81,13 +81,13 @@ func (u *upgrading) run() (err error) {
 			return fmt.Errorf("upgrade: %s: %w", s.name, err)
 		}
 		if s.name == "make the new file" {
-			defer func() { _ = os.Remove(u.path) }() // it is not there any more if all went well
+			defer func() { _ = os.Remove(u.path) }() // after success it no longer exists
 		}
 	}
 	return nil
 }
 
-// checkOld checks pages and records. Whether they agree shows when they are counted.
+// checkOld checks pages and records. Whether the records agree shows when they are counted.
 func (u *upgrading) checkOld() error {
 	var findings []error
 	found := func(place, reason string) { findings = append(findings, fmt.Errorf("%s: %s", place, reason)) }
@@ -120,7 +120,7 @@ func (u *upgrading) checkOld() error {
 	})
 }
 
-// copy copies all records but those of sessions, which count writes.
+// copy copies all records, except those of sessions: count writes these.
 func (u *upgrading) copy() error {
 	return u.CopyRecords(u.ctx, u.path, func(r *boltfile.Record) (keep bool, err error) {
 		switch {
@@ -137,7 +137,7 @@ func (u *upgrading) copy() error {
 	}, func(int) {})
 }
 
-// checkNew checks the new file as check does.
+// checkNew checks the new file as [Check] does.
 func (u *upgrading) checkNew() (err error) {
 	file, err := boltfile.OpenAtRest(u.path, false)
 	if err != nil {
@@ -156,8 +156,8 @@ func (u *upgrading) checkNew() (err error) {
 	return err
 }
 
-// keep gives the old file a second name, under which it stays. If the name is taken
-// by another file, that may be worth as much as this one.
+// keep gives the old file a second name, which it keeps. It fails if another file has that
+// name, because that file may be just as valuable.
 func (u *upgrading) keep() error {
 	path := u.File.Path
 	err := os.Link(path, u.kept())
@@ -165,7 +165,7 @@ func (u *upgrading) keep() error {
 		if err := boltfile.StillNamed(u.OS, u.kept()); err != nil {
 			return fmt.Errorf("%s is there already, and is another file: move it away", u.kept())
 		}
-		err = nil // an upgrade before this one came so far
+		err = nil // an earlier upgrade got this far
 	}
 	if err != nil {
 		return err

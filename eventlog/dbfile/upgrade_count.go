@@ -19,17 +19,17 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// session2 is a session as format 2 has it: what it has cost by model, but for the
-// last cumulative costs, is only in its events.
+// session2 is a session in format 2. Of its cost by model it has only the last cumulative
+// costs; everything else is only in its events.
 type session2 struct {
 	record.Session
 	Cumulative map[string]record.Amounts `json:"cumulative"`
 }
 
-// decodeState2 decodes the state of an open session as format 2 has it: time of the
-// change (8 bytes), 0 (1), event.USD (8, IEEE 754), input tokens (8), output tokens (8), number
-// of the change (8), length of the task's id (1), the id, then for each model the length
-// of its name (2), the name, and the amounts of its last cumulative cost.
+// decodeState2 decodes the state of an open session in format 2: time of the change (8
+// bytes), 0 (1), US dollars (8, IEEE 754), input tokens (8), output tokens (8), number of
+// the change (8), length of the task's id (1), the id, then for each model the length of
+// its name (2), the name, and the amounts of its last cumulative cost.
 func decodeState2(key, raw []byte) (s session2, err error) {
 	payload, err := record.Decode(store.Events, key, raw)
 	if err != nil {
@@ -42,7 +42,7 @@ func decodeState2(key, raw []byte) (s session2, err error) {
 	n := binary.BigEndian.Uint64
 	s.Head = record.EventSequence(key) - 1
 	s.Totals = record.Totals{
-		Events: s.Head, // each one counts
+		Events: s.Head, // each event counts
 		USD:    math.Float64frombits(n(payload[9:])), InputTokens: n(payload[17:]), OutputTokens: n(payload[25:]),
 	}
 	s.Updated = event.Time{Time: time.UnixMilli(int64(n(payload))).UTC()}
@@ -83,8 +83,8 @@ func readSession2(r store.Reader, task string, key, raw []byte) (*session2, erro
 	return s, err
 }
 
-// counting is how far an upgrade has counted, and what the sessions of a task add up
-// to so far.
+// counting is the progress of an upgrade: the next session, and the sums of the present
+// task so far.
 type counting struct {
 	from     []byte // the key of the next session; nil: there is none
 	task     string
@@ -95,8 +95,8 @@ type counting struct {
 // upgradeEvents is about how many events one transaction of an upgrade counts.
 const upgradeEvents = 100_000
 
-// count writes the sessions, each with what its events say that it has cost by model,
-// and what the tasks add up to.
+// count writes the sessions, each with its cost by model from its events, and the sums of
+// the tasks.
 func (u *upgrading) count() (err error) {
 	db, err := boltstore.Open(u.path, nil)
 	if err != nil {
@@ -183,7 +183,7 @@ func (at *counting) write(tx *record.Txn) error {
 	return nil
 }
 
-// count counts a session anew, and writes it.
+// count counts a session again, and writes it.
 func (s *session2) count(old store.Reader, tx *record.Txn) error {
 	r, was := &s.Session, s.Totals
 	if r.Status != event.StatusOpen {
@@ -206,12 +206,12 @@ func (s *session2) count(old store.Reader, tx *record.Txn) error {
 			return &store.DamageError{Bucket: store.Events, Key: bytes.Clone(key), Reason: err.Error()}
 		}
 		if p.Cost == nil {
-			r.Ended = event.Time{Time: p.Time} // which was the time of the commit before
+			r.Ended = event.Time{Time: p.Time} // format 2 had the time of the commit here
 			continue
 		}
 		sum.add(p.Cost)
 		if p.Cost.ID == "" && r.First > 1 {
-			continue // it is among what is left
+			continue // it is part of what countTrimmed adds
 		}
 		if p.Cost.ID != "" {
 			if _, err := tx.Statement(r.Agent, r, p.Cost); err != nil {
@@ -234,8 +234,8 @@ func (s *session2) count(old store.Reader, tx *record.Txn) error {
 	return nil
 }
 
-// countTrimmed books what only the sum of a session tells of, because its events are
-// gone, under the session's own model.
+// countTrimmed adds, under the session's own model, the costs whose events were trimmed:
+// only the old sums of the session have them.
 func (s *session2) countTrimmed(was record.Totals) {
 	for _, model := range slices.Sorted(maps.Keys(s.Cumulative)) {
 		_, m := s.Slot(model)
@@ -247,8 +247,8 @@ func (s *session2) countTrimmed(was record.Totals) {
 	}
 }
 
-// totals2 is what costs add up to in format 2, which knew nothing of ids, told any
-// number of models apart, and left out cached tokens.
+// totals2 is the sum of costs in format 2, which had no ids, any number of models, and no
+// cached tokens.
 type totals2 struct {
 	record.Amounts
 	last map[string]record.Amounts

@@ -24,8 +24,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// oldFile makes a database of format 2 of the records in testdata/format2.txt, which
-// the last version with that format wrote, and lets change write into it.
+// oldFile makes a database of format 2 from the records in testdata/format2.txt, which the
+// last version with that format wrote, and lets change write to it.
 func oldFile(t *testing.T, change func(*bolt.Tx) error) (path string) {
 	t.Helper()
 	ok := func(err error) {
@@ -71,7 +71,7 @@ func oldFile(t *testing.T, change func(*bolt.Tx) error) (path string) {
 	return path
 }
 
-// wantUpgraded opens a log of the records of oldFile and checks what it holds.
+// wantUpgraded opens a log with the records of oldFile and checks its content.
 func wantUpgraded(t *testing.T, path string) {
 	t.Helper()
 	log, err := eventlog.Open(path, &eventlog.Options{KeepOpen: true})
@@ -112,12 +112,12 @@ func wantUpgraded(t *testing.T, path string) {
 	}
 	want := []string{
 		"done codex open 32 -62135596800000", "done codex failed 15 1700000000000", // when its complete event says
-		"twice claude succeeded 111 1763800011000", "twice claude succeeded 100 1763800013000", // what was said twice counts once
+		"twice claude succeeded 111 1763800011000", "twice claude succeeded 100 1763800013000", // what was reported twice counts once
 	}
 	if !slices.Equal(sums, want) {
 		t.Errorf("the sessions are %q, want %q", sums, want)
 	}
-	// Cumulative costs, ids and idempotency keys go on where they were.
+	// Cumulative costs, ids and idempotency keys continue where they were.
 	add := func(task, data string) {
 		t.Helper()
 		if _, err := log.Append(t.Context(), &eventlog.Batch{Task: task, Events: []event.Event{{Type: event.TypeCost, Data: json.RawMessage(data)}}}); err != nil {
@@ -151,7 +151,7 @@ func TestAFileOfFormat2IsUpgradedAndStaysBesideTheNewOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Whoever cannot upgrade it says who can.
+	// Programs that cannot upgrade it say which one can.
 	for what, do := range map[string]func() error{
 		"check":           func() error { _, err := dbfile.Check(t.Context(), path, nil); return err },
 		"compact":         func() error { _, _, err := dbfile.Compact(t.Context(), path, nil); return err },
@@ -199,14 +199,14 @@ func TestAFileOfFormat2ThatWasNeverOpenedIsUpgraded(t *testing.T) {
 	}
 }
 
-// What a crash leaves at each step is what stands in the directory then.
+// The directory at each step is what a crash would leave.
 func TestACrashDuringAnUpgradeLeavesAFileThatIsUpgradedNext(t *testing.T) {
 	path := oldFile(t, nil)
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := map[string]string{} // by step: the database as it was left
+	left := map[string]string{} // by step: the path of a copy of the database
 	steps := []string{}
 	_, err = dbfile.UpgradeBySteps(t.Context(), path, func(step string) error {
 		steps = append(steps, step)
@@ -238,8 +238,8 @@ func TestACrashDuringAnUpgradeLeavesAFileThatIsUpgradedNext(t *testing.T) {
 	}
 }
 
-// snapshot copies the directory of a database, with the names that are of one file,
-// and returns the path of the database in it.
+// snapshot copies the directory of a database, including which names are of one file, and
+// returns the path of the database in the copy.
 func snapshot(t *testing.T, path string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -15,13 +15,13 @@ type Cursor struct {
 	Sequence uint64
 }
 
-// sessionPattern is what clients know of session ids. The log makes only some of
-// them: the rest name no session.
+// sessionPattern is what clients know of session ids. A log makes only some of the ids that
+// match; the others name no session.
 var sessionPattern = regexp.MustCompile(`^[A-Za-z0-9]{16,40}$`)
 
-// ParseCursor reads "<session>:<sequence>". The sequence is decimal without
-// sign or leading zero. The error wraps [ErrMalformed], or [ErrSessionNotFound]
-// if the session looks like an id and is none that a log has made.
+// ParseCursor reads "<session>:<sequence>". The sequence is decimal without sign or leading
+// zero. The error wraps [ErrMalformed]. It wraps [ErrSessionNotFound] instead if the
+// session looks like an id, but no log makes such an id.
 func ParseCursor(text string) (Cursor, error) {
 	session, digits, found := strings.Cut(text, ":")
 	if !found {

@@ -1,5 +1,5 @@
-// Package event has the words that all who speak of a log share: events, the sessions
-// and tasks that they belong to, cursors, and the JSON of them. It keeps nothing, and
-// needs no store: programs that only send or show events need this package alone.
-// Package eventlog has the same words under its own name.
+// Package event has the types that every part of a log uses: events, the sessions and tasks
+// that they belong to, cursors, and their JSON. It stores nothing and needs no store, so a
+// program that only sends or shows events needs this package alone. Package eventlog
+// exports the same types under its own name.
 package event

@@ -5,23 +5,23 @@ import (
 	"fmt"
 )
 
-// Errors of what was asked for.
+// Errors of a request.
 var (
 	// ErrTaskNotFound: no such task.
 	ErrTaskNotFound = errors.New("no such task")
-	// ErrSessionNotFound: no such session, or not of that task, or deleted.
+	// ErrSessionNotFound: the task has no such session, or it was deleted.
 	ErrSessionNotFound = errors.New("no such session")
 	// ErrMalformed: the text is not an id or cursor.
 	ErrMalformed = errors.New("malformed")
-	// ErrTooLarge: an append beyond the limits of the log.
+	// ErrTooLarge: the append exceeds a limit of the log.
 	ErrTooLarge = errors.New("too large")
 )
 
-// FieldError says which part of an append is wrong, and why. Its text is for
-// the person who wrote the client.
+// FieldError says which part of an append is wrong, and why. Its text is for the person who
+// wrote the client.
 type FieldError struct {
-	// Index is the position of the event in the append, from 0, or -1 when the
-	// field is not of an event.
+	// Index is the position of the event in the append, from 0. It is -1 when the field is
+	// not part of an event.
 	Index int
 	// Field is the path of the field in the event, such as "data.tool".
 	Field string

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The event types that the log knows. Any other name that matches
-// [a-z][a-z0-9_]{0,63} and is not reserved is kept as well.
+// The event types that the log knows. The log also takes any other name that matches
+// [a-z][a-z0-9_]{0,63} and is not reserved.
 const (
 	TypeAssistant  = "assistant"
 	TypeThought    = "thought"
@@ -42,30 +42,31 @@ type Event struct {
 	// Sequence is 1, 2, 3 … without holes within a session. The log sets it;
 	// what a caller sets before an append is ignored.
 	Sequence uint64
-	// Time is kept in UTC with millisecond precision. Zero: the log's clock at the append.
+	// Time is kept in UTC with millisecond precision. If it is zero, the log's clock sets
+	// it at the append.
 	Time time.Time
 	// Type is one of the Type constants, or any other name that is not reserved.
 	Type string
 	// Actor is Agent when empty.
 	Actor Actor
-	// Data is a JSON object. It is kept byte for byte, except for white space
-	// between its tokens. Events that are read share memory: do not change it.
+	// Data is a JSON object. It is kept byte for byte, except for white space between its
+	// tokens. Events that a log returns share memory: do not change it.
 	Data json.RawMessage
 
-	// Committed is when this process committed the event, or zero if the event was
-	// read from the store. It serves to measure the time from commit to delivery.
-	// What a caller sets before an append is ignored.
+	// Committed is when this process committed the event, or zero if the event was read
+	// from the store. It serves to measure the time from commit to delivery. What a caller
+	// sets before an append is ignored.
 	Committed time.Time
 }
 
 // TimeFormat is the form of every time in JSON: RFC 3339, UTC, milliseconds.
 const TimeFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// AppendEnvelope appends the JSON envelope of an event to dst: its id (the
-// cursor after it), task, session, sequence, time, type, actor and data.
+// AppendEnvelope appends the JSON envelope of an event to dst: id (the cursor after the
+// event), task, session, sequence, time, type, actor and data.
 func AppendEnvelope(dst []byte, task string, session SessionID, e *Event) []byte {
-	// Task ids, types and actors are made of characters that JSON needs no
-	// escapes for; data is JSON already.
+	// Task ids, types and actors contain no characters that JSON must escape. The data is
+	// JSON already.
 	dst = append(dst, `{"id":"`...)
 	dst = Cursor{session, e.Sequence}.AppendTo(dst)
 	dst = append(dst, `","task":"`...)

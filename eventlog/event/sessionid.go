@@ -5,17 +5,17 @@ import (
 	"fmt"
 )
 
-// SessionID names one session. The log makes it: unique for ever, never reused,
-// and greater than every id issued before. The zero value means "no session".
+// SessionID names one session. The log makes it: unique for ever, never reused, and greater
+// than every id issued before. The zero value means "no session".
 //
-// Its text form is 26 characters of base32hex (RFC 4648, section 7), whose
-// alphabet is in ASCII order: ids sort the same as bytes and as text.
+// Its text form is 26 characters of base32hex (RFC 4648, section 7). That alphabet is in
+// ASCII order, so ids sort the same as bytes and as text.
 type SessionID [16]byte
 
 var idText = base32.HexEncoding.WithPadding(base32.NoPadding)
 
-// ParseSessionID reads the text form of an id. Only the exact text that
-// [SessionID.String] makes is accepted, so that one id has one name.
+// ParseSessionID reads the text form of an id. It accepts only the exact text that
+// [SessionID.String] returns, so that one id has one name.
 func ParseSessionID(text string) (SessionID, error) {
 	var id SessionID
 	if len(text) != idText.EncodedLen(len(id)) {

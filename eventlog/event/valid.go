@@ -4,10 +4,10 @@ import (
 	"slices"
 )
 
-// reservedTypes are names of the stream's own frames and of EventSource's events.
+// reservedTypes are the names of the stream's own frames and of EventSource's events.
 var reservedTypes = []string{"reset", "gap", "caught_up", "open", "message", "end"}
 
-// IsReserved reports whether the stream keeps a name for itself.
+// IsReserved reports whether the stream reserves a name for itself.
 func IsReserved(name string) bool { return slices.Contains(reservedTypes, name) }
 
 // ValidTaskID reports whether id may name a task:
@@ -26,8 +26,8 @@ func ValidTaskID(id string) bool {
 	return true
 }
 
-// ValidType reports whether name may be an event's type: [a-z][a-z0-9_]{0,63},
-// and not one of the names that the stream keeps for itself.
+// ValidType reports whether name may be the type of an event: [a-z][a-z0-9_]{0,63}, and not
+// reserved by the stream.
 func ValidType(name string) bool {
 	if name == "" || len(name) > 64 || IsReserved(name) {
 		return false

@@ -35,7 +35,7 @@ func (s faulty) View(ctx context.Context, fn func(store.Reader) error) error {
 	return s.Store.View(ctx, fn)
 }
 
-// reader is a Reader, or a Tx, that a test can take over.
+// reader is a Reader or Tx whose methods a test can replace.
 type reader struct {
 	store.Tx
 	get    func(b store.Bucket, key []byte) []byte
@@ -65,7 +65,7 @@ func (r reader) Delete(b store.Bucket, key []byte) {
 	r.Tx.Delete(b, key)
 }
 
-// onlyReads is a Tx that nobody writes with.
+// onlyReads is a Tx of which only the reads are used.
 type onlyReads struct{ store.Reader }
 
 func (onlyReads) Put(store.Bucket, []byte, []byte) { panic("written in a View") }
@@ -139,7 +139,7 @@ var faults = map[string]struct {
 	"forgets": {"what was written is there when the store is opened again", faulty{}},
 }
 
-// small loses what a transaction puts beyond 1,000 keys.
+// small loses what a transaction puts after 1,000 keys.
 type small struct {
 	store.Tx
 	puts int
@@ -151,17 +151,17 @@ func (t *small) Put(b store.Bucket, key, value []byte) {
 	}
 }
 
-// viewing breaks what Views read.
+// viewing changes what Views read.
 func viewing(breakIt func(store.Reader) reader) faulty {
 	return faulty{view: func(ctx context.Context, fn func(store.Reader) error, next viewFunc) error {
 		return next(ctx, func(r store.Reader) error { return fn(breakIt(r)) })
 	}}
 }
 
-// faultEnv names the fault that a child process of this test has.
+// faultEnv names the fault of a child process of this test.
 const faultEnv = "EVENTLOGTEST_FAULT"
 
-// The suite is worth something if it fails.
+// The tests for stores are only useful if they fail for a bad store.
 func TestTheSuiteFindsWhatAStoreBreaks(t *testing.T) {
 	if fault, child := faults[os.Getenv(faultEnv)]; child {
 		broken := fault.store

@@ -15,8 +15,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// logCases hold a log on the store to what the log promises its users. A store
-// that passes storeCases passes these; they say what depends on it.
+// logCases check what a log on the store promises its users. A store that passes storeCases
+// passes these; they show what depends on the store.
 var logCases = []testCase{
 	{"sequences are dense under 16 concurrent appenders, each in its own order", func(s *subject) {
 		s.reopenLog(nil)
@@ -140,7 +140,8 @@ var logCases = []testCase{
 				s.append(log.Session("t-1", session.ID()), complete())
 			}
 		}
-		// What is said again elsewhere counts for nothing, until the first session is gone.
+		// A cost that is reported again in another session does not count, until the first
+		// session is deleted.
 		second := s.start("t-2")
 		s.append(second, eventlog.Event{Type: eventlog.TypeSession, Data: json.RawMessage(`{"agent":"a"}`)}, cost(`{"id":"e","input_tokens":7}`))
 		if info, err := second.Info(s.Context()); err != nil || info.Totals.InputTokens != 0 {
@@ -167,7 +168,7 @@ var logCases = []testCase{
 	}},
 
 	{"session ids grow when the log is opened again, also with the clock stepped back", func(s *subject) {
-		var back atomic.Bool // the log reads the clock in its own goroutines, too
+		var back atomic.Bool // the log also reads the clock in its own goroutines
 		o := &eventlog.Options{Now: func() time.Time {
 			if back.Load() {
 				return time.Now().Add(-time.Hour)
@@ -304,7 +305,7 @@ var logCases = []testCase{
 	}},
 
 	{"an append at the limits is kept, and one beyond them changes nothing", func(s *subject) {
-		const most, largest = 10_000, 4 << 20 // the limits of a log by default
+		const most, largest = 10_000, 4 << 20 // the default limits of a log
 		s.reopenLog(&eventlog.Options{KeepOpen: true})
 		session := s.start("t-1")
 		content := strings.Repeat("x", largest-len(says("").Data))

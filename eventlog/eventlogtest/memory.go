@@ -11,8 +11,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// NewStore returns an empty store in memory. Close leaves what it holds: a log
-// made on it again finds what the last one left, as after a restart.
+// NewStore returns an empty store in memory. Close keeps the content: a new log on the same
+// store finds what the last one left, as after a restart.
 func NewStore() store.Store {
 	s := &memory{buckets: map[store.Bucket]*tree{}}
 	for _, b := range store.Buckets() {
@@ -23,16 +23,16 @@ func NewStore() store.Store {
 
 type tree = btree.Map[string, []byte]
 
-// memory is a store whose trees are never changed once they are in buckets: an
-// Update works on copies, which share all that it does not touch.
+// memory is a store whose trees never change once they are in buckets. An Update works on
+// copies, which share everything that the Update does not change.
 type memory struct {
-	writing sync.Mutex // held by the Update that runs
+	writing sync.Mutex // held by the running Update
 
-	mu      sync.Mutex // guards buckets, not what is in it
+	mu      sync.Mutex // guards buckets, but not the trees in it
 	buckets map[store.Bucket]*tree
 }
 
-// Update implements [eventlog.Store].
+// Update implements [store.Store].
 func (s *memory) Update(ctx context.Context, fn func(store.Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -52,7 +52,7 @@ func (s *memory) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return nil
 }
 
-// View implements [eventlog.Store].
+// View implements [store.Store].
 func (s *memory) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -66,18 +66,18 @@ func (s *memory) state() memoryReader {
 	return s.buckets
 }
 
-// Close implements [eventlog.Store].
+// Close implements [store.Store].
 func (s *memory) Close() error { return nil }
 
 type memoryReader map[store.Bucket]*tree
 
-// Get implements [eventlog.Reader].
+// Get implements [store.Reader].
 func (r memoryReader) Get(b store.Bucket, key []byte) []byte {
 	value, _ := r[b].Get(string(key))
 	return value
 }
 
-// Ascend implements [eventlog.Reader].
+// Ascend implements [store.Reader].
 func (r memoryReader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		r[b].Ascend(string(from), func(key string, value []byte) bool {
@@ -86,7 +86,7 @@ func (r memoryReader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, 
 	}
 }
 
-// Descend implements [eventlog.Reader].
+// Descend implements [store.Reader].
 func (r memoryReader) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		each := func(key string, value []byte) bool {
@@ -105,10 +105,10 @@ func (r memoryReader) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte,
 
 type memoryTx struct{ memoryReader }
 
-// Put implements [eventlog.Tx].
+// Put implements [store.Tx].
 func (t memoryTx) Put(b store.Bucket, key, value []byte) {
-	t.memoryReader[b].Set(string(key), append([]byte{}, value...)) // never nil: the key is there
+	t.memoryReader[b].Set(string(key), append([]byte{}, value...)) // never nil: the key exists
 }
 
-// Delete implements [eventlog.Tx].
+// Delete implements [store.Tx].
 func (t memoryTx) Delete(b store.Bucket, key []byte) { t.memoryReader[b].Delete(string(key)) }

@@ -13,12 +13,12 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// bucket is where the cases write; which one it is makes no difference.
+// bucket is where the cases write. It does not matter which bucket it is.
 var bucket = store.Buckets()[0]
 
 var errRefused = errors.New("refused by the test")
 
-// storeCases hold a store to what [eventlog.Store] says.
+// storeCases check the rules of [store.Store].
 var storeCases = []testCase{
 	{"every bucket exists and has keys of its own", func(s *subject) {
 		s.reopen()
@@ -188,7 +188,7 @@ var storeCases = []testCase{
 
 	{"one Update takes as much as the largest append", func(s *subject) {
 		s.reopen()
-		const keys, large, values = 10_000, 4 << 20, 8 // in all what one request may have
+		const keys, large, values = 10_000, 4 << 20, 8 // as much as one request may have in all
 		s.update(func(tx store.Tx) error {
 			for i := range keys {
 				tx.Put(bucket, fmt.Appendf(nil, "key %04d", i), fmt.Append(nil, i))
@@ -420,7 +420,7 @@ var storeCases = []testCase{
 	}},
 }
 
-// holds checks that the keys, and no others, are in the bucket.
+// holds checks that the bucket has the keys, and no others.
 func (s *subject) holds(when string, want ...string) {
 	s.Helper()
 	s.view(func(r store.Reader) {

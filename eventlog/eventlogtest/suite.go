@@ -7,14 +7,14 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Open opens the store that lives in dir, an empty folder at first. Opened again
-// after its Close, it holds what was written to it; a store that forgets calls
-// t.Skip when it is asked for the same dir a second time. Open registers no
-// clean-up: the suite closes what it opens.
+// Open opens the store in dir, which is an empty folder at first. If it is opened again
+// after its Close, the store has what was written to it. A store that cannot do that must
+// call t.Skip when Open is called for the same dir a second time. Open registers no
+// clean-up: the tests close what it opens.
 type Open func(t testing.TB, dir string) store.Store
 
-// TestStore runs the suite that every [eventlog.Store] must pass. Each case is a
-// subtest whose name is the rule; a failure says how the store broke it.
+// TestStore runs the tests that every [store.Store] must pass. The name of each subtest is
+// the rule; a failure says how the store broke it.
 func TestStore(t *testing.T, open Open) {
 	for _, c := range append(storeCases, logCases...) {
 		t.Run(c.rule, func(t *testing.T) {
@@ -30,7 +30,7 @@ type testCase struct {
 	check func(*subject)
 }
 
-// subject is the store, or the log on it, that a case examines.
+// subject is the store, or the log on it, that a case tests.
 type subject struct {
 	*testing.T
 	dir     string
@@ -39,7 +39,7 @@ type subject struct {
 	log     *eventlog.Log
 }
 
-// close closes what is open.
+// close closes the store or the log.
 func (s *subject) close() {
 	s.Helper()
 	var err error
@@ -55,7 +55,7 @@ func (s *subject) close() {
 	}
 }
 
-// reopen closes what is open, and opens the store.
+// reopen closes everything, and opens the store.
 func (s *subject) reopen() store.Store {
 	s.Helper()
 	s.close()
@@ -63,7 +63,7 @@ func (s *subject) reopen() store.Store {
 	return s.store
 }
 
-// reopenLog closes what is open, and opens a log on the store.
+// reopenLog closes everything, and opens a log on the store.
 func (s *subject) reopenLog(o *eventlog.Options) *eventlog.Log {
 	s.Helper()
 	log, err := eventlog.New(s.reopen(), o)

@@ -19,7 +19,7 @@ func BenchmarkMiddleware(b *testing.B) {
 		{"code=6KiB", strings.Repeat("func main() { if err := run(os.Args[1:]); err != nil { log.Fatal(err) } }\n", 80)},
 		{"keywords=6KiB", strings.Repeat("token, err := api.NewKey(secret, password) // auth access\n", 100)},
 		{"secrets=6KiB", strings.Repeat("https://user:hunter2@example.com/some/path and on and on\n", 100)},
-		// Whoever may append must not be able to stop the log with one event.
+		// A client must not be able to stop the log with one event.
 		{"hostile/starts=1MiB", strings.Repeat(starts.String(), 1<<20/starts.Len())},
 		{"hostile/jwt=1MiB", strings.Repeat("eyJ-", 1<<18)},
 		{"hostile/assignments=1MiB", strings.Repeat("token=", 1<<20/6)},

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// contextRules are about secrets that only what stands before them gives away.
+// contextRules are about secrets that can only be recognized by the text before them.
 func contextRules() []Rule {
 	return []Rule{
 		{
@@ -127,8 +127,8 @@ func contextRules() []Rule {
 	}
 }
 
-// names match the end of a name whose value is a secret; the beginning of it
-// (DB_, github-) does not matter.
+// names match the end of a name whose value is a secret. The beginning of the name (DB_,
+// github-) does not matter.
 const (
 	names = `(?:password|passwd|passphrase|pwd|secret|token|credentials?|(?:api|access|private|account|auth|encryption|signing)[_-]?key)` +
 		`(?:[_-]?(?:access|key|base|value|base64|data))*[0-9]{0,2}`
@@ -143,7 +143,7 @@ var nameStarts = []string{
 	"authorization",
 }
 
-// flagStarts are "--" and a letter: lines of dashes are common.
+// flagStarts are "--" and a letter, because lines of dashes are common.
 func flagStarts() (starts []string) {
 	for c := 'a'; c <= 'z'; c++ {
 		starts = append(starts, "--"+string(c))
@@ -152,7 +152,7 @@ func flagStarts() (starts []string) {
 }
 
 var (
-	// reference matches what stands for a secret that is elsewhere.
+	// reference matches a value that only refers to a secret.
 	reference = regexp.MustCompile(`^(?:\$[A-Za-z_][A-Za-z0-9_]*$|\$[{(]|\{\{|<[^>]*>?$|%[A-Za-z_]+%$|(?:process\.)?env[.(\[]|os\.)`)
 	word      = regexp.MustCompile(`^[A-Za-z_.-]+$`)
 	number    = regexp.MustCompile(`^[0-9._-]+$`)
@@ -161,8 +161,8 @@ var (
 	path      = regexp.MustCompile(`^(?:[~.]*/|[A-Za-z]:\\)`)
 )
 
-// isPassword tells names of passwords from those of keys and tokens, which are
-// made by machines and longer.
+// isPassword reports whether a name is that of a password. Keys and tokens are made by
+// machines and are longer.
 func isPassword(before []byte) bool { return password.Match(before) }
 
 // plausible reports whether a value is likely to be a secret, given the name.
@@ -171,7 +171,7 @@ func plausible(before, value []byte, quoted bool) bool {
 		return false
 	}
 	if isPassword(before) {
-		// PWD is also where a shell is.
+		// PWD is also the directory of a shell.
 		return len(value) >= 4 && !path.Match(value)
 	}
 	if len(value) < 8 || number.Match(value) || quoted && bytes.IndexByte(value, ' ') >= 0 && !bytes.ContainsAny(value, "0123456789") {
@@ -180,12 +180,12 @@ func plausible(before, value []byte, quoted bool) bool {
 	return len(value) >= 20 || bytes.ContainsAny(value, "0123456789")
 }
 
-// code reports whether a value without quotes reads as an expression.
+// code reports whether a value without quotes looks like an expression.
 func code(value []byte, literal bool) bool {
 	return bytes.ContainsAny(value, "([{") || !literal && word.Match(value)
 }
 
-// filler reports whether a value is one character again and again: "****".
+// filler reports whether a value is one repeated character: "****".
 func filler(value []byte) bool {
 	return bytes.Count(value, value[:1]) == len(value)
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// marker begins what stands in place of a secret.
+// marker is the beginning of every replacement.
 const marker = "[redacted:"
 
 // span is the place of a secret in a text.
@@ -15,16 +15,16 @@ type span struct {
 	rule     *rule
 }
 
-// tooFar bounds the text that is looked at twice: what stands in a match that
-// was not plausible is looked at again only if it is no longer than this.
+// tooFar bounds the text that is searched twice: the inside of a match that was not
+// plausible is searched again only if it is no longer than this.
 const tooFar = 256
 
-// find returns the secrets in text, in order, without overlap. Of those that
-// overlap it makes one, named for the rule that comes first in the table.
+// find returns the secrets in text, in order, without overlap. It joins overlapping secrets
+// into one, named for the rule that comes first in the table.
 func (r *redactor) find(text []byte) []span {
 	var spans []span
-	var until []int // per rule: where to look on, so that no run of text is read once per byte
-	covered := 0    // where a marker will end: what follows it begins a word
+	var until []int // per rule: where to continue, so that no part of the text is read once per byte
+	covered := 0    // the end of the last marker: what follows it begins a word
 	for i, starts := r.starts.next(text, 0); i >= 0; i, starts = r.starts.next(text, i+1) {
 		for k := range starts {
 			s := &starts[k]
@@ -64,8 +64,8 @@ func (r *redactor) find(text []byte) []span {
 	return merge(r.sparing(text, merge(spans)))
 }
 
-// match returns the place of the secret that text begins with. If there is none,
-// to is 0.
+// match returns the place of the secret at the beginning of text. If there is none, to is
+// 0.
 func (r *rule) match(text []byte) (from, to int, plausible bool) {
 	m := r.find.FindSubmatchIndex(text)
 	if m == nil {
@@ -77,7 +77,7 @@ func (r *rule) match(text []byte) (from, to int, plausible bool) {
 	return from, to, r.plausible == nil || r.plausible(text[:from], text[from:to])
 }
 
-// secret returns the part of a match that is to be replaced.
+// secret returns the part of a match that must be replaced.
 func (r *rule) secret(m []int) (from, to int) {
 	for g := 2; g < len(m); g += 2 {
 		if m[g] < m[g+1] {
@@ -87,10 +87,9 @@ func (r *rule) secret(m []int) (from, to int) {
 	return m[0], m[1]
 }
 
-// sparing makes each span take in the whole of the markers that it overlaps, and
-// drops those that hold nothing else. So what is redacted stays as it is, and
-// each round of redacting leaves less text that is not. The spans are in order
-// and do not overlap.
+// sparing extends each span to include the markers that it overlaps as a whole, and drops
+// spans that contain nothing else. So redacted text stays as it is, and each round of
+// redacting leaves less other text. The spans are in order and do not overlap.
 func (r *redactor) sparing(text []byte, spans []span) []span {
 	next := 0 // the first span that may reach the marker
 	for i := 0; ; {
@@ -120,7 +119,7 @@ func (r *redactor) sparing(text []byte, spans []span) []span {
 	return slices.DeleteFunc(spans, func(s span) bool { return s.rule == nil })
 }
 
-// merge puts spans in order and makes one of those that overlap.
+// merge sorts spans and joins those that overlap.
 func merge(spans []span) []span {
 	slices.SortFunc(spans, func(a, b span) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to), cmp.Compare(a.rule.number, b.rule.number))

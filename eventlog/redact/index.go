@@ -1,9 +1,9 @@
 package redact
 
-// index finds the places in a text where a rule may match: those where one of
-// its Starts stands. Most bytes of most texts cost it one look into a table.
+// index finds the places in a text where a rule may match: where one of its Starts is. For
+// most bytes of most texts it needs one look into a table.
 type index struct {
-	// pairs leads from the first two bytes of a start to its list, 0 being none.
+	// pairs maps the first two bytes of a start to the index of its list. 0 means none.
 	pairs [1 << 16]uint16
 	lists [][]start
 }
@@ -13,8 +13,8 @@ type start struct {
 	rule *rule
 }
 
-// add makes the index find the rule. A text's rules are found in the order in
-// which they were added.
+// add adds a start of a rule to the index. At one place in a text, the rules are found in
+// the order in which they were added.
 func (x *index) add(text string, r *rule) {
 	folded := make([]byte, len(text))
 	for i := range folded {
@@ -29,8 +29,8 @@ func (x *index) add(text string, r *rule) {
 	*list = append(*list, start{string(folded), r})
 }
 
-// next returns the first place at or after from where a rule may match, and the
-// starts to compare there; -1 if there is none.
+// next returns the first place at or after from where a rule may match, and the starts to
+// compare there, or -1 if there is none.
 func (x *index) next(text []byte, from int) (int, []start) {
 	for i := from; i+1 < len(text); i++ {
 		if list := x.pairs[uint(fold[text[i]])<<8|uint(fold[text[i+1]])]; list != 0 {
@@ -40,7 +40,7 @@ func (x *index) next(text []byte, from int) (int, []start) {
 	return -1, nil
 }
 
-// at reports whether the start stands at the beginning of text.
+// at reports whether text begins with the start.
 func (s *start) at(text []byte) bool {
 	if len(text) < len(s.text) {
 		return false

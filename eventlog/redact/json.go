@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// data returns the data with its secrets replaced, and the rules that found
+// data returns the data with its secrets replaced, and the names of the rules that found
 // them. The result shares memory with data only if nothing was found.
 func (r *redactor) data(data []byte) ([]byte, []string) {
 	var (
@@ -16,7 +16,7 @@ func (r *redactor) data(data []byte) ([]byte, []string) {
 		out    []byte
 		copied int
 		secret *rule  // makes the next string a secret,
-		key    []byte // for this is its key
+		key    []byte // because this is its key
 		buffer []byte
 	)
 	for i := 0; ; {
@@ -56,7 +56,7 @@ func (r *redactor) data(data []byte) ([]byte, []string) {
 			for _, s := range spans {
 				found = append(found, s.rule.Name)
 			}
-			// What stood beside a secret may be one, now that it is replaced.
+			// Text beside a secret may be one too, now that the secret is replaced.
 		}
 		if len(found) > n {
 			if out == nil {
@@ -81,11 +81,11 @@ func (r *redactor) data(data []byte) ([]byte, []string) {
 	return append(out, data[copied:]...), found
 }
 
-// valid reports whether the log would take the data as JSON. Replacing a part of
-// what it would not take could make it so.
+// valid reports whether the log would take the data as JSON. To replace a part of other
+// data could make it acceptable.
 func valid(data []byte) bool { return utf8.Valid(data) && json.Valid(data) }
 
-// hides reports whether the value of a key is to be replaced, which the rule names.
+// hides reports whether the rule says that the value of a key must be replaced.
 func (r *redactor) hides(rule *rule, key, value []byte) bool {
 	if len(value) == 0 || r.markers[string(value)] {
 		return false
@@ -112,7 +112,7 @@ func stringLength(text []byte) int {
 	}
 }
 
-// afterColon returns what comes after a key, nil if there was no key.
+// afterColon returns what comes after a key, or nil if there was no key.
 func afterColon(rest []byte) []byte {
 	const space = " \t\r\n"
 	if rest = bytes.TrimLeft(rest, space); len(rest) == 0 || rest[0] != ':' {
@@ -121,7 +121,7 @@ func afterColon(rest []byte) []byte {
 	return bytes.TrimLeft(rest[1:], space)
 }
 
-// decode appends what the string between two quotes means.
+// decode appends the meaning of the string between two quotes.
 func decode(dst, raw []byte) []byte {
 	dst = slices.Grow(dst, len(raw))
 	for {
@@ -136,8 +136,8 @@ func decode(dst, raw []byte) []byte {
 	}
 }
 
-// replace puts the markers of the spans, which are places in the decoded text,
-// into the raw one.
+// replace puts markers for the spans, which are places in the decoded text, into the raw
+// text.
 func replace(raw []byte, spans []span) []byte {
 	out := make([]byte, 0, len(raw)+32*len(spans))
 	at := 0 // in the decoded text
@@ -163,8 +163,8 @@ func replace(raw []byte, spans []span) []byte {
 	return out
 }
 
-// unescape returns what the escape at the beginning of raw means, and its length.
-// One that JSON does not know means U+FFFD, as half a surrogate pair does.
+// unescape returns the meaning of the escape at the beginning of raw, and its length. An
+// escape that JSON does not know means U+FFFD, like half a surrogate pair.
 func unescape(raw []byte) (rune, int) {
 	if len(raw) < 2 {
 		return utf8.RuneError, len(raw)
@@ -200,7 +200,7 @@ func unescape(raw []byte) (rune, int) {
 	return utf8.RuneError, 2
 }
 
-// hex4 returns the number that four hexadecimal digits make, or -1.
+// hex4 returns the value of four hexadecimal digits, or -1.
 func hex4(digits []byte) rune {
 	if len(digits) < 4 {
 		return -1

@@ -6,16 +6,16 @@ import (
 	"regexp"
 )
 
-// keyRules are about private keys. They come first: they are the longest, and
-// other shapes may stand in them.
+// keyRules are about private keys. They come first: they are the longest, and may contain
+// other shapes.
 func keyRules() []Rule {
 	return []Rule{
 		{
 			Name:   "private-key",
 			Starts: []string{"-----BEGIN"},
-			// The body may be quoted, indented, numbered by line, or have its line
-			// breaks escaped, so anything up to the end line belongs to it. If it was
-			// cut before that, long words that look like base64 do.
+			// The body may be quoted, indented, numbered by line, or have escaped line
+			// breaks, so everything up to the end line belongs to it. If it was cut before
+			// that, long words that look like base64 belong to it.
 			Find: regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----` +
 				`(?:(?:-{0,4}[^-])*-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----` +
 				`|(?:(?:[\s>|:→]|[0-9]{1,6}[\s>|:→]|\\+[nr])*(?:[A-Za-z0-9+/]{16,}={0,2}|(?:Proc-Type|DEK-Info|Version|Comment): [^\n\\]*))+)`),
@@ -28,7 +28,7 @@ func keyRules() []Rule {
 			Find:   regexp.MustCompile(`LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,}={0,2}`),
 			plausible: func(_, secret []byte) bool {
 				text := make([]byte, base64.StdEncoding.DecodedLen(len(secret)))
-				n, _ := base64.StdEncoding.Decode(text, secret) // what comes before an error is enough
+				n, _ := base64.StdEncoding.Decode(text, secret) // the part before an error is enough
 				return bytes.Contains(text[:n], []byte("PRIVATE KEY-----"))
 			},
 			Example: base64.StdEncoding.EncodeToString([]byte("-----BEGIN PRIVATE KEY-----\n" + made(mixed, 40) + "\n-----END PRIVATE KEY-----\n")),

@@ -12,8 +12,8 @@ import (
 	"jrweb/eventlog/redact"
 )
 
-// escaped writes the text as a JSON string in which any character may be an
-// escape, also where JSON needs none.
+// escaped writes the text as a JSON string in which any character may be escaped, even
+// where JSON does not require it.
 func escaped(t *rapid.T, text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -49,7 +49,8 @@ func TestNoKnownShapeSurvivesInAnyPlaceOrEscaping(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule := rapid.SampledFrom(rules).Draw(t, "rule")
 		secret := secretOf(t, rule)
-		// What comes after must not be more of the secret, or another part of its text.
+		// The text after the secret must not look like more of the secret, or like another
+		// part of its shape.
 		text := rapid.StringMatching(`([a-z é]{0,20}[ \n.])?`).Draw(t, "before") + gap.Draw(t, "gap") + rule.Example +
 			rapid.SampledFrom([]string{"", "\n", " ", "\"", " and so on", "\" é 😀"}).Draw(t, "after")
 		s := escaped(t, text)
@@ -115,7 +116,7 @@ func checkRedacted(t fataler, got string) {
 	}
 }
 
-// decodedStrings returns all of the data's strings as they read.
+// decodedStrings returns all of the data's strings, decoded.
 func decodedStrings(data string) string {
 	var b strings.Builder
 	d := json.NewDecoder(strings.NewReader(data))

@@ -10,15 +10,15 @@ import (
 
 // Options are the settings of the middleware. The zero value is good.
 type Options struct {
-	// Extra rules apply beside those of [Rules].
+	// Extra rules apply in addition to [Rules].
 	Extra []Rule
-	// Redacted is told the rule's name for each secret that was replaced, before
-	// the append, which may still fail. It may be called concurrently.
+	// Redacted is called with the rule's name for each secret that was replaced. It is
+	// called before the append, which may still fail. It may be called concurrently.
 	Redacted func(rule string)
 }
 
-// Middleware replaces the secrets in the data of every event that is appended.
-// It panics if an extra rule is not as [Rule] says.
+// Middleware replaces the secrets in the data of every event that is appended. It panics if
+// an extra rule breaks the rules of [Rule].
 func Middleware(o *Options) eventlog.Middleware {
 	if o == nil {
 		o = &Options{}
@@ -44,17 +44,17 @@ func Middleware(o *Options) eventlog.Middleware {
 	}
 }
 
-// redactor is a set of rules, made ready. It may be used concurrently.
+// redactor is a prepared set of rules. It may be used concurrently.
 type redactor struct {
 	starts  index
 	whole   []*rule // rules without Starts
-	keyed   []*rule // those among them that have a Key
+	keyed   []*rule // the rules that have a Key
 	markers map[string]bool
-	longest int // name, with its bracket
+	longest int // the longest name, with its bracket
 	rules   int
 }
 
-// rule is a Rule, made ready.
+// rule is a prepared Rule.
 type rule struct {
 	*Rule
 	number int

@@ -19,7 +19,7 @@ type fataler interface {
 	Fatalf(string, ...any)
 }
 
-// through returns the data as the middleware hands it on.
+// through returns the data that the middleware passes on.
 func through(t fataler, m eventlog.Middleware, data string) string {
 	t.Helper()
 	var got []byte

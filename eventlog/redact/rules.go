@@ -7,43 +7,43 @@ import (
 	"sync"
 )
 
-// Rule is one shape of secret.
+// Rule describes one shape of secret.
 type Rule struct {
-	// Name stands in place of what the rule finds: lower-case letters and digits,
-	// in words joined by "-".
+	// Name is used in the replacement: lower-case letters and digits, in words joined by
+	// "-".
 	Name string
-	// Find matches the secret. If it has groups, the first that matched something
-	// is what is replaced, else the whole match is.
+	// Find matches the secret. If it has groups, the first group that matched something is
+	// replaced, else the whole match.
 	Find *regexp.Regexp
-	// Starts are the fixed texts, of at least two bytes, that a match begins with,
-	// in any case. Find is tried only where one of them stands, so it is fast
-	// however long the text is; it sees nothing of the text before. Without
-	// Starts, Find runs over the whole of every string.
+	// Starts are the fixed texts, of at least two bytes, that a match begins with, in upper
+	// or lower case. Find is tried only where one of them is, so it is fast however long
+	// the text is; it does not see the text before. Without Starts, Find runs over the
+	// whole of every string.
 	Starts []string
-	// Word says that no match begins within a word: after a letter or a digit.
-	// It takes Starts.
+	// Word says that no match begins within a word: after a letter or a digit. It needs
+	// Starts.
 	Word bool
-	// Key, if it matches the key of an object's member, makes all of the value a
-	// secret, if that is a string. Only keys that hold one of Starts are matched.
+	// Key makes the value of an object's member a secret if Key matches the member's key
+	// and the value is a string. Only keys that contain one of Starts are tried.
 	Key *regexp.Regexp
-	// Example is a text with a secret of this shape, made up.
+	// Example is a text with a made-up secret of this shape.
 	Example string
-	// Misses says what is not found though one might expect it.
+	// Misses says what the rule does not find although one might expect it.
 	Misses string
 
-	// plausible, if set, decides whether a match is a secret. Before is the match
-	// up to the secret.
+	// plausible, if set, decides whether a match is a secret. Before is the match up to the
+	// secret.
 	plausible func(before, secret []byte) bool
 }
 
-// Rules returns the shapes that are known. Where two of them overlap in a text,
-// the one that is listed first names the secret.
+// Rules returns the known shapes. Where two of them overlap in a text, the one that is
+// listed first names the secret.
 func Rules() []Rule { return slices.Clone(known()) }
 
 var known = sync.OnceValue(func() []Rule { return slices.Concat(keyRules(), tokenRules(), contextRules()) })
 
-// made returns n made-up characters, so that no example looks like a secret to
-// those who scan this source.
+// made returns n made-up characters, so that no example looks like a secret to scanners of
+// this source.
 func made(alphabet string, n int) string {
 	return strings.Repeat(alphabet, n/len(alphabet)+1)[:n]
 }

@@ -5,20 +5,20 @@ import (
 	"regexp"
 )
 
-// tokenRules are about tokens that carry their maker's mark. Where a maker has
-// said how long they are, that is the least length here, as they tend to grow.
+// tokenRules are about tokens with a mark of their maker. Where a maker has published their
+// length, that is the least length here, because tokens tend to grow.
 func tokenRules() []Rule {
 	token := func(name, find, example string, starts ...string) Rule {
 		return Rule{Name: name, Find: regexp.MustCompile(find), Starts: starts, Word: true, Example: example,
 			Misses: "Tokens of another form."}
 	}
-	// missing says what a rule does not catch.
+	// missing sets what a rule does not catch.
 	missing := func(r Rule, misses string) Rule {
 		r.Misses = misses
 		return r
 	}
-	// anywhere makes a rule find tokens within words too: their mark is long
-	// enough not to turn up by accident.
+	// anywhere makes a rule find tokens within words too, because their mark is long enough
+	// not to appear by accident.
 	anywhere := func(r Rule) Rule {
 		r.Word = false
 		return r

@@ -7,28 +7,28 @@ import (
 
 // Errors of a store.
 var (
-	// ErrFull: there is no room for what would be added, on the disk or below the
-	// limit of the store. Nothing has changed. Reading, deleting and ending sessions
-	// go on, and appends work again as soon as there is room.
+	// ErrFull: there is no room for an append, on the disk or below the limit of the store.
+	// Nothing has changed. Reading, deleting and ending sessions still work. Appends work
+	// again as soon as there is room.
 	ErrFull = errors.New("no room left")
 	// ErrNotCommitted: a commit failed before it could take effect. Nothing has
 	// changed, and the store is as good as before.
 	ErrNotCommitted = errors.New("commit failed and changed nothing")
-	// ErrFailed: a commit failed, and what is on the disk is not known. Nothing
-	// more is acknowledged or shown until the store is opened anew.
+	// ErrFailed: a commit failed, and what is on the disk is not known. Nothing more is
+	// acknowledged or shown until the store is opened again.
 	ErrFailed = errors.New("storage failed")
 	// ErrHeld: another process holds the database file.
 	ErrHeld = errors.New("the database is held by another process")
-	// ErrDamaged: what was read is not what was written. See [DamageError].
+	// ErrDamaged: the store read something else than was written. See [DamageError].
 	ErrDamaged = errors.New("the database is damaged")
 	// ErrFormat: the file was written by another version. The error says what to do.
 	ErrFormat = errors.New("the database has another format")
 )
 
-// DamageError says where the store holds something that was never written
-// there. It wraps [ErrDamaged].
+// DamageError says where the store holds something that was never written there. It wraps
+// [ErrDamaged].
 type DamageError struct {
-	// Bucket and Key say where.
+	// Bucket and Key name the record.
 	Bucket Bucket
 	Key    []byte
 	// Reason says what does not fit.

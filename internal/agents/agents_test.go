@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"syscall"
 	"testing"
@@ -191,14 +192,14 @@ func (c *testCase) check(table *agents.Report) {
 func tail(text []byte) []byte { return text[max(0, len(text)-2000):] }
 
 // follow follows the newest file of a main thread, from when it appears until there is
-// another, or until it is told to stop. A thread that is resumed may go on in another file,
-// and is not followed twice at once.
+// another thread, or until it is told to stop. A file more of a thread that is followed is
+// none: Gemini CLI makes one when it resumes a chat, and goes on in the first.
 func (c *testCase) follow() (stop func()) {
 	if c.agent.NoWay[agents.ByFollow] != "" {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(c.Context())
-	followed, done := map[string]bool{}, make(chan struct{})
+	followed, threads, done := map[string]bool{}, map[string]bool{}, make(chan struct{})
 	var cmd *exec.Cmd
 	end := func() {
 		if cmd == nil {
@@ -224,6 +225,15 @@ func (c *testCase) follow() (stop func()) {
 				if main, err := c.agent.Main(c.place, path); followed[path] || !main || err != nil {
 					continue
 				}
+				thread, begun := threadOf(path)
+				if !begun {
+					continue
+				}
+				if thread != "" && threads[thread] {
+					followed[path] = true
+					continue
+				}
+				threads[thread] = true
 				end()
 				cmd = nil
 				next := c.recorders[agents.ByFollow].command(c.T, "import", "-follow", "-task", c.task(agents.ByFollow),
@@ -247,6 +257,23 @@ func (c *testCase) follow() (stop func()) {
 		c.untilFollowed()
 		end()
 	}
+}
+
+// threadName is how the first line of a file names its thread, for some agents.
+var threadName = regexp.MustCompile(`"sessionId":"([^"]+)"`)
+
+// threadOf is the thread that a file is of, "" if its first line does not tell. Not begun:
+// there is no whole line yet.
+func threadOf(path string) (thread string, begun bool) {
+	data, err := os.ReadFile(path)
+	line, _, begun := bytes.Cut(data, []byte("\n"))
+	if err != nil || !begun {
+		return "", false
+	}
+	if name := threadName.FindSubmatch(line); name != nil {
+		return string(name[1]), true
+	}
+	return "", true
 }
 
 // mostWait is for what takes seconds where nothing else runs.

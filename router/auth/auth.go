@@ -11,29 +11,30 @@ import (
 	"time"
 )
 
-// Options say who there is. Without a file of tokens, a proxy or a provider nobody can
-// come in.
+// Options say which credentials are accepted. Without a file of tokens, a proxy or a
+// provider, every client is refused.
 type Options struct {
-	// TokenFile is the file of tokens, "" for none.
+	// TokenFile is the file of tokens, or "" for none.
 	TokenFile string
-	// RolesFile says which roles people have whom a proxy or a provider names: name:role
-	// or @group:role a line. Who is not in it has none.
+	// RolesFile gives roles to people whom a proxy or a provider names. It has one
+	// name:role or @group:role on each line. A person who is not in it has no role.
 	RolesFile string
-	// KeyFile holds the key that signs cookies and tickets. It is made if there is none.
-	// Beside it, its name followed by ".signed-out", stands which cookies hold no more.
+	// KeyFile holds the key that signs cookies and tickets. It is made if it does not
+	// exist. A file beside it, with ".signed-out" added to the name, lists the cookies that
+	// are no longer valid.
 	KeyFile string
-	// Proxies are the networks of proxies that may say in ProxyHeader who somebody
-	// is, and in GroupsHeader, if it is given, the groups, with commas between. From
-	// anybody else the headers are removed.
+	// Proxies are the networks of trusted proxies. Such a proxy names the person in
+	// ProxyHeader and, if that is set, the groups in GroupsHeader, separated by commas. The
+	// headers are removed from the requests of all other peers.
 	Proxies []netip.Prefix
-	// UnixProxy trusts whoever comes over a Unix socket like a proxy of Proxies.
+	// UnixProxy trusts every peer on a Unix socket like a proxy of Proxies.
 	UnixProxy    bool
 	ProxyHeader  string
 	GroupsHeader string
 	// OIDC is the provider where people sign in. Nil: none.
 	OIDC *OIDC
-	// Logger gets one line for each attempt to sign in, and what is wrong with a file
-	// that changed. Nil: silence.
+	// Logger gets one line for each attempt to sign in, and errors in a file that has
+	// changed. Nil: silence.
 	Logger *slog.Logger
 }
 
@@ -41,7 +42,7 @@ type Options struct {
 type Auth struct {
 	o      Options
 	sealer sealer
-	cookie string // its name
+	cookie string // the name of the cookie
 	tokens *file[[]token]
 	roles  *file[roles]
 	lives  lives
@@ -52,7 +53,7 @@ type Auth struct {
 	out    *signedOut
 }
 
-// Open reads the files. The caller closes it.
+// Open reads the files. The caller must close the Auth.
 func Open(o Options) (*Auth, error) {
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &Auth{o: o, limit: newLimiter(), ended: make(chan struct{})}
@@ -63,7 +64,8 @@ func Open(o Options) (*Auth, error) {
 	if a.out, err = openSignedOut(o.KeyFile+".signed-out", time.Now()); err != nil {
 		return nil, err
 	}
-	// Cookies ignore ports: two servers of one machine must not take each other's away.
+	// Cookies ignore ports: two servers on one machine must not overwrite each other's
+	// cookies.
 	sum := sha256.Sum256(append([]byte("cookie"), a.sealer.key...))
 	a.cookie = "jrweb_" + hex.EncodeToString(sum[:4])
 	if a.tokens, err = openFile(o.TokenFile, parseTokens); err != nil {
@@ -81,7 +83,7 @@ func Open(o Options) (*Auth, error) {
 	return a, nil
 }
 
-// Close ends all that was granted.
+// Close ends everything that was granted.
 func (a *Auth) Close() {
 	a.stop()
 	<-a.ended
@@ -103,8 +105,8 @@ func (a *Auth) run(ctx context.Context) {
 	}
 }
 
-// Reload reads the files of tokens and roles now, if they have changed, and ends what
-// does not hold any more.
+// Reload reads the files of tokens and roles now, if they have changed, and ends what is no
+// longer valid.
 func (a *Auth) Reload() {
 	for what, reload := range map[string]func() (bool, error){"tokens": a.tokens.reload, "roles": a.roles.reload} {
 		changed, err := reload()
@@ -119,7 +121,7 @@ func (a *Auth) Reload() {
 	a.lives.check()
 }
 
-// Check reads the files of tokens and roles, and says what is wrong with them.
+// Check reads the files of tokens and roles, and reports errors in them.
 func (o *Options) Check() error {
 	_, tokens := openFile(o.TokenFile, parseTokens)
 	_, roles := openFile(o.RolesFile, parseRoles)

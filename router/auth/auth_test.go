@@ -76,7 +76,7 @@ func TestATokenMayStandInTheFileAsItsHash(t *testing.T) {
 func TestABrowserSignsInAndOut(t *testing.T) {
 	s := serve(t, nil)
 	b := browser(t)
-	// A page that nobody may see leads to the one for signing in, and back.
+	// A page that may not be seen leads to the login page, and back.
 	a := s.want(s.do(b, "GET", "/tasks/t-1?session=", "", wantsHTML), 200)
 	if a.Request.URL.Path != "/jr/login" || a.Request.URL.Query().Get("next") != "tasks/t-1?session=" || !strings.Contains(a.body, `name="token"`) {
 		t.Fatalf("%s: %s", a.Request.URL, a.body)
@@ -91,7 +91,7 @@ func TestABrowserSignsInAndOut(t *testing.T) {
 	}
 	s.want(s.do(b, "GET", "/tasks", ""), 200)
 	s.want(s.do(b, "DELETE", "/tasks/t-2", ""), 403)
-	// The cookie is the browser's alone, and holds nothing secret.
+	// The cookie belongs to the browser alone, and contains no secret.
 	a = s.do(stranger, "POST", "/login", `{"token":"`+readToken+`"}`)
 	cookie := a.Header.Get("Set-Cookie")
 	for _, part := range []string{"HttpOnly", "SameSite=Lax", "Path=/jr/;"} {
@@ -109,7 +109,7 @@ func TestABrowserSignsInAndOut(t *testing.T) {
 	s.want(s.get("/tasks", "Cookie: "+value), 200)
 	s.want(s.get("/tasks", "Cookie: "+value+"x"), 401)
 	s.want(s.do(stranger, "POST", "/logout", "", "Cookie: "+value), 303)
-	s.want(s.get("/tasks", "Cookie: "+value), 401) // also who has kept it
+	s.want(s.get("/tasks", "Cookie: "+value), 401) // even for a client that kept the cookie
 	s.want(s.do(b, "GET", "/tasks", ""), 200)
 	s.do(b, "POST", "/logout", "")
 	s.want(s.do(b, "GET", "/tasks", ""), 401)
@@ -117,7 +117,7 @@ func TestABrowserSignsInAndOut(t *testing.T) {
 
 func TestSigningInLeadsNowhereElse(t *testing.T) {
 	for _, next := range []string{"//evil.com", "https://evil.com", "/etc", "..", "../x", "tasks/../../x", "javascript:alert(1)", "\\evil.com", "a//b", "a b", "tasks/t-1\r\nX: y", strings.Repeat("a", 2000)} {
-		s := serve(t, nil) // the attempts of one are limited
+		s := serve(t, nil) // the attempts of one address are limited
 		a := s.want(s.do(stranger, "POST", "/login", form("token", readToken, "next", next), formType), 303)
 		if at := a.Header.Get("Location"); at != "./" {
 			t.Errorf("%q leads to %q", next, at)
@@ -133,7 +133,7 @@ func TestAttemptsToSignInAreLimited(t *testing.T) {
 			t.Fatalf("attempt %d is answered %d", i+1, a.StatusCode)
 		}
 	}
-	s.want(s.do(stranger, "POST", "/login", `{"token":"`+readToken+`"}`), 429) // whoever it is
+	s.want(s.do(stranger, "POST", "/login", `{"token":"`+readToken+`"}`), 429) // whatever the token
 	s.want(s.get("/tasks", bearer(readToken)), 200)
 }
 
@@ -146,7 +146,7 @@ func TestWhatSignsInHasALimit(t *testing.T) {
 	for _, c := range []struct {
 		name, path, text, end string
 		headers               []string
-		fits                  int // the answer to what fits
+		fits                  int // the answer to a request that is allowed
 	}{
 		{"form", "/login", "token=", "", []string{formType}, 401},
 		{"JSON", "/login", `{"token":"`, `"}`, nil, 401},
@@ -182,7 +182,8 @@ func TestALinkOpensOneTaskToRead(t *testing.T) {
 	}
 	s.want(s.do(stranger, "POST", "/tasks/t-1/events?"+ticket, `{"type":"thought","data":{"content":"x"}}`), 403)
 	s.want(s.do(stranger, "POST", "/tasks/t-1/share?"+ticket, ""), 403)
-	// In a browser the ticket leaves the address, and the page's requests come with a cookie.
+	// In a browser the ticket is removed from the address, and the page's requests send a
+	// cookie.
 	b := browser(t)
 	a = s.want(s.do(b, "GET", "/"+link.Path, "", wantsHTML), 200)
 	if a.Request.URL.Path != "/jr/tasks/t-1" || a.Request.URL.RawQuery != "" {
@@ -214,7 +215,7 @@ func TestAHeaderOfAProxyCountsFromTheProxyAlone(t *testing.T) {
 	}
 }
 
-// Who can add a header of its own beside the proxy's must not become somebody else by it.
+// A client that adds its own header beside the proxy's must not become another person.
 func TestAHeaderOfAProxyCountsInOneSpellingAndOnce(t *testing.T) {
 	s := serve(t, func(o *auth.Options) {
 		o.ProxyHeader, o.GroupsHeader, o.Proxies = "Remote-User", "Remote-Groups", loopback
@@ -234,14 +235,14 @@ func TestAHeaderOfAProxyCountsInOneSpellingAndOnce(t *testing.T) {
 	s.want(s.get("/tasks", "Remote-User: "+ann, "Remote_User: bob@example.org"), 200)
 }
 
-// Cookies ignore ports: a browser sends those of one server to the other.
+// Cookies ignore ports: a browser sends the cookies of one server to the other.
 func TestTwoServersOfOneMachineKeepTheirCookiesApart(t *testing.T) {
 	one, other := serve(t, nil), serve(t, nil)
 	b := browser(t)
 	for _, s := range []*server{one, other} {
 		s.do(b, "POST", "/login", form("token", steerToken), formType)
 	}
-	for _, s := range []*server{one, other} { // neither has taken the other's away
+	for _, s := range []*server{one, other} { // neither has overwritten the other's cookie
 		s.want(s.do(b, "GET", "/tasks", ""), 200)
 	}
 	a := one.do(stranger, "POST", "/login", `{"token":"`+steerToken+`"}`)
@@ -283,7 +284,7 @@ func wantEnd(t *testing.T, in io.Reader) {
 	}
 }
 
-// Within 5 s, by the clock: the file is looked at so often.
+// Within 5 s of real time, because the file is checked that often.
 func TestStreamsEndWithTheirCredential(t *testing.T) {
 	s := serve(t, nil)
 	a := s.do(stranger, "POST", "/login", `{"token":"`+readToken+`"}`)
@@ -301,7 +302,7 @@ func TestStreamsEndWithTheirCredential(t *testing.T) {
 	wantEnd(t, byCookie)
 	s.want(s.get("/tasks", bearer(readToken)), 401)
 	s.want(s.get("/tasks", "Cookie: "+cookie), 401)
-	// A file with a mistake changes nothing.
+	// A file with an error changes nothing.
 	s.write(s.tokens, "root:admin\n")
 	if _, err := s.log.Append(t.Context(), batch("t-1")); err != nil {
 		t.Fatal(err)

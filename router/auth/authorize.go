@@ -11,7 +11,7 @@ import (
 	"jrweb/router"
 )
 
-// ticketRoutes are what a ticket opens, of its task.
+// ticketRoutes are the routes that a ticket opens, for its task.
 var ticketRoutes = map[string]bool{
 	"/tasks/:task": true, "/tasks/:task/events": true, "/tasks/:task/events/stream": true,
 	"/tasks/:task/sessions": true, "/tasks/:task/sessions/:session": true,
@@ -40,7 +40,8 @@ func (a *Auth) Authorize(access router.Access) (router.Grant, error) {
 	return grant, nil
 }
 
-// unknown sends who looks at a page to the page for signing in, and refuses others.
+// unknown redirects a browser that requests a page to the login page, and refuses all other
+// clients.
 func unknown(access router.Access) error {
 	r := access.Request
 	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("Authorization") == "" {
@@ -59,9 +60,9 @@ func unknown(access router.Access) error {
 
 type ticketKey struct{}
 
-// Wrap takes out of requests what is for us alone, before anybody else sees it: tickets
-// in the query, and headers that only a proxy may set. A browser that comes with a
-// ticket gets a cookie for it, for the one task, and goes on without it in the address.
+// Wrap removes from requests what only this package may see: tickets in the query, and
+// headers that only a proxy may set. If a browser sends a ticket, it gets a cookie for that
+// task, and a redirect to the same address without the ticket.
 func (a *Auth) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !a.isProxy(r) {
@@ -104,7 +105,7 @@ func question(query string) string {
 	return "?" + query
 }
 
-// cutTicket takes the ticket out of a query.
+// cutTicket removes the ticket from a query.
 func cutTicket(query string) (sealed, rest string) {
 	if !strings.Contains(query, "ticket=") {
 		return "", query
@@ -122,8 +123,8 @@ func cutTicket(query string) (sealed, rest string) {
 	return sealed, strings.Join(kept, "&")
 }
 
-// isSecure reports whether the client reaches us over TLS, as far as we can tell:
-// a browser tells by its Origin also of a proxy that ends TLS.
+// isSecure reports whether the client reaches us over TLS, as far as we can know. Behind a
+// proxy that ends TLS, the Origin of a browser tells.
 func isSecure(r *http.Request) bool {
 	return r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://")
 }

@@ -1,24 +1,25 @@
-// Package auth decides who may do what on a server: by tokens, by cookies that signing
-// in gives, by tickets that open one task, by a proxy that knows people, or by an
-// OpenID Connect provider.
+// Package auth decides who may do what on a server. It knows tokens, cookies from the
+// login, tickets that open one task, proxies that identify people, and OpenID Connect
+// providers.
 //
 //	a, err := auth.Open(auth.Options{TokenFile: "tokens", KeyFile: "jr.db.key"})
 //	handler, err := router.New(log, streams, &router.Options{Authorize: a.Authorize, Routes: a.Routes()})
 //	server := &http.Server{Handler: a.Wrap(handler)}
 //
-// What it promises:
+// It promises:
 //
-//   - No credential is compared in a time that tells anything of it, kept in the clear
-//     where its hash does, or put into a log, a metric or an error.
-//   - A file of tokens or roles that changes counts within 5 s. What is not in it any
-//     more ends, with the streams that it opened. A file that cannot be
-//     read, or has a mistake, changes nothing: the log says what is wrong.
-//   - A cookie or a ticket is signed with a key of its own file. A new key ends all.
-//     A cookie that was signed out holds no more, also after a restart.
-//   - A ticket opens the page, the stream, the events and the JSON of one task, to
-//     read, until it expires.
+//   - The time of a comparison reveals nothing about a credential. A credential is not kept
+//     in clear text where its hash is enough, and is never put into a log, a metric or an
+//     error.
+//   - A change in a file of tokens or roles takes effect within 5 s. A credential that was
+//     removed ends, with the streams that it opened. A file that cannot be read, or has an
+//     error, changes nothing, and the log reports it.
+//   - A cookie or a ticket is signed with a key from a file of its own. A new key ends all
+//     of them. A cookie that was signed out is no longer valid, also after a restart.
+//   - A ticket opens the page, the stream, the events and the JSON of one task, read-only,
+//     until it expires.
 //   - Attempts to sign in are limited, by address and in all.
 //
-// Caveats: who puts back an older state of the key's folder signs in again who has
-// signed out since. A new key ends all.
+// Caveats: if an older state of the key's folder is restored, cookies that were signed out
+// since are valid again. A new key ends all of them.
 package auth

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// reloadEvery is how often files are looked at, and what they gave is checked.
+// reloadEvery is how often the files, and the credentials that were used, are checked.
 const reloadEvery = 5 * time.Second
 
-// mostFile is how large a file of tokens or roles may be, in bytes.
+// mostFile is the largest size, in bytes, of a file of tokens or roles.
 const mostFile = 8 << 20
 
-// file is what a file says, read again when it changes. The methods may be called
-// concurrently.
+// file is the parsed content of a file, which is read again when it changes. The methods
+// may be called concurrently.
 type file[T any] struct {
-	path  string // "": there is none, and the value is T's zero one
+	path  string // "": there is no file, and the value is the zero T
 	parse func([]byte) (T, error)
 
 	mu    sync.RWMutex
@@ -40,8 +40,8 @@ func (f *file[T]) get() T {
 	return f.value
 }
 
-// reload reads the file if it has changed. After an error the value is what it was, and
-// the file is not read again before it changes again.
+// reload reads the file if it has changed. After an error the value stays as it was, and
+// the file is not read again before its next change.
 func (f *file[T]) reload() (changed bool, err error) {
 	if f.path == "" {
 		return false, nil

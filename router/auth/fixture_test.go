@@ -30,11 +30,11 @@ type server struct {
 	url    string
 	tokens string // the path of the file
 	roles  string
-	said   *lines // what was logged
+	said   *lines // the lines of the log
 	http   *httptest.Server
 }
 
-// lines is a log that a test reads while others write.
+// lines is a log that a test reads while it is written.
 type lines struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -61,7 +61,7 @@ const (
 
 var allTokens = "# who may come in\n\nvi:read:" + readToken + "\nagent:write:" + writeToken + "\nann:steer:" + steerToken + "\nroot:admin:" + adminToken + "\n"
 
-// loopback is where all of a test's requests come from.
+// loopback is the network of all of a test's requests.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func serve(t *testing.T, change func(*auth.Options)) *server {
@@ -69,7 +69,7 @@ func serve(t *testing.T, change func(*auth.Options)) *server {
 	return serveOver(t, (*httptest.Server).Start, change)
 }
 
-// serveOver is serve with a start of the server's own kind of connections.
+// serveOver is serve with another kind of connections, which start begins.
 func serveOver(t *testing.T, start func(*httptest.Server), change func(*auth.Options)) *server {
 	t.Helper()
 	dir := t.TempDir()
@@ -124,7 +124,7 @@ func (s *server) write(path, text string) {
 	}
 }
 
-// answer is what a request was answered.
+// answer is the answer to a request.
 type answer struct {
 	*http.Response
 	body string
@@ -157,7 +157,7 @@ func (s *server) do(client *http.Client, method, path, body string, headers ...s
 	return answer{res, string(text)}
 }
 
-// get is what a program without cookies does.
+// get sends a request like a program without cookies.
 func (s *server) get(path string, headers ...string) answer {
 	s.Helper()
 	return s.do(stranger, http.MethodGet, path, "", headers...)

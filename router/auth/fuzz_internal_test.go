@@ -66,7 +66,7 @@ func FuzzRoles(f *testing.F) {
 	})
 }
 
-// What was changed in any byte, or signed for something else, is nothing.
+// A sealed text with any changed byte, or with another purpose, is invalid.
 func FuzzSealed(f *testing.F) {
 	s := sealer{bytes.Repeat([]byte{7}, keyBytes)}
 	good := s.seal(purposeTicket, ticketBody{ID: "x", Task: "t-1"})
@@ -96,7 +96,7 @@ func FuzzTicketInQuery(f *testing.F) {
 		if sealed != "" && len(rest) >= len(query) {
 			t.Fatalf("the ticket of %q stays in %q", query, rest)
 		}
-		for part := range strings.SplitSeq(rest, "&") { // what was there of others still is
+		for part := range strings.SplitSeq(rest, "&") { // the other parameters are still there
 			if !strings.Contains(query, part) {
 				t.Fatalf("%q becomes %q", query, rest)
 			}
@@ -104,7 +104,7 @@ func FuzzTicketInQuery(f *testing.F) {
 	})
 }
 
-// Where signing in leads is below the mount, whatever was asked for.
+// The login continues below the mount, whatever path was requested.
 func FuzzNext(f *testing.F) {
 	for _, seed := range []string{"", "tasks/t-1?session=x", "//evil.com", "/x", "..", "a/../../b", "http:x", "a\\b", "a%2f..", "a?b=%2e", "\t//x", "a:b"} {
 		f.Add(seed)
@@ -121,7 +121,8 @@ func FuzzNext(f *testing.F) {
 	})
 }
 
-// Whatever a request carries, it is answered, and who has no credential is nobody.
+// Whatever a request contains, it is answered, and a request without a valid credential has
+// no identity.
 func FuzzCredential(f *testing.F) {
 	a := &Auth{o: Options{ProxyHeader: "Remote-User", GroupsHeader: "Remote-Groups"}, sealer: sealer{bytes.Repeat([]byte{7}, keyBytes)}, cookie: "jrweb_x"}
 	var err error

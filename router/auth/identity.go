@@ -14,38 +14,38 @@ import (
 	"jrweb/router"
 )
 
-// identity is who sent a request, as far as a credential of it says.
+// identity is who sent a request, according to one of its credentials.
 type identity struct {
 	name string
 	role router.Role
-	task string // the only one that a ticket opens, "" for all
-	// life ends when the credential does.
+	task string // the only task that a ticket opens, "" for all
+	// life ends when the credential is no longer valid.
 	life context.Context
 }
 
-// What a signature is for.
+// The purposes of signatures.
 const (
 	purposeCookie = "cookie"
 	purposeTicket = "ticket"
 	purposeState  = "state"
 )
 
-// cookieBody is what a cookie holds.
+// cookieBody is the content of a cookie.
 type cookieBody struct {
 	ID      string    `json:"id"`
 	Expires time.Time `json:"exp"`
-	// Of who signed in with a token: its hash. Otherwise it is a person whom a provider
-	// named, with the role of now.
+	// The hash of the token with which the client signed in. Without it, Name is a person
+	// whom a provider named, whose role is looked up at each request.
 	Token  []byte   `json:"token,omitempty"`
 	Name   string   `json:"name,omitempty"`
 	Groups []string `json:"groups,omitempty"`
 }
 
-// ticketBody is what a ticket holds.
+// ticketBody is the content of a ticket.
 type ticketBody struct {
 	ID      string    `json:"id"`
 	Task    string    `json:"task"`
-	By      string    `json:"by"` // who gave it
+	By      string    `json:"by"` // who made the ticket
 	Expires time.Time `json:"exp"`
 }
 
@@ -55,9 +55,9 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(random[:])
 }
 
-// identify returns who sent a request. ok is false if no credential of it holds. A
-// request may have several: the first that holds counts, in the order in which they
-// are the sender's own doing.
+// identify returns who sent a request. ok is false if it has no valid credential. A bearer
+// token or a ticket in the query decides alone. Without them, the first valid one of these
+// counts: the cookie of the login, the proxy, the cookie of a ticket.
 func (a *Auth) identify(r *http.Request) (who identity, ok bool) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, secret, _ := strings.Cut(header, " ")
@@ -112,7 +112,7 @@ func (a *Auth) byCookie(sealed string) (identity, bool) {
 	return who, true
 }
 
-// behind returns who a cookie is of, as things stand now.
+// behind returns whose cookie it is, according to the present tokens and roles.
 func (a *Auth) behind(c *cookieBody) (identity, bool) {
 	if len(c.Token) > 0 {
 		for _, t := range a.tokens.get() {
@@ -139,7 +139,7 @@ func (a *Auth) byTicket(sealed string) (identity, bool) {
 	return identity{name: "a link of " + t.By, role: router.RoleRead, task: t.Task, life: a.lives.of("ticket "+t.ID, holds)}, true
 }
 
-// byName returns a person whom somebody names that we trust.
+// byName returns a person whom a trusted proxy or provider names.
 func (a *Auth) byName(by, name string, groups []string) (identity, bool) {
 	role := a.roles.get().of(name, groups)
 	if role == router.RoleNone {
@@ -149,8 +149,8 @@ func (a *Auth) byName(by, name string, groups []string) (identity, bool) {
 	return identity{name: name, role: role, life: a.lives.of(key, func() bool { return a.roles.get().of(name, groups) == role })}, true
 }
 
-// proxied returns whom a proxy in front names, "" for nobody. Headers of anybody else
-// were removed by [Auth.Wrap].
+// proxied returns the name from a proxy in front, or "". [Auth.Wrap] has removed the
+// headers of other peers.
 func (a *Auth) proxied(r *http.Request) string { return saidOnce(r, a.o.ProxyHeader) }
 
 func (a *Auth) groups(r *http.Request) []string {
@@ -163,8 +163,8 @@ func (a *Auth) groups(r *http.Request) []string {
 	return groups
 }
 
-// saidOnce returns a header of the proxy. If there are two, one may be the client's own,
-// to which the proxy has added: neither counts.
+// saidOnce returns a header of the proxy. If it appears twice, one may come from the
+// client, and the proxy may have added its own: then neither counts.
 func saidOnce(r *http.Request, header string) string {
 	if header == "" {
 		return ""
@@ -175,7 +175,8 @@ func saidOnce(r *http.Request, header string) string {
 	return ""
 }
 
-// peer returns the address of who is connected to us, the zero one of a Unix socket.
+// peer returns the address of the client of the connection, or the zero address for a Unix
+// socket.
 func peer(r *http.Request) netip.Addr {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// lives are the credentials that were shown, each with a context that ends when it
-// does not hold any more.
+// lives are the credentials that were used. Each has a context that ends when the
+// credential is no longer valid.
 type lives struct {
 	mu  sync.Mutex
 	all map[string]*life
@@ -18,7 +18,8 @@ type life struct {
 	holds func() bool
 }
 
-// of returns the context of a credential, which is known by key and holds now.
+// of returns the context of a valid credential. key identifies the credential, and holds
+// reports whether it is still valid.
 func (l *lives) of(key string, holds func() bool) context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -33,7 +34,7 @@ func (l *lives) of(key string, holds func() bool) context.Context {
 	return ctx
 }
 
-// check ends those that do not hold any more.
+// check ends the contexts of credentials that are no longer valid.
 func (l *lives) check() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -45,7 +46,7 @@ func (l *lives) check() {
 	}
 }
 
-// end ends all.
+// end ends all contexts.
 func (l *lives) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Attempts to sign in: so many an address, and so many in all.
+// The limits of attempts to sign in, for each address and for all together.
 const (
 	attemptsAtOnce   = 10
 	attemptEvery     = 6 * time.Second
@@ -34,8 +34,8 @@ func newLimiter() *limiter {
 	return &limiter{all: rate.NewLimiter(rate.Every(allAttemptEvery), allAttemptsOnce), addresses: map[netip.Prefix]*attempts{}}
 }
 
-// allow reports whether an address may try now. Addresses of IPv6 count by their
-// network: who has one has 2^64.
+// allow reports whether an address may try now. IPv6 addresses count by their network,
+// because a client usually has 2^64 of them.
 func (l *limiter) allow(from netip.Addr, now time.Time) bool {
 	bits := from.BitLen()
 	if from.Is6() && !from.Is4In6() {
@@ -53,7 +53,7 @@ func (l *limiter) allow(from netip.Addr, now time.Time) bool {
 			l.forget(now)
 		}
 		if len(l.addresses) >= mostAddresses {
-			return false // so many at once are no people
+			return false // so many at once are not people
 		}
 		a = &attempts{Limiter: rate.NewLimiter(rate.Every(attemptEvery), attemptsAtOnce)}
 		l.addresses[network] = a

@@ -19,10 +19,10 @@ import (
 // cookieLife is how long a browser stays signed in.
 const cookieLife = 30 * 24 * time.Hour
 
-// mostForm is how large a request to sign in may be, in bytes.
+// mostForm is the largest size, in bytes, of a request to sign in.
 const mostForm = 16 << 10
 
-// Routes are those of signing in and out, and of links to share.
+// Routes are the routes of login and logout, and of links to share.
 func (a *Auth) Routes() []router.Route {
 	routes := []router.Route{
 		{Method: http.MethodGet, Pattern: "/login", Page: true, Handler: http.HandlerFunc(a.loginPage)},
@@ -68,9 +68,9 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 </html>
 `))
 
-// loginView is what the page for signing in shows.
+// loginView is the content of the login page.
 type loginView struct {
-	Up       string // to the mount, "../" from a page below
+	Up       string // to the mount, such as "../"
 	Next     string
 	Error    string
 	Provider string // "": none
@@ -91,12 +91,12 @@ func (a *Auth) showLogin(w http.ResponseWriter, status int, view loginView) {
 	h.Set("Content-Security-Policy", page.ContentSecurityPolicy)
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = loginTemplate.Execute(w, view) // a client that is gone misses nothing
+	_ = loginTemplate.Execute(w, view) // the client may be gone
 }
 
 var nextPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*(\?[A-Za-z0-9._=&:%-]*)?$`)
 
-// safeNext returns where to go on after signing in: a path below the mount, or the mount.
+// safeNext returns where to continue after the login: a path below the mount, or the mount.
 func safeNext(next string) string {
 	if len(next) > 1024 || !nextPattern.MatchString(next) || strings.Contains(next, "//") || strings.Contains(next, "..") {
 		return ""
@@ -145,7 +145,7 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(map[string]string{"name": t.name, "role": t.role.String()}) // a client that is gone misses nothing
+	_ = json.NewEncoder(w).Encode(map[string]string{"name": t.name, "role": t.role.String()}) // the client may be gone
 }
 
 func isTooLarge(err error) bool {
@@ -173,7 +173,7 @@ func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, route string, c co
 	})
 }
 
-// mount is the path that we are mounted at, with its slash.
+// mount is the path where the handler is mounted, with its slash.
 func mount(r *http.Request, route string) string {
 	u, err := url.ParseRequestURI(r.RequestURI)
 	if err != nil {
@@ -182,7 +182,7 @@ func mount(r *http.Request, route string) string {
 	return strings.TrimSuffix(u.EscapedPath(), route) + "/"
 }
 
-// logout ends what the cookie opened, here and in its streams.
+// logout ends the cookie and the streams that it opened.
 func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	for _, cookie := range r.CookiesNamed(a.cookie) {
 		var c cookieBody
@@ -199,25 +199,25 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	redirect(w, "login")
 }
 
-// redirect answers a form: the browser goes on with a GET. The target is relative,
-// because who is in front may know us by another path.
+// redirect answers a form: the browser continues with a GET. The target is relative,
+// because a proxy may know us by another path.
 func redirect(w http.ResponseWriter, to string) {
 	w.Header().Set("Location", to)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// audit writes a line about somebody who comes or goes.
+// audit logs that someone has signed in or out.
 func (a *Auth) audit(r *http.Request, what, name string) {
 	a.o.Logger.Info(what, "audit", true, "name", name, "address", peer(r).String())
 }
 
-// problem answers with an error as RFC 9457 has it.
+// problem answers with an error in the form of RFC 9457.
 func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{ // a client that is gone misses nothing
+	_ = json.NewEncoder(w).Encode(map[string]any{ // the client may be gone
 		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail,
 	})
 }

@@ -30,7 +30,7 @@ func forge(t *testing.T, keyFile, purpose, body string) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// status asks and reads no body: a stream has no end.
+// status sends a request and does not read the body: a stream has no end.
 func (s *server) status(method, path string, headers ...string) int {
 	s.Helper()
 	r, err := http.NewRequestWithContext(s.Context(), method, s.url+path, nil)
@@ -49,7 +49,7 @@ func (s *server) status(method, path string, headers ...string) int {
 	return res.StatusCode
 }
 
-// cookieOf signs in with a token, and returns the header that its browser sends then.
+// cookieOf signs in with a token, and returns the header that its browser then sends.
 func (s *server) cookieOf(token string) string {
 	s.Helper()
 	a := s.want(s.do(stranger, "POST", "/login", `{"token":"`+token+`"}`), 200)
@@ -68,7 +68,7 @@ func (s *server) ticketOf(task string) string {
 	return link.Ticket
 }
 
-// route is one of a server's, as its description has it.
+// route is a route of a server, according to its description.
 type route struct {
 	method, path string
 	role         router.Role
@@ -109,12 +109,12 @@ func (s *server) routes() (list []route) {
 	return list
 }
 
-// credential is something that a request may carry.
+// credential is a credential of a request.
 type credential struct {
 	headers []string
 	query   string
-	role    router.Role // RoleNone: it is worth nothing
-	task    string      // the only one that it opens
+	role    router.Role // RoleNone: it is invalid
+	task    string      // the only task that it opens
 }
 
 func (c *credential) want(r route) int {
@@ -140,7 +140,7 @@ func TestEveryRouteWithEveryCredential(t *testing.T) {
 	s.write(s.tokens, allTokens+"gone:admin:"+goneToken+"\n")
 	s.write(s.roles, "ann@example.org:steer\n@crew:admin\nbob@example.org:read\ntest-user@zitadel.ch:steer\n")
 	s.auth.Reload()
-	session := func(user string) string { // of somebody who signed in at the provider
+	session := func(user string) string { // of a person who signed in at the provider
 		b := browser(t)
 		a := s.want(s.signIn(b, user, ""), 200)
 		var all []string
@@ -202,7 +202,7 @@ func TestEveryRouteWithEveryCredential(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range s.routes() {
 				if r.path == "/logout" && r.method == http.MethodPost || r.path == "/login/callback" {
-					continue // the one ends the credential, the other refuses who does not come from the provider
+					continue // one ends the credential, the other refuses requests that do not come from the provider
 				}
 				path := r.path
 				if c.query != "" {

@@ -18,25 +18,26 @@ import (
 	"jrweb/router"
 )
 
-// OIDC names an OpenID Connect provider and what it knows us by.
+// OIDC names an OpenID Connect provider, and our account there.
 type OIDC struct {
 	Issuer       string
 	ClientID     string
 	ClientSecret string
-	// Domains are those of the mail addresses that may come in; none: all. The
+	// Domains are the domains of the mail addresses that may sign in; none: all. The
 	// provider must have verified the address.
 	Domains []string
 	// GroupsClaim is the claim that lists a person's groups. "": "groups".
 	GroupsClaim string
-	// RedirectURL is where the provider sends people back to: our /login/callback as
-	// their browsers reach it. "": as the request says.
+	// RedirectURL is where the provider sends people back: our /login/callback at the
+	// address that browsers use. "": the address in the request.
 	RedirectURL string
 }
 
-// attemptLife is how long signing in at the provider may take.
+// attemptLife is how long the login at the provider may take.
 const attemptLife = 10 * time.Minute
 
-// provider is an OIDC provider, found when it is needed first: it may start after us.
+// provider is an OIDC provider. It is contacted when it is first needed, because it may
+// start after us.
 type provider struct {
 	OIDC
 	mu    sync.Mutex
@@ -57,7 +58,7 @@ func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	if p.found != nil {
 		return p.found, nil
 	}
-	// The keys are fetched again later, when the request is long over.
+	// The keys are fetched again later, when this request has long ended.
 	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), &http.Client{Timeout: 10 * time.Second}), p.Issuer)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	return found, nil
 }
 
-// config says how we talk to the provider. r is a request to route.
+// config has what we send to the provider. r is a request to route.
 func (p *provider) config(found *oidc.Provider, r *http.Request, route string) *oauth2.Config {
 	back := p.RedirectURL
 	if back == "" {
@@ -80,13 +81,13 @@ func (p *provider) config(found *oidc.Provider, r *http.Request, route string) *
 	var offers struct {
 		Scopes []string `json:"scopes_supported"`
 	}
-	if found.Claims(&offers) == nil && slices.Contains(offers.Scopes, "groups") { // others refuse scopes that they do not know
+	if found.Claims(&offers) == nil && slices.Contains(offers.Scopes, "groups") { // other providers refuse scopes that they do not know
 		scopes = append(scopes, "groups")
 	}
 	return &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.ClientSecret, Endpoint: found.Endpoint(), RedirectURL: back, Scopes: scopes}
 }
 
-// attempt is what we remember, in a cookie, of somebody who is at the provider.
+// attempt is what we store, in a cookie, about a browser that is at the provider.
 type attempt struct {
 	State    string    `json:"state"`
 	Nonce    string    `json:"nonce"`
@@ -124,7 +125,7 @@ func (a *Auth) toProvider(w http.ResponseWriter, r *http.Request) {
 	redirect(w, config.AuthCodeURL(at.State, oidc.Nonce(at.Nonce), oauth2.S256ChallengeOption(at.Verifier)))
 }
 
-// fromProvider takes a browser back that was at the provider.
+// fromProvider handles a browser that comes back from the provider.
 func (a *Auth) fromProvider(w http.ResponseWriter, r *http.Request) {
 	name, groups, next, err := a.person(r)
 	if err == nil && a.roles.get().of(name, groups) == router.RoleNone {
@@ -143,7 +144,7 @@ func (a *Auth) fromProvider(w http.ResponseWriter, r *http.Request) {
 	redirect(w, "../"+next)
 }
 
-// person returns who the provider says that it was. Its errors say nothing secret.
+// person returns the person whom the provider names. Its errors contain no secrets.
 func (a *Auth) person(r *http.Request) (name string, groups []string, next string, err error) {
 	var at attempt
 	cookie, err := r.Cookie(a.cookie + "_state")
@@ -174,11 +175,12 @@ func (a *Auth) person(r *http.Request) (name string, groups []string, next strin
 	return name, groups, at.Next, err
 }
 
-// claims reads who it is. Some providers tell more in the user info than in the token.
+// claims reads the name and groups of the person. Some providers give more in the user info
+// than in the token.
 func (p *provider) claims(ctx context.Context, found *oidc.Provider, id *oidc.IDToken, tokens *oauth2.Token) (name string, groups []string, err error) {
 	all := map[string]any{}
 	if info, err := found.UserInfo(ctx, oauth2.StaticTokenSource(tokens)); err == nil && info.Subject == id.Subject {
-		_ = info.Claims(&all) // what cannot be read is not claimed
+		_ = info.Claims(&all) // a claim that cannot be read does not count
 	}
 	if err := id.Claims(&all); err != nil {
 		return "", nil, errors.New("what the provider says cannot be read")

@@ -59,7 +59,7 @@ func provide(t *testing.T, change func(*auth.Options)) *server {
 
 var authRequest = regexp.MustCompile(`name="id" value="([^"]*)"`)
 
-// signIn goes the way of a person, from our page over the provider's and back.
+// signIn does what a person does: from our page to the provider's, and back.
 func (s *server) signIn(b *http.Client, user, next string) answer {
 	s.Helper()
 	a := s.do(b, "POST", "/login/provider", form("next", next), formType)
@@ -93,7 +93,7 @@ func TestPeopleSignInAtTheProvider(t *testing.T) {
 	s.want(s.signIn(crew, "test-user2", ""), 200)
 	s.want(s.do(crew, "GET", "/tasks", ""), 200)
 	s.want(s.do(crew, "POST", "/tasks/t-1/share", ""), 403)
-	// Who loses the role is out, without signing in anew.
+	// A person who loses the role is out, without a new login.
 	s.write(s.roles, "test-user@zitadel.ch:steer\n")
 	s.auth.Reload()
 	s.want(s.do(crew, "GET", "/tasks", ""), 401)
@@ -102,7 +102,7 @@ func TestPeopleSignInAtTheProvider(t *testing.T) {
 
 func TestWhoHasNoRoleOrNoDomainStaysOut(t *testing.T) {
 	s := provide(t, nil)
-	a := s.want(s.signIn(browser(t), "test-user2", ""), 200) // crew may read
+	a := s.want(s.signIn(browser(t), "test-user2", ""), 200) // the group crew may read
 	if a.Request.URL.Path != "/jr/" {
 		t.Errorf("it goes on at %s", a.Request.URL)
 	}
@@ -120,7 +120,7 @@ func TestWhoHasNoRoleOrNoDomainStaysOut(t *testing.T) {
 	}
 }
 
-// What comes back from the provider counts for the browser that was sent there, once.
+// A login at the provider counts only for the browser that began it, and once.
 func TestNobodyIsSignedInByALinkOfSomebodyElse(t *testing.T) {
 	s := provide(t, nil)
 	for _, query := range []string{"", "?code=x&state=y", "?error=access_denied&state=y"} {
@@ -145,7 +145,7 @@ func TestAProviderThatIsAwayIsToldOf(t *testing.T) {
 	if !strings.Contains(a.body, "cannot be reached") || time.Since(begin) > 15*time.Second {
 		t.Errorf("%s", a.body)
 	}
-	s.want(s.get("/tasks", bearer(readToken)), 200) // tokens go on
+	s.want(s.get("/tasks", bearer(readToken)), 200) // tokens still work
 	if strings.Contains(s.said.String(), "client-secret") {
 		t.Errorf("the log: %s", s.said)
 	}

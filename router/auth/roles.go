@@ -9,11 +9,11 @@ import (
 	"jrweb/router"
 )
 
-// roles says which role people have, by name, and by group with an @ before it.
+// roles are the roles of people by name, and of groups by name with an @ in front.
 type roles map[string]router.Role
 
-// parseRoles reads a file of roles: name:role or @group:role a line, and comments. A
-// name may have colons; the role stands behind the last one.
+// parseRoles reads a file of roles: name:role or @group:role on each line, and comments. A
+// name may contain colons; the role comes after the last one.
 func parseRoles(text []byte) (roles, error) {
 	all := roles{}
 	lines := bufio.NewScanner(bytes.NewReader(text))
@@ -38,11 +38,11 @@ func parseRoles(text []byte) (roles, error) {
 	return all, lines.Err()
 }
 
-// of returns the greatest role of a person and its groups, RoleNone for none.
+// of returns the highest role of a person and its groups, or RoleNone.
 func (r roles) of(name string, groups []string) router.Role {
 	role := r[name]
 	if strings.HasPrefix(name, "@") {
-		role = router.RoleNone // a person must not be taken for a group
+		role = router.RoleNone // a person must not pass for a group
 	}
 	for _, group := range groups {
 		role = max(role, r["@"+group])

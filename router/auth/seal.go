@@ -14,17 +14,17 @@ import (
 	"strings"
 )
 
-// sealer signs what we give out and take back: cookies and tickets.
+// sealer signs what clients keep for us: cookies and tickets.
 type sealer struct{ key []byte }
 
 const (
 	keyBytes = 32
-	// mostSealed is as long as a cookie may be.
+	// mostSealed is the largest size of a cookie.
 	mostSealed = 4096
 )
 
-// openKey reads the key from its file, which it makes if there is none, for its owner
-// alone.
+// openKey reads the key from its file. If the file does not exist, openKey makes it,
+// readable only by its owner.
 func openKey(path string) (sealer, error) {
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,13 +46,13 @@ func openKey(path string) (sealer, error) {
 	return sealer{key}, err
 }
 
-// makeKey makes the file whole or not at all. Of two processes that make it, one does.
+// makeKey makes the complete file or none. If two processes do this at once, one succeeds.
 func makeKey(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // with mode 0600
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // by then it has its name, or is of no use
+	defer func() { _ = os.Remove(f.Name()) }() // by then it has its name, or is useless
 	var key [keyBytes]byte
 	_, _ = rand.Read(key[:]) // it never fails
 	_, err = f.Write(key[:])
@@ -65,7 +65,7 @@ func makeKey(path string) error {
 	return nil
 }
 
-// seal signs v for a purpose: what is signed for one is nothing for another.
+// seal signs v for a purpose. The signature is invalid for any other purpose.
 func (s sealer) seal(purpose string, v any) string {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -75,14 +75,13 @@ func (s sealer) seal(purpose string, v any) string {
 	return text + "." + s.sum(purpose, text)
 }
 
-// open checks the signature and reads what was signed. It is all the same what is
-// wrong.
+// open checks the signature and reads what was signed. It does not say what is wrong.
 func (s sealer) open(purpose, sealed string, v any) bool {
 	dot := strings.LastIndexByte(sealed, '.')
 	if dot < 0 || len(sealed) > mostSealed {
 		return false
 	}
-	if !hmac.Equal([]byte(sealed[dot+1:]), []byte(s.sum(purpose, sealed[:dot]))) { // in one spelling only
+	if !hmac.Equal([]byte(sealed[dot+1:]), []byte(s.sum(purpose, sealed[:dot]))) { // the signature has only one spelling
 		return false
 	}
 	body, err := base64.RawURLEncoding.DecodeString(sealed[:dot])

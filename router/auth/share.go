@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// How long a link to one task may be good for.
+// How long a link to one task may be valid.
 const (
 	shareDefault = 24 * time.Hour
 	shareMost    = 90 * 24 * time.Hour
@@ -41,7 +41,7 @@ func (a *Auth) share(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	task := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/tasks/"), "/share")
-	who, _ := a.identify(r) // the router has asked Authorize
+	who, _ := a.identify(r) // the router has called Authorize
 	t := ticketBody{ID: newID(), Task: task, By: who.name, Expires: time.Now().Add(life).UTC().Truncate(time.Second)}
 	sealed := a.sealer.seal(purposeTicket, t)
 	a.o.Logger.Info("shared a task", "audit", true, "name", who.name, "task", task, "expires", t.Expires)

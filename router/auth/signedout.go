@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// signedOut are the cookies that do not hold any more, until they would have expired
-// anyway. They stand in a file, so that a restart brings none of them back: an id and
-// the second of its expiry a line.
+// signedOut are the cookies that are no longer valid, until they would have expired anyway.
+// They are in a file, so that a restart makes none of them valid again. Each line has an id
+// and the second of its expiry.
 type signedOut struct {
 	path string
 
@@ -24,8 +24,8 @@ type signedOut struct {
 	until map[string]time.Time
 }
 
-// openSignedOut reads the file, if there is one, and writes it anew without what has
-// expired. A line that was cut off by a crash says nothing.
+// openSignedOut reads the file, if it exists, and writes it again without expired cookies.
+// It ignores a line that a crash has cut off.
 func openSignedOut(path string, now time.Time) (*signedOut, error) {
 	s := &signedOut{path: path, until: map[string]time.Time{}}
 	text, err := os.ReadFile(path)
@@ -48,13 +48,13 @@ func openSignedOut(path string, now time.Time) (*signedOut, error) {
 	return s, nil
 }
 
-// rewrite makes the file whole or not at all.
+// rewrite writes the complete file or none.
 func (s *signedOut) rewrite() error {
 	f, err := os.CreateTemp(filepath.Dir(s.path), ".signed-out-*") // with mode 0600
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // by then it has its name, or is of no use
+	defer func() { _ = os.Remove(f.Name()) }() // by then it has its name, or is useless
 	var text []byte
 	for id, until := range s.until {
 		text = appendLine(text, id, until)
@@ -70,7 +70,8 @@ func appendLine(text []byte, id string, until time.Time) []byte {
 	return fmt.Appendf(text, "%s %d\n", id, until.Unix())
 }
 
-// add signs a cookie out. It is out also if the error says that a restart will not know.
+// add signs a cookie out. Even if it returns an error, the cookie is invalid, but only
+// until a restart.
 func (s *signedOut) add(id string, until time.Time) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,8 +94,7 @@ func (s *signedOut) has(id string) bool {
 	return out
 }
 
-// forget drops those that would have expired by now; in the file they stay until the
-// next start.
+// forget removes the cookies that have expired; in the file they stay until the next start.
 func (s *signedOut) forget(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,7 +23,7 @@ func TestWhoHasSignedOutStaysOutOverARestart(t *testing.T) {
 		s.want(s.do(stranger, "POST", "/logout", "", cookie), 303)
 	}
 	const file = ".signed-out"
-	for i := range 3 { // each start writes the file anew
+	for i := range 3 { // each start writes the file again
 		next := open()
 		next.want(next.get("/tasks", stays), 200)
 		next.want(next.get("/tasks", goes), 401)
@@ -37,12 +37,12 @@ func TestWhoHasSignedOutStaysOutOverARestart(t *testing.T) {
 			t.Fatalf("start %d: %q, %v", i, text, err)
 		}
 	}
-	// What has expired is dropped, what a crash cut off does no harm.
+	// Expired lines are dropped, and a line that a crash cut off is harmless.
 	if err := os.WriteFile(key+file, []byte("old 1700000000\nnew 99999999999\nhalf 17"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	next := open()
-	next.want(next.get("/tasks", goes), 200) // the control: it is the file that keeps it out
+	next.want(next.get("/tasks", goes), 200) // the control: without the file, the cookie is valid
 	if text, err := os.ReadFile(key + file); err != nil || string(text) != "new 99999999999\n" {
 		t.Errorf("%q, %v", text, err)
 	}

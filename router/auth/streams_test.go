@@ -32,7 +32,7 @@ var kinds = map[string]struct {
 	}, 2},
 }
 
-// open asks for the stream of t-1, and returns what is answered.
+// open requests the stream of t-1, and returns the answer.
 func (s *server) open(proto int, query string, headers ...string) *http.Response {
 	s.Helper()
 	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+"/tasks/t-1/events/stream"+query, nil)
@@ -57,7 +57,7 @@ func (s *server) open(proto int, query string, headers ...string) *http.Response
 func TestTicketsAndTokensEndTheirStreamsOverEveryConnection(t *testing.T) {
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // each waits for the time of its ticket, and for the server to look
+			t.Parallel() // each waits until its ticket expires and the server notices
 			key := filepath.Join(t.TempDir(), "key")
 			s := serveOver(t, kind.start, func(o *auth.Options) { o.KeyFile = key })
 			ticket := func(task string, until time.Time) string {
@@ -81,7 +81,8 @@ func TestTicketsAndTokensEndTheirStreamsOverEveryConnection(t *testing.T) {
 			if took := time.Since(soon); took > 30*time.Second {
 				t.Errorf("it took %v", took)
 			}
-			// What ended stays out, what opens another task opens nothing here.
+			// An expired ticket stays invalid, and a ticket for another task opens nothing
+			// here.
 			for query, status := range map[string]int{ticket("t-1", soon): 401, ticket("t-2", later): 403, ticket("t-1", later) + "x": 401} {
 				res := s.open(kind.proto, query)
 				if text, err := io.ReadAll(res.Body); res.StatusCode != status || err != nil {

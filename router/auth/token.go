@@ -15,10 +15,10 @@ import (
 	"jrweb/router"
 )
 
-// leastToken is how long a token must be, in bytes. Shorter ones can be guessed.
+// leastToken is the least length of a token, in bytes. Shorter ones can be guessed.
 const leastToken = 16
 
-// hashPrefix marks a token of which the file has only the hash.
+// hashPrefix marks a line that has only the hash of the token.
 const hashPrefix = "sha256:"
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
@@ -30,8 +30,8 @@ type token struct {
 	hash [sha256.Size]byte
 }
 
-// parseTokens reads a file of tokens: name:role:token or name:role:sha256:HEX a line,
-// and comments. An error names the line, and never what stands on it.
+// parseTokens reads a file of tokens: name:role:token or name:role:sha256:HEX on each line,
+// and comments. An error names the line, but never its content.
 func parseTokens(text []byte) ([]token, error) {
 	var tokens []token
 	seen := map[[sha256.Size]byte]int{}
@@ -83,8 +83,8 @@ func parseToken(line string) (token, error) {
 	return t, nil
 }
 
-// find returns the token that somebody has shown. It takes as long for one that is
-// wrong as for one that is right, and wherever in the file it stands.
+// find returns the token that a client has sent. It takes equally long for a wrong token
+// and for a right one, at any place in the file.
 func find(tokens []token, shown string) (found token, ok bool) {
 	hash := sha256.Sum256([]byte(shown))
 	for _, t := range tokens {
@@ -95,8 +95,8 @@ func find(tokens []token, shown string) (found token, ok bool) {
 	return found, ok
 }
 
-// NewToken makes a token, and the line of the file of tokens for it, which does not
-// hold it.
+// NewToken makes a token, and its line for the file of tokens. The line does not contain
+// the token itself.
 func NewToken(name string, role router.Role) (secret, line string, err error) {
 	if !namePattern.MatchString(name) {
 		return "", "", fmt.Errorf("auth: the name must match %s", namePattern)

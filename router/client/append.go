@@ -9,17 +9,17 @@ import (
 	"jrweb/eventlog"
 )
 
-// Append is a batch of events to append: all of them are committed, or none.
+// Append is a batch of events to append: either all of them are committed, or none.
 type Append struct {
-	// Session is the session to append to. Zero: the task's latest session if
-	// it is open, else a new one; the task is created if there is none.
+	// Session is the session to append to. Zero: the task's latest session if it is open,
+	// else a new one; the task is created if it does not exist.
 	Session eventlog.SessionID
 	// Key is the idempotency key. Empty: a new one.
 	Key string
-	// Person refuses the append unless the server can tell that a person sends it: what
+	// Person refuses the append unless the server can tell that a person sends it. What
 	// people say carries their name, and only that reaches an agent.
 	Person bool
-	// Body is the events as NDJSON, one {"type","data","actor","time"} a line.
+	// Body has the events as NDJSON, one {"type","data","actor","time"} on each line.
 	Body []byte
 }
 

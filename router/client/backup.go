@@ -7,9 +7,9 @@ import (
 	"net/http"
 )
 
-// Backup writes the database file of the server, as it stands now, to w, and
-// returns its size. Progress, which may be nil, is called now and then. An error
-// means that what was written is of no use.
+// Backup writes the database file of the server, as it is now, to w, and returns its size.
+// Progress, which may be nil, is called from time to time. After an error, what was written
+// is useless.
 func (c *Client) Backup(ctx context.Context, w io.Writer, progress func(done, total int64)) (int64, error) {
 	// The server copies the whole database before it answers.
 	patient := *c
@@ -37,7 +37,7 @@ func (c *Client) Backup(ctx context.Context, w io.Writer, progress func(done, to
 	return n, nil
 }
 
-// counter tells how much was written through it.
+// counter reports how much was written through it.
 type counter struct {
 	w           io.Writer
 	done, total int64

@@ -1,22 +1,22 @@
-// Package client talks to a jrweb server over HTTP:
+// Package client is a client of a jrweb server over HTTP:
 //
 //	c, err := client.New("http://127.0.0.1:7070", nil)
 //	answer, err := c.Append(ctx, "t-1", client.Append{Body: []byte(`{"type":"thought","data":{"content":"hm"}}`)})
 //	for e, err := range c.Follow(ctx, "t-1", nil) { … }
 //
-// What it promises:
+// It promises:
 //
-//   - [Client.Append], [Client.Start] and [Client.Complete] try again, for about
-//     ten seconds, when the connection breaks or the server fails. Each carries
-//     an idempotency key, so nothing is done twice.
-//   - [Client.NewWriter] appends events in batches, and tries again for as long as the
-//     server is away. Nothing is done twice there, either.
-//   - [Client.Follow] yields every event of a session once and in order, also
-//     when the connection is cut or the server restarts.
-//   - What the server refuses is an [*Error].
+//   - [Client.Append], [Client.Start] and [Client.Complete] try again, for about ten
+//     seconds, when the connection breaks or the server fails. Each carries an idempotency
+//     key, so nothing is done twice.
+//   - [Client.NewWriter] appends events in batches, and tries again as long as the server
+//     is away. Nothing is done twice there, either.
+//   - [Client.Follow] yields every event of a session once and in order, also when the
+//     connection is cut or the server restarts.
+//   - If the server refuses a request, the error is an [*Error].
 //
-// Caveats: nothing is kept on disk. When the retries are used up, it is not known
-// whether the request was carried out; the same request with the same key tells.
+// Caveats: nothing is stored on disk. When all retries have failed, it is not known whether
+// the request was carried out; the same request with the same key tells.
 package client
 
 import (
@@ -39,9 +39,9 @@ import (
 type Options struct {
 	// Token is sent as the bearer token of every request, unless it is empty.
 	Token string
-	// Transport carries the requests. Nil: a copy of http.DefaultTransport that
-	// waits a minute for the header of an answer, or one that connects to the socket of a
-	// base that begins with unix:.
+	// Transport carries the requests. Nil: a copy of http.DefaultTransport that waits at
+	// most a minute for the header of an answer. If the base begins with unix:, it connects
+	// to that socket.
 	Transport http.RoundTripper
 }
 
@@ -53,8 +53,8 @@ type Client struct {
 }
 
 // New returns a client of the server at base, such as "http://127.0.0.1:7070",
-// "https://example.org/prefix", or "unix:/run/jrweb.sock". It does not connect.
-// Nil options are the defaults.
+// "https://example.org/prefix", or "unix:/run/jrweb.sock". It does not connect. Nil options
+// are the defaults.
 func New(base string, o *Options) (*Client, error) {
 	socket, isSocket := strings.CutPrefix(base, "unix:")
 	if isSocket && socket != "" {
@@ -94,8 +94,8 @@ type request struct {
 	body   []byte
 }
 
-// do sends a request and returns the answer if it is a 2xx. The caller closes
-// its body. What else the server answers is an [*Error].
+// do sends a request and returns the answer if it is a 2xx. The caller must close its body.
+// Any other answer of the server is an [*Error].
 func (c *Client) do(ctx context.Context, r *request) (*http.Response, error) {
 	u := c.base.JoinPath(r.path...)
 	u.RawQuery = r.query.Encode()
@@ -120,8 +120,8 @@ func (c *Client) do(ctx context.Context, r *request) (*http.Response, error) {
 	return res, nil
 }
 
-// maxAnswer bounds a JSON answer of the server: pages of 1,000 tasks with the
-// longest descriptions stay below it.
+// maxAnswer bounds a JSON answer of the server: pages of 1,000 tasks with the longest
+// descriptions are smaller.
 const maxAnswer = 128 << 20
 
 // call sends a request and decodes the JSON answer into answer, unless it is nil.
@@ -152,5 +152,5 @@ func taskPath(task string, rest ...string) ([]string, error) {
 	return append([]string{"tasks", task}, rest...), nil
 }
 
-// ErrTaskID says that a text cannot be the id of a task. Nothing was sent.
+// ErrTaskID says that a text cannot be the id of a task. No request was sent.
 var ErrTaskID = errors.New("task ids match [A-Za-z0-9][A-Za-z0-9._-]{0,127}")

@@ -16,7 +16,7 @@ import (
 	"jrweb/router/client"
 )
 
-// answering returns a client whose server always says the same.
+// answering returns a client whose server always gives the same answer.
 func answering(t *testing.T, status int, contentType, body string) *client.Client {
 	t.Helper()
 	c, err := client.New("http://localhost", &client.Options{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
@@ -51,7 +51,7 @@ func TestAnAppendWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 				case 2: // within the answer
 					res.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"sess`), broken{}))
 					return res, nil
-				default: // a proxy on the way fails
+				default: // a proxy in between fails
 					return &http.Response{StatusCode: http.StatusBadGateway, Body: http.NoBody, Request: r}, nil
 				}
 			})
@@ -239,7 +239,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			break // leaves nothing behind: the bubble would notice
+			break // leaves no goroutine: the bubble would notice
 		}
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// Error is what the server answered instead of doing what was asked: a problem
-// of RFC 9457.
+// Error is the answer of a server that did not do what was requested: a problem of RFC
+// 9457.
 type Error struct {
 	// Status is the HTTP status.
 	Status int `json:"-"`
@@ -19,7 +19,7 @@ type Error struct {
 	Title string `json:"title"`
 	// Detail says what is wrong with this request. It may be empty.
 	Detail string `json:"detail"`
-	// Field names the field that is wrong, if one is.
+	// Field names the wrong field, if one field is wrong.
 	Field string `json:"field"`
 
 	recorded *eventlog.RecordedError
@@ -33,7 +33,7 @@ func (e *Error) Unwrap() error {
 	return e.recorded
 }
 
-// typeRecorded is the type of the problem that a [eventlog.RecordedError] is.
+// typeRecorded is the type of the problem for an [eventlog.RecordedError].
 const typeRecorded = "urn:jrweb:problem:recorded"
 
 func (e *Error) Error() string {
@@ -43,8 +43,8 @@ func (e *Error) Error() string {
 // maxProblem is how much of an error's body is read.
 const maxProblem = 64 << 10
 
-// readError makes an Error of an answer, also of one that comes from a proxy on
-// the way and is no problem+json.
+// readError makes an Error of an answer, even if the answer comes from a proxy and is not
+// problem+json.
 func readError(res *http.Response) error {
 	e := &Error{}
 	var more struct {

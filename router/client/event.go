@@ -29,13 +29,13 @@ type Event struct {
 	Actor    eventlog.Actor     `json:"actor"`
 	Data     json.RawMessage    `json:"data"`
 
-	// Envelope is all of it as the server sent it: JSON in one line.
+	// Envelope is the whole event as the server sent it: JSON in one line.
 	Envelope []byte `json:"-"`
 }
 
-// Author returns the person who said it, as far as the server can tell: "" for nobody.
-// Who reads the data by itself must take the name of the field to the letter: a program may
-// write Author there, and nobody but the server author.
+// Author returns the person who said it, or "" if the server knows none. To read the field
+// from the data yourself, match its name exactly: a program may write Author there, but
+// only the server can write author.
 func (e *Event) Author() string {
 	var members map[string]json.RawMessage
 	var author string
@@ -54,8 +54,8 @@ func parseEvent(envelope []byte) (Event, error) {
 	return e, nil
 }
 
-// Events yields the events that a task has now: those of one session, or of all
-// of them in order if session is zero. A yielded error is the last value.
+// Events yields the events that a task has now: those of one session, or of all sessions in
+// order if session is zero. If it yields an error, that is the last value.
 func (c *Client) Events(ctx context.Context, task string, session eventlog.SessionID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		query := url.Values{"sessions": {"all"}}
@@ -72,7 +72,7 @@ func (c *Client) Events(ctx context.Context, task string, session eventlog.Sessi
 			if err != nil && !errors.Is(err, errStop) {
 				yield(Event{}, err)
 			}
-			// The last page says to go on where it began.
+			// The link of the last page points to the place where that page began.
 			if err != nil || next == "" || next == query.Get("after") {
 				return
 			}
@@ -93,8 +93,8 @@ func (c *Client) LastEvent(ctx context.Context, task string, session eventlog.Se
 	return last[0], nil
 }
 
-// LastEvents returns the newest events of a session, up to so many, in their order. A zero
-// session is the task's latest.
+// LastEvents returns up to most of the newest events of a session, in ascending order. A
+// zero session is the task's latest.
 func (c *Client) LastEvents(ctx context.Context, task string, session eventlog.SessionID, most int) ([]Event, error) {
 	path, err := taskPath(task, "events")
 	if err != nil {
@@ -122,8 +122,8 @@ func (c *Client) LastEvents(ctx context.Context, task string, session eventlog.S
 // errStop: the caller wants no more.
 var errStop = errors.New("stop")
 
-// eventsPage yields the events of one page as they arrive, so that a page of
-// large events is never in memory at once.
+// eventsPage yields the events of one page as they arrive, so that memory never holds a
+// whole page of large events.
 func (c *Client) eventsPage(ctx context.Context, path []string, query url.Values, yield func(Event, error) bool) (next string, err error) {
 	res, err := c.do(ctx, &request{
 		method: http.MethodGet, path: path, query: query,

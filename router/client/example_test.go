@@ -14,10 +14,10 @@ import (
 	"jrweb/streamer"
 )
 
-// A runner hears the people who watch: what they send to the agent, in the box
-// under the timeline, is a user event of the session that the runner itself appends
-// to. It follows its own session for those alone, and hears of its end as well, so
-// that a person who ends the session from the page stops the agent.
+// A runner receives what people send to the agent. A message from the box under the
+// timeline is a user event of the session that the runner itself appends to. The runner
+// follows its own session for these events only. It also gets the end of the session, so a
+// person who ends the session from the page stops the agent.
 func ExampleClient_Follow_hearPeople() {
 	events, err := eventlog.New(eventlogtest.NewStore(), nil)
 	check(err)
@@ -40,7 +40,7 @@ func ExampleClient_Follow_hearPeople() {
 	_, err = c.Complete(ctx, "t-1", run.ID, client.Complete{Status: eventlog.Canceled, Reason: "enough"})
 	check(err)
 
-	// In a runner this is a goroutine of its own, from the start on.
+	// In a runner this is a goroutine of its own, from the start.
 	for e, err := range c.Follow(ctx, "t-1", &client.FollowOptions{Session: run.ID, Types: []string{eventlog.TypeUser}}) {
 		check(err)
 		var data struct{ Content, Status, Reason string }
@@ -48,7 +48,7 @@ func ExampleClient_Follow_hearPeople() {
 		switch {
 		case e.Type == eventlog.TypeComplete:
 			fmt.Printf("stop: %s, %s\n", data.Status, data.Reason)
-		case e.Actor == eventlog.Human: // not what the runner itself recorded as its prompt
+		case e.Actor == eventlog.Human: // not the prompt that the runner itself recorded
 			fmt.Println("a person says:", data.Content)
 		}
 	}

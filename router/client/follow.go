@@ -15,38 +15,38 @@ import (
 	"jrweb/eventlog"
 )
 
-// FollowOptions are the settings of [Client.Follow]. The zero value is good.
-// The functions may be nil; they are called between two events.
+// FollowOptions are the settings of [Client.Follow]. The zero value is good. The functions
+// may be nil; they are called between two events.
 type FollowOptions struct {
-	// Session is the session to follow. Zero: the task's latest, or the first if
-	// there is none yet.
+	// Session is the session to follow. Zero: the task's latest, or the first one if there
+	// is none yet.
 	Session eventlog.SessionID
 	// After is the event after which to begin. Zero: from the first one on.
 	After eventlog.Cursor
 	// Types are the types of events to yield. Empty: all. The complete event always comes.
 	Types []string
-	// Retrying is told when the stream was cut: it will be resumed after wait.
+	// Retrying is called when the stream was cut. Follow resumes it after wait.
 	Retrying func(err error, wait time.Duration)
-	// Reset is told when the place that was reached means nothing to the server
-	// any more. What follows is a replay from the start.
+	// Reset is called when the server no longer knows the place that was reached. A replay
+	// from the start follows.
 	Reset func(reason string)
-	// Gap is told when events between two sequences are no longer kept.
+	// Gap is called when events between two sequences are no longer kept.
 	Gap func(after, next uint64)
 }
 
 const (
-	// defaultRetry is the time until a reconnect when the server names none.
+	// defaultRetry is the time until a reconnect if the server names none.
 	defaultRetry = 2 * time.Second
 	minRetry     = 10 * time.Millisecond
-	// maxRetry bounds the time between two attempts to reach a server that is gone.
+	// maxRetry bounds the time between two attempts to reach a server that is away.
 	maxRetry = 30 * time.Second
 )
 
-// Follow yields the events of a session from its first one on, and waits for
-// more, until it has yielded the complete event. When the connection is cut it
-// reconnects and goes on after the last event, for as long as it takes. It gives
-// up when ctx ends, when the server says that what is followed does not exist,
-// and when it was never reached at all. A yielded error is the last value.
+// Follow yields the events of a session from its first one on, and waits for more, until it
+// has yielded the complete event. When the connection is cut, it reconnects and continues
+// after the last event, however long that takes. It gives up when ctx ends, when the server
+// says that the task or session does not exist, and when it never reached the server at
+// all. If it yields an error, that is the last value.
 func (c *Client) Follow(ctx context.Context, task string, o *FollowOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		f := &follower{client: c, retry: defaultRetry}
@@ -73,7 +73,7 @@ type follower struct {
 	o      FollowOptions
 	path   []string
 
-	lastID  string // of the last event that was yielded
+	lastID  string // of the last yielded event
 	retry   time.Duration
 	reached bool // the server has answered with a stream
 	failed  int  // attempts since then
@@ -86,7 +86,7 @@ func (f *follower) run(ctx context.Context, yield func(Event, error) bool) error
 		final, isFinal := errors.AsType[finalError](err)
 		switch {
 		case errors.Is(err, stopFinal):
-			return errStop // also if the context has ended meanwhile: nothing may be yielded any more
+			return errStop // also if the context has ended meanwhile: nothing more may be yielded
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case isFinal:
@@ -106,7 +106,7 @@ func (f *follower) run(ctx context.Context, yield func(Event, error) bool) error
 	}
 }
 
-// finalError is an error after which it makes no sense to reconnect.
+// finalError is an error after which a reconnect makes no sense.
 type finalError struct{ err error }
 
 func (e finalError) Error() string { return e.err.Error() }
@@ -167,7 +167,7 @@ func (f *follower) connect(ctx context.Context, yield func(Event, error) bool) e
 	}
 }
 
-// take yields the event of a frame, or tells of what a control frame says.
+// take yields the event of a frame, or reports what a control frame says.
 func (f *follower) take(next frame, yield func(Event, error) bool) error {
 	if next.event != "" {
 		return f.control(next)

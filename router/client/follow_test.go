@@ -177,7 +177,7 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// Who wants no more gets no more, also when the context ends at the same time.
+// A caller that has stopped gets nothing more, even when the context ends at the same time.
 func TestFollowYieldsNothingToWhoHasStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -199,8 +199,8 @@ func TestFollowYieldsNothingToWhoHasStopped(t *testing.T) {
 	})
 }
 
-// After a deletion the cursor means nothing any more: the server says so, and
-// replays what there is.
+// After a deletion the cursor can no longer be used: the server says so, and replays what
+// exists.
 func TestFollowTellsOfAReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -14,26 +14,26 @@ import (
 type frame struct {
 	event string // "" is a message
 	data  []byte
-	id    string // the last id that the stream had when the frame ended
+	id    string // the last id of the stream when the frame ended
 }
 
-// maxFrame is how many bytes one frame may have: far more than any event.
+// maxFrame is the largest size, in bytes, of one frame: far more than any event needs.
 const maxFrame = 64 << 20
 
 var errFrameTooLarge = fmt.Errorf("client: a frame has more than %d bytes", maxFrame)
 
-// frameReader reads a stream as the HTML standard says (section 9.2.6, event
-// stream interpretation).
+// frameReader reads a stream as the HTML standard says (section 9.2.6, event stream
+// interpretation).
 type frameReader struct {
 	r     *bufio.Reader
 	limit int
 
-	begun  bool // the first line was read, and a byte order mark with it
+	begun  bool // the first line was read, with a byte order mark if there was one
 	skipLF bool // the last line ended with CR: an LF that follows belongs to it
 	line   []byte
 	id     string
 
-	// retry is the last reconnection time that the server asked for, 0 for none.
+	// retry is the last reconnection time that the server requested, or 0.
 	retry time.Duration
 }
 
@@ -41,8 +41,8 @@ func newFrameReader(r io.Reader) *frameReader {
 	return &frameReader{r: bufio.NewReaderSize(r, 64<<10), limit: maxFrame}
 }
 
-// next returns the next frame. A frame that the end of the stream cuts off is
-// none: the error is then io.EOF, or that of the reader.
+// next returns the next frame. A frame that is cut off by the end of the stream does not
+// count: the error is then io.EOF, or that of the reader.
 func (r *frameReader) next() (frame, error) {
 	var f frame
 	var data []byte
@@ -62,7 +62,7 @@ func (r *frameReader) next() (frame, error) {
 				f.data = data
 				return f, nil
 			}
-			f.event = "" // a frame without data is none
+			f.event = "" // a frame without data does not count
 			continue
 		}
 		name, value, _ := bytes.Cut(line, []byte{':'})
@@ -85,7 +85,7 @@ func (r *frameReader) next() (frame, error) {
 				r.retry = time.Duration(ms) * time.Millisecond
 			}
 		}
-		// Other names, the empty one of a comment among them, mean nothing.
+		// Other names are ignored, including the empty name of a comment.
 	}
 }
 
@@ -137,14 +137,14 @@ func (r *frameReader) readLine(limit int) ([]byte, error) {
 	}
 }
 
-// skipMark skips a byte order mark at the start of the stream. It waits for no
-// more bytes than it must.
+// skipMark skips a byte order mark at the start of the stream. It waits for no more bytes
+// than it must.
 func (r *frameReader) skipMark() error {
 	mark := []byte("\ufeff")
 	for n := 1; n <= len(mark); n++ {
 		start, err := r.r.Peek(n)
 		if errors.Is(err, io.EOF) && len(start) > 0 {
-			return nil // what there is, is read as lines
+			return nil // the bytes so far are read as lines
 		}
 		if err != nil {
 			return err

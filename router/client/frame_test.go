@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// frames reads a stream to its end, and again byte by byte: how it is cut into
-// reads must not matter.
+// frames reads a stream to its end, and again byte by byte: the result must not depend on
+// how reads cut the stream.
 func frames(t *testing.T, stream string) (got []string, retry time.Duration) {
 	t.Helper()
 	read := func(r io.Reader) (all []string, retry time.Duration) {
@@ -124,8 +124,8 @@ func FuzzFrameReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream string) {
 		got, _ := frames(t, stream)
 		for _, frame := range got {
-			// Whatever the stream is, no part of a frame has a line break that the
-			// standard does not put there.
+			// For any stream, no part of a frame has a line break that the standard does
+			// not put there.
 			event, rest, _ := strings.Cut(frame, "|")
 			if strings.ContainsAny(event, "\r\n") || strings.Contains(rest, "\r") {
 				t.Errorf("%q became %q", stream, frame)

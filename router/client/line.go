@@ -8,12 +8,12 @@ import (
 	"jrweb/eventlog"
 )
 
-// AppendLine appends an event to dst as a line of [Append].Body. The data stays as
-// it is, byte for byte, unless it takes several lines: then it loses the white space
-// that means nothing. An event without a time gets that of the server's clock.
+// AppendLine appends an event to dst as a line of [Append].Body. The data stays as it is,
+// byte for byte, unless it has several lines: then it loses the white space between its
+// tokens. An event without a time gets that of the server's clock.
 //
-// Data that is no JSON goes as a string, which the server refuses: what is pasted
-// into a line as it is could end it, and begin an event that nobody appended.
+// Data that is not JSON is sent as a string, which the server refuses. If it were copied
+// into a line as it is, it could end the line and begin another event.
 func AppendLine(dst []byte, e *eventlog.Event) []byte {
 	dst = append(dst, `{"type":`...)
 	dst = append(dst, quote(e.Type)...)

@@ -15,8 +15,8 @@ const (
 	attemptTime = 2 * time.Minute
 )
 
-// callSafely is call for requests with an idempotency key: it repeats them while
-// it is not known whether they were carried out.
+// callSafely is call for requests with an idempotency key: it repeats them while it is not
+// known whether they were carried out.
 func (c *Client) callSafely(ctx context.Context, r *request, answer any) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
@@ -30,8 +30,8 @@ func (c *Client) callSafely(ctx context.Context, r *request, answer any) error {
 	}
 }
 
-// unknown reports whether, after this error, the request may or may not have
-// been carried out. A 2xx or a 4xx is certain.
+// unknown reports whether, after this error, it is not known if the request was carried
+// out. After a 2xx or a 4xx it is known.
 func unknown(err error) bool {
 	refused, ok := errors.AsType[*Error](err)
 	return !ok || refused.Status >= 500
@@ -48,5 +48,5 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// newKey returns an idempotency key that nobody else has.
+// newKey returns a unique idempotency key.
 func newKey() string { return rand.Text() }

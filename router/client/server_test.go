@@ -30,7 +30,7 @@ type world struct {
 	mu       sync.Mutex
 	accept   chan net.Conn // nil while the server is stopped
 	dials    int
-	cutAfter func(dial int) int // bytes that a connection delivers; nil or negative: all
+	cutAfter func(dial int) int // how many bytes a connection delivers; nil or negative: all
 }
 
 func newWorld(t *testing.T) *world {
@@ -163,7 +163,7 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
-// cutConn breaks after so many bytes from the server.
+// cutConn breaks after a number of bytes from the server.
 type cutConn struct {
 	net.Conn
 	left int

@@ -15,13 +15,13 @@ import (
 	"jrweb/eventlog"
 )
 
-// Start says what is known of a session at its start. The zero value is good.
+// Start is what is known of a session at its start. The zero value is good.
 type Start struct {
-	// Agent, Version and Model are what runs; Cwd, Branch and Machine where.
+	// Agent, Version and Model say what runs; Cwd, Branch and Machine say where.
 	Agent, Version, Model string
 	Cwd, Branch, Machine  string
-	// ExternalID is the agent's own id of its thread, ParentExternalID that of the
-	// thread from which this one was begun.
+	// ExternalID is the agent's own id of its thread. ParentExternalID is the id of the
+	// thread that started this one.
 	ExternalID, ParentExternalID string
 	// Started is when the agent began. Zero: now.
 	Started time.Time
@@ -30,7 +30,7 @@ type Start struct {
 	Unique bool
 	// Lease is how long the session may be silent, in whole seconds. 0: no lease.
 	Lease time.Duration
-	// Steer says that what people say is handed to the agent.
+	// Steer says that people can send messages to the agent.
 	Steer bool
 	// Concurrent leaves the task's other sessions open.
 	Concurrent bool
@@ -38,7 +38,7 @@ type Start struct {
 	Key string
 }
 
-// Start starts a session, and the task if there is none.
+// Start starts a session. It creates the task if it does not exist.
 func (c *Client) Start(ctx context.Context, task string, s Start) (eventlog.SessionInfo, error) {
 	path, err := taskPath(task, "sessions")
 	if err != nil {
@@ -74,8 +74,8 @@ type Complete struct {
 	Status eventlog.Status
 	// Reason is for people. It may be empty.
 	Reason string
-	// Person refuses it unless the server can tell that a person ends the session: a
-	// person who cancels it stops its agent.
+	// Person refuses the request unless the server can tell that a person ends the session.
+	// If a person cancels a session, its agent stops.
 	Person bool
 	// Key is the idempotency key. Empty: a new one.
 	Key string
@@ -115,7 +115,8 @@ func (c *Client) Heartbeat(ctx context.Context, task string, session eventlog.Se
 	return c.call(ctx, &request{method: http.MethodPost, path: path}, nil)
 }
 
-// Session returns a session as it stands, with what of its cost counts elsewhere.
+// Session returns a session as it is now, with the part of its cost that counts in other
+// sessions.
 func (c *Client) Session(ctx context.Context, task string, session eventlog.SessionID) (eventlog.SessionInfo, error) {
 	path, err := taskPath(task, "sessions", session.String())
 	if err != nil {
@@ -126,7 +127,7 @@ func (c *Client) Session(ctx context.Context, task string, session eventlog.Sess
 	return answer, err
 }
 
-// Sessions yields all sessions of a task, the newest first. A yielded error is
+// Sessions yields all sessions of a task, the newest first. If it yields an error, that is
 // the last value.
 func (c *Client) Sessions(ctx context.Context, task string) iter.Seq2[eventlog.SessionInfo, error] {
 	return func(yield func(eventlog.SessionInfo, error) bool) {
@@ -147,8 +148,8 @@ func (c *Client) Sessions(ctx context.Context, task string) iter.Seq2[eventlog.S
 	}
 }
 
-// SessionsByExternalID returns the sessions of an agent's thread, in whichever
-// tasks, the newest first. An empty agent means any.
+// SessionsByExternalID returns the sessions of an agent's thread in all tasks, the newest
+// first. An empty agent means any.
 func (c *Client) SessionsByExternalID(ctx context.Context, agent, externalID string) ([]eventlog.SessionInfo, error) {
 	var found []eventlog.SessionInfo
 	for task, err := range c.TasksByExternalID(ctx, externalID) {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Link opens one task, to read, for whoever has it.
+// Link opens one task, read-only, for everyone who has it.
 type Link struct {
-	URL     string    `json:"-"` // at the server as we reach it
+	URL     string    `json:"-"` // at the server address of this client
 	Path    string    `json:"path"`
 	Ticket  string    `json:"ticket"`
 	Expires time.Time `json:"expires"`
 }
 
-// Share makes a link to a task that is good for so long, rounded to seconds.
+// Share makes a link to a task. life is how long it is valid, rounded to seconds.
 func (c *Client) Share(ctx context.Context, task string, life time.Duration) (Link, error) {
 	path, err := taskPath(task, "share")
 	if err != nil {

@@ -23,7 +23,7 @@ func (c *Client) Task(ctx context.Context, task string) (eventlog.Task, error) {
 	return answer, err
 }
 
-// PutTask creates a task or changes it. What is nil in the change keeps its value.
+// PutTask creates a task or changes it. Nil fields of the change keep their value.
 func (c *Client) PutTask(ctx context.Context, task string, change eventlog.TaskChange) (eventlog.Task, error) {
 	path, err := taskPath(task)
 	if err != nil {
@@ -40,19 +40,19 @@ func (c *Client) PutTask(ctx context.Context, task string, change eventlog.TaskC
 		return eventlog.Task{}, fmt.Errorf("client: %w", err)
 	}
 	var answer eventlog.Task
-	err = c.callSafely(ctx, &request{ // to say the same again changes nothing
+	err = c.callSafely(ctx, &request{ // to send the same change again changes nothing
 		method: http.MethodPut, path: path, body: body, header: http.Header{"Content-Type": {"application/json"}},
 	}, &answer)
 	return answer, err
 }
 
-// Tasks yields all tasks, the newest activity first. A yielded error is the last
-// value.
+// Tasks yields all tasks, the newest activity first. If it yields an error, that is the
+// last value.
 func (c *Client) Tasks(ctx context.Context) iter.Seq2[eventlog.Task, error] { return c.tasks(ctx, nil) }
 
-// TaskFilter says which tasks are wanted. Empty fields want all.
+// TaskFilter says which tasks are wanted. Empty fields match all.
 type TaskFilter struct {
-	// Text has words that stand in the task's id, title, type, project or description.
+	// Text has words that must be in the task's id, title, type, project or description.
 	Text    string
 	Status  eventlog.Status
 	Project string
@@ -60,7 +60,7 @@ type TaskFilter struct {
 	Agent, Model, Owner string
 }
 
-// FindTasks is [Client.Tasks] for the tasks that a filter wants.
+// FindTasks is [Client.Tasks] for the tasks that match a filter.
 func (c *Client) FindTasks(ctx context.Context, f TaskFilter) iter.Seq2[eventlog.Task, error] {
 	query := url.Values{}
 	for name, value := range map[string]string{
@@ -73,8 +73,8 @@ func (c *Client) FindTasks(ctx context.Context, f TaskFilter) iter.Seq2[eventlog
 	return c.tasks(ctx, query)
 }
 
-// TasksByExternalID is [Client.Tasks] for the tasks that have a session of an
-// agent's thread.
+// TasksByExternalID is [Client.Tasks] for the tasks that have a session of an agent's
+// thread.
 func (c *Client) TasksByExternalID(ctx context.Context, externalID string) iter.Seq2[eventlog.Task, error] {
 	return c.tasks(ctx, url.Values{"external_id": {externalID}})
 }
@@ -114,7 +114,7 @@ func pageAfter(place string) url.Values {
 	return url.Values{"after": {place}}
 }
 
-// yieldPages yields what is on all pages of a list. An empty next is the end.
+// yieldPages yields the entries of all pages of a list. An empty next is the end.
 func yieldPages[T any](fetch func(after string) ([]T, string, error), yield func(T, error) bool) {
 	var zero T
 	for after := ""; ; {

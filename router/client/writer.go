@@ -10,8 +10,7 @@ import (
 )
 
 const (
-	// A batch of a [Writer] has at most so many events and, unless one event is
-	// larger, bytes.
+	// The limits of one batch of a [Writer]. A single event may be larger.
 	mostBatchEvents = 1000
 	mostBatchBytes  = 4 << 20
 	// mostPending is how many bytes may wait in a [Writer].
@@ -21,8 +20,8 @@ const (
 // ErrWriterClosed is returned by a [Writer] after Close.
 var ErrWriterClosed = errors.New("client: the writer is closed")
 
-// Writer appends events to a session in batches: while one is on its way, the next
-// gathers. Its methods may be called concurrently. Close it.
+// Writer appends events to a session in batches: while one batch is being sent, the next
+// gathers. Its methods may be called concurrently. The caller must close it.
 type Writer struct {
 	client  *Client
 	task    string
@@ -30,20 +29,20 @@ type Writer struct {
 
 	mu      sync.Mutex
 	pending []line
-	bytes   int           // of pending, and of what is on its way
+	bytes   int           // of pending, and of the batch that is being sent
 	sent    uint64        // lines that the server has
-	taken   uint64        // lines that came
-	err     error         // final
-	closed  bool          // nothing more comes
-	changed chan struct{} // closed with each change of the above, and renewed
+	taken   uint64        // lines that Append has taken
+	err     error         // the final error
+	closed  bool          // no more lines can come
+	changed chan struct{} // closed at each change of the fields above, and made again
 	cancel  context.CancelFunc
 	ended   chan struct{}
 }
 
 type line []byte
 
-// NewWriter returns a writer to a session. It sends until it is closed, or until
-// the server refuses something for good; while the server is away it tries again.
+// NewWriter returns a writer to a session. It sends until it is closed, or until the server
+// refuses a batch for good. While the server is away, it tries again.
 func (c *Client) NewWriter(task string, session eventlog.SessionID) *Writer {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Writer{
@@ -54,10 +53,11 @@ func (c *Client) NewWriter(task string, session eventlog.SessionID) *Writer {
 	return w
 }
 
-// Append gives events to the writer, in order, and keeps nothing of them. It returns
-// at once, or, when more than 16 MiB wait, once there is room. If the data of one is no
-// JSON, none of them is taken, and the error names it ([*eventlog.FieldError]). Any
-// other error is of an earlier batch, and final: [*Error] if the server refused it.
+// Append gives events to the writer, in order. It does not keep their memory. It returns at
+// once or, if more than 16 MiB wait, once there is room. If the data of one event is not
+// JSON, it takes none of them, and the error names the event ([*eventlog.FieldError]). Any
+// other error belongs to an earlier batch and is final: [*Error] if the server refused that
+// batch.
 func (w *Writer) Append(ctx context.Context, events ...eventlog.Event) error {
 	for i := range events {
 		if !json.Valid(events[i].Data) {
@@ -83,7 +83,7 @@ func (w *Writer) Append(ctx context.Context, events ...eventlog.Event) error {
 	return nil
 }
 
-// Flush waits until everything that was given before is on the server's disk.
+// Flush waits until everything that was appended before is on the server's disk.
 func (w *Writer) Flush(ctx context.Context) error {
 	w.mu.Lock()
 	taken := w.taken
@@ -91,8 +91,8 @@ func (w *Writer) Flush(ctx context.Context) error {
 	return w.until(ctx, func() bool { return w.sent >= taken })
 }
 
-// Close flushes, and ends the writer. When ctx ends before, what is left is not
-// sent, and the error says so. The session stays open: see [Client.Complete].
+// Close flushes, and ends the writer. If ctx ends first, the rest is not sent, and the
+// error says so. The session stays open: see [Client.Complete].
 func (w *Writer) Close(ctx context.Context) error {
 	w.mu.Lock()
 	w.closed = true
@@ -104,7 +104,7 @@ func (w *Writer) Close(ctx context.Context) error {
 	return err
 }
 
-// until waits for a condition on the writer, which may be an error of it.
+// until waits for a condition on the writer, or for an error of the writer.
 func (w *Writer) until(ctx context.Context, condition func() bool) error {
 	for {
 		w.mu.Lock()
@@ -121,7 +121,7 @@ func (w *Writer) until(ctx context.Context, condition func() bool) error {
 	}
 }
 
-// tell wakes those who wait. The caller holds mu.
+// tell wakes the waiting goroutines. The caller holds mu.
 func (w *Writer) tell() {
 	close(w.changed)
 	w.changed = make(chan struct{})
@@ -157,7 +157,7 @@ func (w *Writer) work(ctx context.Context) {
 	}
 }
 
-// next takes the next batch out of what waits. The caller holds mu.
+// next removes the next batch from the pending lines. The caller holds mu.
 func (w *Writer) next() []line {
 	n, bytes := 0, 0
 	for n < len(w.pending) && n < mostBatchEvents && (n == 0 || bytes+len(w.pending[n]) <= mostBatchBytes) {
@@ -172,8 +172,8 @@ func (w *Writer) next() []line {
 	return batch
 }
 
-// send sends a batch until it is certain what became of it. One key holds for all
-// attempts, so that it is appended once.
+// send sends a batch until its outcome is certain. All attempts use one key, so that the
+// batch is appended once.
 func (w *Writer) send(ctx context.Context, batch []line) error {
 	a := Append{Session: w.session, Key: newKey()}
 	for _, l := range batch {

@@ -48,7 +48,7 @@ func isCostOfStep(data fields) bool { return data.text("scope") != "cumulative" 
 func (m *maker) costOfStep(t *eventlog.Totals) {
 	mark := &m.row.Mark
 	mark.Amount = price.Text(t)
-	if sum := float64(t.USD) + float64(t.EstimatedUSD); sum > 0 {
+	if sum := sumOf(t); sum > 0 {
 		mark.USD = strconv.FormatFloat(sum, 'g', -1, 64)
 	} else if n := t.InputTokens + t.CacheWriteTokens + t.OutputTokens; n > 0 {
 		mark.Amount = count(float64(n)) + " tokens"

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"jrweb/eventlog"
-	"jrweb/router/price"
 )
 
 // mapView is the run as a picture: what it cost from left to right, where something
@@ -76,7 +75,7 @@ func (v *view) runMap(s *Summary) *mapView {
 		link, _ := v.place(s.Session, at)
 		m.Bars = append(m.Bars, barView{
 			Link: link, First: at, X: number(scale(first)), Width: number(scale(last+1) - scale(first)),
-			Y: barsHeight - height, Height: height, Failed: one.Errors > 0, What: whatOf(first, last, one),
+			Y: barsHeight - height, Height: height, Failed: one.Errors > 0, What: whatOf(first, last, one, s.estimated),
 		})
 	}
 	m.addLanes(v, s, scale)
@@ -141,7 +140,7 @@ func (c *chart) failures() int {
 	return n
 }
 
-func whatOf(first, last uint64, s stretchOfRun) string {
+func whatOf(first, last uint64, s stretchOfRun, estimated bool) string {
 	parts := []string{fmt.Sprintf("#%d–#%d", first, last)}
 	if first == last {
 		parts[0] = fmt.Sprintf("#%d", first)
@@ -153,7 +152,7 @@ func whatOf(first, last uint64, s stretchOfRun) string {
 		parts = append(parts, fmt.Sprintf("%d failed", s.Errors))
 	}
 	if s.USD > 0 {
-		parts = append(parts, price.Dollars(eventlog.USD(s.USD)))
+		parts = append(parts, dollars(s.USD, estimated))
 	}
 	return strings.Join(parts, " · ")
 }

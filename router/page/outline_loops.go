@@ -41,13 +41,13 @@ func (l *loops) result(c *outlineCall, failed bool) {
 
 // say names the loop that the agent is in, or when it has ended the longest one that
 // it was in.
-func (l *loops) say(usd float64, goesOn bool) (text string, at uint64) {
+func (l *loops) say(spent *spending, goesOn bool) (text string, at uint64) {
 	it := l.worst
 	if goesOn {
 		it = l.current
-		it.after = usd
+		it.after = spent.usd
 	} else if it.first == l.current.first {
-		it.after = usd
+		it.after = spent.usd
 	}
 	if it.times < loopsFrom {
 		return "", 0
@@ -60,8 +60,8 @@ func (l *loops) say(usd float64, goesOn bool) (text string, at uint64) {
 		return "", 0
 	}
 	text = fmt.Sprintf("The same call of %s %s %d ×", it.tool, did, it.times)
-	if spent := it.after - it.before; spent > 0 {
-		text += ", " + dollars(spent)
+	if usd := it.after - it.before; usd > 0 {
+		text += ", " + dollars(usd, spent.estimated)
 	}
 	return text, it.first
 }

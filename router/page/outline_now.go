@@ -99,7 +99,7 @@ func (o *Outline) Now() Now {
 		}
 	}
 	n.Plan = o.plan.progress()
-	n.Loop, n.LoopAt = o.loops.say(o.spent.usd, o.status == "")
+	n.Loop, n.LoopAt = o.loops.say(&o.spent, o.status == "")
 	return n
 }
 

@@ -8,9 +8,10 @@ import (
 // spending follows what a run costs, step by step, in money or estimated. The totals
 // are the log's: this is for the shape of a run, where a cost belongs.
 type spending struct {
-	usd      float64
-	known    map[string]float64 // the largest said of a message, or of a model so far
-	accounts map[string]account
+	usd       float64
+	estimated bool               // some of it
+	known     map[string]float64 // the largest said of a message, or of a model so far
+	accounts  map[string]account
 }
 
 // account is what several messages are part of: a process of an agent, a thread.
@@ -24,7 +25,9 @@ type account struct {
 const mostKnown = 2000
 
 func (s *spending) add(data fields, prices *price.Table) {
-	amount, id, step := amountOf(data, prices), data.text("id"), isCostOfStep(data)
+	t := costTotals(data, prices)
+	s.estimated = s.estimated || t.EstimatedUSD > 0
+	amount, id, step := sumOf(&t), data.text("id"), isCostOfStep(data)
 	switch {
 	case id == "" && step:
 		s.usd += max(amount, 0)
@@ -75,8 +78,19 @@ func (s *spending) keep(id string, a account) {
 // amountOf is what one cost event says, or what its tokens are worth.
 func amountOf(data fields, prices *price.Table) float64 {
 	t := costTotals(data, prices)
-	return float64(t.USD) + float64(t.EstimatedUSD)
+	return sumOf(&t)
 }
 
+func sumOf(t *eventlog.Totals) float64 { return float64(t.USD) + float64(t.EstimatedUSD) }
+
+// approximately stands before money of which some is estimated.
+const approximately = "≈ "
+
 // dollars is an amount of money.
-func dollars(usd float64) string { return price.Dollars(eventlog.USD(usd)) }
+func dollars(usd float64, estimated bool) string {
+	text := price.Dollars(eventlog.USD(usd))
+	if estimated {
+		return approximately + text
+	}
+	return text
+}

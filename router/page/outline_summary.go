@@ -22,6 +22,7 @@ type Summary struct {
 	agents         []agent
 	chart          chart
 	usd            float64
+	estimated      bool // some of it
 }
 
 // Summary returns what the session has come to so far.
@@ -29,7 +30,7 @@ func (o *Outline) Summary(s *eventlog.SessionInfo) *Summary {
 	sum := &Summary{
 		Session: s.ID, Now: o.NowIn(s), UpTo: o.upTo,
 		status: o.status, reason: o.reason, answer: o.answer, moreFiles: o.work.more, tests: slices.Clone(o.work.tests),
-		errors: o.chart.failures(), chart: o.chart, usd: o.spent.usd,
+		errors: o.chart.failures(), chart: o.chart, usd: o.spent.usd, estimated: o.spent.estimated,
 	}
 	sum.chart.stretches = slices.Clone(o.chart.stretches)
 	at := map[string]int{} // a file may be named in two ways

@@ -9,6 +9,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/router/page"
+	"jrweb/router/price"
 )
 
 // An outline holds a bounded amount, however long the run is and whatever is in it: the
@@ -110,6 +111,44 @@ func TestWhatIsSaidInAllIsNotSpentAgain(t *testing.T) {
 	want := []string{"#1 · $1.00", "#2 · $2.00", "#3 · $0.50", "#4 · $0.25", "#5 · $4.00", "#6 · $0.25", "#7"}
 	if !slices.Equal(bars, want) {
 		t.Errorf("the map shows %q, want %q", bars, want)
+	}
+}
+
+// Money is told apart from an estimate wherever it stands: on the map, of a subagent and
+// of a loop.
+func TestWhatIsEstimatedIsToldAsSuchEverywhere(t *testing.T) {
+	session := sessionsWith(t, "succeeded")[0]
+	lines := []string{`tool_call {"tool":"Task","args":{},"call_id":"s"}`}
+	for i := range 6 {
+		lines = append(lines,
+			fmt.Sprintf(`tool_call {"tool":"bash","args":{"command":"x"},"call_id":"c%d","parent_call_id":"s"}`, i),
+			fmt.Sprintf(`tool_result {"tool":"bash","success":false,"output":"no","call_id":"c%d","parent_call_id":"s"}`, i),
+			`cost {COST,"parent_call_id":"s"}`)
+	}
+	lines = append(lines, `complete {"status":"succeeded"}`)
+	for cost, want := range map[string]bool{`"model":"claude-opus-4-1","output_tokens":100000`: true, `"usd":7.5`: false} {
+		o := page.NewOutline(price.Default())
+		var events []eventlog.Event
+		for _, line := range lines {
+			kind, data, _ := strings.Cut(strings.ReplaceAll(line, "COST", cost), " ")
+			e := event(o.UpTo()+1, kind, eventlog.Agent, data)
+			o.Add(&e)
+			events = append(events, e)
+		}
+		shown := overview(t, session, o) + o.Now().Loop
+		var part []byte
+		rows := page.Rows{Prices: price.Default()}
+		for i := range events {
+			part = rows.AppendEvent(part, "t-1", session.ID, &events[i], false)
+		}
+		for _, money := range regexp.MustCompile(`(≈ )?\$\d+\.\d+`).FindAllString(shown+string(part), -1) {
+			if strings.HasPrefix(money, "≈ ") != want {
+				t.Errorf("of %s it shows %q", cost, money)
+			}
+		}
+		if !strings.Contains(o.Now().Loop, "$") || !strings.Contains(overview(t, session, o), "$") {
+			t.Errorf("no money is shown of %s: %q", cost, o.Now().Loop)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ type Subagents struct {
 type subagentTotals struct {
 	calls, failed int
 	usd           float64
+	estimated     bool   // some of it
 	caller        uint64 // the sequence of the call, 0 if it is not known
 	parent        string // of the call
 }
@@ -40,6 +41,7 @@ func (o *Outline) Subagents() Subagents {
 			sum.calls += a.calls
 			sum.failed += a.failures
 			sum.usd += a.usd
+			sum.estimated = sum.usd > 0 && o.spent.estimated
 			s.byCall[id] = sum
 			id = one.parent
 		}
@@ -89,13 +91,22 @@ func (r *row) Subagent() subagentView {
 func (v subagentView) Calls() int  { return v.calls }
 func (v subagentView) Failed() int { return v.failed }
 func (v subagentView) USD() string { return strconv.FormatFloat(v.usd, 'g', -1, 64) }
+
+// Estimated counts the costs that are estimated, as the script does: 0 says that none is.
+func (v subagentView) Estimated() int {
+	if v.estimated {
+		return 1
+	}
+	return 0
+}
+
 func (v subagentView) String() string {
 	parts := []string{"Subagent", plural(v.calls, "call")}
 	if v.failed > 0 {
 		parts = append(parts, strconv.Itoa(v.failed)+" failed")
 	}
 	if v.usd > 1e-9 {
-		parts = append(parts, dollars(v.usd))
+		parts = append(parts, dollars(v.usd, v.estimated))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -120,6 +131,7 @@ func (v *subagentView) add(rows []*row) {
 			v.UpTo = max(v.UpTo, c.Mark.Sequence)
 			if usd, err := strconv.ParseFloat(c.Mark.USD, 64); err == nil && !c.Hidden {
 				v.usd += usd
+				v.estimated = v.estimated || strings.HasPrefix(c.Mark.Amount, approximately)
 			}
 		}
 		v.add(r.Nested)

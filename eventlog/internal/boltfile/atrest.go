@@ -9,19 +9,19 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// File is a bbolt file that no log has open, and that none can open until
-// it is closed: for work on the file itself.
+// File is a bbolt file that no log has open. No log can open it until it is closed. It is
+// for work on the file itself.
 type File struct {
 	DB   *bolt.DB
-	OS   *os.File // DB's own
+	OS   *os.File // the file of DB
 	Path string   // without symbolic links
 	Head Head
-	Bad  int // see ReadHead
+	Bad  int // the meta page that cannot be read, or -1: see ReadHead
 }
 
-// OpenAtRest opens a file that exists: to be alone with it, or only to read it,
-// beside others who read. The error wraps [store.ErrHeld] if a log has it open, and
-// [store.ErrDamaged] if bbolt could not open it safely.
+// OpenAtRest opens an existing file. If alone is true, no other process can have it open;
+// otherwise others may read it too. The error wraps [store.ErrHeld] if a log has it open,
+// and [store.ErrDamaged] if bbolt cannot open it safely.
 func OpenAtRest(path string, alone bool) (*File, error) {
 	// A rename would otherwise replace the link, not the file.
 	path, err := filepath.EvalSymlinks(path)
@@ -53,7 +53,7 @@ func OpenAtRest(path string, alone bool) (*File, error) {
 	return c, nil
 }
 
-// holdToRead is Hold for those who write nothing, and let others read.
+// holdToRead is Hold for callers that only read, and let others read too.
 func holdToRead(path string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -64,7 +64,7 @@ func holdToRead(path string) (*os.File, error) {
 		if err == nil && !info.Mode().IsRegular() {
 			err = errors.New("it is not a regular file")
 		}
-		// The lock comes before the first read: what a log is writing looks damaged.
+		// The lock comes before the first read: a file that a log is writing looks damaged.
 		if err == nil {
 			err = lockFile(f, syscall.LOCK_SH)
 		}

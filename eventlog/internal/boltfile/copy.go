@@ -10,27 +10,27 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// FillPercent packs pages densely: most events go to the end of their session.
+// FillPercent packs pages densely: most events are appended at the end of their session.
 const FillPercent = 0.9
 
-// copyTxBytes is how much one transaction of a copy writes: it is kept in memory
-// until its commit.
+// copyTxBytes is about how much one transaction of a copy writes. It is kept in memory
+// until the commit.
 const copyTxBytes = 8 << 20
 
-// Record is a record on its way from one file to another.
+// Record is a record that is copied from one file to another.
 type Record struct {
 	Bucket     store.Bucket
 	Key, Value []byte
 }
 
-// CopyRecords writes every record of a file into a new, empty one, and syncs it.
-// Rewrite may change a record, or say that it is not to be kept; nil keeps all
-// as they are. The new file is not to be used before copyRecords has returned.
+// CopyRecords writes every record of a file into a new, empty one, and syncs it. rewrite
+// may change a record, or drop it by returning keep false. If rewrite is nil, all records
+// are kept as they are. The new file must not be used before CopyRecords has returned.
 func (c *File) CopyRecords(ctx context.Context, to string, rewrite func(*Record) (keep bool, err error), copied func(bytes int)) (err error) {
 	dst, err := bolt.Open(to, 0o600, &bolt.Options{
 		FreelistType: bolt.FreelistMapType,
 		PageSize:     int(c.Head.PageSize),
-		NoSync:       true, // until the end: nobody knows the file yet
+		NoSync:       true, // synced at the end: nobody uses the file yet
 		NoGrowSync:   true,
 	})
 	if err != nil {
@@ -41,7 +41,7 @@ func (c *File) CopyRecords(ctx context.Context, to string, rewrite func(*Record)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = out.Rollback() }() // once it is committed, this does nothing
+	defer func() { _ = out.Rollback() }() // does nothing after the commit
 	written := 0
 	err = c.DB.View(func(in *bolt.Tx) error {
 		reader := &Reader{Tx: in}
@@ -50,7 +50,7 @@ func (c *File) CopyRecords(ctx context.Context, to string, rewrite func(*Record)
 				return err
 			}
 			if in.Bucket([]byte(b)) == nil {
-				continue // an older format has none
+				continue // an older format does not have it
 			}
 			for key, value := range reader.Ascend(b, nil, nil) {
 				if err := ctx.Err(); err != nil {

@@ -1,4 +1,4 @@
-// Package boltfile opens bbolt's files, and reads their pages without bbolt, which trusts
-// what it reads: a damaged page makes it panic, fault, or run in circles. It knows nothing
-// of what a log puts into the records.
+// Package boltfile opens bbolt files, and reads their pages without bbolt. bbolt trusts
+// what it reads: a damaged page makes it panic, fault, or loop for ever. This package does
+// not know what a log writes into the records.
 package boltfile

@@ -7,8 +7,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Guard runs fn, and makes an error of what damaged pages do to bbolt, which
-// panics, or follows them out of the file.
+// Guard runs fn, and returns an error if damaged pages make bbolt panic or read outside of
+// the file.
 func Guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -19,8 +19,8 @@ func Guard(fn func() error) (err error) {
 	return fn()
 }
 
-// RecoverFault makes an error of a fault at an address: of a key or value that
-// reached out of the file. It does not hide the panics of a caller's own faults.
+// RecoverFault makes an error of a memory fault, which happens when a key or value reaches
+// beyond the file. It does not hide the panics of a caller's own mistakes.
 func RecoverFault(err *error) {
 	switch p := recover().(type) {
 	case nil:

@@ -11,14 +11,14 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// LockTimeout is how long an opener waits for another process to let go.
+// LockTimeout is how long an opener waits for another process to release the lock.
 const LockTimeout = time.Second / 2
 
-// Hold opens the database file at path for bbolt, holds it against other
-// processes, and checks what bbolt would trip over: of an empty file it makes a
-// database, and in one that is cut off it reads behind the end, which kills the
-// process. The file is not written to. The lock goes with the file: bbolt, which
-// takes it again for the same open file, finds it free.
+// Hold opens the database file at path for bbolt, locks it against other processes, and
+// checks for two cases that bbolt does not: from an empty file bbolt would make a database,
+// and in a file that is cut off it would read beyond the end, which kills the process. Hold
+// does not write to the file. The lock belongs to the open file, so bbolt, which locks the
+// same open file again, gets it.
 func Hold(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
@@ -53,8 +53,7 @@ func holdFile(f *os.File, path string) error {
 	return RemoveUnfinished(path)
 }
 
-// lockFile takes the lock of a file: LOCK_EX to be alone, LOCK_SH to read beside
-// other readers.
+// lockFile locks a file: LOCK_EX to be alone, LOCK_SH to read beside other readers.
 func lockFile(f *os.File, how int) error {
 	for deadline := time.Now().Add(LockTimeout); ; {
 		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
@@ -71,9 +70,9 @@ func lockFile(f *os.File, how int) error {
 	}
 }
 
-// StillNamed checks that an open file is the one at path. Whoever waits for the
-// lock of a file may get it when the file has been replaced by another: what is
-// written to it then is lost.
+// StillNamed checks that an open file is the one at path. A process that waits for the lock
+// of a file may get it when another file has replaced that file: everything that it then
+// writes is lost.
 func StillNamed(file *os.File, path string) error {
 	opened, err := file.Stat()
 	if err != nil {

@@ -50,9 +50,9 @@ func ReadMeta(f io.ReaderAt, offset int64) (m Head, ok bool) {
 	}, true
 }
 
-// checkFile checks that the file has a head, and all the pages that it speaks
-// of. One of the two meta pages may be bad: that is what a power cut leaves of a
-// commit that was not acknowledged.
+// checkFile checks that the file has a meta page, and all the pages that the meta page
+// counts. One of the two meta pages may be bad: a power cut during a commit that was not
+// acknowledged leaves that.
 func checkFile(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -73,7 +73,7 @@ func checkFile(f *os.File) error {
 	case !ok:
 		return fmt.Errorf("%w: it has no head: it is no jrweb database, or its first pages are lost", store.ErrDamaged)
 	case head.PageSize < boltMinPage || head.PageSize > boltMaxPage ||
-		head.Root >= head.Pages || head.Freelist >= head.Pages: // bbolt would make up for a missing list by writing one
+		head.Root >= head.Pages || head.Freelist >= head.Pages: // bbolt would replace a missing list by writing one
 		return fmt.Errorf("%w: its head makes no sense: it is no jrweb database", store.ErrDamaged)
 	case head.Pages > uint64(info.Size()/head.PageSize):
 		return fmt.Errorf("%w: it is cut off: it has %d bytes, and its head speaks of %d pages of %d", store.ErrDamaged, info.Size(), head.Pages, head.PageSize)
@@ -81,8 +81,8 @@ func checkFile(f *os.File) error {
 	return nil
 }
 
-// ReadHead returns the newer one of the two meta pages of a file that checkFile
-// finds good. bad is the number of the other one if it cannot be read, else -1.
+// ReadHead returns the newer one of the two meta pages of a file that checkFile accepts.
+// bad is the number of the other one if it cannot be read, else -1.
 func ReadHead(file io.ReaderAt) (head Head, bad int) {
 	first, ok := ReadMeta(file, 0)
 	if !ok {

@@ -34,7 +34,7 @@ func (r *Reader) Bucket(b store.Bucket) *bolt.Bucket {
 	return bucket
 }
 
-// Damaged ends a step of bbolt's that a damaged page made panic.
+// Damaged turns a panic of bbolt over a damaged page into an error. It must be deferred.
 func (r *Reader) Damaged() {
 	if p := recover(); p != nil {
 		r.Keep(fmt.Errorf("%w: %v", store.ErrDamaged, p))
@@ -90,9 +90,8 @@ func (r *Reader) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []by
 	}
 }
 
-// before moves a cursor to the key before the one that it is at. bbolt's Prev also
-// says that there is none when it comes to a page that this transaction has
-// emptied; asked again, it goes on.
+// before moves a cursor to the key before the current one. bbolt's Prev also reports no key
+// when it reaches a page that this transaction has emptied; called again, it goes on.
 func (r *Reader) before(b store.Bucket, c *bolt.Cursor, at []byte) (k, v []byte) {
 	if k, v = r.step(c, (*bolt.Cursor).Prev); k != nil || !r.Tx.Writable() {
 		return k, v
@@ -104,8 +103,8 @@ func (r *Reader) before(b store.Bucket, c *bolt.Cursor, at []byte) (k, v []byte)
 	return k, v
 }
 
-// first returns the first key of a bucket, nil if there is none. In a bucket all
-// of whose pages this transaction has emptied, bbolt's Last would not return.
+// first returns the first key of a bucket, or nil if there is none. If this transaction has
+// emptied all pages of a bucket, bbolt's Last would not return.
 func (r *Reader) first(b store.Bucket) (key []byte) {
 	defer r.Damaged()
 	key, _ = r.Bucket(b).Cursor().First()

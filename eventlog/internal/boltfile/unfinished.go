@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// SyncDir makes durable what names a directory has.
+// SyncDir makes the names in a directory durable.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -17,8 +17,8 @@ func SyncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// unfinished is in the name of every file that becomes something else, or
-// nothing, when it is finished.
+// unfinished is part of the name of every file that is not complete yet. A complete file
+// gets another name, or none.
 const unfinished = ".unfinished-"
 
 // NewUnfinished makes an empty file, mode 0600, beside path.
@@ -26,8 +26,8 @@ func NewUnfinished(path string) (*os.File, error) {
 	return os.CreateTemp(filepath.Dir(path), filepath.Base(path)+unfinished+"*")
 }
 
-// RemoveUnfinished removes what a killed process left beside the file at path.
-// Only those who hold the file's lock make such files, and the caller holds it now.
+// RemoveUnfinished removes the files that a killed process left beside the file at path.
+// Only a process that holds the file's lock makes such files, and the caller holds it now.
 func RemoveUnfinished(path string) error {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
@@ -45,8 +45,8 @@ func RemoveUnfinished(path string) error {
 	return failed
 }
 
-// NewLike makes an empty, unfinished file beside c's, with its mode and owner:
-// who runs this may not be who runs the server.
+// NewLike makes an empty, unfinished file beside c's, with the same mode and owner: the
+// user who runs this may not be the user who runs the server.
 func (c *File) NewLike() (path string, err error) {
 	info, err := c.OS.Stat()
 	if err != nil {

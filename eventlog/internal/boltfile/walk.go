@@ -10,43 +10,43 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// This file reads bbolt's pages without bbolt: bbolt trusts what it reads, and a
-// damaged page makes it panic, fault, or run in circles. Whatever the file
-// holds, the walk here ends, and says what is wrong.
+// This code reads bbolt's pages without bbolt. bbolt trusts what it reads: a damaged page
+// makes it panic, fault, or loop for ever. Whatever the file holds, a Walk ends, and
+// reports what is wrong.
 //
-// The layout is that of bbolt's file format version 2. Numbers have the byte
-// order of the machine. A page starts with its number (8), flags (2), count of
-// elements (2), and how many pages it overflows into (4).
+// The layout is that of bbolt's file format version 2. Numbers have the byte order of the
+// machine. A page starts with its number (8), flags (2), count of elements (2), and the
+// number of further pages that belong to it, its overflow (4).
 
 const (
-	pageElement = 16 // bytes of an entry, of branch and leaf pages alike
+	pageElement = 16 // size of an entry, in branch and leaf pages alike
 
 	branchPage   = 0x01
 	leafPage     = 0x02
 	freelistPage = 0x10
 
-	bucketElement = 0x01 // flag of a leaf's entry whose value is a bucket
+	bucketElement = 0x01 // flag of a leaf entry whose value is a bucket
 
 	// maxDepth is deeper than any tree of 2^64 pages.
 	maxDepth = 64
 )
 
-// Walk visits every page that a bbolt file uses, and every record on them.
+// Walk visits every page that a bbolt file uses, and every record on these pages.
 type Walk struct {
 	File io.ReaderAt
 	Head Head
 	Bad  int // the meta page that cannot be read, or -1
-	// Found is told what is wrong with a page.
+	// Found is called for each defect of a page.
 	Found func(page uint64, reason string)
-	// Record is called for each record of a known bucket, with its place in the
-	// file: of the key, which the value follows. It may be nil. An error ends the walk.
+	// Record is called for each record of a known bucket. at is the place of the key in the
+	// file; the value follows it. Record may be nil. An error ends the walk.
 	Record func(b store.Bucket, at int64, key, value []byte) error
-	// Walked is called for each page, overflow included, that has been read.
+	// Walked is called after each read, with the number of pages read, overflow included.
 	Walked func(pages uint64) error
 
-	Seen map[store.Bucket]bool // the buckets that are there
-	used []uint64              // bit set of the pages that belong to something
-	Free uint64                // how many pages are free
+	Seen map[store.Bucket]bool // the buckets that the file has
+	used []uint64              // bit set of the pages that are in use
+	Free uint64                // number of free pages
 }
 
 // Run walks the whole file.
@@ -81,7 +81,7 @@ func (w *Walk) Run() error {
 	return w.settle(free)
 }
 
-// Missing tells of buckets that the file should have, after the walk.
+// Missing reports, after the walk, the buckets that the file should have but does not.
 func (w *Walk) Missing(buckets []store.Bucket) {
 	for _, b := range buckets {
 		if !w.Seen[b] {
@@ -114,7 +114,7 @@ func (w *Walk) use(page uint64) { w.used[page/64] |= 1 << (page % 64) }
 
 func (w *Walk) isUsed(page uint64) bool { return w.used[page/64]&(1<<(page%64)) != 0 }
 
-// read returns a page with what it overflows into, nil if it cannot be one.
+// read returns a page with its overflow, or nil if it cannot be one.
 func (w *Walk) read(page uint64) ([]byte, error) {
 	if page < 2 || page >= w.Head.Pages {
 		w.Found(page, "is outside the file")
@@ -193,13 +193,13 @@ func (w *Walk) readFreelist() ([]uint64, error) {
 type element struct {
 	page  uint64
 	flags uint32
-	at    int64 // of the key in the file; the value follows it
+	at    int64 // place of the key in the file; the value follows it
 	key   []byte
 	value []byte
 }
 
-// tree visits the leaves of a tree in order. Keys must be from low on and below
-// high; nil bounds are none.
+// tree visits the leaves of a tree in order. Keys must be at least low and less than high;
+// a nil bound is no bound.
 func (w *Walk) tree(page uint64, depth int, low, high []byte, visit func(element) error) error {
 	if depth > maxDepth {
 		w.Found(page, "is too deep in its tree")
@@ -248,7 +248,7 @@ func (w *Walk) tree(page uint64, depth int, low, high []byte, visit func(element
 	return nil
 }
 
-// leaf visits the elements of a leaf page, which stands at a place of the file.
+// leaf visits the elements of a leaf page. at is the place of the page in the file.
 func (w *Walk) leaf(page uint64, at int64, body, low, high []byte, visit func(element) error) error {
 	order := binary.NativeEndian
 	n := int(order.Uint16(body[10:]))
@@ -289,7 +289,7 @@ func (w *Walk) inOrder(page uint64, i int, key, low, high []byte, keys [][]byte)
 
 // bucket visits the records of one of the log's buckets.
 func (w *Walk) bucket(name store.Bucket, e element) error {
-	if len(e.value) < 16 { // its root page, and a number that bbolt counts up for its users
+	if len(e.value) < 16 { // its root page, and bbolt's sequence number
 		w.Found(e.page, fmt.Sprintf("bucket %q has no root", name))
 		return nil
 	}
@@ -305,7 +305,7 @@ func (w *Walk) bucket(name store.Bucket, e element) error {
 	if root := binary.NativeEndian.Uint64(e.value); root != 0 {
 		return w.tree(root, 0, nil, nil, visit)
 	}
-	// A small bucket stands with its page in the value.
+	// The value of a small bucket holds its page.
 	inline := e.value[16:]
 	if len(inline) < boltPageHeader || binary.NativeEndian.Uint16(inline[8:]) != leafPage {
 		w.Found(e.page, fmt.Sprintf("bucket %q is neither a tree nor a page", name))

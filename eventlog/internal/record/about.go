@@ -4,7 +4,7 @@ import (
 	"jrweb/eventlog/event"
 )
 
-// about is what a session event says of its run. What is empty was not said.
+// about is what a session event says about its run. Empty fields were not given.
 type about struct {
 	Agent, Version, Model        string
 	Cwd, Branch                  string
@@ -13,13 +13,13 @@ type about struct {
 	prompt                       bool // the title is the first words of a person, not the agent's
 }
 
-// The two who may have given the title in a session event.
+// Who gave the title in a session event.
 const (
 	byAgent  = "agent"
 	byPrompt = "prompt"
 )
 
-// aboutFields are those of a session event.
+// aboutFields are the fields of a session event that the log reads.
 var aboutFields = []field{
 	{"agent", optional}, {"version", optional}, {"model", optional}, {"cwd", optional}, {"branch", optional},
 	{"external_id", optional}, {"parent_external_id", optional}, {"title", optional}, {"title_by", optional},
@@ -47,8 +47,8 @@ func (p *Prepared) readAbout(o *object) *event.FieldError {
 	return nil
 }
 
-// learn puts what a session event says on the session and its task. The task is
-// needed only if the event has a title.
+// learn copies what a session event says to the session and its task. The task is needed
+// only if the event has a title.
 func (tx *Txn) learn(t *Task, s *Session, a *about) {
 	tx.unindex(s)
 	for _, f := range []struct {

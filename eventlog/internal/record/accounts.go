@@ -10,37 +10,38 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// A cost with an id counts once, in whichever session of whichever task it is said,
-// and however often. It belongs to an account of the session's agent: the one that it
-// is part of, or the one that has its id.
+// A cost with an id counts once, however often it is reported, and in however many sessions
+// and tasks. It belongs to an account of the session's agent. The account's id is the
+// cost's part_of or, without that, the cost's own id.
 //
-//   - A cost that is part of an account is a member. The largest amounts said of it
-//     count; the members add up.
-//   - A cost whose id is the account's speaks of the whole. The largest amounts said
-//     count.
-//   - It may speak of one turn of the account alone. The largest amounts said of a turn
-//     count; the turns add up.
+//   - A cost that is part of an account is a member. The largest amounts reported for a
+//     member count; the members add up.
+//   - A cost whose id is the account's is about the whole account. The largest amounts
+//     reported for the whole count.
+//   - Such a cost may be about one turn of the account only. The largest amounts reported
+//     for a turn count; the turns add up.
 //   - The account is worth the largest of the three, each amount on its own.
 //
-// What an append adds to its session is by how much the account is worth more than
-// before. So neither order nor repetition nor growth changes what the log adds up to.
-// It takes four records: of the account and its members what they are worth
-// (store.Accounts), and what each session said (store.Said) and added (its credit), so
-// that a deletion can take back the one and hand over the other: see takeback.go.
+// An append adds to its session the increase in the worth of the account. So neither order
+// nor repetition nor growth changes the sums of the log. Four kinds of records hold this:
+// what the account is worth and what each member is worth (store.Accounts), what each
+// session reported (store.Said), and what each session added (its [Credit]). With them, a
+// deletion can remove what the session reported and pass its credit on to other sessions:
+// see takeback.go.
 
-// AccountID stands for an agent and the id of an account, and MemberID for the id of
-// a member: hashes, because keys of one size are compact, and whose beginnings mean
-// nothing.
+// AccountID is a hash of an agent and the id of an account. MemberID is a hash of the id of
+// a member or a turn. Hashes give keys of one size, which are compact, and no id is a
+// prefix of another.
 type (
 	AccountID [16]byte
 	MemberID  [16]byte
 )
 
-// WholeAccount is in the place of a member for what is said of all of an account. No
-// id has this hash.
+// WholeAccount stands for the whole account where a key needs a member. No id has this
+// hash.
 var WholeAccount MemberID
 
-// AccountOf returns the account of a cost with an id, which is its agent's.
+// AccountOf returns the account of a cost with an id. Each agent has accounts of its own.
 func AccountOf(agent string, c *Cost) AccountID {
 	name := c.PartOf
 	if name == "" {
@@ -49,7 +50,7 @@ func AccountOf(agent string, c *Cost) AccountID {
 	return AccountID(sum16(append(appendName(nil, agent), name...)))
 }
 
-// MemberOf returns the member or the turn of its account that a cost speaks of.
+// MemberOf returns the member or the turn that a cost is about, or WholeAccount.
 func MemberOf(c *Cost) MemberID {
 	switch {
 	case c.PartOf != "":
@@ -64,7 +65,7 @@ func MemberOf(c *Cost) MemberID {
 	return WholeAccount
 }
 
-// turnBit tells a turn from a member, in the first byte of its id.
+// turnBit is set in the first byte of the id of a turn, and clear in that of a member.
 const turnBit = 0x80
 
 func sum16(b []byte) [16]byte {
@@ -72,7 +73,8 @@ func sum16(b []byte) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// The keys of store.Accounts begin with the account. A byte says what stands there.
+// The keys of store.Accounts begin with the account. The next byte is the kind of the
+// record.
 const (
 	AccountItself = iota
 	AccountCredit
@@ -87,10 +89,10 @@ func CreditKey(a AccountID, session event.SessionID) []byte {
 	return append(append(a[:], AccountCredit), session[:]...)
 }
 
-// MemberKey is the key of the largest amounts said of a member.
+// MemberKey is the key of the largest amounts reported for a member or a turn.
 func MemberKey(a AccountID, m MemberID) []byte { return append(append(a[:], accountMember), m[:]...) }
 
-// SaidKey is the key of what a session said of a member.
+// SaidKey is the key of what a session reported for a member.
 func SaidKey(session event.SessionID, a AccountID, m MemberID) []byte {
 	return append(append(append(make([]byte, 0, 48), session[:]...), a[:]...), m[:]...)
 }
@@ -103,17 +105,17 @@ func SplitSaidKey(key []byte) (session event.SessionID, a AccountID, m MemberID,
 	return event.SessionID(key[:16]), AccountID(key[16:32]), MemberID(key[32:]), true
 }
 
-// AccountSums are what is said of an account, the largest amounts of all sessions.
+// AccountSums are the amounts reported for an account: the largest of all sessions.
 type AccountSums struct {
 	Whole   Amounts
-	Members Amounts // that the members add up to
-	Turns   Amounts // that the turns add up to
+	Members Amounts // sum of the members
+	Turns   Amounts // sum of the turns
 }
 
 // Worth is what the account has cost.
 func (a *AccountSums) Worth() Amounts { return a.Whole.Most(a.Members).Most(a.Turns) }
 
-// Of returns the sum that a member or a turn is part of.
+// Of returns the sum that includes a member or a turn.
 func (a *AccountSums) Of(m MemberID) *Amounts {
 	if m[0]&turnBit != 0 {
 		return &a.Turns
@@ -135,7 +137,7 @@ func (a *AccountSums) Decode(b []byte) bool {
 	return true
 }
 
-// MemberSum is the largest amounts that were said of a member.
+// MemberSum is the largest amounts that were reported for a member.
 type MemberSum struct{ Amounts }
 
 // Encode implements [AccountValue].
@@ -150,8 +152,8 @@ func (m *MemberSum) Decode(b []byte) bool {
 	return true
 }
 
-// Saying is the largest amounts that a session said of a member, or of the whole of
-// an account, and under which name its model counts.
+// Saying is the largest amounts that a session reported for a member, or for the whole of
+// an account, and the name under which its model counts.
 type Saying struct {
 	Amounts
 	model string
@@ -169,14 +171,14 @@ func (s *Saying) Decode(b []byte) bool {
 	return true
 }
 
-// Credit is what a session has added to what an account is worth, by model. Every
-// session that said anything of the account has one.
+// Credit is the part of an account's worth that a session has added, by model. Every
+// session that reported anything for the account has one.
 type Credit struct {
 	Task   string
 	Models map[string]Amounts
 }
 
-// Total is the credit in all models.
+// Total is the credit of all models together.
 func (c *Credit) Total() (sum Amounts) {
 	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
 		sum.Add(c.Models[name])
@@ -190,8 +192,8 @@ func (c *Credit) add(model string, v Amounts) {
 	c.Models[model] = sum
 }
 
-// subtract takes v from the credit, as much of it as there is, and returns what was
-// taken of each model.
+// subtract takes v from the credit, or as much of it as there is, and returns what it took
+// from each model.
 func (c *Credit) subtract(v Amounts) map[string]Amounts {
 	taken := map[string]Amounts{}
 	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
@@ -231,23 +233,23 @@ func (c *Credit) Decode(b []byte) bool {
 	return true
 }
 
-// account is a record of an account, as a transaction keeps it until its end.
+// account is a record about an account that a transaction keeps until its end.
 type account struct {
 	bucket  store.Bucket
 	key     []byte
 	is      AccountValue
-	exists  bool // it stands in the store
+	exists  bool // the store has it
 	changed bool
 }
 
-// AccountValue is the payload of a record of accounts.
+// AccountValue is the payload of a record about an account.
 type AccountValue interface {
 	Encode() []byte
 	Decode([]byte) bool
 }
 
-// account reads a record into a value, if there is one, and keeps it for all changes
-// of the transaction.
+// account reads a record into a value, if the record exists. All changes of the transaction
+// share it.
 func (tx *Txn) account(b store.Bucket, key []byte, empty AccountValue) (*account, error) {
 	name := string(b) + string(key)
 	if a, known := tx.accounts[name]; known {
@@ -270,8 +272,7 @@ func (tx *Txn) account(b store.Bucket, key []byte, empty AccountValue) (*account
 	return a, nil
 }
 
-// change says that a record of an account is to be written; gone, that it is to be
-// removed.
+// change marks a record for writing; gone marks it for removal.
 func (tx *Txn) change(a *account) {
 	tx.Wrote = true
 	a.exists = true
@@ -286,8 +287,8 @@ func (tx *Txn) gone(a *account) {
 	a.exists = false
 }
 
-// writeAccounts writes the records that changed, for those who look for them in the
-// store.
+// writeAccounts writes the records that changed, so that code that iterates over the store
+// sees them.
 func (tx *Txn) writeAccounts() {
 	for _, a := range tx.changedAccounts {
 		if a.changed = false; a.exists {
@@ -300,16 +301,16 @@ func (tx *Txn) writeAccounts() {
 	tx.changedAccounts = nil
 }
 
-// statement is where a cost with an id stands.
+// statement has the records that a cost with an id changes.
 type statement struct {
 	account *account // AccountSums
-	member  *account // MemberSum; nil: the cost speaks of the whole
-	said    *account // saying
-	credit  *account // credit
+	member  *account // MemberSum; nil: the cost is about the whole account
+	said    *account // Saying
+	credit  *account // Credit
 }
 
-// Statement reads what is known of a cost with an id. Who has done that once in a
-// transaction can do it again without an error.
+// Statement reads the records that a cost with an id changes. A second call in the same
+// transaction cannot fail.
 func (tx *Txn) Statement(agent string, s *Session, c *Cost) (st statement, err error) {
 	a, m := AccountOf(agent, c), MemberOf(c)
 	if st.account, err = tx.account(store.Accounts, AccountKey(a), &AccountSums{}); err != nil {
@@ -320,7 +321,7 @@ func (tx *Txn) Statement(agent string, s *Session, c *Cost) (st statement, err e
 			return st, err
 		}
 	}
-	if s == nil { // it is to be started, and has said nothing
+	if s == nil { // the session has not started yet, so it has reported nothing
 		return st, nil
 	}
 	if st.said, err = tx.account(store.Said, SaidKey(s.ID, a, m), &Saying{}); err != nil {
@@ -330,8 +331,8 @@ func (tx *Txn) Statement(agent string, s *Session, c *Cost) (st statement, err e
 	return st, err
 }
 
-// Foresee reads all that the costs of an append need, so that nothing can fail once
-// the append has begun to write. The session is nil if it is to be started.
+// Foresee reads all records that the costs of an append need, so that nothing can fail once
+// the append has begun to write. The session is nil if it has not started yet.
 func (tx *Txn) Foresee(s *Session, events []Prepared) error {
 	agent := ""
 	if s != nil {
@@ -359,7 +360,7 @@ func (tx *Txn) Foresee(s *Session, events []Prepared) error {
 	return nil
 }
 
-// Count books a cost, and returns what it adds to its session.
+// Count adds a cost to the records, and returns what it adds to its session.
 func (tx *Txn) Count(s *Session, c *Cost) Amounts {
 	var added Amounts
 	if c.ID == "" {
@@ -372,8 +373,8 @@ func (tx *Txn) Count(s *Session, c *Cost) Amounts {
 	return added
 }
 
-// state enters a cost with an id into its account, and returns by how much that is
-// worth more.
+// state adds a cost with an id to its account, and returns the increase in the account's
+// worth.
 func (tx *Txn) state(s *Session, c *Cost) Amounts {
 	st, err := tx.Statement(s.Agent, s, c)
 	if err != nil {
@@ -382,7 +383,7 @@ func (tx *Txn) state(s *Session, c *Cost) Amounts {
 	sums, said := st.account.is.(*AccountSums), st.said.is.(*Saying)
 	most := said.Most(c.Amounts)
 	if st.said.exists && most == said.Amounts {
-		return Amounts{} // the session has said so before
+		return Amounts{} // the session has reported this before
 	}
 	model, _ := s.Slot(c.Model)
 	*said = Saying{most, model}
@@ -404,7 +405,7 @@ func (tx *Txn) state(s *Session, c *Cost) Amounts {
 	return added
 }
 
-// saidAnything reports whether a session said anything of an account.
+// saidAnything reports whether a session reported anything for an account.
 func (tx *Txn) saidAnything(id event.SessionID) bool {
 	tx.writeAccounts()
 	for range tx.Ascend(store.Said, id[:], PrefixEnd(id[:])) {
@@ -413,8 +414,8 @@ func (tx *Txn) saidAnything(id event.SessionID) bool {
 	return false
 }
 
-// SplitAccountKey takes apart a key of store.Accounts: what follows the byte that
-// says what stands there is empty, a session or a member.
+// SplitAccountKey splits a key of store.Accounts. Depending on kind, of is empty, a session
+// or a member.
 func SplitAccountKey(key []byte) (a AccountID, kind byte, of [16]byte, ok bool) {
 	if len(key) <= len(a) {
 		return a, 0, of, false

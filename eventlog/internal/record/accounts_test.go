@@ -8,8 +8,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// FuzzDecodeAccounts decodes what may or may not be a payload of costs. What is
-// understood is written to the same bytes again, or at least read as the same.
+// FuzzDecodeAccounts decodes bytes that may or may not be a payload of costs. What can be
+// decoded is encoded to the same bytes again, or at least to bytes that decode to the same.
 func FuzzDecodeAccounts(f *testing.F) {
 	half := Amounts{USD: 0.5, InputTokens: 1}
 	f.Add((&AccountSums{half, half, half}).Encode())

@@ -8,42 +8,42 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// store.Activity lists tasks by their changes. Every commit that changes a task
-// gives it a greater number and puts an entry with that number to the end of the
-// bucket, where it costs one page, however many tasks the commit changes. The
-// number also stands in what was written for the change: the record of the task,
-// or the states of its open sessions. The greatest of these is the task's own.
+// store.Activity lists tasks by their changes. Every commit that changes a task gives the
+// task a greater number and adds an entry with that number at the end of the bucket. All
+// new entries of a commit share a page, however many tasks it changes. The number also
+// stands in what the change wrote: the record of the task, or the states of its open
+// sessions. The greatest of these is the change of the task.
 //
-// The entry that stood for the task before goes at once if it is near the end.
-// Else it is on a page of its own, so it is left there: readers skip an entry that
-// is not its task's last one. The new entry names it, and once in a while a commit
-// removes what is named since the last time (sweep). How far that went stands in
-// KeyLastSweep, so that an open finds in a few entries what is still to be removed.
+// The task's previous entry is removed at once if it is near the end. Otherwise its page is
+// a different one, so the entry stays: readers skip an entry that is not the last one of
+// its task. The new entry names it, and now and then a commit removes all entries that were
+// named since the last time (sweep). KeyLastSweep records how far that went, so an open
+// finds the entries that must still be removed by reading only a few.
 
 const (
-	// SweepChanges is how many changes are made before what they replaced is
-	// removed: few enough that no append waits for long, and no reader skips much.
+	// SweepChanges is the number of changes after which replaced entries are removed. It is
+	// low enough that no append waits for long, and no reader skips many.
 	SweepChanges = 1000
 	// nearChanges is how far from the end an entry is likely to be on the last page.
 	nearChanges = 64
 )
 
-// Carried is what the committer carries from one commit to the next.
+// Carried is the state that the committer keeps from one commit to the next.
 type Carried struct {
 	Session event.SessionID // the greatest id issued
 	Change  uint64          // the greatest change issued
 	swept   uint64          // the change of the last sweep
-	Stale   []uint64        // entries that were left since, in any order
+	Stale   []uint64        // entries that were left since then, in any order
 }
 
 var (
 	// KeyLastSession holds the greatest id that was given out.
 	KeyLastSession = []byte("last_session")
-	// keyLastChange holds the change of the last deletion of a task. Every other
-	// change stands in store.Activity, until a greater one takes its place.
+	// keyLastChange holds the change of the last deletion of a task. Every other change is
+	// in store.Activity, until a greater one replaces it.
 	keyLastChange = []byte("last_change")
-	// KeyLastSweep holds the change up to which no entry of store.Activity names
-	// one that is still there.
+	// KeyLastSweep holds a change. No entry of store.Activity up to it names an entry that
+	// still exists.
 	KeyLastSweep = []byte("last_sweep")
 )
 
@@ -68,8 +68,8 @@ func ReadCarried(r store.Reader) (last Carried, err error) {
 			*number.to = ParseNumber(payload)
 		}
 	}
-	// A damaged entry hides what it names, which readers skip; the last one hides
-	// where counting goes on.
+	// A damaged entry hides the names of older entries; readers skip those. But the last
+	// entry says where counting goes on.
 	var damage error
 	for key, raw := range r.Ascend(store.Activity, ChangeKey(last.swept+1), nil) {
 		_, left, err := DecodeActivity(key, raw)
@@ -82,8 +82,8 @@ func ReadCarried(r store.Reader) (last Carried, err error) {
 	return last, damage
 }
 
-// EncodeActivity makes the entry of a change: the task, 00, then the changes
-// whose entries it replaces, 8 bytes each.
+// EncodeActivity makes the entry of a change: the task, 00, then the changes whose entries
+// it replaces, 8 bytes each.
 func EncodeActivity(key []byte, task string, replaced []uint64) []byte {
 	record := make([]byte, RecordHeader, RecordHeader+len(task)+1+8*len(replaced))
 	record = append(append(record, task...), 0)
@@ -93,8 +93,7 @@ func EncodeActivity(key []byte, task string, replaced []uint64) []byte {
 	return seal(store.Activity, key, record)
 }
 
-// DecodeActivity returns the task of the entry of a change, and the changes whose entries it
-// replaces.
+// DecodeActivity returns the task of an entry, and the changes whose entries it replaces.
 func DecodeActivity(key, record []byte) (task string, replaced []uint64, err error) {
 	payload, err := Decode(store.Activity, key, record)
 	if err != nil {
@@ -110,8 +109,8 @@ func DecodeActivity(key, record []byte) (task string, replaced []uint64, err err
 	return string(payload[:end]), replaced, nil
 }
 
-// replace removes the entry of a change, or leaves it to a sweep. It adds to left
-// what the entry in its place has to name.
+// replace removes the entry of a change, or leaves it for a sweep. It adds to left the
+// changes that the next entry must name.
 func (tx *Txn) replace(change uint64, left []uint64) []uint64 {
 	if tx.Last.Change-change >= nearChanges {
 		tx.Last.Stale = append(tx.Last.Stale, change)
@@ -119,7 +118,7 @@ func (tx *Txn) replace(change uint64, left []uint64) []uint64 {
 	}
 	key := ChangeKey(change)
 	if raw := tx.Get(store.Activity, key); raw != nil && change > tx.Last.swept {
-		// In a damaged entry the names are lost: then what they name is only skipped.
+		// The names in a damaged entry are lost. Readers skip the entries that it named.
 		if _, named, err := DecodeActivity(key, raw); err == nil {
 			left = append(left, named...)
 		}
@@ -128,10 +127,10 @@ func (tx *Txn) replace(change uint64, left []uint64) []uint64 {
 	return left
 }
 
-// sweep removes the entries that were left, if they may have become many. In a
-// shared store none are: what this log remembers of them is nothing to go by. It
-// may change some hundred pages; where the store has no room left for them, an
-// append that would have fitted is refused with it.
+// sweep removes the entries that were left, once there may be many. It does nothing in a
+// shared store, where others may have changed what this log remembers. It may change
+// several hundred pages. If the store has no room for them, an append that would have
+// fitted alone is refused as well.
 func (tx *Txn) sweep() {
 	last := &tx.Last
 	switch due := last.Change - last.swept; {
@@ -140,7 +139,8 @@ func (tx *Txn) sweep() {
 	case tx.Full != nil: // it may change many pages, and the reserve is for ends and deletions
 		return
 	}
-	// Sorted, they lie side by side. The committer may need its own again.
+	// Sorted, so that neighbors are deleted together. The committer may need its own slice
+	// again.
 	for _, change := range slices.Sorted(slices.Values(last.Stale)) {
 		tx.Delete(store.Activity, ChangeKey(change))
 	}
@@ -148,8 +148,8 @@ func (tx *Txn) sweep() {
 	tx.Put(store.Meta, KeyLastSweep, Encode(store.Meta, KeyLastSweep, ChangeKey(last.swept)))
 }
 
-// entriesOf returns the keys of the entries of changes, and of all that they
-// replaced and that are still there.
+// entriesOf returns the keys of the entries of changes, and of all entries that they
+// replaced and that still exist.
 func (tx *Txn) entriesOf(changes []uint64) (keys [][]byte) {
 	for seen := map[uint64]bool{0: true}; len(changes) > 0; {
 		change := changes[0]
@@ -161,7 +161,7 @@ func (tx *Txn) entriesOf(changes []uint64) (keys [][]byte) {
 		}
 		seen[change] = true
 		keys = append(keys, key)
-		// A damaged entry goes as well; what it replaced, its readers skip.
+		// A damaged entry is removed as well. Readers skip the entries that it replaced.
 		if _, replaced, err := DecodeActivity(key, raw); err == nil {
 			changes = append(changes, replaced...)
 		}

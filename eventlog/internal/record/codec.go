@@ -9,10 +9,9 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Every value in the store is a record: one byte of version, four of CRC-32C
-// (big-endian) over bucket, key and payload, then the payload. bbolt has no
-// checksums of its own on data: a bit that flips on the disk must never be
-// served as an event.
+// Every value in the store is a record: one byte of version, four of CRC-32C (big-endian)
+// over bucket, key and payload, then the payload. bbolt has no checksums of its own on
+// data, and a bit that flips on the disk must never be served as an event.
 const (
 	recordVersion = 1
 	RecordHeader  = 5
@@ -20,8 +19,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// bucketChecksums are those of the buckets' names, with which every checksum
-// begins; eventsChecksum is one of them, for what is read most.
+// bucketChecksums are the checksums of the bucket names. Every checksum continues one of
+// them. eventsChecksum saves the look-up for the bucket that is read most.
 var (
 	bucketChecksums = func() map[store.Bucket]uint32 {
 		sums := map[store.Bucket]uint32{}
@@ -42,8 +41,7 @@ func checksum(b store.Bucket, key, payload []byte) uint32 {
 	return crc32.Update(crc, castagnoli, payload)
 }
 
-// seal fills in the header of a record whose payload stands behind the
-// first RecordHeader bytes.
+// seal fills in the header of a record. The payload follows the first RecordHeader bytes.
 func seal(b store.Bucket, key, record []byte) []byte {
 	record[0] = recordVersion
 	binary.BigEndian.PutUint32(record[1:], checksum(b, key, record[RecordHeader:]))

@@ -22,8 +22,8 @@ func FuzzDecodeEvent(f *testing.F) {
 		if len(key) != 24 {
 			return
 		}
-		// As it is, the record is nearly always damaged; with a header that fits
-		// it, what follows the header must still be read with care.
+		// The record as it is nearly always counts as damaged. With a matching header, the
+		// rest must still be decoded safely.
 		for _, record := range [][]byte{record, sealed(key, record)} {
 			e, err := DecodeEvent(key, record)
 			if err != nil {
@@ -37,7 +37,7 @@ func FuzzDecodeEvent(f *testing.F) {
 	})
 }
 
-// sealed returns the record with the header that it ought to have.
+// sealed returns the record with a correct header.
 func sealed(key, record []byte) []byte {
 	if len(record) < RecordHeader {
 		return record
@@ -101,8 +101,8 @@ func FuzzDecodeAnswer(f *testing.F) {
 	})
 }
 
-// FuzzSplitKeys takes apart what may or may not be a key of the store. What is
-// understood is put together again to the same key.
+// FuzzSplitKeys splits bytes that may or may not be a key of the store. What can be split
+// is joined to the same key again.
 func FuzzSplitKeys(f *testing.F) {
 	task := &Task{ID: "t-1", Born: 7}
 	f.Add(SessionKey("t-1", event.SessionID{1}))

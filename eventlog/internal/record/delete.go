@@ -7,11 +7,11 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// DeleteSessions is how many sessions one transaction takes out of a task at most: few
-// enough that no append waits for long.
+// DeleteSessions is how many sessions one transaction removes from a task at most. It is
+// low enough that no append waits for long.
 const DeleteSessions = 250
 
-// DeleteOldest takes the oldest sessions out of a task that has many.
+// DeleteOldest removes the oldest sessions of a task that has many.
 func (tx *Txn) DeleteOldest(t *Task) error {
 	var ids []event.SessionID
 	prefix := TaskPrefix(t.ID)
@@ -21,7 +21,7 @@ func (tx *Txn) DeleteOldest(t *Task) error {
 		}
 	}
 	sessions := make([]*Session, len(ids))
-	for i, id := range ids { // all that can fail comes before the first write
+	for i, id := range ids { // everything that can fail comes before the first write
 		var err error
 		if sessions[i], err = tx.Session(t.ID, id); err != nil {
 			return err
@@ -34,7 +34,7 @@ func (tx *Txn) DeleteOldest(t *Task) error {
 	return nil
 }
 
-// DeleteTask takes a task with all its sessions out of the log.
+// DeleteTask removes a task with all its sessions from the log.
 func (tx *Txn) DeleteTask(t *Task) error {
 	if _, err := tx.openSessions(t); err != nil {
 		return err
@@ -68,7 +68,7 @@ func (tx *Txn) DeleteTask(t *Task) error {
 	return nil
 }
 
-// DeleteSession takes a session out of its task and the log.
+// DeleteSession removes a session from its task and the log.
 func (tx *Txn) DeleteSession(t *Task, s *Session) {
 	if s.Status == event.StatusOpen {
 		tx.closeSession(t, s)
@@ -85,7 +85,7 @@ func (tx *Txn) DeleteSession(t *Task, s *Session) {
 	tx.trash(store.Keys, keysOfSession(t, s.ID))
 }
 
-// latest finds the newest session of a task, besides those that are damaged.
+// latest finds the newest session of a task, and skips damaged ones.
 func (tx *Txn) latest(t *Task) (event.SessionID, event.Status) {
 	prefix := TaskPrefix(t.ID)
 	for key := range tx.Descend(store.Sessions, prefix, PrefixEnd(prefix)) {
@@ -99,7 +99,7 @@ func (tx *Txn) latest(t *Task) (event.SessionID, event.Status) {
 	return event.SessionID{}, event.StatusNone
 }
 
-// forget takes a session out of the log and leaves its events to the purger.
+// forget removes a session from the log and leaves its events to the purger.
 func (tx *Txn) forget(t *Task, s *Session) {
 	key := SessionKey(t.ID, s.ID)
 	tx.Delete(store.Sessions, key)
@@ -107,7 +107,7 @@ func (tx *Txn) forget(t *Task, s *Session) {
 	if s.Status != event.StatusOpen {
 		tx.Delete(store.Ended, EndedKey(s.Sealed.Time, s.ID))
 	} else {
-		tx.Delete(store.Events, StateKey(s.ID, s.Head)) // an append would find it open
+		tx.Delete(store.Events, StateKey(s.ID, s.Head)) // else an append would find it open
 	}
 	tx.Sessions[s.ID] = nil
 	tx.trash(store.Events, s.ID[:])
@@ -124,12 +124,12 @@ func (tx *Txn) trash(b store.Bucket, prefix []byte) {
 	tx.Wrote = true
 }
 
-// PurgeKeys is how many keys one transaction removes at most: few enough that
-// no append waits for long.
+// PurgeKeys is how many keys one transaction removes at most. It is low enough that no
+// append waits for long.
 const PurgeKeys = 1000
 
-// DeleteMentioned deletes the idempotency key that one of a deleted session
-// mentions, unless it has been used again since.
+// DeleteMentioned deletes the idempotency key that a key of a deleted session mentions,
+// unless the key has been used again since.
 func (tx *Txn) DeleteMentioned(b store.Bucket, key []byte) error {
 	if b != store.Keys {
 		return nil

@@ -1,4 +1,5 @@
-// Package record knows what a log writes, byte for byte, and keeps what it wrote in
-// agreement: a record has its checksum, a [Txn] changes sessions with their tasks, indexes
-// and costs, each record once. docs/format.md is the same for people.
+// Package record encodes what a log writes, byte for byte, and keeps the records
+// consistent. Every record has a checksum. A [Txn] changes sessions together with their
+// tasks, indexes and costs, and writes each record once. docs/format.md describes the same
+// for people.
 package record

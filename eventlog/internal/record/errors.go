@@ -6,15 +6,15 @@ import (
 	"jrweb/eventlog/event"
 )
 
-// Errors of a change that the records do not allow.
+// Errors of changes that the records do not allow.
 var (
-	// ErrAnswered: the question has an answer. The first one counts.
+	// ErrAnswered: the question has an answer already. The first one counts.
 	ErrAnswered = errors.New("the question is answered")
-	// ErrTooManyOpen: a task has as many open sessions as it may have.
+	// ErrTooManyOpen: the task already has the maximum number of open sessions.
 	ErrTooManyOpen = errors.New("too many open sessions")
 )
 
-// UnlessGone takes from err that what was looked for has been deleted.
+// UnlessGone returns err, or nil if it says that the task or session was deleted.
 func UnlessGone(err error) error {
 	if errors.Is(err, event.ErrTaskNotFound) || errors.Is(err, event.ErrSessionNotFound) {
 		return nil

@@ -9,9 +9,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Payload of an event: time (8 bytes, milliseconds since 1970, two's
-// complement, big-endian), length of type (1), length of actor (1), type,
-// actor, data.
+// Payload of an event: time (8 bytes, milliseconds since 1970, two's complement,
+// big-endian), length of type (1), length of actor (1), type, actor, data.
 const eventHeader = 10
 
 // EncodeEvent makes the record of an event.
@@ -26,7 +25,8 @@ func EncodeEvent(key []byte, e *event.Event) []byte {
 	return seal(store.Events, key, record)
 }
 
-// DecodeEvent copies what it returns: the record's memory ends with its transaction.
+// DecodeEvent returns a copy of the event, because the record's memory is valid only until
+// its transaction ends.
 func DecodeEvent(key, record []byte) (event.Event, error) {
 	var e event.Event
 	if err := ViewEvent(&e, key, record); err != nil {
@@ -36,7 +36,7 @@ func DecodeEvent(key, record []byte) (event.Event, error) {
 	return e, nil
 }
 
-// ViewEvent makes e the event of a record. Its data shares the record's memory.
+// ViewEvent decodes a record into e. The data shares the record's memory.
 func ViewEvent(e *event.Event, key, record []byte) error {
 	payload, err := Decode(store.Events, key, record)
 	if err != nil {

@@ -7,20 +7,20 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// ExternalPrefix is what the keys of store.External start with for an external id.
-// Texts from agents may have any bytes, so their lengths stand before them.
+// ExternalPrefix is the prefix of the keys of store.External for an external id. Texts from
+// agents may contain any bytes, so each has its length in front.
 func ExternalPrefix(externalID string) []byte {
 	key := binary.BigEndian.AppendUint16(make([]byte, 0, 4+len(externalID)+64), uint16(len(externalID)))
 	return append(key, externalID...)
 }
 
-// ExternalAgentPrefix is the same for an external id of one agent.
+// ExternalAgentPrefix is the prefix for an external id of one agent.
 func ExternalAgentPrefix(agent, externalID string) []byte {
 	key := ExternalPrefix(externalID)
 	return append(binary.BigEndian.AppendUint16(key, uint16(len(agent))), agent...)
 }
 
-// ExternalKey is the key of a session by the agent and its own id.
+// ExternalKey is the key of a session by its agent and the agent's own id.
 func ExternalKey(agent, externalID string, session event.SessionID) []byte {
 	return append(ExternalAgentPrefix(agent, externalID), session[:]...)
 }
@@ -42,7 +42,7 @@ func SplitExternalKey(key []byte) (agent, externalID string, session event.Sessi
 	return agent, externalID, session, true
 }
 
-// Index makes a session known under its agent and external id, if it has one.
+// Index lets a session be found by its agent and external id, if it has one.
 func (tx *Txn) Index(s *Session) {
 	if s.ExternalID == "" {
 		return
@@ -51,7 +51,7 @@ func (tx *Txn) Index(s *Session) {
 	tx.Put(store.External, key, Encode(store.External, key, []byte(s.Task)))
 }
 
-// unindex takes back what index did.
+// unindex undoes Index.
 func (tx *Txn) unindex(s *Session) {
 	if s.ExternalID != "" {
 		tx.Delete(store.External, ExternalKey(s.Agent, s.ExternalID, s.ID))

@@ -8,15 +8,15 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// FormatVersion is the version of what is in the buckets. It is written once,
-// by the first New.
+// FormatVersion is the version of the contents of the buckets. It is written once, by the
+// first open.
 const FormatVersion = 3
 
-// KeyFormat is the key of the format's version in [store.Meta].
+// KeyFormat is the key of the format version in [store.Meta].
 var KeyFormat = []byte("format")
 
-// CheckFormat refuses a format that this version does not read. A store that was made
-// and never opened has none.
+// CheckFormat refuses a format that this version does not read. A store that was created
+// but never opened has no format yet.
 func CheckFormat(r store.Reader) error {
 	raw := r.Get(store.Meta, KeyFormat)
 	if raw == nil {
@@ -32,7 +32,7 @@ func CheckFormat(r store.Reader) error {
 	return nil
 }
 
-// FormatError says that another version wrote a file.
+// FormatError says that another version wrote the file.
 type FormatError struct{ Version uint64 }
 
 func (e *FormatError) Error() string {
@@ -48,32 +48,31 @@ func (e *FormatError) Error() string {
 
 func (e *FormatError) Unwrap() error { return store.ErrFormat }
 
-// upgradable reports whether upgrade reads the format.
+// upgradable reports whether the format can be upgraded.
 func (e *FormatError) upgradable() bool { return e.Version == 2 }
 
-// Upgradable reports whether err says that a file has an older format that can be
-// upgraded.
+// Upgradable reports whether err says that a file has an older format that can be upgraded.
 func Upgradable(err error) bool {
 	e, ok := errors.AsType[*FormatError](err)
 	return ok && e.upgradable()
 }
 
-// buckets2 are the buckets of format 2, and buckets3 those that came with format 3.
+// Buckets2 are the buckets of format 2, and Buckets3 those that format 3 added.
 var (
 	Buckets2 = store.Buckets()[:9]
 	Buckets3 = store.Buckets()[9:]
 )
 
-// Admit refuses a store of another format, whose buckets may be others.
+// Admit refuses a store of another format, which may have other buckets.
 func Admit(r store.Reader, missing []store.Bucket) error {
 	if slices.Contains(missing, store.Meta) {
-		return nil // nothing can be said of it
+		return nil // the format is not known
 	}
 	if err := CheckFormat(r); err != nil {
 		return err
 	}
 	if r.Get(store.Meta, KeyFormat) == nil && slices.Equal(missing, Buckets3) {
-		return &FormatError{2} // it was made, and never opened
+		return &FormatError{2} // it was created, and never opened
 	}
 	return nil
 }

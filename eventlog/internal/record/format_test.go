@@ -10,8 +10,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// What is on the disk stays as docs/format.md says, byte for byte. Who changes
-// this changes the format, and raises its version.
+// The records on disk stay as docs/format.md says, byte for byte. A change here is a change
+// of the format, which needs a new version.
 func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	session := event.SessionID{0x01, 0x9a, 0xaa, 0xac, 0x26, 0x7b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
 	task := &Task{ID: "t-1", Born: 1}

@@ -10,11 +10,11 @@ import (
 
 // object is a JSON object of which the log reads some fields.
 type object struct {
-	fields []field                    // those that are looked for
-	values [maxFields]json.RawMessage // theirs, nil if absent; of equal names the last counts
+	fields []field                    // the fields to look for
+	values [maxFields]json.RawMessage // their values, nil if absent; of equal names the last counts
 }
 
-// value returns the value of a field that was looked for, nil if it is absent.
+// value returns the value of one of these fields, or nil if it is absent.
 func (o *object) value(name string) json.RawMessage {
 	for i := range o.fields {
 		if o.fields[i].name == name {
@@ -24,8 +24,9 @@ func (o *object) value(name string) json.RawMessage {
 	return nil
 }
 
-// keep takes a field, if it is looked for. Its name is given as it is written, and
-// matched exactly: encoding/json into a struct would also take "Content" for "content".
+// keep stores the value of a field if object looks for that field. The name is the raw
+// text, and must match exactly: encoding/json into a struct would also take "Content" for
+// "content".
 func (o *object) keep(name, value []byte) {
 	if len(o.fields) == 0 {
 		return
@@ -45,9 +46,9 @@ func (o *object) keep(name, value []byte) {
 	}
 }
 
-// scanObject reads a text once. It returns a copy without the white space between
-// tokens, and ok if the text is one JSON object in valid UTF-8: exactly what
-// encoding/json takes. The values in o share the memory of text.
+// scanObject reads a text once. It returns a copy without the white space between tokens.
+// ok reports whether the text is one JSON object in valid UTF-8, exactly as encoding/json
+// decides it. The values in o share the memory of text.
 func scanObject(text []byte, fields []field) (o object, compact []byte, ok bool) {
 	s := scanner{text: text, object: object{fields: fields}}
 	s.space()
@@ -62,19 +63,18 @@ func scanObject(text []byte, fields []field) (o object, compact []byte, ok bool)
 		compact = bytes.Clone(text)
 	default:
 		compact = append(s.compact, text[s.copied:]...)
-		if cap(compact) > 2*len(compact) { // it was mostly white space, which nobody counts
+		if cap(compact) > 2*len(compact) { // it was mostly white space, and the limits do not count that
 			compact = bytes.Clone(compact)
 		}
 	}
 	return s.object, compact, true
 }
 
-// maxNested is how many objects and arrays may be open in one another: as many as
-// encoding/json takes.
+// maxNested is how deep objects and arrays may nest: as deep as in encoding/json.
 const maxNested = 10_000
 
-// scanner is the state of a scan. It calls itself for nothing: a text must not choose
-// how far the stack of a goroutine grows.
+// scanner is the state of a scan. It uses no recursion, so that a text cannot choose how
+// far the stack of a goroutine grows.
 type scanner struct {
 	text []byte
 	at   int
@@ -82,15 +82,15 @@ type scanner struct {
 	compact []byte // text[:copied] without the white space between tokens
 	copied  int
 
-	open   int                      // how many objects and arrays are open
-	arrays [maxNested/64 + 1]uint64 // which of them, from the outermost, are arrays: a bit each
+	open   int                      // number of open objects and arrays
+	arrays [maxNested/64 + 1]uint64 // which of them are arrays, from the outermost: a bit each
 
 	object object
-	name   []byte // of the field of object that is being read
-	from   int    // where that field's value begins
+	name   []byte // name of the field of object that is being read
+	from   int    // where the value of that field begins
 }
 
-// values reads a value and all that is in it.
+// values reads a value and everything in it.
 func (s *scanner) values() bool {
 	for {
 		entered, ok := s.begin()
@@ -107,8 +107,8 @@ func (s *scanner) values() bool {
 	}
 }
 
-// begin reads a value, or the beginning of one: entered says that the next value is
-// in it.
+// begin reads a value, or the beginning of one. entered says that the next value is inside
+// it.
 func (s *scanner) begin() (entered, ok bool) {
 	c := s.peek()
 	switch c {
@@ -142,7 +142,7 @@ func (s *scanner) begin() (entered, ok bool) {
 	return true, s.field()
 }
 
-// end reads what stands behind a value: follows says that another value follows.
+// end reads what comes after a value. follows says that another value comes next.
 func (s *scanner) end() (follows, ok bool) {
 	for s.open > 0 {
 		if s.open == 1 {
@@ -164,7 +164,7 @@ func (s *scanner) end() (follows, ok bool) {
 	return false, true
 }
 
-// field reads the name of a field, up to its value.
+// field reads the name of a field and the colon.
 func (s *scanner) field() bool {
 	from := s.at
 	if s.peek() != '"' || !s.string() {
@@ -182,7 +182,7 @@ func (s *scanner) field() bool {
 	return true
 }
 
-// peek returns the next byte, 0 at the end, where no token begins with it.
+// peek returns the next byte. At the end it returns 0, which begins no token.
 func (s *scanner) peek() byte {
 	if s.at == len(s.text) {
 		return 0
@@ -190,7 +190,7 @@ func (s *scanner) peek() byte {
 	return s.text[s.at]
 }
 
-// is goes beyond the next byte if it is c.
+// is skips the next byte if it is c.
 func (s *scanner) is(c byte) bool {
 	if s.peek() != c {
 		return false
@@ -199,7 +199,7 @@ func (s *scanner) is(c byte) bool {
 	return true
 }
 
-// space goes beyond white space, and leaves it out of the copy.
+// space skips white space and leaves it out of the copy.
 func (s *scanner) space() {
 	from := s.at
 	for c := s.peek(); c == ' ' || c == '\n' || c == '\t' || c == '\r'; c = s.peek() {
@@ -250,7 +250,7 @@ func (s *scanner) digits() bool {
 	return s.at > from
 }
 
-// string reads a string, whose quote is next.
+// string reads a string, which begins at the next byte.
 func (s *scanner) string() bool {
 	s.at++
 	for {
@@ -277,15 +277,15 @@ func (s *scanner) string() bool {
 	}
 }
 
-// plain goes beyond ASCII that stands for itself in a string, eight bytes at a time:
-// it stops before the first byte that does not, or with less than eight to go.
+// plain skips ASCII that stands for itself in a string, eight bytes at a time. It stops
+// before the first byte that does not, or when fewer than eight are left.
 func (s *scanner) plain() {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	rest := s.text[s.at:]
 	for len(rest) >= 8 {
-		// The high bit of a byte in special is set if that byte is a control
-		// character, a quote, a backslash or not ASCII; above such a one a carry
-		// may set others.
+		// The high bit of a byte in special is set if that byte is a control character, a
+		// quote, a backslash or not ASCII. A carry may set higher bits as well, but never
+		// lower ones.
 		w := binary.LittleEndian.Uint64(rest)
 		quote, backslash := w^'"'*ones, w^'\\'*ones
 		special := ((w - ' '*ones) | (quote - ones) | (backslash - ones) | w) & highs
@@ -298,7 +298,7 @@ func (s *scanner) plain() {
 	s.at = len(s.text) - len(rest)
 }
 
-// escape reads a backslash and what it stands for.
+// escape reads a backslash and what follows it.
 func (s *scanner) escape() bool {
 	s.at++
 	switch s.peek() {

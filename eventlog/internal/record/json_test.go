@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// judged is what a reader of JSON makes of a text.
+// judged is what a reader of JSON finds in a text.
 type judged struct {
 	ok      bool
 	compact string
@@ -21,7 +21,7 @@ type judged struct {
 // lookedFor are the fields whose values are compared.
 var lookedFor = []field{{"content", optional}, {"tool", optional}, {"a", optional}, {"", optional}, {"é", optional}}
 
-// scanned is what the scanner makes of a text.
+// scanned is what the scanner finds in a text.
 func scanned(text []byte) (j judged) {
 	o, compact, ok := scanObject(text, lookedFor)
 	if !ok {
@@ -36,7 +36,7 @@ func scanned(text []byte) (j judged) {
 	return j
 }
 
-// expected is what encoding/json makes of it.
+// expected is what encoding/json finds in it.
 func expected(text []byte) (j judged) {
 	var compact bytes.Buffer
 	var fields map[string]json.RawMessage
@@ -67,7 +67,7 @@ func compareWithEncodingJSON(t *testing.T, text []byte) {
 	}
 }
 
-// jsonTexts are texts that differ from each other in what a scanner may get wrong.
+// jsonTexts are texts for everything that a scanner may get wrong.
 func jsonTexts() []string {
 	texts := []string{
 		``, ` `, `{`, `}`, `[`, `[]`, `"a"`, `1`, `null`, `{}`, ` { } `, "\t\r\n{\n}\n", "{}\v", "{}\u00a0", "\ufeff{}", `{}{}`, `{}x`, `{},`,
@@ -87,8 +87,8 @@ func jsonTexts() []string {
 	return texts
 }
 
-// everyByte are texts with each byte at every place of the eight of a string that are
-// read together, and behind them, and between tokens.
+// everyByte are texts with each byte at every place of the eight bytes of a string that are
+// read together, after these, and between tokens.
 func everyByte() (texts []string) {
 	for c := range 256 {
 		for n := range 10 {
@@ -99,7 +99,7 @@ func everyByte() (texts []string) {
 	return texts
 }
 
-// nested are texts that are nested as deep as may be, or deeper.
+// nested are texts that are nested as deep as allowed, or deeper.
 func nested() (texts []string) {
 	for _, n := range []int{maxNested - 2, maxNested - 1, maxNested} {
 		texts = append(texts, `{"a":`+strings.Repeat("[", n)+strings.Repeat("]", n)+`}`, strings.Repeat(`{"a":`, n)+"{}"+strings.Repeat("}", n))

@@ -13,14 +13,14 @@ func SessionKey(task string, session event.SessionID) []byte {
 	return append(TaskPrefix(task), session[:]...)
 }
 
-// TaskPrefix is what the keys of a task's sessions start with. No task id
-// contains a zero byte, so no task's prefix is the start of another's.
+// TaskPrefix is the prefix of the keys of a task's sessions. No task id contains a zero
+// byte, so no task's prefix is the prefix of another's.
 func TaskPrefix(task string) []byte {
 	return append(append(make([]byte, 0, len(task)+1+len(event.SessionID{})), task...), 0)
 }
 
-// PrefixEnd returns the first key behind all keys that start with prefix, nil
-// if there is none.
+// PrefixEnd returns the first key after all keys that start with prefix, or nil if there is
+// none.
 func PrefixEnd(prefix []byte) []byte {
 	end := append([]byte(nil), prefix...)
 	for i := len(end) - 1; i >= 0; i-- {
@@ -32,8 +32,8 @@ func PrefixEnd(prefix []byte) []byte {
 	return nil
 }
 
-// EndedKey orders sessions by the millisecond of their end, also those of a
-// clock that stood before 1970.
+// EndedKey orders sessions by the millisecond of their end. It also works for times before
+// 1970.
 func EndedKey(ended time.Time, session event.SessionID) []byte {
 	key := binary.BigEndian.AppendUint64(make([]byte, 0, 24), uint64(ended.UnixMilli())^(1<<63))
 	return append(key, session[:]...)
@@ -47,10 +47,10 @@ func SplitEndedKey(key []byte) (ended time.Time, session event.SessionID) {
 // ChangeKey is the key of the entry of a change in [store.Activity].
 func ChangeKey(change uint64) []byte { return binary.BigEndian.AppendUint64(nil, change) }
 
-// CompareIDs orders ids by when they were given out.
+// CompareIDs orders ids by the time when they were issued.
 func CompareIDs(a, b event.SessionID) int { return bytes.Compare(a[:], b[:]) }
 
-// ParseNumber reads 8 bytes, big-endian; anything else is 0.
+// ParseNumber reads 8 bytes, big-endian. Anything else is 0.
 func ParseNumber(b []byte) uint64 {
 	if len(b) != 8 {
 		return 0

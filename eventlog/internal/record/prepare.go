@@ -15,7 +15,7 @@ func (p Prepared) NeedsAll() bool {
 	return p.Type == event.TypeComplete || p.answers != 0 || p.About != nil || p.Cost != nil && p.Cost.ID != ""
 }
 
-// Completion is a complete event that the log or a caller makes.
+// Completion makes a complete event.
 func Completion(status event.Status, reason string) Prepared {
 	return Prepared{
 		Event:  event.Event{Type: event.TypeComplete, Actor: event.System, Data: CompletionData(status, reason)},
@@ -37,14 +37,14 @@ func CompletionData(status event.Status, reason string) json.RawMessage {
 
 // Limits of the texts beside events.
 const (
-	// MaxText is how many bytes the long ones may have: a task's description, the
+	// MaxText is the largest size, in bytes, of a long text: a task's description, the
 	// reason of an end.
 	MaxText = 64 << 10
-	// MaxName is how many bytes the short ones may have.
+	// MaxName is the largest size, in bytes, of a short text.
 	MaxName = 1 << 10
 )
 
-// Prepared is an event as it will be stored, with what the log reads in it.
+// Prepared is an event as it will be stored, with the fields of it that the log uses.
 type Prepared struct {
 	event.Event
 	Cost    *Cost        // of a cost event
@@ -54,8 +54,8 @@ type Prepared struct {
 	Reason  string       // of a complete event
 }
 
-// Prepare checks the events of one append and returns them as they will be
-// stored. What it returns shares no memory with the caller's events.
+// Prepare checks the events of one append and returns them as they will be stored. The
+// result shares no memory with the caller's events.
 func Prepare(events []event.Event, maxEvents, maxBytes int) ([]Prepared, error) {
 	if len(events) == 0 {
 		return nil, &event.FieldError{Index: -1, Field: "events", Reason: "at least one event is required"}
@@ -81,7 +81,7 @@ func wrong(field, reason string) *event.FieldError {
 	return &event.FieldError{Field: field, Reason: reason}
 }
 
-// Prepare checks an event and makes p of it, with data of its own.
+// Prepare checks an event and sets p from it, with its own copy of the data.
 func (p *Prepared) Prepare(e *event.Event, maxBytes int) *event.FieldError {
 	p.Type, p.Actor = e.Type, e.Actor
 	switch {
@@ -114,7 +114,7 @@ func (p *Prepared) Prepare(e *event.Event, maxBytes int) *event.FieldError {
 	return p.checkKnown(&o)
 }
 
-// noObject says what is wrong with data that the scanner did not take.
+// noObject says why the scanner did not accept the data.
 func noObject(data []byte) *event.FieldError {
 	if !utf8.Valid(data) {
 		return wrong("data", "must be valid UTF-8")
@@ -156,13 +156,13 @@ func (p *Prepared) checkKnown(o *object) *event.FieldError {
 	return nil
 }
 
-// field is one that the log reads, and the kind that its value must have.
+// field is a field that the log reads, and the kind that its value must have.
 type field struct{ name, kind string }
 
 // optional is the kind of a field that may be absent.
 const optional = ""
 
-// maxFields is how many fields the log reads in an event.
+// maxFields is the largest number of fields that the log reads in one event.
 const maxFields = 10
 
 var (
@@ -207,7 +207,7 @@ func kindOf(value json.RawMessage) string {
 	return "a number"
 }
 
-// The largest amounts that one cost event may have: far beyond any real one,
+// The largest amounts that one cost event may have. They are far beyond any real amount,
 // and low enough that no sum of them overflows.
 const (
 	maxUSD    = 1e12
@@ -252,10 +252,10 @@ func (p *Prepared) readCost(o *object) *event.FieldError {
 	return c.readIDs(o)
 }
 
-// maxCostID is how many bytes the id of a cost may have.
+// maxCostID is the largest size, in bytes, of the id of a cost.
 const maxCostID = 256
 
-// readIDs sets the ids, or none if one is wrong.
+// readIDs sets the ids, or none of them if one is wrong.
 func (c *Cost) readIDs(o *object) *event.FieldError {
 	var id, turn, partOf string
 	for _, f := range []struct {
@@ -279,9 +279,9 @@ func (c *Cost) readIDs(o *object) *event.FieldError {
 	return nil
 }
 
-// PrepareStored is prepare for an event of the log. Format 2 knew nothing of the ids
-// of costs, and took any: a cost whose ids are wrong has none. Nor did it know questions,
-// answers and receipts.
+// PrepareStored is Prepare for an event that the log already holds. Format 2 did not check
+// the ids of costs, so a cost whose ids are wrong counts as one without ids. Format 2 did
+// not check questions, answers and receipts either.
 func (p *Prepared) PrepareStored(e *event.Event) *event.FieldError {
 	err := p.Prepare(e, len(e.Data))
 	if p.Cost != nil || p.isSteering() {

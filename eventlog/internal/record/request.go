@@ -20,13 +20,13 @@ func ValidKeyID(id string) bool {
 	return true
 }
 
-// Request is the first answer to a request with a key, on disk. It is written
-// in the transaction of the request. Its key is |task| 00 |born| 00 |scope| 00
-// |id|, or |task| 00 |born| s |session| 00 |scope| 00 |id| if the request named
-// a session. born tells lives of a task apart: a task that is made again under
-// the name of a deleted one does not inherit its keys. A request that named no
-// session, and got one, is mentioned there, under |task| 00 |born| s |session| 01
-// |scope| 00 |id| with an empty payload, so that its key goes when the session does.
+// Request is the first answer to a request with an idempotency key, on disk. It is written
+// in the transaction of the request. Its key is |task| 00 |born| 00 |scope| 00 |id|, or
+// |task| 00 |born| s |session| 00 |scope| 00 |id| if the request named a session. born is
+// the change that made the task: a task that is made again under the name of a deleted one
+// does not inherit its keys. A request that named no session but got one has a second
+// record, the mention: |task| 00 |born| s |session| 01 |scope| 00 |id|, with an empty
+// payload. Through it, the key is deleted with the session.
 type Request struct {
 	Digest  []byte             `json:"digest"`
 	Time    event.Time         `json:"time"`
@@ -39,25 +39,25 @@ type Request struct {
 // StartScope is the scope of the keys of starts. No caller can name it.
 const StartScope = "\x01start"
 
-// keysOfTask is what the keys of all requests to a task start with.
+// keysOfTask is the prefix of the keys of all requests to a task.
 func keysOfTask(t *Task) []byte {
 	return binary.BigEndian.AppendUint64(TaskPrefix(t.ID), t.Born)
 }
 
-// keysOfSession is what the keys of all requests that name the session start with.
+// keysOfSession is the prefix of the keys of all requests that name the session.
 func keysOfSession(t *Task, session event.SessionID) []byte {
 	return append(append(keysOfTask(t), 's'), session[:]...)
 }
 
-// RequestOwner is what an idempotency key belongs to.
+// RequestOwner is the task or session that an idempotency key belongs to.
 type RequestOwner struct {
 	Task    string
 	Born    uint64
-	Session event.SessionID // zero: the task
-	Mention bool            // it stands there for a key of the task
+	Session event.SessionID // zero: it belongs to the task
+	Mention bool            // it is the mention of a key of the task
 }
 
-// SplitRequestKey is the inverse of RequestKey, but for scope and id.
+// SplitRequestKey returns the owner from a key that RequestKey or MentionKey made.
 func SplitRequestKey(key []byte) (owner RequestOwner, ok bool) {
 	task, rest, ok := bytes.Cut(key, []byte{0})
 	if !ok || !event.ValidTaskID(string(task)) || len(rest) < 9 {
@@ -76,8 +76,8 @@ func SplitRequestKey(key []byte) (owner RequestOwner, ok bool) {
 	return owner, (rest[0] == 0 || owner.Mention) && ok && ValidKeyID(string(id))
 }
 
-// mentioned is the key of the record that a key of a session mentions, nil if it is
-// a record itself.
+// mentioned returns the key of the record that a mention refers to, or nil if key is no
+// mention.
 func mentioned(key []byte) []byte {
 	owner, ok := SplitRequestKey(key)
 	if !ok || !owner.Mention {
@@ -88,7 +88,7 @@ func mentioned(key []byte) []byte {
 	return append(append(bytes.Clone(key[:start]), 0), rest...)
 }
 
-// RequestKey is the key of the answer to a request to a task, or to a session of it.
+// RequestKey is the key of the answer to a request to a task, or to one of its sessions.
 func RequestKey(t *Task, session event.SessionID, scope, id string) []byte {
 	key := keysOfTask(t)
 	if !session.IsZero() {
@@ -98,7 +98,7 @@ func RequestKey(t *Task, session event.SessionID, scope, id string) []byte {
 	return append(append(key, 0), id...)
 }
 
-// MentionKey is where a session mentions the key of the answer to a request to its task.
+// MentionKey is the key of a session's mention of a request to its task.
 func MentionKey(t *Task, session event.SessionID, scope, id string) []byte {
 	key := append(append(keysOfSession(t, session), 1), scope...)
 	return append(append(key, 0), id...)

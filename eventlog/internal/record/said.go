@@ -7,10 +7,11 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// MostElsewhere is how many tasks are named.
+// MostElsewhere is the largest number of tasks that [event.Elsewhere] names.
 const MostElsewhere = 10
 
-// EachSaid calls do with what a session alone said of each account.
+// EachSaid calls do with each account and the amounts that the session itself reported for
+// it.
 func EachSaid(r store.Reader, id event.SessionID, do func(AccountID, Amounts) error) error {
 	var of AccountID
 	var sums AccountSums
@@ -44,8 +45,8 @@ func EachSaid(r store.Reader, id event.SessionID, do func(AccountID, Amounts) er
 	return do(of, sums.Worth())
 }
 
-// Credits returns what a session has added to an account, and the tasks of the others
-// that have added to it.
+// Credits returns what a session has added to an account, and the tasks of the other
+// sessions that have added to it.
 func Credits(r store.Reader, a AccountID, id event.SessionID) (own Amounts, others []string, err error) {
 	prefix := append(a[:], AccountCredit)
 	for key, raw := range r.Ascend(store.Accounts, prefix, PrefixEnd(prefix)) {

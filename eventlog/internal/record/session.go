@@ -7,7 +7,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Session is a session on disk. While it is open its state stands elsewhere.
+// Session is a session on disk. While it is open, its state is in a record of its own: see
+// [State].
 type Session struct {
 	Status           event.Status  `json:"status"`
 	Reason           string        `json:"reason,omitempty"`
@@ -25,7 +26,7 @@ type Session struct {
 	Beats            uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
 	Started          event.Time    `json:"started"`
 	Ended            event.Time    `json:"ended"`           // as the complete event says
-	Sealed           event.Time    `json:"sealed,omitzero"` // when that was committed
+	Sealed           event.Time    `json:"sealed,omitzero"` // when the seal was committed
 	First            uint64        `json:"first"`
 	State
 
@@ -33,15 +34,15 @@ type Session struct {
 	Task string          `json:"-"`
 
 	// Within a transaction:
-	Brief   bool `json:"-"` // only id, task, that it is open, and its state are known
-	dirty   bool // the record is to be written
-	listed  bool // it stands in its task's touch
-	closed  bool // it was open before, and is not any more
-	Counted bool `json:"-"` // what it has cost so far is known; of one that is sealed it always is
-	spends  bool // what it has cost is to be written, if it is open then
+	Brief   bool `json:"-"` // only id, task, status open and the state are known
+	dirty   bool // the record must be written
+	listed  bool // it is in the touch of its task
+	closed  bool // it was open before, and no longer is
+	Counted bool `json:"-"` // its cost so far is known; of a sealed session it always is
+	spends  bool // its cost must be written, if it is still open then
 }
 
-// Info returns what the session says to the world.
+// Info returns the public view of the session.
 func (s *Session) Info() event.SessionInfo {
 	return event.SessionInfo{
 		ID: s.ID, Task: s.Task, Status: s.Status, Reason: s.Reason, Agent: s.Agent, Version: s.Version, Model: s.Model,
@@ -51,7 +52,7 @@ func (s *Session) Info() event.SessionInfo {
 	}
 }
 
-// Encode writes the record. What an open session's state says is not in it.
+// Encode makes the record. It leaves out the state of an open session.
 func (s *Session) Encode(key []byte) []byte {
 	stored := *s
 	if stored.Status == event.StatusOpen {
@@ -60,8 +61,8 @@ func (s *Session) Encode(key []byte) []byte {
 	return EncodeJSON(store.Sessions, key, &stored)
 }
 
-// ReadSession reads a session, with its state if it is open, but without what it
-// has cost so far then.
+// ReadSession reads a session with its state if it is open, but then without its cost so
+// far.
 func ReadSession(r store.Reader, task string, id event.SessionID) (*Session, error) {
 	key := SessionKey(task, id)
 	raw := r.Get(store.Sessions, key)
@@ -75,7 +76,7 @@ func ReadSession(r store.Reader, task string, id event.SessionID) (*Session, err
 	return s, err
 }
 
-// ReadWhole reads a session with all that is known of it.
+// ReadWhole reads a session with everything that is known of it.
 func ReadWhole(r store.Reader, task string, id event.SessionID) (*Session, error) {
 	key := SessionKey(task, id)
 	raw := r.Get(store.Sessions, key)
@@ -85,7 +86,7 @@ func ReadWhole(r store.Reader, task string, id event.SessionID) (*Session, error
 	return WholeSession(r, task, key, raw)
 }
 
-// WholeSession is ReadWhole for those who have the record.
+// WholeSession is ReadWhole for callers that have the record already.
 func WholeSession(r store.Reader, task string, key, raw []byte) (*Session, error) {
 	s, err := DecodeSession(task, key, raw)
 	if err != nil || s.Status != event.StatusOpen {
@@ -98,12 +99,11 @@ func WholeSession(r store.Reader, task string, key, raw []byte) (*Session, error
 	return s, ReadSpending(r, s.ID, &s.State)
 }
 
-// DecodeSession decodes the record of a session as it stands: without the state
-// of one that is open.
+// DecodeSession decodes only the record of a session: without the state of an open one.
 func DecodeSession(task string, key, raw []byte) (*Session, error) {
 	record := &Session{Task: task, ID: event.SessionID(key[len(key)-len(event.SessionID{}):])}
 	return record, DecodeJSON(store.Sessions, key, raw, record)
 }
 
-// Kept is how many events of a session are kept.
+// Kept is how many events of a session are still kept.
 func (s *Session) Kept() uint64 { return s.Head + 1 - s.First }

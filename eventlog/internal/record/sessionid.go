@@ -8,9 +8,9 @@ import (
 	"jrweb/eventlog/event"
 )
 
-// NextSessionID returns an id for a session that starts now: milliseconds since
-// 1970 in 6 bytes, then 10 random bytes. When the clock has not moved past last
-// (many starts in one millisecond, a clock that stepped back), it is last + 1.
+// NextSessionID returns an id for a session that starts now: milliseconds since 1970 in 6
+// bytes, then 10 random bytes. If that is not greater than last (many starts in one
+// millisecond, or a clock that stepped back), it returns last + 1.
 func NextSessionID(now time.Time, last event.SessionID) event.SessionID {
 	var id event.SessionID
 	var stamp [8]byte

@@ -9,38 +9,37 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// State is what every append to a session changes. While the session is
-// open, it stands in a record of its own: in the place of the session's next event,
-// on the page that the last event made dirty anyway, and in few bytes. The next
-// append puts its events there, and the state behind them, unless it ends the
-// session: then what the state says goes into the session's record. So a session
-// is open if and only if the last of its records in store.Events is a state.
+// State is what every append to a session changes. While the session is open, the state is
+// a small record of its own, at the key of the session's next event. That key is on the
+// page that the last event changed anyway. The next append writes its events from this key
+// on, and the state after them. If it ends the session, the state goes into the session's
+// record instead. So a session is open if and only if the last of its records in
+// store.Events is a state.
 //
-// A fixed place behind all events would not do: where a page of the tree begins
-// with it, each later append would make two pages dirty.
+// A fixed key after all events would not do: where a page of the tree begins with that key,
+// each later append would change two pages.
 type State struct {
 	Head   uint64   `json:"head,omitempty"`
 	Totals Totals   `json:"totals,omitzero"`
-	Models Spending `json:"models,omitempty"` // what Totals are the sum of
+	Models Spending `json:"models,omitempty"` // Totals are the sum of these
 
-	// Of an open session: when the task changed by it last, and the number of
-	// that change. See activity.go.
+	// Of an open session: the time and the number of its last change. See activity.go.
 	Change  uint64     `json:"-"`
 	Updated event.Time `json:"-"`
 }
 
-// StateKey is where the state of a session with so many events stands.
+// StateKey is the key of the state of a session with head events.
 func StateKey(session event.SessionID, head uint64) []byte { return EventKey(session, head+1) }
 
-// IsState reports whether a record of store.Events is a state. What it says of a
-// damaged record means nothing.
+// IsState reports whether a record of store.Events is a state. For a damaged record the
+// result means nothing.
 func IsState(record []byte) bool {
 	return len(record) > RecordHeader+8 && record[RecordHeader+8] == 0
 }
 
-// StateHeader is how many bytes of the payload of a state stand before the id of its
-// task: time of the change (8), 0 where events have the length of their type, which is
-// never 0 (1), number of the change (8). The head is in the key.
+// StateHeader is the size of the payload of a state before the id of its task: time of the
+// change (8), 0 (1), number of the change (8). The 0 is where an event has the length of
+// its type, which is never 0. The head is in the key.
 const StateHeader = 17
 
 // EncodeState makes the record of the state of an open session.
@@ -54,7 +53,7 @@ func EncodeState(key []byte, task string, s *State) []byte {
 }
 
 // DecodeState returns a state and the id of its task, which shares record's memory.
-// What the session has cost stands elsewhere: see spending.
+// The cost of the session is not in it: see [Spending].
 func DecodeState(key, record []byte) (s State, task []byte, err error) {
 	payload, err := Decode(store.Events, key, record)
 	if err != nil {
@@ -73,7 +72,7 @@ func DecodeState(key, record []byte) (s State, task []byte, err error) {
 	head := EventSequence(key) - 1
 	s = State{
 		Head:    head,
-		Totals:  Totals{Events: head}, // each one counts
+		Totals:  Totals{Events: head}, // each event counts
 		Updated: event.Time{Time: time.UnixMilli(int64(order.Uint64(payload))).UTC()},
 		Change:  order.Uint64(payload[9:]),
 	}
@@ -88,7 +87,7 @@ func LastRecord(r store.Reader, id event.SessionID) (key, record []byte) {
 	return nil, nil
 }
 
-// ReadSessionState reads the state of a session that is open.
+// ReadSessionState reads the state of an open session.
 func ReadSessionState(r store.Reader, task string, id event.SessionID) (State, error) {
 	key, record := LastRecord(r, id)
 	if !IsState(record) {

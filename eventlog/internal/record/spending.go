@@ -8,30 +8,29 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Spending is what a session has cost, by model. While the session is open it
-// stands in a record of its own in store.Spent, which only cost events write to: the
-// state, which every append writes, stays small. Then it goes into the session's
-// record.
+// Spending is what a session has cost, by model. While the session is open, it is a record
+// of its own in store.Spent that only cost events write. So the state, which every append
+// writes, stays small. At the end it goes into the session's record.
 type Spending map[string]*modelCosts
 
-// modelCosts is what a model has cost in a session.
+// modelCosts is the cost of one model in a session.
 type modelCosts struct {
 	Amounts
-	// Unpriced are the tokens since the last cost of the model that named money.
+	// Unpriced are the tokens since the last cost of the model that had money.
 	Unpriced Amounts `json:"unpriced,omitzero"`
 	// Last are the amounts of the last cumulative cost.
 	Last Amounts `json:"last,omitzero"`
 }
 
-// A session, and a task, tells so many models apart. All others are one more: names
-// come from agents, and each append of a cost writes all of them.
+// A session or a task counts this many models separately. All others share one more name:
+// names come from agents, and each append of a cost writes all of them.
 const (
 	maxModels   = 32
 	otherModels = "other"
 )
 
-// slotOf returns the name under which a model counts in a map that has at most
-// maxModels names, and one more for all others.
+// slotOf returns the name under which a model counts, in a map of at most maxModels names
+// and one more for all others.
 func slotOf[T any](known map[string]T, model string) string {
 	if _, is := known[model]; is || len(known) < maxModels {
 		return model
@@ -39,7 +38,7 @@ func slotOf[T any](known map[string]T, model string) string {
 	return otherModels
 }
 
-// Slot returns the name under which a model counts, and what it has cost.
+// Slot returns the name under which a model counts, and the cost of that name.
 func (s *State) Slot(model string) (string, *modelCosts) {
 	name := slotOf(s.Models, model)
 	if s.Models[name] == nil {
@@ -51,8 +50,8 @@ func (s *State) Slot(model string) (string, *modelCosts) {
 	return name, s.Models[name]
 }
 
-// Plain returns what a cost without an id adds, and remembers cumulative amounts so
-// that they never count twice.
+// Plain returns what a cost without an id adds. It remembers cumulative amounts so that
+// they never count twice.
 func (s *State) Plain(c *Cost) Amounts {
 	if !c.Cumulative {
 		return c.Amounts
@@ -63,8 +62,8 @@ func (s *State) Plain(c *Cost) Amounts {
 	return added
 }
 
-// Enter books what a cost adds. A cost that names money settles what its model's
-// tokens have cost so far.
+// Enter adds to the cost of a model. If the cost has money, it covers the model's unpriced
+// tokens.
 func (s *State) Enter(c *Cost, added Amounts) {
 	_, m := s.Slot(c.Model)
 	m.Add(added)
@@ -75,7 +74,7 @@ func (s *State) Enter(c *Cost, added Amounts) {
 	s.Totals.AddCosts(added)
 }
 
-// SetModels makes models what an open session has cost so far.
+// SetModels sets the cost so far of an open session.
 func (s *State) SetModels(models Spending) {
 	s.Models = models
 	s.Totals = Totals{Events: s.Head} // each event counts
@@ -84,12 +83,12 @@ func (s *State) SetModels(models Spending) {
 	}
 }
 
-// Payload of spending: for each model, in the order of their names, the length of
-// its name (2 bytes), the name, its amounts, its unpriced tokens, and the amounts of
-// its last cumulative cost.
+// Payload of spending: for each model, in the order of their names, the length of its name
+// (2 bytes), the name, its amounts, its unpriced tokens, and the amounts of its last
+// cumulative cost.
 const spentSize = 2*AmountsSize + tokensSize
 
-// EncodeSpending makes the record of what an open session has cost.
+// EncodeSpending makes the record of the cost of an open session.
 func EncodeSpending(key []byte, models Spending) []byte {
 	record := make([]byte, RecordHeader, RecordHeader+len(models)*(spentSize+32))
 	for _, name := range slices.Sorted(maps.Keys(models)) {
@@ -121,7 +120,7 @@ func decodeSpending(key, record []byte) (Spending, error) {
 	return models, nil
 }
 
-// ReadSpending reads what an open session has cost so far into its state.
+// ReadSpending reads the cost so far of an open session into its state.
 func ReadSpending(r store.Reader, id event.SessionID, s *State) error {
 	var models Spending
 	if raw := r.Get(store.Spent, id[:]); raw != nil {
@@ -134,7 +133,7 @@ func ReadSpending(r store.Reader, id event.SessionID, s *State) error {
 	return nil
 }
 
-// spent makes what an open session has cost known to its record.
+// spent reads the cost so far of an open session into s, once.
 func (tx *Txn) spent(s *Session) error {
 	if s.Counted || s.Status != event.StatusOpen {
 		return nil
@@ -143,7 +142,7 @@ func (tx *Txn) spent(s *Session) error {
 	return ReadSpending(tx, s.ID, &s.State)
 }
 
-// Spend says that what a session has cost has changed.
+// Spend marks the cost of a session for writing.
 func (tx *Txn) Spend(s *Session) {
 	tx.Wrote = true
 	if !s.spends {
@@ -152,14 +151,14 @@ func (tx *Txn) Spend(s *Session) {
 	}
 }
 
-// unpriced returns the tokens that no cost with money has settled.
+// unpriced returns the tokens that no cost with money covers.
 func (s Spending) unpriced() (list []event.ModelTokens) {
 	sum := Unpriced{}
 	sum.Add(s)
 	return sum.Public()
 }
 
-// Unpriced are the tokens in a task that no cost with money has settled.
+// Unpriced are the tokens of a task that no cost with money covers, by model.
 type Unpriced map[string]Amounts
 
 // Add adds the unpriced tokens of models.
@@ -183,8 +182,8 @@ func (u *Unpriced) AddTo(model string, tokens Amounts) {
 	(*u)[name] = sum
 }
 
-// subtract takes back what add added. A model that had a name of its own may have
-// been among the others when it was added.
+// subtract undoes Add. A model that has a name of its own now may have counted among the
+// others when it was added.
 func (u *Unpriced) subtract(models Spending) {
 	for _, name := range slices.Sorted(maps.Keys(models)) {
 		u.takeFrom(name, models[name].Unpriced)
@@ -205,7 +204,7 @@ func (u *Unpriced) takeFrom(model string, tokens Amounts) {
 	}
 }
 
-// Public returns the tokens as the world sees them, by the names of the models.
+// Public returns the public view of the tokens, sorted by the names of the models.
 func (u Unpriced) Public() (list []event.ModelTokens) {
 	for _, name := range slices.Sorted(maps.Keys(u)) {
 		v := u[name]

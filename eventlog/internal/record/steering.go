@@ -10,9 +10,9 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Questions of agents, the answers of people, and what became of what people said.
+// Questions of agents, the answers of people, and receipts of what people said.
 
-// isSteering reports whether the event is of a type that format 2 did not know.
+// isSteering reports whether format 2 did not know the event's type.
 func (p *Prepared) isSteering() bool {
 	return p.Type == event.TypeQuestion || p.Type == event.TypeAnswer || p.Type == event.TypeReceipt
 }
@@ -58,7 +58,7 @@ func (p *Prepared) readReceipt(o *object) *event.FieldError {
 	return wrong("data.state", "must be delivered, read or failed")
 }
 
-// readFor returns the sequence that an event speaks of.
+// readFor returns the sequence that an event refers to.
 func readFor(o *object) (uint64, *event.FieldError) {
 	sequence, err := strconv.ParseUint(string(o.value("for")), 10, 64)
 	if err != nil || sequence == 0 {
@@ -67,12 +67,12 @@ func readFor(o *object) (uint64, *event.FieldError) {
 	return sequence, nil
 }
 
-// answerScope is the scope of the keys that say that a question is answered. No caller
-// can name it.
+// answerScope is the scope of the keys that mark a question as answered. No caller can name
+// it.
 const answerScope = "\x01answer"
 
-// CheckAnswers refuses a batch with an answer to what is no question of the session, or
-// is answered. The session is nil if it is to be started.
+// CheckAnswers refuses a batch if it answers something that is no question of the session,
+// or that already has an answer. The session is nil if it has not started yet.
 func (tx *Txn) CheckAnswers(t *Task, s *Session, events []Prepared) error {
 	answered := map[uint64]bool{}
 	for i := range events {
@@ -94,8 +94,8 @@ func (tx *Txn) CheckAnswers(t *Task, s *Session, events []Prepared) error {
 	return nil
 }
 
-// isQuestion reports whether a sequence is that of a question: of the session, or of
-// those that are appended with the answer. What was trimmed may have been one.
+// isQuestion reports whether a sequence is that of a question: of the session, or of the
+// batch before the answer. An event that was trimmed may have been one.
 func (tx *Txn) isQuestion(s *Session, sequence uint64, before []Prepared) (bool, error) {
 	head, first := uint64(0), uint64(1)
 	if s != nil {
@@ -116,8 +116,7 @@ func (tx *Txn) isQuestion(s *Session, sequence uint64, before []Prepared) (bool,
 	return e.Type == event.TypeQuestion, nil
 }
 
-// keepAnswer writes down that a question is answered, as if it were a request that may
-// come once.
+// keepAnswer records that a question is answered, like a request that may come only once.
 func (tx *Txn) keepAnswer(t *Task, s *Session, question, answer uint64) {
 	at := answerKey(t, s, question)
 	tx.Put(store.Keys, at, EncodeJSON(store.Keys, at, Request{

@@ -9,17 +9,17 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// What a session added to an account goes with the session. What it said is taken
-// back by the purger, a few records at a time. Others may have said the same, and got
-// nothing for it, because it counted already: then it counts for the newest of them
-// from then on. So in the end the log adds up to what the sessions say that are left.
+// When a session is deleted, its credit in an account is deleted too. The purger removes
+// what it reported, a few records at a time. Other sessions may have reported the same
+// amounts without credit, because they counted already. The newest of these sessions then
+// gets the credit. So in the end the sums of the log are those of the remaining sessions.
 
-// takeBackReads is about how many records one transaction of the purger reads to find
-// who else has said something.
+// takeBackReads is about how many records one transaction of the purger reads to find other
+// sessions that reported the same.
 const takeBackReads = 20_000
 
-// TakeBack takes back some of what a deleted session said. more is false once that
-// was all.
+// TakeBack removes some of what a deleted session reported. more is false when nothing is
+// left.
 func (tx *Txn) TakeBack(session event.SessionID) (more bool) {
 	tx.writeAccounts()
 	var keys [][]byte
@@ -31,7 +31,7 @@ func (tx *Txn) TakeBack(session event.SessionID) (more bool) {
 	reads := 0
 	for len(keys) > 0 && reads < takeBackReads {
 		_, a, _, ok := SplitSaidKey(keys[0])
-		if !ok { // somebody else's, and check tells of it
+		if !ok { // the session is another's, and check reports it
 			tx.Delete(store.Said, keys[0])
 			keys = keys[1:]
 			continue
@@ -55,7 +55,7 @@ func (tx *Txn) TakeBack(session event.SessionID) (more bool) {
 	return false
 }
 
-// saysMore reports whether there is more that a session said of an account.
+// saysMore reports whether the session has more records for an account.
 func (tx *Txn) saysMore(session event.SessionID, a AccountID) bool {
 	prefix := append(session[:], a[:]...)
 	for range tx.Ascend(store.Said, prefix, PrefixEnd(prefix)) {
@@ -64,14 +64,14 @@ func (tx *Txn) saysMore(session event.SessionID, a AccountID) bool {
 	return false
 }
 
-// takeBack takes from one account what one session said of it.
+// takeBack removes from one account what one session reported for it.
 type takeBack struct {
 	tx      *Txn
 	id      AccountID
 	session event.SessionID
 	sums    *account // AccountSums
-	credit  *account // of the session
-	others  []sharer // who also said something of the account, the newest first
+	credit  *account // the session's
+	others  []sharer // other sessions that reported something for the account, the newest first
 }
 
 // sharer is another session with a credit in an account.
@@ -79,11 +79,11 @@ type sharer struct {
 	id     event.SessionID
 	credit *account
 
-	looked, gone bool // whether it is known if the session has been deleted, or cannot be changed
+	looked, gone bool // whether it was looked up; whether it has been deleted or cannot be changed
 }
 
-// read is tx.account, for what may be damaged: then nothing is known of it. The
-// damage is left for check to find; the rest of the log goes on.
+// read is tx.account for records that may be damaged: it returns nil for those. It leaves
+// the damage for check to find, and the rest of the log goes on.
 func (b *takeBack) read(bucket store.Bucket, key []byte, empty AccountValue) *account {
 	a, err := b.tx.account(bucket, key, empty)
 	if err != nil {
@@ -115,8 +115,8 @@ func (tx *Txn) openTakeBack(session event.SessionID, id AccountID) *takeBack {
 	return b
 }
 
-// takeBack takes back what stands under one key of store.Said. It returns how many
-// records of others it has read.
+// takeBack removes the amounts under one key of store.Said. It returns how many records of
+// other sessions it has read.
 func (b *takeBack) takeBack(key []byte) (reads int) {
 	_, _, m, _ := SplitSaidKey(key)
 	said := b.read(store.Said, key, &Saying{})
@@ -124,7 +124,7 @@ func (b *takeBack) takeBack(key []byte) (reads int) {
 		return 0
 	}
 	mine := said.is.(*Saying)
-	// What is left when this is gone, and the newest of those who said it.
+	// What is left without this record, and the newest session that also reported it.
 	var rest Amounts
 	var heir *sharer
 	var model string
@@ -158,7 +158,7 @@ func (b *takeBack) takeBack(key []byte) (reads int) {
 	}
 	own := b.credit.is.(*Credit)
 	own.subtract(before.Since(sums.Worth()))
-	// What others said as well was counted for this session, as far as its credit goes.
+	// What others reported as well has counted for this session, up to its credit.
 	if handed := mine.least(rest).least(own.Total()); heir != nil && handed != (Amounts{}) {
 		own.subtract(handed)
 		b.tx.give(heir, model, handed, sums.Worth().USD > 0)
@@ -167,9 +167,9 @@ func (b *takeBack) takeBack(key []byte) (reads int) {
 	return len(b.others)
 }
 
-// settle ends the session's part in the account: what is still not counted for
-// anybody counts for the newest of those who said so much, and what counts too much
-// does not any more.
+// settle ends the session's part in the account. If the other sessions have too little
+// credit for the worth of the account, the newest that reported enough get the rest. If
+// they have too much, the surplus is taken from them.
 func (b *takeBack) settle() {
 	if b.credit != nil {
 		b.tx.gone(b.credit)
@@ -209,7 +209,7 @@ func (b *takeBack) settle() {
 	}
 }
 
-// give is txn.give in the first of the models that the session named.
+// give is tx.give with the first of the models that the session named.
 func (b *takeBack) give(to *sharer, v, worth Amounts) Amounts {
 	models := slices.Sorted(maps.Keys(to.credit.is.(*Credit).Models))
 	if v == (Amounts{}) || len(models) == 0 {
@@ -219,7 +219,8 @@ func (b *takeBack) give(to *sharer, v, worth Amounts) Amounts {
 	return v
 }
 
-// saidBy is what a session alone said of the account, or of the first many members.
+// saidBy is what a session itself reported for the account. It reads at most takeBackReads
+// members.
 func (b *takeBack) saidBy(other *sharer) Amounts {
 	var sums AccountSums
 	prefix := append(other.id[:], b.id[:]...)
@@ -227,7 +228,7 @@ func (b *takeBack) saidBy(other *sharer) Amounts {
 	for key, raw := range b.tx.Ascend(store.Said, prefix, PrefixEnd(prefix)) {
 		var says Saying
 		if payload, err := Decode(store.Said, key, raw); err != nil || !says.Decode(payload) {
-			continue // check tells of it
+			continue // check reports it
 		}
 		if _, _, m, _ := SplitSaidKey(key); m == WholeAccount {
 			sums.Whole = says.Amounts
@@ -241,7 +242,7 @@ func (b *takeBack) saidBy(other *sharer) Amounts {
 	return sums.Worth()
 }
 
-// lives reports whether a session has not been deleted, and can be changed.
+// lives reports whether a session still exists and can be changed.
 func (tx *Txn) lives(s *sharer) bool {
 	if !s.looked {
 		_, _, err := tx.heir(s)
@@ -264,7 +265,7 @@ func (tx *Txn) heir(s *sharer) (*Task, *Session, error) {
 	return t, session, err
 }
 
-// give adds to what a session that lives has cost.
+// give adds to the cost of a session that still exists.
 func (tx *Txn) give(s *sharer, model string, v Amounts, priced bool) {
 	t, session, err := tx.heir(s)
 	if err != nil {
@@ -287,8 +288,8 @@ func (tx *Txn) give(s *sharer, model string, v Amounts, priced bool) {
 	tx.change(s.credit)
 }
 
-// take takes from what a session that lives has cost, as far as its credit goes, and
-// returns what it has taken.
+// take subtracts from the cost of a session that still exists, up to its credit, and
+// returns what it has subtracted.
 func (tx *Txn) take(s *sharer, v Amounts) (sum Amounts) {
 	t, session, err := tx.heir(s)
 	if err != nil {
@@ -311,7 +312,8 @@ func (tx *Txn) take(s *sharer, v Amounts) (sum Amounts) {
 	return sum
 }
 
-// revalued says that what a session has cost is another sum now. It is nobody's activity.
+// revalued marks the changed cost of a session for writing. It does not count as activity
+// of the task.
 func (tx *Txn) revalued(t *Task, s *Session) {
 	if s.Status == event.StatusOpen {
 		tx.Spend(s)

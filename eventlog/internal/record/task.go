@@ -22,17 +22,17 @@ type Task struct {
 	Sessions    int               `json:"sessions"`
 	Latest      event.SessionID   `json:"latest"`
 	Open        []event.SessionID `json:"open,omitempty"`
-	Totals      Totals            `json:"totals"` // of the sessions that are not open, as is
+	Totals      Totals            `json:"totals"` // of the sealed sessions, as is
 	Unpriced    Unpriced          `json:"unpriced,omitempty"`
-	Born        uint64            `json:"born"` // the change that made it
+	Born        uint64            `json:"born"` // the change that made the task
 	Change      uint64            `json:"change"`
 
 	ID     string   `json:"-"`
-	Newest *Session `json:"-"` // nil: there is none, or it was not asked for
-	tidied bool     // see txn.tidy
+	Newest *Session `json:"-"` // nil: there is none, or it was not read
+	tidied bool     // see Txn.Tidy
 }
 
-// Info returns what the task says to the world.
+// Info returns the public view of the task.
 func (t *Task) Info() event.Task {
 	info := event.Task{
 		ID: t.ID, Title: cmp.Or(t.Title, t.AgentTitle, t.Prompt), Type: t.Type, Parent: t.Parent, Description: t.Description,
@@ -46,8 +46,7 @@ func (t *Task) Info() event.Task {
 	return info
 }
 
-// StoredTask reads the record of a task as it stands: without what its open
-// sessions add.
+// StoredTask reads only the record of a task: without what its open sessions add.
 func StoredTask(r store.Reader, id string) (*Task, error) {
 	raw := r.Get(store.Tasks, []byte(id))
 	if raw == nil {
@@ -57,8 +56,7 @@ func StoredTask(r store.Reader, id string) (*Task, error) {
 	return record, DecodeJSON(store.Tasks, []byte(id), raw, record)
 }
 
-// ReadTask reads a task with what its open sessions add, for those who do not
-// write it.
+// ReadTask reads a task with what its open sessions add, for callers that do not change it.
 func ReadTask(r store.Reader, id string) (*Task, error) {
 	t, err := StoredTask(r, id)
 	if err != nil {
@@ -77,7 +75,7 @@ func ReadTask(r store.Reader, id string) (*Task, error) {
 	return t, nil
 }
 
-// ReadLatest reads the task's latest session, without what it has cost.
+// ReadLatest reads the task's latest session, without its cost.
 func (t *Task) ReadLatest(r store.Reader) error {
 	if t.Latest.IsZero() {
 		return nil
@@ -94,7 +92,7 @@ func (t *Task) ReadLatest(r store.Reader) error {
 	return err
 }
 
-// include adds what an open session of the task says.
+// include adds the state of an open session of the task.
 func (t *Task) include(s *State) {
 	t.Totals.Add(s.Totals)
 	t.Unpriced.Add(s.Models)

@@ -7,7 +7,7 @@ import (
 	"jrweb/eventlog/event"
 )
 
-// Amounts are the amounts of one cost event, or what several add up to.
+// Amounts are the amounts of one cost event, or a sum of several.
 type Amounts struct {
 	USD              float64 `json:"usd,omitempty"`
 	InputTokens      uint64  `json:"input_tokens,omitempty"`
@@ -21,13 +21,12 @@ type Cost struct {
 	Amounts
 	Model      string
 	Cumulative bool
-	// ID is what the agent calls that which cost so much, PartOf the account in which
-	// that is a part, Turn the turn of the account ID that alone is meant. See
-	// accounts.go.
+	// ID is the agent's name for what it paid for. PartOf is the account that includes it.
+	// Turn is set if only that turn of the account ID is meant. See accounts.go.
 	ID, Turn, PartOf string
 }
 
-// Since returns how much v exceeds last, in each amount on its own.
+// Since returns how much v exceeds last, each amount on its own. It is never negative.
 func (v Amounts) Since(last Amounts) Amounts {
 	return Amounts{
 		USD:              max(0, v.USD-last.USD),
@@ -67,7 +66,7 @@ func (v *Amounts) Add(o Amounts) {
 	v.CacheWriteTokens += o.CacheWriteTokens
 }
 
-// subtract takes o from v, as much of it as there is.
+// subtract subtracts o from v, but never below 0.
 func (v *Amounts) subtract(o Amounts) { *v = v.Since(o) }
 
 // Tokens returns v without its money.
@@ -76,8 +75,8 @@ func (v Amounts) Tokens() Amounts {
 	return v
 }
 
-// Amounts on disk: US dollars (8 bytes, IEEE 754), input, output, cache read and
-// cache write tokens (8 each). Those of tokens alone begin with the second.
+// Amounts on disk: US dollars (8 bytes, IEEE 754), input, output, cache read and cache
+// write tokens (8 each). Amounts of tokens alone begin with the input tokens.
 const (
 	AmountsSize = 40
 	tokensSize  = AmountsSize - 8
@@ -94,7 +93,7 @@ func appendTokens(dst []byte, v Amounts) []byte {
 	return dst
 }
 
-// ReadAmounts reads what appendAmounts appended.
+// ReadAmounts is the inverse of appendAmounts.
 func ReadAmounts(b []byte) Amounts {
 	v := readTokens(b[8:])
 	v.USD = math.Float64frombits(binary.BigEndian.Uint64(b))
@@ -106,12 +105,13 @@ func readTokens(b []byte) Amounts {
 	return Amounts{InputTokens: n(b), OutputTokens: n(b[8:]), CacheReadTokens: n(b[16:]), CacheWriteTokens: n(b[24:])}
 }
 
-// appendName appends a text of less than 64 KiB, behind its length.
+// appendName appends the length of a text (2 bytes) and the text, which must be less than
+// 64 KiB.
 func appendName(dst []byte, name string) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(len(name))), name...)
 }
 
-// CutName takes off what appendName appended.
+// CutName is the inverse of appendName.
 func CutName(b []byte) (name string, rest []byte, ok bool) {
 	if len(b) < 2 || len(b) < 2+int(binary.BigEndian.Uint16(b)) {
 		return "", nil, false
@@ -130,7 +130,7 @@ type Totals struct {
 	CacheWriteTokens uint64  `json:"cache_write_tokens"`
 }
 
-// Public returns the totals as the world sees them.
+// Public returns the public view of the totals.
 func (t Totals) Public() event.Totals {
 	return event.Totals{
 		Events: t.Events, USD: event.USD(t.USD), InputTokens: t.InputTokens, OutputTokens: t.OutputTokens,
@@ -138,12 +138,12 @@ func (t Totals) Public() event.Totals {
 	}
 }
 
-// Costs returns the totals without the number of events, set what setCosts takes.
+// Costs returns the totals without the number of events.
 func (t *Totals) Costs() Amounts {
 	return Amounts{t.USD, t.InputTokens, t.OutputTokens, t.CacheReadTokens, t.CacheWriteTokens}
 }
 
-// SetCosts sets the totals but for the number of events.
+// SetCosts sets everything in the totals except the number of events.
 func (t *Totals) SetCosts(v Amounts) {
 	*t = Totals{t.Events, v.USD, v.InputTokens, v.OutputTokens, v.CacheReadTokens, v.CacheWriteTokens}
 }

@@ -11,30 +11,29 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Txn is the transaction of one commit, with the records that its changes
-// touch. Each record is read once and written once, however many changes of the
-// group touch it.
+// Txn is the transaction of one commit, with the records that its changes use. It reads and
+// writes each record once, however many changes of the group use it.
 type Txn struct {
 	store.Tx
 	Now    time.Time
 	Last   Carried
 	Shared bool // others change the store as well
 
-	Tasks     map[string]*Task             // nil: there is none any more
-	Sessions  map[event.SessionID]*Session // nil: there is none any more
-	Touched   map[string]int               // tasks that changed, their records or only their sessions, by their place in touches
+	Tasks     map[string]*Task             // nil: it does not exist
+	Sessions  map[event.SessionID]*Session // nil: it does not exist
+	Touched   map[string]int               // tasks that changed, or whose sessions did: their index in touches
 	touches   []touch
-	rewritten []*Session // whose records are to be written
-	tidied    []*Task    // that changed without a change of the task
-	spending  []*Session // of which what they have cost has changed
+	rewritten []*Session // their records must be written
+	tidied    []*Task    // their records changed, but not by a change of the task
+	spending  []*Session // their cost has changed
 	Wrote     bool
-	Damage    []error // that was met, and left where it is
+	Damage    []error // met on the way, and left where it is
 	Full      error   // set when there is room for endings only: nothing new may start
 
-	accounts        map[string]*account // that were read, by bucket and key
+	accounts        map[string]*account // those that were read, by bucket and key
 	changedAccounts []*account
 
-	// What there is to tell once the commit has returned.
+	// What the log reports once the commit has returned.
 	Appended []Appended
 	Started  []*Session
 	Ended    []*Session // sealed, or deleted while open
@@ -46,8 +45,8 @@ type Txn struct {
 // touch is what a commit changes of one task.
 type touch struct {
 	task     string
-	record   bool       // its record is to be written
-	sessions []*Session // whose states have changed, or that are not open any more
+	record   bool       // its record must be written
+	sessions []*Session // their states have changed, or they are no longer open
 }
 
 // Appended are events of one session that are committed together.
@@ -64,13 +63,13 @@ type costAdded struct {
 	Amounts
 }
 
-// Removal is a task that was deleted by a change.
+// Removal is the deletion of a task by a change.
 type Removal struct {
 	Task   string
 	Change uint64
 }
 
-// Dropped is a session of which something is no longer kept.
+// Dropped is a session that has lost events, or was deleted.
 type Dropped struct {
 	Task    string
 	Session event.SessionID
@@ -84,8 +83,8 @@ func NewTxn(tx store.Tx, now time.Time, last Carried) *Txn {
 	}
 }
 
-// Task returns the record of a task, without what its open sessions add, to be
-// changed in place by a change that then calls touch.
+// Task returns the record of a task, without what its open sessions add. A caller that
+// changes it must then call Touch or Tidy.
 func (tx *Txn) Task(id string) (*Task, error) {
 	if t, seen := tx.Tasks[id]; seen {
 		if t == nil {
@@ -101,16 +100,16 @@ func (tx *Txn) Task(id string) (*Task, error) {
 	return t, nil
 }
 
-// Note takes down damage that a change passes over: everything else goes on.
+// Note records damage that a change skips, so that everything else goes on.
 func (tx *Txn) Note(err error) { tx.Damage = append(tx.Damage, err) }
 
-// Sums returns a task's totals and unpriced tokens, with what its open sessions add.
+// Sums returns a task's totals and unpriced tokens, including those of its open sessions.
 func (tx *Txn) Sums(t *Task) (Totals, Unpriced, error) {
 	sum, unpriced := t.Totals, maps.Clone(t.Unpriced)
 	for _, id := range t.Open {
 		s, err := tx.OpenSession(t.ID, id)
 		if err == nil && s == nil {
-			_, err = ReadSessionState(tx, t.ID, id) // says what is wrong
+			_, err = ReadSessionState(tx, t.ID, id) // it says what is wrong
 		}
 		if err == nil {
 			err = tx.spent(s)
@@ -124,8 +123,7 @@ func (tx *Txn) Sums(t *Task) (Totals, Unpriced, error) {
 	return sum, unpriced, nil
 }
 
-// Session returns the record of a session, to be changed in place by a change
-// that then calls rewrite.
+// Session returns the record of a session. A caller that changes it must then call Rewrite.
 func (tx *Txn) Session(task string, id event.SessionID) (*Session, error) {
 	known, seen := tx.Sessions[id]
 	if seen && (known == nil || known.Task != task) { // no id is used twice
@@ -141,8 +139,8 @@ func (tx *Txn) Session(task string, id event.SessionID) (*Session, error) {
 		}
 		return s, err
 	}
-	// The rest of what is known in brief. What was appended since stands where its
-	// state stood.
+	// Only the state is known: read the rest. Events may have been appended since, so the
+	// stored state is out of date.
 	key := SessionKey(task, id)
 	raw := tx.Get(store.Sessions, key)
 	if raw == nil {
@@ -160,8 +158,8 @@ func (tx *Txn) Session(task string, id event.SessionID) (*Session, error) {
 	return known, nil
 }
 
-// OpenSession returns what an append needs to know of an open session: its
-// state. It is nil if the session is not open, or not there; session tells.
+// OpenSession returns an open session with its state, which is all that most appends need.
+// It returns nil if the session is not open or does not exist; Session says which.
 func (tx *Txn) OpenSession(task string, id event.SessionID) (*Session, error) {
 	if s, seen := tx.Sessions[id]; seen {
 		if s == nil || s.Task != task || s.Status != event.StatusOpen {
@@ -182,11 +180,10 @@ func (tx *Txn) OpenSession(task string, id event.SessionID) (*Session, error) {
 	return s, nil
 }
 
-// Touch says that the record of a task has changed.
+// Touch marks the record of a task as changed.
 func (tx *Txn) Touch(id string) { tx.touchOf(id).record = true }
 
-// touchSession says that the state of a session has changed, or that it is not
-// open any more.
+// touchSession notes that the state of a session has changed, or that it is no longer open.
 func (tx *Txn) touchSession(s *Session) {
 	t := tx.touchOf(s.Task)
 	if !s.listed {
@@ -207,8 +204,8 @@ func (tx *Txn) touchOf(task string) *touch {
 	return &tx.touches[i]
 }
 
-// Tidy says that the task's record has changed, but not by anybody's activity:
-// the task keeps its place among the others.
+// Tidy marks the task's record as changed without activity: the task keeps its place among
+// the others.
 func (tx *Txn) Tidy(t *Task) {
 	tx.Wrote = true
 	if !t.tidied {
@@ -217,7 +214,7 @@ func (tx *Txn) Tidy(t *Task) {
 	}
 }
 
-// Rewrite says that the record of a session has changed.
+// Rewrite marks the record of a session as changed.
 func (tx *Txn) Rewrite(s *Session) {
 	tx.Wrote = true
 	if !s.dirty {
@@ -241,13 +238,13 @@ func (tx *Txn) TaskOrNew(id string) (t *Task, created bool, err error) {
 	return t, true, nil
 }
 
-// maxOpen is how many sessions of a task may be open at once: each start writes their
-// ids, who reads the task reads their states, and whoever supersedes them seals them all
-// in one transaction.
+// maxOpen is how many sessions of a task may be open at once. Each start writes their ids,
+// a read of the task reads their states, and a start that supersedes them seals them all in
+// one transaction.
 const maxOpen = 256
 
-// StartSession starts s, which says what is known of the session, in a task. Unless it
-// is concurrent, the open ones of the same task are superseded.
+// StartSession starts s in a task. The caller has set what is known of the session. Unless
+// it is concurrent, it supersedes the task's open sessions.
 func (tx *Txn) StartSession(t *Task, s *Session, concurrent bool) error {
 	if tx.Full != nil {
 		return tx.Full
@@ -268,7 +265,7 @@ func (tx *Txn) StartSession(t *Task, s *Session, concurrent bool) error {
 	s.ID, s.Task, s.Status, s.First, s.Counted = tx.Last.Session, t.ID, event.StatusOpen, 1, true
 	key := SessionKey(t.ID, s.ID)
 	tx.Sessions[s.ID] = s
-	tx.Put(store.Sessions, key, s.Encode(key)) // at once, for those who list the task's sessions
+	tx.Put(store.Sessions, key, s.Encode(key)) // at once, so that iterating over the task's sessions finds it
 	tx.Put(store.Open, key, Encode(store.Open, key, nil))
 	tx.Index(s)
 	t.Sessions++
@@ -280,8 +277,8 @@ func (tx *Txn) StartSession(t *Task, s *Session, concurrent bool) error {
 	return nil
 }
 
-// openSessions reads all of a task's open sessions, so that a change can be
-// sure of them before it writes.
+// openSessions reads all of a task's open sessions, so that no read fails after a change
+// has begun to write.
 func (tx *Txn) openSessions(t *Task) ([]*Session, error) {
 	open := make([]*Session, len(t.Open))
 	for i, id := range t.Open {
@@ -298,9 +295,8 @@ func (tx *Txn) Interrupt(t *Task, s *Session, reason string) {
 	tx.AppendTo(t, s, []Prepared{Completion(event.Interrupted, reason)})
 }
 
-// AppendTo writes events to the end of an open session, and seals it if the
-// last one is complete. It needs the task, and all of the session, only then and for
-// session events.
+// AppendTo appends events to an open session, and seals it if the last one is complete. It
+// needs the task and the whole session only if NeedsAll is true of an event.
 func (tx *Txn) AppendTo(t *Task, s *Session, events []Prepared) {
 	out := make([]event.Event, len(events))
 	for i := range events {
@@ -347,7 +343,7 @@ func (tx *Txn) seal(t *Task, s *Session, end *Prepared) {
 	tx.Touch(t.ID)
 }
 
-// closeSession takes a session out of the open ones.
+// closeSession removes a session from the open ones.
 func (tx *Txn) closeSession(t *Task, s *Session) {
 	tx.Delete(store.Open, SessionKey(t.ID, s.ID))
 	if len(s.Models) > 0 {
@@ -367,7 +363,7 @@ func (tx *Txn) Flush() error {
 	for _, t := range tx.tidied {
 		i, touched := tx.Touched[t.ID]
 		written := touched && tx.touches[i].record
-		if !written && tx.Tasks[t.ID] == t { // else it is deleted, or made anew
+		if !written && tx.Tasks[t.ID] == t { // else it was deleted, or made again
 			tx.PutTask(t)
 		}
 	}
@@ -393,7 +389,7 @@ func (tx *Txn) Flush() error {
 	return nil
 }
 
-// settle gives a task that changed its next change, and writes what changed of it.
+// settle gives a changed task its next change number, and writes what has changed.
 func (tx *Txn) settle(touch *touch) {
 	t, known := tx.Tasks[touch.task]
 	if known && t == nil {
@@ -424,7 +420,7 @@ func (tx *Txn) settle(touch *touch) {
 	tx.Put(store.Activity, key, EncodeActivity(key, touch.task, left))
 }
 
-// PutTask writes the record of a task as it stands.
+// PutTask writes the record of a task as it is.
 func (tx *Txn) PutTask(t *Task) {
 	tx.Put(store.Tasks, []byte(t.ID), EncodeJSON(store.Tasks, []byte(t.ID), t))
 }

@@ -43,7 +43,7 @@ func typeName(name []byte) string {
 	return string(name)
 }
 
-// actorName does the same for actors.
+// actorName is typeName for actors.
 func actorName(name []byte) event.Actor {
 	switch event.Actor(name) {
 	case event.Agent:

@@ -3,7 +3,7 @@
 // never folded away.
 
 import { el, setText } from "./dom.js";
-import { dollars } from "./format.js";
+import { dollars, isEstimated } from "./format.js";
 import { likeness, wordsOf } from "./likeness.js";
 
 const foldedFrom = 3; // rows
@@ -150,16 +150,19 @@ function makeFold() {
 function say(fold, rows, quiet, open) {
   const named = [...quiet].map((row) => argumentOf(row)).filter((text) => text !== "");
   const failed = rows.filter((row) => row.dataset.outcome === "failed").length;
-  let usd = 0;
+  let usd = 0, estimated = false;
   for (const row of rows) {
-    for (const cost of row.querySelectorAll(":scope > .costs > [data-usd]:not([hidden])")) usd += Number(cost.dataset.usd);
+    for (const cost of row.querySelectorAll(":scope > .costs > [data-usd]:not([hidden])")) {
+      usd += Number(cost.dataset.usd);
+      estimated ||= isEstimated(cost);
+    }
   }
   const name = rows[0].querySelector(".tool-name").textContent;
   setText(fold.querySelector(".fold-what"), wordsOf(rows[0].dataset.tool ?? "", name, quiet.size, new Set(named.map(withoutRange))));
   setText(fold.querySelector(".fold-failed"), failed > 0 ? `${failed} failed` : "");
   setText(fold.querySelector(".fold-range"), `#${rows[0].dataset.seq}–#${rows.at(-1).dataset.seq}`);
   setText(fold.querySelector(".argument"), [...new Set(named)].slice(0, mostNamed).join(" · "));
-  setText(fold.querySelector(".costs"), usd > 0 ? dollars(usd) : "");
+  setText(fold.querySelector(".costs"), usd > 0 ? `${estimated ? "≈ " : ""}${dollars(usd)}` : "");
   fold.querySelector(".fold-button").setAttribute("aria-expanded", String(open));
 }
 

@@ -15,6 +15,9 @@ export function cost(totals) {
   return estimated > 0 ? `≈ ${dollars(sum)}` : dollars(sum);
 }
 
+// isEstimated tells of the row of a cost whether it is estimated.
+export const isEstimated = (row) => (row.dataset.amount ?? "").startsWith("≈");
+
 // costNote says where the money comes from; prices is the day of the list prices.
 export function costNote(totals, prices) {
   const parts = [];

@@ -2,23 +2,32 @@
 // timer does it, not a frame: a tab in the background gets none, and what is scrolled in
 // a frame takes a second one.
 
+const fast = 20; // rows a second that nobody reads one by one
 const soonMs = 16; // what comes in one go is drawn together
 const apartMs = 120; // between two drawings
-const farApartMs = 500; // while a lot comes
+const farApartMs = 1000; // while that many come
 
 export class Frames {
   #draw;
   #timer;
   #apart = apartMs;
   #drawnAt = 0;
+  #since = Infinity; // between the last two drawings
 
   constructor(draw) {
     this.#draw = draw;
   }
 
-  // apart says whether a lot comes.
-  apart(far) {
-    this.#apart = far ? farApartMs : apartMs;
+  // drew tells how many rows were drawn, and returns whether more come than anybody reads.
+  drew(rows) {
+    const busy = rows > 4 && rows / this.#since * 1000 > fast;
+    this.#apart = busy ? farApartMs : apartMs;
+    return busy;
+  }
+
+  // soon has draw called for what it has left.
+  soon() {
+    this.#timer ??= setTimeout(() => this.now(), soonMs);
   }
 
   // request has draw called soon, once for all requests until then.
@@ -31,7 +40,8 @@ export class Frames {
     if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#drawnAt = performance.now();
+    this.#since = performance.now() - this.#drawnAt;
+    this.#drawnAt += this.#since;
     this.#draw();
   }
 }

@@ -29,6 +29,7 @@ export class Header {
   #exactAt = page.cursor; // the totals hold everything up to here
   #refreshing;
   #refreshedAt = 0;
+  #tickedAt = 0;
   #updated = byID("now").dataset.updated; // when something was appended last
   #about = ""; // what the server said last
 
@@ -250,6 +251,7 @@ export class Header {
   // #second goes on with what is counted in seconds. Where nothing has happened for some
   // time, to draw the page each second is too much for what it tells.
   #second() {
+    if (Date.now() - this.#tickedAt < 900) return; // with what came just now
     const silence = this.#now.silence(Date.now());
     const quiet = this.status !== "open" || silence > quietMs;
     if (page.quiet !== String(quiet)) page.quiet = String(quiet);
@@ -259,7 +261,7 @@ export class Header {
   }
 
   tick() {
-    const now = Date.now();
+    const now = this.#tickedAt = Date.now();
     if (page.state === "reconnecting") this.#showConnection();
     if (this.#started !== null) showFact("duration", duration((this.#ended ?? now) - this.#started));
     if (page.state === "gone") return;

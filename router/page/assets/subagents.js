@@ -8,7 +8,7 @@ import { inOrder } from "./order.js";
 
 const deepest = 8;
 
-const totals = new WeakMap(); // of the place of a subagent: {calls, failed, usd, upTo}
+const totals = new WeakMap(); // of the place of a subagent: {calls, failed, usd, estimated, upTo}
 
 export function nestedOf(row) {
   return row.querySelector(":scope > .content > .subagent > .nested");
@@ -27,7 +27,7 @@ export function nest(list, row) {
   if (place === null) {
     place = el("ol", { class: "nested" });
     const subagent = el("details", { class: "subagent", open: true }, el("summary"), place);
-    totals.set(subagent, { calls: 0, failed: 0, usd: 0, upTo: 0 });
+    totals.set(subagent, { calls: 0, failed: 0, usd: 0, estimated: 0, upTo: 0 });
     call.querySelector(":scope > .content").append(subagent);
     say(subagent);
   }
@@ -43,15 +43,15 @@ function depthOf(row) {
 
 // takeTotals reads what the server has added up.
 export function takeTotals(subagent) {
-  const { calls, failed, usd, upto } = subagent.dataset;
-  totals.set(subagent, { calls: Number(calls), failed: Number(failed), usd: Number(usd), upTo: Number(upto) });
-  for (const name of ["calls", "failed", "usd", "upto"]) delete subagent.dataset[name];
+  const { calls, failed, usd, estimated, upto } = subagent.dataset;
+  totals.set(subagent, { calls: Number(calls), failed: Number(failed), usd: Number(usd), estimated: Number(estimated), upTo: Number(upto) });
+  for (const name of ["calls", "failed", "usd", "estimated", "upto"]) delete subagent.dataset[name];
 }
 
 // adoptTotals takes over what a newer or older part says of the same subagent.
 export function adoptTotals(subagent, other) {
   const a = totals.get(subagent), b = totals.get(other);
-  for (const name of ["calls", "failed", "usd", "upTo"]) a[name] = Math.max(a[name], b[name]);
+  for (const name of ["calls", "failed", "usd", "estimated", "upTo"]) a[name] = Math.max(a[name], b[name]);
   say(subagent);
 }
 
@@ -68,9 +68,9 @@ export function count(place, event, more) {
 
 // say is the line above what a subagent does, as subagent.go has it.
 function say(subagent) {
-  const { calls, failed, usd } = totals.get(subagent);
+  const { calls, failed, usd, estimated } = totals.get(subagent);
   const parts = ["Subagent", plural(calls, "call")];
   if (failed > 0) parts.push(`${failed} failed`);
-  if (usd > 1e-9) parts.push(dollars(usd));
+  if (usd > 1e-9) parts.push(estimated > 0 ? `≈ ${dollars(usd)}` : dollars(usd));
   setText(subagent.querySelector(":scope > summary"), parts.join(" · "));
 }

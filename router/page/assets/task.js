@@ -23,7 +23,7 @@ import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
 
 const mostQueued = 1000; // rows; more at once are not brought one by one
-const fewRows = 4; // when more come at once, nobody reads each as it comes
+const mostDrawn = 40; // rows in one go: a reader must not wait for many
 const pollMs = 10_000; // while there is no connection left for this page
 
 const page = document.body.dataset;
@@ -94,7 +94,7 @@ const link = new Link({
   row: received,
   control: {
     caught_up() {
-      draw(); // what was there before is not told as news
+      drawAll(); // what was there before is not told as news
       caughtUp = true;
     },
     gap(gap) {
@@ -113,7 +113,7 @@ const link = new Link({
     },
   },
   state(state, retryAt) {
-    draw();
+    drawAll();
     const before = page.state;
     header.connection(state, retryAt);
     if (state === "live") {
@@ -129,7 +129,7 @@ const link = new Link({
     if (state === "waiting") polling = setInterval(() => history.catchUp(), pollMs);
   },
   ended() {
-    draw();
+    drawAll();
     next.after(header.status, history.head);
     overview.load();
     finished();
@@ -178,7 +178,7 @@ function received(text, cursor) {
 function enqueue(row) {
   queue.push(row);
   if (queue.length > mostQueued) {
-    const rows = taken();
+    const rows = taken(queue.length);
     follow.added(rows.filter(({ cursor }) => cursor !== undefined).length);
     history.skip();
     if (follow.active) history.latest();
@@ -186,10 +186,9 @@ function enqueue(row) {
   frames.request();
 }
 
-// taken empties the queue. All that is in it becomes markup at once.
-function taken() {
-  const rows = queue;
-  queue = [];
+// taken takes rows out of the queue. They become markup at once.
+function taken(most) {
+  const rows = queue.splice(0, most);
   const items = parseRows(rows.filter(({ text }) => text !== undefined).map(({ text }) => text));
   return rows.flatMap((row) => {
     if (row.text === undefined) return [row];
@@ -217,9 +216,15 @@ function heard({ item, cursor }) {
   return notices;
 }
 
+// drawAll draws what is waiting before something else is told.
+function drawAll() {
+  while (queue.length > 0) draw();
+}
+
 function draw() {
-  const rows = taken();
+  const rows = taken(mostDrawn);
   if (rows.length === 0) return;
+  if (queue.length > 0) frames.soon();
   header.showTotals();
   // A row that comes alone is seen to come; many at a time would be a lot of motion.
   if (caughtUp && rows.length === 1 && rows[0].cursor !== undefined) arrive(rows[0].item);
@@ -228,7 +233,7 @@ function draw() {
   filter.apply();
   follow.keep();
   byID("waiting").hidden = true;
-  frames.apart(rows.length > fewRows);
+  if (frames.drew(rows.length)) header.tick(); // in this frame, not in one of its own
 }
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");

@@ -4,7 +4,7 @@
 // belongs to.
 
 import { compare, cursorOf } from "./cursor.js";
-import { since } from "./format.js";
+import { isEstimated, since } from "./format.js";
 import { abandonCalls, callOf, joinCost, joinResult } from "./joins.js";
 import { merge } from "./merge.js";
 import { inOrder, partsOf } from "./order.js";
@@ -92,11 +92,12 @@ export class Timeline {
     // The latest cost of a message has what the ones before it had, and more.
     const grown = row.dataset.cost === undefined ? 0 : this.#grow(row);
     const usd = Number(row.dataset.usd ?? 0) - grown;
+    const estimated = isEstimated(row) ? 1 : 0;
     if (row.dataset.amount !== undefined) {
       const cost = joinCost(this.#list, row);
       if (cost !== null) {
         this.last = cost;
-        count(cost, row, { usd });
+        count(cost, row, { usd, estimated });
         touched.add(cost.closest(".event"));
         return 0;
       }
@@ -109,7 +110,7 @@ export class Timeline {
     const call = nest(this.#list, row);
     if (call === null) this.#list.append(row);
     else {
-      count(row, row, { calls: type === "tool_call" ? 1 : 0, failed: row.dataset.outcome === "failed" ? 1 : 0, usd });
+      count(row, row, { calls: type === "tool_call" ? 1 : 0, failed: row.dataset.outcome === "failed" ? 1 : 0, usd, estimated });
       touched.add(call);
     }
     touched.add(row);
