@@ -130,6 +130,13 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 			},
 		},
 		{
+			name: "codex-app-server-asks", agent: "codex-tools", tool: shell("exec_command", "cmd"), input: "Do it [one]", asks: true,
+			command: func(p agents.Place) []string {
+				return []string{filepath.Join(p.Bin, "@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"),
+					"-c", `sandbox_mode="danger-full-access"`, "-c", `approval_policy="untrusted"`, "app-server"}
+			},
+		},
+		{
 			name: "opencode-run", agent: "opencode", tool: shell("bash", "command"),
 			command: func(p agents.Place) []string {
 				return []string{filepath.Join(p.Bin, "opencode-linux-x64/bin/opencode"), "run", "--format", "json", "-m", "fake/m1", "Do it [one]"}

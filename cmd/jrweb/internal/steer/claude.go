@@ -253,7 +253,17 @@ func fenced(text json.RawMessage) string {
 	if json.Indent(&indented, text, "", "  ") != nil {
 		return ""
 	}
-	return "```json\n" + indented.String() + "\n```"
+	return fence("json", indented.String())
+}
+
+// fence is text as a block of Markdown that nothing in it can end: what an agent wants to
+// do never looks like what it says of it.
+func fence(language, text string) string {
+	marks := "```"
+	for strings.Contains(text, marks) {
+		marks += "`"
+	}
+	return marks + language + "\n" + text + "\n" + marks
 }
 
 // newUUID returns a random UUID.

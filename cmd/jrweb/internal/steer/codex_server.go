@@ -147,7 +147,7 @@ func (c *codexServer) ask(m *rpcMessage) Does {
 	}
 	q := Question{ID: string(m.ID), Call: p.ItemID, Content: "May I change files?", Options: codexDecisions}
 	if p.Command != "" {
-		q.Content = "May I run this?\n\n```sh\n" + p.Command + "\n```"
+		q.Content = "May I run this?\n\n" + fence("sh", p.Command)
 	}
 	if p.Reason != "" {
 		q.Content += "\n\n" + p.Reason
