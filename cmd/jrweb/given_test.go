@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,7 +65,7 @@ func TestACommandThatIsNotSpokenToRunsAllTheSame(t *testing.T) {
 	}{{"JRWEB_STEER", []string{"-steer"}}, {"JRWEB_STDIN", []string{"-stdin"}}, {"JRWEB_SERVE", nil}} {
 		t.Run(c.env, func(t *testing.T) {
 			if c.more != nil {
-				if code, _, stderr := runIt(t, "", append(append(line[:len(line):len(line)], c.more...), "--", "true")...); code != exitUsage {
+				if code, _, stderr := runIt(t, "", append(append(slices.Clip(line), c.more...), "--", "true")...); code != exitUsage {
 					t.Errorf("exit code %d, stderr %q", code, stderr)
 				}
 			}

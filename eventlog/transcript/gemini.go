@@ -113,12 +113,13 @@ func (g *gemini) document(o object, out *output) {
 // geminiRun tells a run from the others of its session, where no time does: by how
 // long its requests took.
 func geminiRun(models object) string {
-	run := "json"
+	var run strings.Builder
+	run.WriteString("json")
 	for _, model := range models.sorted() {
 		m := parseObject(model.value)
-		run += fmt.Sprintf("/%.0f/%.0f", m.object("api").amount("totalLatencyMs"), m.object("tokens").amount("total"))
+		fmt.Fprintf(&run, "/%.0f/%.0f", m.object("api").amount("totalLatencyMs"), m.object("tokens").amount("total"))
 	}
-	return run
+	return run.String()
 }
 
 // mainModel returns the model that answered most: others do chores.

@@ -85,13 +85,13 @@ func (g *geminiChat) state(o object, out *output) {
 func (g *geminiChat) message(m object, out *output) bool {
 	out.at, out.parent = m.time("timestamp"), g.nested
 	content := cmpRaw(m.value("displayContent"), m.value("content"))
-	kind, isNew := m.text("type"), true
+	kind := m.text("type")
 	switch kind {
 	case "gemini", "user", "info", "warning", "error":
-		isNew = first(&g.told, m.text("id"))
 	default:
 		return false
 	}
+	isNew := first(&g.told, m.text("id"))
 	text, _ := contentText(content)
 	switch {
 	case kind == "gemini":

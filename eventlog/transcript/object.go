@@ -55,9 +55,9 @@ func objectOf(raw []byte, members []member) object {
 
 // value returns a member, nil if there is none.
 func (o object) value(name string) json.RawMessage {
-	for i := len(o) - 1; i >= 0; i-- {
-		if string(o[i].name) == name {
-			return o[i].value
+	for _, member := range slices.Backward(o) {
+		if string(member.name) == name {
+			return member.value
 		}
 	}
 	return nil

@@ -18,10 +18,10 @@ func isResponses(o object) bool {
 // responses converts the stream of OpenAI's Responses API, and a response as a whole.
 // Results of tools are not in it: they go to the model with the next request.
 type responses struct {
-	text         pieces
-	items        recent[struct{}] // told
-	called, done recent[struct{}]
-	open         bool // a call waits for its result
+	text  pieces
+	items recent[struct{}] // told
+	done  recent[struct{}]
+	open  bool // a call waits for its result
 }
 
 func (r *responses) object(o object, out *output) bool {

@@ -2,6 +2,7 @@ package agents
 
 import (
 	"strconv"
+	"slices"
 	"strings"
 
 	"jrweb/internal/agents/model"
@@ -102,7 +103,7 @@ func (a *Agent) Want(p Place, s Scenario, from Source, answers [][]model.Answer)
 		case r.Mode == Resume:
 			w.Sessions[0] = append(w.Sessions[0], items...)
 		case a.Repeats:
-			w.Sessions = append(w.Sessions, append(w.Sessions[0][:len(w.Sessions[0]):len(w.Sessions[0])], items...))
+			w.Sessions = append(w.Sessions, append(slices.Clip(w.Sessions[0]), items...))
 		default:
 			w.Sessions = append(w.Sessions, items)
 		}
@@ -122,10 +123,8 @@ func (a *Agent) Want(p Place, s Scenario, from Source, answers [][]model.Answer)
 func (w *wanting) hides(b Blind) bool {
 	why, ok := w.agent.Blind[w.from][b]
 	if ok {
-		for _, known := range w.Hidden {
-			if known == why {
-				return true
-			}
+		if slices.Contains(w.Hidden, why) {
+			return true
 		}
 		w.Hidden = append(w.Hidden, why)
 	}

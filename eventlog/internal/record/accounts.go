@@ -29,12 +29,12 @@ import (
 // deletion can remove what the session reported and pass its credit on to other sessions:
 // see takeback.go.
 
-// AccountID is a hash of an agent and the id of an account. MemberID is a hash of the id of
-// a member or a turn. Hashes give keys of one size, which are compact, and no id is a
-// prefix of another.
+// Hashes give keys of one size, which are compact, and no id is a prefix of another.
 type (
+	// AccountID is a hash of an agent and the id of an account.
 	AccountID [16]byte
-	MemberID  [16]byte
+	// MemberID is a hash of the id of a member or a turn.
+	MemberID [16]byte
 )
 
 // WholeAccount stands for the whole account where a key needs a member. No id has this
