@@ -1,8 +1,8 @@
 package agents
 
 import (
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 
 	"jrweb/internal/agents/model"
