@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -130,10 +131,10 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 			},
 		},
 		{
-			name: "codex-app-server-asks", agent: "codex-tools", tool: shell("exec_command", "cmd"), input: "Do it [one]", asks: true,
+			name: "codex-app-server-asks", agent: "codex-tools", tool: beyondSandbox(shell("exec_command", "cmd")), input: "Do it [one]", asks: true,
 			command: func(p agents.Place) []string {
 				return []string{filepath.Join(p.Bin, "@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"),
-					"-c", `sandbox_mode="danger-full-access"`, "-c", `approval_policy="untrusted"`, "app-server"}
+					"-c", `sandbox_mode="read-only"`, "-c", `approval_policy="on-request"`, "app-server"}
 			},
 		},
 		{
@@ -261,6 +262,14 @@ func serveAgent(t *testing.T, p agents.Place, agent *agents.Agent, line []string
 
 func shell(tool, argument string) model.Call {
 	return model.Call{ID: "call_1", Tool: tool, Args: map[string]any{argument: "sleep 3; echo out >made.txt", "description": "Run it"}}
+}
+
+// beyondSandbox is a call for which Codex asks.
+func beyondSandbox(c model.Call) model.Call {
+	args := maps.Clone(c.Args.(map[string]any))
+	args["sandbox_permissions"], args["justification"] = "require_escalated", "May I write a file?"
+	c.Args = args
+	return c
 }
 
 // allow is the first option of a question, which allows.
