@@ -1,10 +1,12 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	rand "math/rand/v2"
 	"os"
@@ -14,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
 )
@@ -68,7 +70,7 @@ func (b *busy) ok(err error) {
 
 func (b *busy) open(path string) {
 	b.Helper()
-	opened, err := boltstore.Open(path, nil)
+	opened, err := filestore.Open(path, nil)
 	b.ok(err)
 	b.path, b.store = path, &heldStore{Store: opened}
 	b.log, err = New(b.store, &Options{KeepOpen: true})
@@ -79,14 +81,33 @@ func (b *busy) open(path string) {
 func (b *busy) kill() {
 	b.Helper()
 	b.store.writing.Lock() // against the purger
-	left, err := os.ReadFile(b.path)
+	left := b.files()
+	for !maps.EqualFunc(left, b.files(), bytes.Equal) { // a checkpoint was going on
+		left = b.files()
+	}
 	b.store.writing.Unlock()
-	b.ok(err)
 	b.ok(b.log.Close())
 	path := filepath.Join(b.TempDir(), "jr.db")
-	b.ok(os.WriteFile(path, left, 0o600))
+	for suffix, content := range left {
+		b.ok(os.WriteFile(path+suffix, content, 0o600))
+	}
 	b.open(path)
 	b.after, b.since = b.log.LastChange(), nil
+}
+
+// files reads the database file and its journal, by what follows the path in their names.
+func (b *busy) files() map[string][]byte {
+	b.Helper()
+	files := map[string][]byte{}
+	for _, suffix := range []string{"", "-journal.0", "-journal.1"} {
+		content, err := os.ReadFile(b.path + suffix)
+		if suffix != "" && errors.Is(err, fs.ErrNotExist) {
+			continue // not in use
+		}
+		b.ok(err)
+		files[suffix] = content
+	}
+	return files
 }
 
 // commit makes n changes of any task in one commit.
@@ -293,7 +314,7 @@ func TestInASharedStoreNoEntryWaitsForItsRemoval(t *testing.T) {
 	b.commit(20, 10)
 	b.commit(20, 10)
 	b.ok(b.log.Close())
-	opened, err := boltstore.Open(b.path, nil)
+	opened, err := filestore.Open(b.path, nil)
 	b.ok(err)
 	b.store = &heldStore{Store: opened}
 	b.log, err = New(sharedBolt{b.store}, &Options{KeepOpen: true})

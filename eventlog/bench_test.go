@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/store"
 )
 
@@ -27,7 +27,7 @@ var benchmarkStores = []struct {
 	open func(b *testing.B) store.Store
 }{
 	{"store=bolt", func(b *testing.B) store.Store {
-		store, err := boltstore.Open(filepath.Join(b.TempDir(), "jr.db"), nil)
+		store, err := filestore.Open(filepath.Join(b.TempDir(), "jr.db"), nil)
 		if err != nil {
 			b.Fatal(err)
 		}

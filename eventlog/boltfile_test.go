@@ -14,7 +14,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/boltfile"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
@@ -190,7 +190,7 @@ func TestAFileThatAnotherHoldsIsHeldWhateverIsInIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			if _, err := boltstore.Open(path, nil); !errors.Is(err, ErrHeld) {
+			if _, err := filestore.Open(path, nil); !errors.Is(err, ErrHeld) {
 				t.Errorf("OpenBolt returned %v", err)
 			}
 			if took := time.Since(start); took > time.Second {
@@ -213,12 +213,12 @@ func TestWhatIsNoFileIsAnErrorThatSaysSo(t *testing.T) {
 		dir + "/pipe/inside":   "not a directory",
 		dir + "/missing/jr.db": "no such file",
 	} {
-		_, err := boltstore.Open(path, nil)
+		_, err := filestore.Open(path, nil)
 		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: got error %v, want %q", path, err, want)
 		}
 	}
-	if _, err := boltstore.Open(dir+"/missing/jr.db", nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := filestore.Open(dir+"/missing/jr.db", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }
@@ -247,7 +247,7 @@ func TestADamagedPageIsAnError(t *testing.T) {
 			if err := os.WriteFile(path, file, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			db, err := boltstore.Open(path, nil)
+			db, err := filestore.Open(path, nil)
 			if errors.Is(err, ErrDamaged) {
 				return
 			}
@@ -273,8 +273,16 @@ func TestADamagedPageIsAnError(t *testing.T) {
 				}
 				return nil
 			})
-			if !errors.Is(err, ErrDamaged) {
+			if err != nil {
 				t.Errorf("Update returned %v", err)
+			}
+			// The file takes it over later, and cannot. Nothing more is accepted then.
+			if err := db.(store.CheckpointStore).Checkpoint(t.Context()); !errors.Is(err, ErrDamaged) {
+				t.Errorf("Checkpoint returned %v", err)
+			}
+			err = db.Update(t.Context(), func(tx store.Tx) error { tx.Delete(store.Events, make([]byte, 24)); return nil })
+			if !errors.Is(err, ErrDamaged) {
+				t.Errorf("after that, Update returned %v", err)
 			}
 			if err := db.Close(); err != nil {
 				t.Error(err)

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"jrweb/eventlog"
@@ -244,6 +245,10 @@ func TestABitThatFlippedInTheFileIsNeverServed(t *testing.T) {
 	}
 	const text = "the only one of its kind"
 	if _, err := s.Append(t.Context(), says(text)); err != nil {
+		t.Fatal(err)
+	}
+	// With a small bucket, bbolt copies all of it at each commit.
+	if _, err := log.Append(t.Context(), &eventlog.Batch{Task: "t-2", Events: []eventlog.Event{says(strings.Repeat("x", 8<<10))}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := log.Close(); err != nil {

@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/store"
 )
 
@@ -47,7 +47,7 @@ func onDisk(t *testing.T, o *eventlog.Options) *fixture {
 
 func openBolt(t *testing.T, path string) store.Store {
 	t.Helper()
-	store, err := boltstore.Open(path, nil)
+	store, err := filestore.Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
 )
@@ -26,7 +26,7 @@ func TestAnotherFormatIsRefused(t *testing.T) {
 		{1, "1, this version reads 3: it was never released: jrweb export of the version that wrote it, then jrweb import"},
 		{record.FormatVersion, ""},
 	} {
-		db, err := boltstore.Open(path, nil)
+		db, err := filestore.Open(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

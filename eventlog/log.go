@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
 )
@@ -45,7 +45,7 @@ type Log struct {
 }
 
 // Open opens the log in the bbolt file at path, or creates it there. Nil options are the
-// defaults. For errors see [boltstore.Open]. A file of the previous format is upgraded
+// defaults. For errors see [filestore.Open]. A file of the previous format is upgraded
 // first. The old file is kept beside the new one, with ".format-2" added to its name.
 func Open(path string, o *Options) (*Log, error) {
 	log, err := open(path, o)
@@ -64,11 +64,11 @@ func Open(path string, o *Options) (*Log, error) {
 }
 
 func open(path string, o *Options) (*Log, error) {
-	boltOptions := &boltstore.Options{Admit: record.Admit}
+	options := &filestore.Options{Admit: record.Admit, New: record.WriteFormat}
 	if o != nil {
-		boltOptions.MaxBytes = o.MaxBytes
+		options.MaxBytes, options.JournalDir = o.MaxBytes, o.JournalDir
 	}
-	store, err := boltstore.Open(path, boltOptions)
+	store, err := filestore.Open(path, options)
 	if err != nil {
 		return nil, err
 	}

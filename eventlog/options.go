@@ -23,8 +23,11 @@ type Options struct {
 	// that follow it. 0: 256 KiB.
 	TailBytes int
 	// MaxBytes is for [Open]: how many bytes of the file may be in use, see
-	// [boltstore.Options]. 0: no limit.
+	// [filestore.Options]. 0: no limit.
 	MaxBytes int64
+	// JournalDir is for [Open]: the directory of the journal, see [filestore.Options]. Empty:
+	// beside the file.
+	JournalDir string
 	// KeepOpen leaves the sessions open that were open when the store was last closed. It
 	// is for programs whose sessions are written by other processes. Without it, they are
 	// sealed as [Interrupted], reason "process ended", when the log is opened.

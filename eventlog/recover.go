@@ -33,6 +33,10 @@ func (l *Log) recover() (last record.Carried, err error) {
 			tx.Put(store.Meta, record.KeyFormat, record.Encode(store.Meta, record.KeyFormat, version))
 			return nil
 		})
+		// An older version looks for the format in the file alone.
+		if c, ok := l.store.(store.CheckpointStore); ok && err == nil {
+			err = c.Checkpoint(ctx)
+		}
 	}
 	return last, err
 }

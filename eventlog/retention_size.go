@@ -33,6 +33,11 @@ func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
 				return err
 			}
 		}
+		if c, ok := j.log.store.(store.CheckpointStore); ok {
+			if err := c.Checkpoint(ctx); err != nil { // else nothing would come free, and everything be deleted
+				return err
+			}
+		}
 		stats := j.stats.Stats()
 		excess := stats.Size - stats.Free - j.log.o.RetainBytes
 		if excess <= 0 {

@@ -343,6 +343,7 @@ func TestAFileIsKeptBelowASize(t *testing.T) {
 		f.append(s, append(repeated(large, 30), complete())...)
 		all = append(all, s)
 	}
+	f.reopen()
 	before := used()
 	if before < limit {
 		t.Fatalf("only %d bytes are used: nothing to delete", before)

@@ -4,14 +4,14 @@ import (
 	"path/filepath"
 	"testing"
 
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/store"
 )
 
 func TestTheBoltStorePasses(t *testing.T) {
 	eventlogtest.TestStore(t, func(t testing.TB, dir string) store.Store {
-		store, err := boltstore.Open(filepath.Join(dir, "jr.db"), nil)
+		store, err := filestore.Open(filepath.Join(dir, "jr.db"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/store"
 	"jrweb/metrics"
 	"jrweb/streamer"
@@ -195,7 +195,7 @@ func TestBytesOfStreamsAreThoseOnTheWire(t *testing.T) {
 func newWorld(t *testing.T, shared bool) *world {
 	m, reg := newMetrics(t)
 	w := &world{t: t, reg: reg, broken: new(atomic.Bool)}
-	bolt, err := boltstore.Open(t.TempDir()+"/jr.db", nil)
+	bolt, err := filestore.Open(t.TempDir()+"/jr.db", nil)
 	w.must(err)
 	if shared {
 		store := sharedStore{bolt, w.broken}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/store"
 	"jrweb/streamer"
 )
@@ -180,7 +180,7 @@ func TestAStalledReaderPinsNothing(t *testing.T) {
 		}
 	})
 	bubble(t, "a read transaction that is held makes the file grow, control", func(t *testing.T) {
-		db, err := boltstore.Open(filepath.Join(t.TempDir(), "jr.db"), nil)
+		db, err := filestore.Open(filepath.Join(t.TempDir(), "jr.db"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

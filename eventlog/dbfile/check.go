@@ -9,6 +9,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/boltfile"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
@@ -40,8 +41,8 @@ type CheckOptions struct {
 	Progress func(done, total int64)
 }
 
-// Check verifies the database file at path, which no log may have open. It checks the
-// pages, the checksum of every record, that sequences have no holes, and that data which is
+// Check verifies the database file at path, with its journal if one is in use. No log may
+// have it open. Check verifies the pages, the checksum of every record, that sequences have no holes, and that data which is
 // stored twice agrees (indexes, counts, totals). It changes nothing. Nil options are the
 // defaults.
 //
@@ -129,14 +130,31 @@ func check(ctx context.Context, c *boltfile.File, o *CheckOptions) (Figures, err
 	return figures, err
 }
 
-// checkSound checks what bbolt can read without danger.
+// checkSound checks what bbolt can read without danger, and the journal.
 func checkSound(ctx context.Context, c *boltfile.File, figures *Figures, progress *progress, found func(place, reason string)) error {
+	pending, err := filestore.ReadPending(c)
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		found("journal", err.Error())
+		pending = &filestore.Pending{} // the file alone is what was true a moment before
+	case err != nil:
+		return err
+	}
+	ops, err := pending.Ops()
+	if err != nil {
+		return err
+	}
+	for _, op := range ops {
+		if _, err := record.Decode(op.Bucket, op.Key, op.Value); err != nil && !op.Delete {
+			found("journal, "+placeOf(op.Bucket, op.Key), err.Error())
+		}
+	}
 	return c.DB.View(func(tx *bolt.Tx) error {
 		for err := range tx.Check() {
 			found("pages", err.Error())
 		}
-		reader := &boltfile.Reader{Tx: tx}
-		relations := &relations{ctx: ctx, Reader: reader, figures: figures, progress: progress, found: found}
-		return errors.Join(relations.check(), reader.Err)
+		base := &boltfile.Reader{Tx: tx}
+		relations := &relations{ctx: ctx, Reader: pending.Over(base), figures: figures, progress: progress, found: found}
+		return errors.Join(relations.check(), base.Err)
 	})
 }

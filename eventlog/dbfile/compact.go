@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/boltfile"
+	"jrweb/eventlog/internal/disk"
 )
 
 // Compact rewrites the database file at path without its free space. No other process may
-// have the file open. It returns the size before and after. The new file replaces the old
+// have the file open. What is in its journal is in the new file. It returns the size before and after. The new file replaces the old
 // one in one step, so a crash leaves one of the two, complete. The disk needs room for
 // both.
 //
@@ -44,8 +46,12 @@ func compact(ctx context.Context, c *boltfile.File, tell func(done, total int64)
 		return 0, 0, err
 	}
 	defer func() { _ = os.Remove(temporary) }() // after success it no longer exists
+	pending, err := filestore.ReadPending(c)
+	if err != nil {
+		return 0, 0, err
+	}
 	copying := progressTo(steps.tell(1), figures.Size-figures.Free)
-	if err := c.CopyRecords(ctx, temporary, nil, copying.addBytes); err != nil {
+	if err := c.CopyRecords(ctx, temporary, pending.Over, nil, copying.addBytes); err != nil {
 		return 0, 0, err
 	}
 	info, err := os.Stat(temporary)
@@ -60,5 +66,8 @@ func compact(ctx context.Context, c *boltfile.File, tell func(done, total int64)
 	if err := os.Rename(temporary, c.Path); err != nil {
 		return 0, 0, err
 	}
-	return figures.Size, info.Size(), boltfile.SyncDir(filepath.Dir(c.Path))
+	if err := disk.SyncDir(filepath.Dir(c.Path)); err != nil {
+		return 0, 0, err
+	}
+	return figures.Size, info.Size(), pending.Remove()
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/dbfile"
 	"jrweb/eventlog/event"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
 )
@@ -387,7 +387,7 @@ func doctor(t *testing.T, path string, change func(*doctored)) {
 	ok(err)
 	ok(log.Close())
 
-	db, err := boltstore.Open(path, nil)
+	db, err := filestore.Open(path, nil)
 	ok(err)
 	other := event.SessionID{1}
 	ok(db.Update(t.Context(), func(tx store.Tx) error {

@@ -15,9 +15,10 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/event"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/boltfile"
+	"jrweb/eventlog/internal/disk"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
 )
@@ -75,12 +76,16 @@ func restore(ctx context.Context, backup, path string, tell func(done, total int
 	if err := temporary.Close(); err != nil {
 		return restored, err
 	}
-	renaming, err := newRenaming(from, time.Now())
+	pending, err := filestore.ReadPending(from)
+	if err != nil {
+		return restored, err
+	}
+	renaming, err := newRenaming(from, pending, time.Now())
 	if err != nil {
 		return restored, err
 	}
 	copying := progressTo(steps.tell(1), restored.Size-restored.Free)
-	if err := from.CopyRecords(ctx, temporary.Name(), renaming.rewrite, copying.addBytes); err != nil {
+	if err := from.CopyRecords(ctx, temporary.Name(), pending.Over, renaming.rewrite, copying.addBytes); err != nil {
 		return restored, err
 	}
 	if err := renaming.seal(ctx, temporary.Name()); err != nil {
@@ -92,7 +97,7 @@ func restore(ctx context.Context, backup, path string, tell func(done, total int
 	if err := os.Link(temporary.Name(), path); err != nil {
 		return restored, err
 	}
-	return restored, boltfile.SyncDir(filepath.Dir(path))
+	return restored, disk.SyncDir(filepath.Dir(path))
 }
 
 // renaming gives new ids to the sessions that were open in a backup.
@@ -102,10 +107,10 @@ type renaming struct {
 	open [][]byte                            // keys of the open sessions in the new database
 }
 
-func newRenaming(c *boltfile.File, now time.Time) (*renaming, error) {
+func newRenaming(c *boltfile.File, pending *filestore.Pending, now time.Time) (*renaming, error) {
 	n := &renaming{ids: map[event.SessionID]event.SessionID{}}
 	err := c.DB.View(func(tx *bolt.Tx) error {
-		r := &boltfile.Reader{Tx: tx}
+		r := pending.Over(&boltfile.Reader{Tx: tx})
 		for key := range r.Ascend(store.Open, nil, nil) {
 			_, id, _ := record.SplitSessionKey(key) // the file was checked
 			n.ids[id] = event.SessionID{}
@@ -208,7 +213,7 @@ const sealSessions = 1000
 
 // seal seals the sessions that have new ids, in a file that nobody uses yet.
 func (n *renaming) seal(ctx context.Context, path string) (err error) {
-	db, err := boltstore.Open(path, nil)
+	db, err := filestore.Open(path, nil)
 	if err != nil {
 		return err
 	}

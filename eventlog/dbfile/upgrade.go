@@ -13,6 +13,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"jrweb/eventlog/internal/boltfile"
+	"jrweb/eventlog/internal/disk"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
 )
@@ -72,7 +73,7 @@ func (u *upgrading) run() (err error) {
 		{"check the new file", u.checkNew},
 		{"keep the old file", u.keep},
 		{"replace it", func() error { return os.Rename(u.path, u.File.Path) }},
-		{"sync the directory", func() error { return boltfile.SyncDir(filepath.Dir(u.File.Path)) }},
+		{"sync the directory", func() error { return disk.SyncDir(filepath.Dir(u.File.Path)) }},
 	} {
 		if err := u.step(s.name); err != nil {
 			return err
@@ -122,7 +123,7 @@ func (u *upgrading) checkOld() error {
 
 // copy copies all records, except those of sessions: count writes these.
 func (u *upgrading) copy() error {
-	return u.CopyRecords(u.ctx, u.path, func(r *boltfile.Record) (keep bool, err error) {
+	return u.CopyRecords(u.ctx, u.path, nil, func(r *boltfile.Record) (keep bool, err error) {
 		switch {
 		case r.Bucket == store.Sessions, r.Bucket == store.Meta && string(r.Key) == string(record.KeyFormat):
 			return false, nil
@@ -170,5 +171,5 @@ func (u *upgrading) keep() error {
 	if err != nil {
 		return err
 	}
-	return boltfile.SyncDir(filepath.Dir(path))
+	return disk.SyncDir(filepath.Dir(path))
 }

@@ -12,8 +12,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/event"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/boltfile"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
@@ -98,7 +98,7 @@ const upgradeEvents = 100_000
 // count writes the sessions, each with its cost by model from its events, and the sums of
 // the tasks.
 func (u *upgrading) count() (err error) {
-	db, err := boltstore.Open(u.path, nil)
+	db, err := filestore.Open(u.path, nil)
 	if err != nil {
 		return err
 	}

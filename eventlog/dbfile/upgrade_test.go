@@ -17,9 +17,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/boltstore"
 	"jrweb/eventlog/dbfile"
 	"jrweb/eventlog/event"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
 )
@@ -156,7 +156,7 @@ func TestAFileOfFormat2IsUpgradedAndStaysBesideTheNewOne(t *testing.T) {
 		"check":           func() error { _, err := dbfile.Check(t.Context(), path, nil); return err },
 		"compact":         func() error { _, _, err := dbfile.Compact(t.Context(), path, nil); return err },
 		"restore":         func() error { _, err := dbfile.Restore(t.Context(), path, path+".restored", nil); return err },
-		"open as a store": func() error { _, err := boltstore.Open(path, &boltstore.Options{Admit: record.Admit}); return err },
+		"open as a store": func() error { _, err := filestore.Open(path, &filestore.Options{Admit: record.Admit}); return err },
 	} {
 		if err := do(); !errors.Is(err, store.ErrFormat) || !strings.Contains(err.Error(), "jrweb serve upgrades it") {
 			t.Errorf("%s: got error %v", what, err)

@@ -120,6 +120,14 @@ type SharedStore interface {
 	Shared()
 }
 
+// CheckpointStore is a [Store] that puts what it commits to its final place later. What was
+// deleted becomes free then.
+type CheckpointStore interface {
+	Store
+	// Checkpoint puts everything that was committed to its final place.
+	Checkpoint(ctx context.Context) error
+}
+
 // Stats is what a [Store] reports about its size.
 type Stats struct {
 	// Size is the number of bytes that the store takes on disk.

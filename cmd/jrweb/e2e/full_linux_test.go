@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/dbfile"
 	"jrweb/eventlog/store"
 )
@@ -75,7 +75,7 @@ func TestAFullDatabaseStopsAppendsAlone(t *testing.T) {
 // putAside makes a database of which some space is in use.
 func putAside(t *testing.T, path string, size int) {
 	t.Helper()
-	db, err := boltstore.Open(path, nil)
+	db, err := filestore.Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,10 +23,10 @@ type Record struct {
 	Key, Value []byte
 }
 
-// CopyRecords writes every record of a file into a new, empty one, and syncs it. rewrite
-// may change a record, or drop it by returning keep false. If rewrite is nil, all records
+// CopyRecords writes every record of a file into a new, empty one, and syncs it. over says
+// what lies over the records of the file; if it is nil, nothing does. rewrite may change a record, or drop it by returning keep false. If rewrite is nil, all records
 // are kept as they are. The new file must not be used before CopyRecords has returned.
-func (c *File) CopyRecords(ctx context.Context, to string, rewrite func(*Record) (keep bool, err error), copied func(bytes int)) (err error) {
+func (c *File) CopyRecords(ctx context.Context, to string, over func(store.Reader) store.Reader, rewrite func(*Record) (keep bool, err error), copied func(bytes int)) (err error) {
 	dst, err := bolt.Open(to, 0o600, &bolt.Options{
 		FreelistType: bolt.FreelistMapType,
 		PageSize:     int(c.Head.PageSize),
@@ -44,7 +44,11 @@ func (c *File) CopyRecords(ctx context.Context, to string, rewrite func(*Record)
 	defer func() { _ = out.Rollback() }() // does nothing after the commit
 	written := 0
 	err = c.DB.View(func(in *bolt.Tx) error {
-		reader := &Reader{Tx: in}
+		base := &Reader{Tx: in}
+		var reader store.Reader = base
+		if over != nil {
+			reader = over(base)
+		}
 		for _, b := range store.Buckets() {
 			if _, err := out.CreateBucket([]byte(b)); err != nil {
 				return err
@@ -85,7 +89,7 @@ func (c *File) CopyRecords(ctx context.Context, to string, rewrite func(*Record)
 				}
 			}
 		}
-		return reader.Err
+		return base.Err
 	})
 	if err != nil {
 		return err

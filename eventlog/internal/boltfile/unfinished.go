@@ -8,15 +8,6 @@ import (
 	"syscall"
 )
 
-// SyncDir makes the names in a directory durable.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
 // unfinished is part of the name of every file that is not complete yet. A complete file
 // gets another name, or none.
 const unfinished = ".unfinished-"
@@ -37,6 +28,7 @@ func RemoveUnfinished(path string) error {
 	var failed error
 	for _, entry := range entries {
 		number, found := strings.CutPrefix(entry.Name(), filepath.Base(path)+unfinished)
+		number, _, _ = strings.Cut(number, "-journal.") // the file may have had one
 		if !found || strings.Trim(number, "0123456789") != "" || !entry.Type().IsRegular() {
 			continue
 		}

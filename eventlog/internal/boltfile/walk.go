@@ -68,6 +68,8 @@ func (w *Walk) Run() error {
 		case e.flags&bucketElement == 0:
 			w.Found(e.page, fmt.Sprintf("%q is not a bucket", e.key))
 			return nil
+		case name == MarkBucket:
+			return w.mark(e)
 		case !slices.Contains(store.Buckets(), name):
 			w.Found(e.page, fmt.Sprintf("there is a bucket %q, which no version has", e.key))
 			return nil
@@ -289,6 +291,28 @@ func (w *Walk) inOrder(page uint64, i int, key, low, high []byte, keys [][]byte)
 
 // bucket visits the records of one of the log's buckets.
 func (w *Walk) bucket(name store.Bucket, e element) error {
+	return w.elements(string(name), e, func(r element) error {
+		if w.Record == nil {
+			return nil
+		}
+		return w.Record(name, r.at, r.key, r.value)
+	})
+}
+
+// mark visits the bucket of the mark.
+func (w *Walk) mark(e element) error {
+	return w.elements(MarkBucket, e, func(r element) error {
+		if !bytes.Equal(r.key, markKey) {
+			w.Found(r.page, fmt.Sprintf("bucket %q has a key %q, which no version has", MarkBucket, r.key))
+		} else if _, err := decodeMark(r.value); err != nil {
+			w.Found(r.page, err.Error())
+		}
+		return nil
+	})
+}
+
+// elements visits the elements of a bucket.
+func (w *Walk) elements(name string, e element, fn func(element) error) error {
 	if len(e.value) < 16 { // its root page, and bbolt's sequence number
 		w.Found(e.page, fmt.Sprintf("bucket %q has no root", name))
 		return nil
@@ -297,10 +321,7 @@ func (w *Walk) bucket(name store.Bucket, e element) error {
 		if r.flags != 0 {
 			w.Found(r.page, fmt.Sprintf("a record of bucket %q has flags %#x", name, r.flags))
 		}
-		if w.Record == nil {
-			return nil
-		}
-		return w.Record(name, r.at, r.key, r.value)
+		return fn(r)
 	}
 	if root := binary.NativeEndian.Uint64(e.value); root != 0 {
 		return w.tree(root, 0, nil, nil, visit)

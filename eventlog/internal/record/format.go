@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,6 +31,12 @@ func CheckFormat(r store.Reader) error {
 		return &FormatError{n}
 	}
 	return nil
+}
+
+// WriteFormat writes the format version into a new store.
+func WriteFormat(put func(b store.Bucket, key, value []byte) error) error {
+	version := binary.BigEndian.AppendUint64(nil, FormatVersion)
+	return put(store.Meta, KeyFormat, Encode(store.Meta, KeyFormat, version))
 }
 
 // FormatError says that another version wrote the file.

@@ -1,4 +1,4 @@
-package boltstore
+package disk
 
 import (
 	"errors"
@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// allocate reserves disk space for a part of the file, and makes the file longer if it ends
+// Allocate reserves disk space for a part of the file, and makes the file longer if it ends
 // before. The content of the part does not change. On a file system that cannot reserve
 // space, it only makes the file longer.
-func allocate(f *os.File, offset, n int64) error {
+func Allocate(f *os.File, offset, n int64) error {
 	for {
 		err := unix.Fallocate(int(f.Fd()), 0, offset, n)
 		switch {

@@ -1,0 +1,260 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"jrweb/eventlog/internal/overlay"
+	"jrweb/eventlog/store"
+)
+
+const (
+	// halfBytes is how much memory a half takes before it is frozen.
+	halfBytes = 16 << 20
+	// halfAge is how old a half becomes before it is frozen.
+	halfAge = 5 * time.Second
+	// stepBytes is how much of a half one transaction of the file takes.
+	stepBytes = 4 << 20
+	// retryPause is how long after a checkpoint that failed the next one is tried, if no
+	// change comes first.
+	retryPause = time.Second
+)
+
+// freeze ends the active half, which the checkpointer then takes into the file. There must
+// be no frozen half. writing must be held.
+func (s *fileStore) freeze() {
+	if len(s.now.Load().newer) == 0 {
+		return
+	}
+	s.journal.Switch() // what the other segment had is in the file: there was no frozen half
+	s.change(func(v *version) {
+		v.frozen, v.older = v.active, v.newer
+		v.active, v.newer = overlay.NewHalf(), nil
+	})
+	if s.aging != nil {
+		s.aging.Stop()
+	}
+	s.wake()
+}
+
+// wake makes the checkpointer look for a frozen half.
+func (s *fileStore) wake() {
+	select {
+	case s.frozen <- struct{}{}:
+	default:
+	}
+}
+
+// age freezes the active half when it is old. writing must be held.
+func (s *fileStore) age() {
+	s.aging = time.AfterFunc(halfAge, func() {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		switch {
+		case s.closed:
+		case s.now.Load().frozen == nil:
+			s.freeze()
+		default: // the disk is slow
+			s.age()
+		}
+	})
+}
+
+// makeRoom makes sure that a change fits: into the halves, and later into the file. writing
+// must be held.
+func (s *fileStore) makeRoom(ctx context.Context, takes size) error {
+	for {
+		v := s.now.Load()
+		if v.active.Bytes()+takes.bytes <= halfBytes || len(v.newer) == 0 {
+			break
+		}
+		if v.frozen == nil {
+			s.freeze()
+			break
+		}
+		// The disk is slower than the writers: they wait.
+		done, stuck := s.attempting()
+		if stuck != nil {
+			if takes.reserve && errors.Is(stuck, store.ErrFull) && v.active.Bytes() < 2*halfBytes {
+				break
+			}
+			return stuck
+		}
+		if s.now.Load().frozen != v.frozen {
+			continue
+		}
+		if err := s.wait(ctx, done); err != nil {
+			return err
+		}
+	}
+	switch _, stuck := s.attempting(); {
+	case stuck != nil && !(takes.reserve && errors.Is(stuck, store.ErrFull)):
+		return stuck
+	case takes.reserve:
+		return nil
+	}
+	err := s.base.room.admit(s.now.Load().pending().plus(takes))
+	if !errors.Is(err, store.ErrFull) || len(s.now.Load().newer)+len(s.now.Load().older) == 0 {
+		return s.failed(err)
+	}
+	// Much of what is pending may replace or remove something. In the file that shows.
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	return s.failed(s.base.room.admit(takes))
+}
+
+// settle takes everything into the file. writing must be held.
+func (s *fileStore) settle(ctx context.Context) error {
+	for {
+		if err := s.failure(); err != nil {
+			return err
+		}
+		done, stuck := s.attempting()
+		v := s.now.Load()
+		switch {
+		case v.frozen == nil && len(v.newer) == 0:
+			return nil
+		case v.frozen == nil:
+			s.freeze()
+		case stuck != nil:
+			return stuck
+		}
+		if err := s.wait(ctx, done); err != nil {
+			return err
+		}
+	}
+}
+
+// Checkpoint implements [store.CheckpointStore].
+func (s *fileStore) Checkpoint(ctx context.Context) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.settle(ctx)
+}
+
+// attempting returns a channel that is closed at the end of the next attempt of a
+// checkpoint, and why the last one failed.
+func (s *fileStore) attempting() (done <-chan struct{}, stuck error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.attempt, s.broken
+	}
+	return s.attempt, s.stuck
+}
+
+func (s *fileStore) wait(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// attempted ends an attempt of a checkpoint.
+func (s *fileStore) attempted(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stuck = err
+	close(s.attempt)
+	s.attempt = make(chan struct{})
+}
+
+// checkpoints takes frozen halves into the file, until the store is closed.
+func (s *fileStore) checkpoints() {
+	var retry <-chan time.Time
+	for {
+		select {
+		case <-s.frozen:
+		case <-retry:
+		case <-s.stop:
+			return
+		}
+		retry = nil
+		if s.now.Load().frozen == nil || s.failure() != nil {
+			continue
+		}
+		err := s.checkpoint()
+		s.attempted(s.failed(err))
+		if errors.Is(err, store.ErrFull) {
+			err = s.checkpointAll()
+			s.attempted(s.failed(err))
+		}
+		if err != nil && changedNothing(err) {
+			retry = time.After(retryPause)
+		}
+	}
+}
+
+// checkpoint takes the frozen half into the file. Each step is a run of whole deltas, so
+// the file is at every moment a state that some prefix of all deltas made. A step by ranges
+// of keys would leave a state that never was.
+func (s *fileStore) checkpoint() error {
+	older := s.now.Load().older
+	err := s.take(older, false)
+	if errors.Is(err, store.ErrFull) {
+		err = s.take(older, true)
+	}
+	if err != nil {
+		return err
+	}
+	s.change(func(v *version) {
+		v.after = v.older[len(v.older)-1].Position
+		v.frozen, v.older = nil, nil
+	})
+	return nil
+}
+
+// checkpointAll takes both halves into the file in one transaction, in all the space that
+// there is: deletions of the younger half make room for the older one. Nothing is written
+// to the journal meanwhile.
+func (s *fileStore) checkpointAll() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	v := s.now.Load()
+	all := append(v.older[:len(v.older):len(v.older)], v.newer...)
+	ops, err := overlay.Merge(all)
+	if err != nil {
+		return err
+	}
+	m := s.base.mark
+	m.Position = v.upto
+	if err := s.base.apply(ops, m, true); err != nil {
+		return err
+	}
+	s.change(func(v *version) {
+		v.after = v.upto
+		v.frozen, v.older = nil, nil
+		v.active, v.newer = overlay.NewHalf(), nil
+	})
+	s.journal.Switch()
+	return nil
+}
+
+// take takes deltas into the file that follow what it has, in steps.
+func (s *fileStore) take(deltas []overlay.Delta, useReserve bool) error {
+	for len(deltas) > 0 {
+		n, bytes := 0, 0
+		for n < len(deltas) && (n == 0 || bytes+len(deltas[n].Encoded) <= stepBytes) {
+			bytes += len(deltas[n].Encoded)
+			n++
+		}
+		if last := deltas[n-1].Position; last > s.base.mark.Position {
+			ops, err := overlay.Merge(deltas[:n])
+			if err != nil {
+				return err
+			}
+			m := s.base.mark
+			m.Position = last
+			if err := s.base.apply(ops, m, useReserve); err != nil {
+				return fmt.Errorf("checkpoint: %w", err)
+			}
+		}
+		deltas = deltas[n:]
+	}
+	return nil
+}

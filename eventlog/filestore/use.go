@@ -1,0 +1,156 @@
+package filestore
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"jrweb/eventlog/internal/boltfile"
+	"jrweb/eventlog/internal/disk"
+	"jrweb/eventlog/internal/journal"
+	"jrweb/eventlog/internal/overlay"
+)
+
+// begin takes the journal into use before the first record: it makes the segments, and then
+// the file says that they belong to it. writing must be held. An error that is not one of
+// [store.ErrFull] or [store.ErrNotCommitted] leaves unknown what is on the disk.
+func (s *fileStore) begin() error {
+	if s.journal != nil {
+		return nil
+	}
+	m := boltfile.Mark{InUse: true, Position: s.base.mark.Position, Dir: s.place.Dir}
+	_, _ = rand.Read(m.Journal[:]) // never fails
+	j, err := journal.Create(s.place, m.Journal, m.Position)
+	if err != nil {
+		return notCommitted(err)
+	}
+	// Everything is in the file: the checkpointer does nothing.
+	if err := s.base.apply(nil, m, true); err != nil {
+		return errors.Join(err, j.Close())
+	}
+	s.journal = j
+	return nil
+}
+
+// applyNow commits a delta by a transaction of the file: the journal has no room, but the
+// file may have some. It is as durable, and slower.
+func (s *fileStore) applyNow(ctx context.Context, encoded []byte, takes size) error {
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	d := overlay.Delta{Position: s.now.Load().upto + 1, Encoded: encoded}
+	ops, err := overlay.Merge([]overlay.Delta{d})
+	if err != nil {
+		return err
+	}
+	m := s.base.mark
+	m.Position = d.Position
+	if err := s.base.apply(ops, m, takes.reserve); err != nil {
+		return err
+	}
+	if s.journal != nil {
+		s.journal.Skip()
+	}
+	s.change(func(v *version) { v.after, v.upto = d.Position, d.Position })
+	return nil
+}
+
+// Close implements [store.Store]. Afterwards the file is all there is, unless it has no room
+// for what is in the journal: then both stay as they are.
+func (s *fileStore) Close() error {
+	s.writing.Lock()
+	if s.closed {
+		s.writing.Unlock()
+		return errClosed
+	}
+	s.closed = true
+	if s.aging != nil {
+		s.aging.Stop()
+	}
+	s.writing.Unlock() // a checkpoint may wait for it
+	close(s.stop)
+	s.running.Wait()
+	return errors.Join(s.finish(), s.base.db.Close())
+}
+
+// finish takes everything into the file, and ends the use of the journal.
+func (s *fileStore) finish() error {
+	if s.journal == nil {
+		return nil
+	}
+	if s.failure() != nil {
+		return s.journal.Close()
+	}
+	v := s.now.Load()
+	err := s.take(v.older, false)
+	if err == nil {
+		err = s.take(v.newer, false)
+	}
+	m := s.base.mark
+	m.InUse = false
+	if err == nil {
+		err = s.base.apply(nil, m, true)
+	} else if changedNothing(err) {
+		var ops []overlay.Op
+		if ops, err = overlay.Merge(append(v.older[:len(v.older):len(v.older)], v.newer...)); err == nil {
+			m.Position = v.upto
+			err = s.base.apply(ops, m, true)
+		}
+	}
+	if err == nil {
+		// Both heads of the file say so then: if one is damaged, the other does not speak of
+		// a journal that is gone.
+		err = s.base.apply(nil, m, true)
+	}
+	switch {
+	case err == nil:
+		err = s.journal.Remove()
+		return closing(err, disk.SyncDir(filepath.Dir(s.place.Segment(0))))
+	case changedNothing(err):
+		return s.journal.Close()
+	}
+	return errors.Join(err, s.journal.Close())
+}
+
+// resume makes the state of a store that was just opened. A file whose journal is in use is
+// read with it, and goes on with it.
+func (s *fileStore) resume(path, dir string) error {
+	if dir != "" {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return err
+		}
+		if info, err := os.Stat(abs); err != nil {
+			return err
+		} else if !info.IsDir() {
+			return &os.PathError{Op: "open", Path: dir, Err: errors.New("not a directory")}
+		}
+		dir = abs
+	}
+	p, err := readPending(path, s.base.mark)
+	if err != nil {
+		return err
+	}
+	if err := s.base.settleHead(); err != nil {
+		return err
+	}
+	v := &version{after: s.base.mark.Position, upto: p.upto, active: p.active, frozen: p.frozen, older: p.older, newer: p.newer}
+	s.place = p.place
+	if p.contents == nil {
+		s.place.Dir = dir
+		s.now.Store(v)
+		return nil
+	}
+	if s.journal, err = p.contents.Open(p.place); err != nil {
+		return err
+	}
+	s.now.Store(v)
+	if v.frozen != nil {
+		s.wake()
+	} else if len(v.newer) > 0 {
+		s.age()
+	}
+	return nil
+}

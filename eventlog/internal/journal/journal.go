@@ -1,0 +1,122 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"jrweb/eventlog/internal/disk"
+	"jrweb/eventlog/store"
+)
+
+// Journal is a journal that is open for appends. Its methods must not be called
+// concurrently.
+type Journal struct {
+	id       ID
+	segments [2]*segment
+	active   int    // the segment that takes the records
+	last     uint64 // position of the newest record
+}
+
+// Create makes a new journal, durable, whose first record will have the position after+1.
+// It removes the segments that are there: the database says that they do not count. It
+// refuses to remove those of another database.
+func Create(p Place, id ID, after uint64) (*Journal, error) {
+	j := &Journal{id: id, last: after}
+	if err := p.Remove(); err != nil {
+		return nil, err
+	}
+	for n := range j.segments {
+		s, err := createSegment(p, id, n)
+		if err != nil {
+			return nil, errors.Join(err, j.Close(), p.Remove())
+		}
+		j.segments[n] = s
+	}
+	if err := disk.SyncDir(p.dir()); err != nil {
+		return nil, errors.Join(err, j.Close(), p.Remove())
+	}
+	return j, nil
+}
+
+// Remove removes the segments that are in place, but not those of another database.
+func (p Place) Remove() error {
+	for n := range 2 {
+		path := p.Segment(n)
+		file, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		head := make([]byte, headSize)
+		_, err = file.ReadAt(head, 0)
+		if database, _, _, ok := decodeHead(head); err == nil && ok && database != "" && database != p.Database {
+			if _, err := os.Stat(database); err == nil {
+				return errors.Join(fmt.Errorf("%s is the journal of %s: give each database a directory of its own for its journal", path, database), file.Close())
+			}
+		}
+		if err := errors.Join(file.Close(), os.Remove(path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Append seals a record and makes it durable: HeaderSize bytes for the header, then the
+// payload. Its position is one more than that of the last one. With useReserve it may use
+// space that is kept for changes that end or remove something. After an error that wraps
+// [store.ErrFull] or [store.ErrNotCommitted] the journal is as before; after any other one
+// the outcome is unknown, and the journal must not be used.
+func (j *Journal) Append(record []byte, useReserve bool) error {
+	if len(record)-HeaderSize > MaxPayload {
+		return fmt.Errorf("%w: a change of %d bytes is too large", store.ErrNotCommitted, len(record))
+	}
+	s := j.segments[j.active]
+	if err := s.makeRoom(int64(len(record)), useReserve); err != nil {
+		return err
+	}
+	seal(record, j.id, j.last+1)
+	if err := s.write(record, j.id); err != nil {
+		return err
+	}
+	j.last++
+	return nil
+}
+
+// Last is the position of the newest record.
+func (j *Journal) Last() uint64 { return j.last }
+
+// Skip leaves out a position: its change went straight to the database, which has all
+// records before.
+func (j *Journal) Skip() { j.last++ }
+
+// Switch makes the other segment the active one. The database must have all its records,
+// on the disk.
+func (j *Journal) Switch() {
+	j.active = 1 - j.active
+	j.segments[j.active].end = headSize
+}
+
+// Close closes the files.
+func (j *Journal) Close() error {
+	var failed error
+	for _, s := range j.segments {
+		if s != nil {
+			failed = errors.Join(failed, s.file.Close())
+		}
+	}
+	return failed
+}
+
+// Remove removes the files. The database must have all records, on the disk, and must not
+// say that its journal is in use.
+func (j *Journal) Remove() error {
+	var failed error
+	for _, s := range j.segments {
+		failed = errors.Join(failed, s.file.Close(), os.Remove(s.path))
+	}
+	return failed
+}

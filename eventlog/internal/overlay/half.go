@@ -1,0 +1,126 @@
+package overlay
+
+import (
+	"sync/atomic"
+
+	"jrweb/eventlog/store"
+)
+
+// Delta is what one transaction wrote: the difference between the state at Position and the
+// one before.
+type Delta struct {
+	Position uint64
+	// Encoded are the ops. They must not change any more.
+	Encoded []byte
+}
+
+// Half holds deltas whose positions follow each other. One goroutine adds to it, and any
+// number reads it at the same time.
+type Half struct {
+	lists   []list // by the number of their bucket
+	bytes   atomic.Int64
+	encoded atomic.Int64
+	ops     atomic.Int64
+}
+
+// opBytes is about what an op takes in memory beside key and value.
+const opBytes = 160
+
+// NewHalf returns an empty half.
+func NewHalf() *Half {
+	h := &Half{lists: make([]list, len(buckets))}
+	for i := range h.lists {
+		h.lists[i].head = make(tower, maxHeight)
+	}
+	return h
+}
+
+// Add adds the delta of the next position. The half keeps its memory. A [Reader] of an
+// earlier position does not see it. If the error is not nil, the delta cannot be read, and
+// the half must not be used.
+func (h *Half) Add(d Delta) (err error) {
+	for op := range decodeDelta(d.Encoded, &err) {
+		h.lists[op.bucket].put(op.key, &version{position: d.Position, value: op.value, deleted: op.deleted})
+		h.bytes.Add(int64(len(op.key)+len(op.value)) + opBytes)
+		h.ops.Add(1)
+	}
+	h.encoded.Add(int64(len(d.Encoded)))
+	return err
+}
+
+// Bytes is about how much memory the half takes.
+func (h *Half) Bytes() int64 { return h.bytes.Load() }
+
+// Encoded is how many bytes the encoded deltas take.
+func (h *Half) Encoded() int64 { return h.encoded.Load() }
+
+// Ops is how many puts and deletes the half has.
+func (h *Half) Ops() int64 { return h.ops.Load() }
+
+// Tx is a transaction over a reader. It sees its own writes, and makes a delta of them.
+type Tx struct {
+	Reader
+	own     []list
+	written int // bytes
+	ops     int64
+	reserve bool
+}
+
+// NewTx begins a transaction on the state that r shows.
+func NewTx(r Reader) *Tx {
+	t := &Tx{Reader: r, own: make([]list, len(buckets))}
+	t.Reader.layers = append([]layer{{t.own, 0}}, r.layers...)
+	return t
+}
+
+// Put implements [store.Tx].
+func (t *Tx) Put(b store.Bucket, key, value []byte) {
+	if value == nil {
+		value = []byte{}
+	}
+	t.write(b, key, &version{value: value})
+}
+
+// Delete implements [store.Tx].
+func (t *Tx) Delete(b store.Bucket, key []byte) { t.write(b, key, &version{deleted: true}) }
+
+func (t *Tx) write(b store.Bucket, key []byte, v *version) {
+	t.own[number(b)].put(key, v)
+	t.ops++
+	t.written += len(key) + len(v.value) + 16 // more than an op takes beside them
+}
+
+// UseReserve implements [store.ReserveTx].
+func (t *Tx) UseReserve() { t.reserve = true }
+
+// UsesReserve reports whether UseReserve was called.
+func (t *Tx) UsesReserve() bool { return t.reserve }
+
+// Ops is how many puts and deletes there were.
+func (t *Tx) Ops() int64 { return t.ops }
+
+// Delta encodes what was written, behind room for a header. It returns nil if nothing was
+// written.
+func (t *Tx) Delta(header int) []byte {
+	if t.written == 0 {
+		return nil
+	}
+	out := make([]byte, header, header+1+t.written)
+	out = append(out, deltaVersion)
+	for i := range t.own {
+		for n := t.own[i].seek(nil); n != nil; n = n.next[0].Load() {
+			v := n.newest.Load()
+			out = appendOp(out, i, n.key, v.value, v.deleted)
+		}
+	}
+	return out
+}
+
+func number(b store.Bucket) int {
+	for i, known := range buckets {
+		if known == b {
+			return i
+		}
+	}
+	panic("overlay: there is no bucket " + string(b))
+}
