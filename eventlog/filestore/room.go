@@ -107,16 +107,17 @@ func (r *room) admit(pending size) error {
 	if inUse := r.used - r.free + need; r.max > 0 && inUse > r.max {
 		return fmt.Errorf("%w: %d bytes of the database would be in use, and %d are the limit", store.ErrFull, inUse, r.max)
 	}
-	need += min(pending.ops*pageBytes, r.used) - r.free
+	need += min(pending.ops*pageBytes, r.used)
 	if r.max > 0 {
 		need = min(need, max(0, r.max-r.used)+minReserve/2)
 	}
-	if need <= 0 || r.backed >= r.used+need+r.reserve(r.used) {
+	// The reserve may consist of free pages, too.
+	if r.backed-r.used+r.free >= need+r.reserve(r.used) {
 		return r.keepReserve()
 	}
-	err := r.extend(r.used, need+r.step(r.used))
+	err := r.extend(r.used, need-r.free+r.step(r.used))
 	if errors.Is(err, store.ErrFull) {
-		err = r.extend(r.used, need)
+		err = r.extend(r.used, need-r.free)
 	}
 	return err
 }
