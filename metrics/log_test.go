@@ -223,7 +223,7 @@ func TestSessionsSealedAtOpenAreCounted(t *testing.T) {
 	}
 }
 
-func TestSizesAreThoseOfTheFile(t *testing.T) {
+func TestSizesAreThoseOfTheFiles(t *testing.T) {
 	m, reg := newMetrics(t)
 	path := t.TempDir() + "/jr.db"
 	log, err := eventlog.Open(path, &eventlog.Options{Trace: m.LogTrace()})
@@ -235,14 +235,18 @@ func TestSizesAreThoseOfTheFile(t *testing.T) {
 	big := event("thought", `{"content":"`+strings.Repeat("m", 1<<20)+`"}`)
 	appendTo(t, start(t, log, "t-1"), big, big)
 
-	file, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
+	files := int64(0)
+	for _, suffix := range []string{"", "-journal.0", "-journal.1"} {
+		file, err := os.Stat(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files += file.Size()
 	}
 	families := gather(t, reg)
 	size := value(families["jrweb_log_size_bytes"].GetMetric()[0])
-	if size != float64(file.Size()) {
-		t.Errorf("the size is %v, the file has %d bytes", size, file.Size())
+	if size != float64(files) {
+		t.Errorf("the size is %v, database and journal have %d bytes", size, files)
 	}
 	if free := value(families["jrweb_log_free_bytes"].GetMetric()[0]); free <= 0 || free >= size {
 		t.Errorf("%v of %v bytes are free", free, size)

@@ -101,6 +101,8 @@ func TestASlowClientOfAllTasksHoldsABoundedAmountAndGetsThemAll(t *testing.T) {
 		synctest.Wait() // it rests
 		before := liveHeap()
 		describe(t, log, tasks, 8<<10)
+		time.Sleep(6 * time.Second) // a checkpoint takes what was written out of memory
+		synctest.Wait()
 		seen := map[string]bool{}
 		for len(seen) < tasks {
 			time.Sleep(20 * time.Millisecond)

@@ -24,6 +24,8 @@ type fileStore struct {
 	aging   *time.Timer      // freezes the active half when it is old; used under writing
 	closed  bool             // used under writing
 
+	journalSize atomic.Int64 // bytes of both segments
+
 	mu      sync.Mutex
 	broken  error         // set once something failed that leaves unknown what is on the disk
 	stuck   error         // why the last checkpoint failed, nil if it did not
@@ -142,7 +144,9 @@ func (s *fileStore) append(record []byte, takes size) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	if err := s.journal.Append(record, takes.reserve); err != nil {
+	err := s.journal.Append(record, takes.reserve)
+	s.journalSize.Store(s.journal.Size())
+	if err != nil {
 		return err
 	}
 	return s.show(overlay.Delta{Position: s.journal.Last(), Encoded: record[journal.HeaderSize:]})
@@ -217,7 +221,8 @@ func (s *fileStore) failed(err error) error {
 // Stats implements [store.StatsStore].
 func (s *fileStore) Stats() store.Stats {
 	stats := s.base.stats()
-	pending := s.now.Load().pending()
-	stats.Size += pending.bytes
+	journal := s.journalSize.Load()
+	stats.Size += journal
+	stats.Free += max(0, journal-s.now.Load().pending().bytes)
 	return stats
 }

@@ -146,6 +146,7 @@ func (s *fileStore) resume(path, dir string) error {
 	if s.journal, err = p.contents.Open(p.place); err != nil {
 		return err
 	}
+	s.journalSize.Store(s.journal.Size())
 	s.now.Store(v)
 	if v.frozen != nil {
 		s.wake()

@@ -93,6 +93,9 @@ func (j *Journal) Last() uint64 { return j.last }
 // records before.
 func (j *Journal) Skip() { j.last++ }
 
+// Size is the size of both segments.
+func (j *Journal) Size() int64 { return j.segments[0].size + j.segments[1].size }
+
 // Switch makes the other segment the active one. The database must have all its records,
 // on the disk.
 func (j *Journal) Switch() {
