@@ -143,6 +143,13 @@ func (u *upgrading) copy() error {
 		switch {
 		case r.Bucket == store.Sessions && u.from == 2, r.Bucket == store.Meta && bytes.Equal(r.Key, record.KeyFormat):
 			return false, nil
+		case r.Bucket == store.Tasks:
+			t := &record.Task{}
+			if err := record.DecodeJSON(r.Bucket, r.Key, r.Value, t); err != nil {
+				return false, err
+			}
+			t.Carried = t.Open // no session of an old file says beside which others it ran
+			r.Value = record.EncodeJSON(r.Bucket, r.Key, t)
 		case r.Bucket == store.Events && !record.IsState(r.Value):
 			r.Value, err = eventOf3(r.Key, r.Value)
 			return err == nil, err

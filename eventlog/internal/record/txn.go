@@ -265,6 +265,7 @@ func (tx *Txn) StartSession(t *Task, s *Session, concurrent bool) error {
 	}
 	tx.Last.Session = NextSessionID(tx.Now, tx.Last.Session)
 	s.ID, s.Task, s.Status, s.First, s.Counted = tx.Last.Session, t.ID, event.StatusOpen, 1, true
+	s.Born, s.Beside = tx.touchOf(t.ID).change, slices.Clone(t.Open)
 	key := SessionKey(t.ID, s.ID)
 	tx.Sessions[s.ID] = s
 	tx.Put(store.Sessions, key, s.Encode(key)) // at once, so that iterating over the task's sessions finds it
