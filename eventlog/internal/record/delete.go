@@ -56,9 +56,12 @@ func (tx *Txn) DeleteTask(t *Task) error {
 	}
 	tx.trash(store.Keys, keysOfTask(t))
 	changes := []uint64{t.Change}
-	for _, s := range tx.touchOf(t.ID).sessions { // all that were open before this transaction
+	touch := tx.touchOf(t.ID)
+	for _, s := range touch.sessions { // all that were open before this transaction
 		changes = append(changes, s.Change)
 	}
+	touch.deleted = true
+	delete(tx.Touched, t.ID) // a task that is made again changes later
 	for _, key := range tx.entriesOf(changes) {
 		tx.Delete(store.Activity, key)
 	}

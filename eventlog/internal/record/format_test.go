@@ -17,7 +17,7 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	task := &Task{ID: "t-1", Born: 1}
 	at := time.UnixMilli(1_763_800_000_123) // 01 9a aa ac 26 7b
 	key := EventKey(session, 2)
-	e := &event.Event{Time: at, Type: "thought", Actor: event.Agent, Data: []byte(`{"content":"x"}`)}
+	e := &event.Event{Time: at, Type: "thought", Actor: event.Agent, Data: []byte(`{"content":"x"}`), Change: 258}
 	state := State{Head: 1, Updated: event.Time{Time: at}, Change: 258}
 	cost := Amounts{USD: 1, InputTokens: 2, OutputTokens: 3, CacheReadTokens: 4, CacheWriteTokens: 5}
 	half := Amounts{USD: 0.5}
@@ -30,7 +30,7 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	}{
 		"text of a session":            {[]byte(session.String()), "303644414c4231364643304734304f34304b3330453230393138"},
 		"key of an event":              {key, "019aaaac267b0102030405060708090a0000000000000002"},
-		"record of an event":           {EncodeEvent(key, e), "011ed2c6c10000019aaaac267b070574686f756768746167656e747b22636f6e74656e74223a2278227d"},
+		"record of an event":           {EncodeEvent(key, e), "01407905d60000019aaaac267b0700000000000001020574686f756768746167656e747b22636f6e74656e74223a2278227d"},
 		"key of a session":             {SessionKey("t-1", session), "742d3100019aaaac267b0102030405060708090a"},
 		"key of a state":               {StateKey(session, 1), "019aaaac267b0102030405060708090a0000000000000002"},
 		"record of a state":            {EncodeState(StateKey(session, 1), "t-1", &state), "01120b0b720000019aaaac267b000000000000000102742d31"},

@@ -24,7 +24,8 @@ type Task struct {
 	Open        []event.SessionID `json:"open,omitempty"`
 	Totals      Totals            `json:"totals"` // of the sealed sessions, as is
 	Unpriced    Unpriced          `json:"unpriced,omitempty"`
-	Born        uint64            `json:"born"` // the change that made the task
+	Born        uint64            `json:"born"`              // the change that made the task
+	Carried     []event.SessionID `json:"carried,omitempty"` // sessions that were open when an earlier format was upgraded
 	Change      uint64            `json:"change"`
 
 	ID     string   `json:"-"`

@@ -1,7 +1,7 @@
 // Which stretch of the run is in the page: loads older and newer parts as the
 // reader comes near, and hands on to the stream without hole or double.
 
-import { compare } from "./cursor.js";
+import { compare, plain } from "./cursor.js";
 import { fetchPart, Gone } from "./fragments.js";
 import { keepPlace } from "./follow.js";
 
@@ -298,6 +298,6 @@ function addressOf(side, cursor) {
   if (whole) query.set("sessions", "all");
   else if (page.session !== "" && (side !== undefined || page.pinned !== "")) query.set("session", page.session);
   if (side === undefined) query.set("at", "end");
-  else if (cursor !== "") query.set(side, whole ? cursor : cursor.split(":")[1]);
+  else if (cursor !== "") query.set(side, whole ? plain(cursor) : cursor.split(":")[1]);
   return `?${query}`;
 }

@@ -5,6 +5,7 @@
 // but a stream it is CLOSED for good: then, after a pause that doubles, the things
 // it is about are looked at, and if they are still there a new one is made.
 
+import { placeIn, plain } from "./cursor.js";
 import { look } from "./look.js";
 
 const firstDelayMs = 1000;
@@ -47,15 +48,15 @@ export class Stream {
   connect() {
     this.#drop();
     const url = new URL(this.#about.url);
-    if (this.cursor !== "") url.searchParams.set("last_event_id", this.cursor);
+    if (this.cursor !== "") url.searchParams.set("last_event_id", plain(this.cursor));
     const source = new EventSource(url);
     this.#source = source;
     source.onopen = () => {
       if (this.#about.list) this.#live();
     };
     source.onmessage = (message) => {
-      this.cursor = message.lastEventId;
-      this.#rows.push({ row: message.data, cursor: message.lastEventId });
+      this.cursor = placeIn(message.lastEventId, message.data);
+      this.#rows.push({ row: message.data, cursor: this.cursor });
       if (this.#telling === undefined) this.#tellRows();
       if (this.#about.ends && completes.test(message.data)) this.#end({ ended: true });
     };

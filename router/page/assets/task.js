@@ -1,7 +1,7 @@
 // The task page: the timeline of a session, or of all sessions of a task, live.
 
 import { Compose } from "./compose.js";
-import { compare } from "./cursor.js";
+import { compare, plain } from "./cursor.js";
 import { announcer, el, measureTop } from "./dom.js";
 import { Filter } from "./filter.js";
 import { Folds } from "./fold.js";
@@ -34,6 +34,7 @@ const announce = announcer(byID("announcer"));
 
 let queue = []; // what the stream has brought and is not in the page yet
 let caughtUp = false;
+let lastSession = page.cursor.split(":")[0]; // that the stream's newest event is of
 let polling;
 const frames = new Frames(draw);
 
@@ -197,17 +198,23 @@ function taken(most) {
   });
 }
 
+const sessionBreak = (session, ...text) => ({ item: el("li", { class: "session-break", "data-session": session, "data-status": "open" }, ...text) });
+
 // heard tells all who are told of single events, and returns the notices before it.
 function heard({ item, cursor }) {
   const { type, session, status } = item.dataset;
   const notices = [];
-  if (page.session !== session) {
+  const all = page.all === "true";
+  if (all ? session > page.session : session !== page.session) { // ids rise with the starts
     if (page.session === "") history.began(session);
     header.began(session);
-    if (page.all === "true") notices.push({ item: el("li", { class: "session-break", "data-session": session, "data-status": "open" }, "A new session starts") });
+    if (all) notices.push(sessionBreak(session, "A new session starts"));
+  } else if (all && session !== lastSession) {
+    notices.push(sessionBreak(session, el("a", { href: `?session=${session}` }, "Session ", el("code", {}, session)), " goes on"));
   }
+  lastSession = session;
   header.counted(item, (exact) => exact === "" || compare(cursor, exact) > 0);
-  if (type === "complete") header.finished(item);
+  if (type === "complete" && session === page.session) header.finished(item);
   if (!caughtUp || header.over) return notices;
   header.refresh();
   overview.grown();
@@ -290,7 +297,7 @@ async function show(id) {
 // goToHit shows an event that was found, unfolded, and all of a text whose middle was
 // left out if the words are in there.
 async function goToHit(cursor, words) {
-  const place = await show(page.all === "true" ? cursor : cursor.split(":")[1]);
+  const place = await show(page.all === "true" ? plain(cursor) : cursor.split(":")[1]);
   if (place === null) return;
   for (const details of place.querySelectorAll(":scope > .content > details, :scope > .content > .fields details, :scope > details")) details.open = true;
   const row = place.closest(".event");
