@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -363,4 +364,27 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A change here is a change of the format, which needs a new version: see docs/format.md.
+func TestSegmentsAndRecordsAreAsTheFormatSays(t *testing.T) {
+	var id ID
+	for i := range id {
+		id[i] = byte(i)
+	}
+	payload, err := hex.DecodeString("0100016b010181036f6c64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := append(make([]byte, HeaderSize), payload...)
+	seal(record, id, 258)
+	const want = "fff86a726c6f67fe" + "000102030405060708090a0b0c0d0e0f" + "0000000000000102" + "0000000b" + "d2de382a" + "0100016b010181036f6c64"
+	if got := hex.EncodeToString(record); got != want {
+		t.Errorf("a record is %s, want %s", got, want)
+	}
+	head := encodeHead("/a", id, 1)
+	const wantHead = "fff86a72736567fe" + "00000001" + "00000001" + "000102030405060708090a0b0c0d0e0f" + "00000002" + "2f61" + "0c5dfa12"
+	if got := hex.EncodeToString(head[:len(wantHead)/2]); got != wantHead || len(head) != headSize {
+		t.Errorf("a head of %d bytes begins with %s, want %s", len(head), got, wantHead)
+	}
 }

@@ -3,6 +3,7 @@ package overlay
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -264,4 +265,15 @@ func FuzzDelta(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A change here is a change of the format, which needs a new version: see docs/format.md.
+func TestDeltasAreAsTheFormatSays(t *testing.T) {
+	tx := NewTx(NewReader(model{}, 0))
+	tx.Delete(store.Tasks, []byte("old"))
+	tx.Put(store.Meta, []byte("k"), []byte{2})
+	tx.Put(store.Meta, []byte("k"), []byte{1})
+	if got := hex.EncodeToString(tx.Delta(0)); got != "0100016b010181036f6c64" {
+		t.Errorf("a delta is %s", got)
+	}
 }
