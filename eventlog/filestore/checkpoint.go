@@ -151,7 +151,7 @@ func (s *fileStore) wait(ctx context.Context, done <-chan struct{}) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("%w: %w", store.ErrNotCommitted, ctx.Err())
 	}
 }
 

@@ -27,7 +27,9 @@ func (s *fileStore) begin() error {
 		return notCommitted(err)
 	}
 	// Everything is in the file: the checkpointer does nothing.
-	if err := s.base.apply(nil, m, true); err != nil {
+	if err := s.base.apply(nil, m, true); changedNothing(err) {
+		return errors.Join(err, j.Remove())
+	} else if err != nil {
 		return errors.Join(err, j.Close())
 	}
 	s.journal = j

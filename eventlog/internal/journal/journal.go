@@ -53,7 +53,8 @@ func (p Place) Remove() error {
 		}
 		head := make([]byte, headSize)
 		_, err = file.ReadAt(head, 0)
-		if database, _, _, ok := decodeHead(head); err == nil && ok && database != "" && database != p.Database {
+		// Beside a database is nobody else's journal: a copy of one names its original.
+		if database, _, _, ok := decodeHead(head); p.Dir != "" && err == nil && ok && database != "" && database != p.Database {
 			if _, err := os.Stat(database); err == nil {
 				return errors.Join(fmt.Errorf("%s is the journal of %s: give each database a directory of its own for its journal", path, database), file.Close())
 			}
