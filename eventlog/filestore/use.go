@@ -143,7 +143,7 @@ func (s *fileStore) resume(path, dir string) error {
 	if p.contents == nil {
 		s.place.Dir = dir
 		s.now.Store(v)
-		return nil
+		return s.place.Check()
 	}
 	if s.journal, err = p.contents.Open(p.place); err != nil {
 		return err
