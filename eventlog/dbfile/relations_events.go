@@ -208,7 +208,11 @@ func (r *eventRun) add(e *event.Event) {
 	if e.Change < r.change {
 		r.c.wrong(store.Events, key, "was committed by change %d, and the event before it by %d", e.Change, r.change)
 	}
+	if e.Change < r.session.Born {
+		r.c.wrong(store.Events, key, "was committed by change %d, and its session started by %d", e.Change, r.session.Born)
+	}
 	r.change = e.Change
+	r.c.sessions[r.id].last = e.Change
 	r.sum.Totals.Events++
 	var p record.Prepared
 	switch e.Type {

@@ -119,6 +119,19 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 		}, "was trimmed, and is still there"},
 		{"the changes of events fall", func(d *doctored) { d.event(d.done, 5, "complete", `{}`) }, ":5: was committed by change 0, and the event before it by "},
 		{"an event is of a change to come", func(d *doctored) { d.eventOf(d.done, 5, 1000, "complete", `{}`) }, ":5: was committed by change 1000, and the last one of its task is "},
+		{"an event is older than its session", func(d *doctored) {
+			d.session("done", d.done, func(s *record.Session) { s.Born = 500 })
+		}, ":1: was committed by change "},
+		{"a session does not name one beside it", func(d *doctored) {
+			paid, err := record.ReadSession(d, "paid", d.paid)
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			d.session("paid", d.also, func(s *record.Session) { s.Born = paid.Born - 1 })
+		}, "which does not name it"},
+		{"the changes of sessions fall", func(d *doctored) {
+			d.session("paid", d.also, func(s *record.Session) { s.Born = 1 })
+		}, "was started by change 1, and an older one by"},
 		{"events have no session", func(d *doctored) { d.event(event.SessionID(d.other), 1, "note", `{}`) }, ":1: its session does not exist"},
 		{"events without a session are in the trash", func(d *doctored) {
 			d.event(event.SessionID(d.other), 1, "note", `{}`)

@@ -210,6 +210,85 @@ func TestEventsOfAnOldFileHaveNoChange(t *testing.T) {
 	}
 }
 
+// Old events come first, one session after the other, then what the sessions that were open
+// at the upgrade and later ones do.
+func TestEventsOfAnOldFileComeFirstInTheOrder(t *testing.T) {
+	path := oldFile(t, 3, nil)
+	log, err := eventlog.Open(path, &eventlog.Options{KeepOpen: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	sessions, err := log.Sessions(t.Context(), "beside", event.SessionID{}, 10)
+	if err != nil || len(sessions) != 3 {
+		t.Fatalf("%d sessions, %v", len(sessions), err)
+	}
+	slices.Reverse(sessions)
+	var want []event.Cursor
+	for _, s := range sessions {
+		for n := range s.Head {
+			want = append(want, event.Cursor{Session: s.ID, Sequence: n + 1})
+		}
+	}
+	say := func(s *eventlog.Session) {
+		n, err := s.Append(t.Context(), event.Event{Type: "note", Data: json.RawMessage(`{}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, event.Cursor{Session: s.ID(), Sequence: n})
+	}
+	first, second := log.Session("beside", sessions[0].ID), log.Session("beside", sessions[1].ID)
+	say(second)
+	say(first)
+	third, err := log.Start(t.Context(), "beside", &eventlog.StartOptions{Concurrent: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	say(third)
+	say(first)
+	say(second)
+	say(third)
+	cursors := func(what string, scan func(event.Place, eventlog.Visit) (bool, error), from event.Cursor) (got []event.Cursor) {
+		place := event.Place{}
+		if from != (event.Cursor{}) {
+			if place, _, err = log.Place(t.Context(), "beside", from); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := scan(place, eventlog.Visit{Event: func(session event.SessionID, e *event.Event) bool {
+			got = append(got, event.Cursor{Session: session, Sequence: e.Sequence})
+			return true
+		}})
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		return got
+	}
+	forward := func(after event.Place, v eventlog.Visit) (bool, error) {
+		return log.ScanAll(t.Context(), "beside", after, v)
+	}
+	backward := func(before event.Place, v eventlog.Visit) (bool, error) {
+		return log.ScanAllBefore(t.Context(), "beside", before, v)
+	}
+	for i := range len(want) + 1 {
+		from := event.Cursor{}
+		if i > 0 {
+			from = want[i-1]
+		}
+		if got := cursors("after", forward, from); !slices.Equal(got, want[i:]) {
+			t.Errorf("after %v: %v, want %v", from, got, want[i:])
+		}
+		if i == 0 {
+			continue
+		}
+		got := cursors("before", backward, from)
+		slices.Reverse(got)
+		if !slices.Equal(got, want[:i-1]) {
+			t.Errorf("before %v: %v, want %v", from, got, want[:i-1])
+		}
+	}
+}
+
 func latestOpen(t *testing.T, log *eventlog.Log, task string) event.SessionID {
 	t.Helper()
 	sessions, err := log.Sessions(t.Context(), task, event.SessionID{}, 10)
