@@ -20,7 +20,6 @@ func isResponses(o object) bool {
 type responses struct {
 	text  pieces
 	items recent[struct{}] // told
-	done  recent[struct{}]
 	open  bool // a call waits for its result
 }
 
