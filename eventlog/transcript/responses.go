@@ -20,7 +20,7 @@ func isResponses(o object) bool {
 type responses struct {
 	text  pieces
 	items recent[struct{}] // told
-	open  bool // a call waits for its result
+	open  bool             // a call waits for its result
 }
 
 func (r *responses) object(o object, out *output) bool {
