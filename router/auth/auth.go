@@ -31,6 +31,12 @@ type Options struct {
 	UnixProxy    bool
 	ProxyHeader  string
 	GroupsHeader string
+	// TrustedProxies are the networks of proxies in front. The address of their clients is
+	// taken from X-Forwarded-For, and from X-Forwarded-Proto that they come over TLS. The
+	// proxies of Proxies are trusted, too.
+	TrustedProxies []netip.Prefix
+	// TrustUnix trusts every peer on a Unix socket like a proxy of TrustedProxies.
+	TrustUnix bool
 	// OIDC is the provider where people sign in. Nil: none.
 	OIDC *OIDC
 	// Logger gets one line for each attempt to sign in, and errors in a file that has

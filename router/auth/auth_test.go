@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -212,6 +213,67 @@ func TestAHeaderOfAProxyCountsFromTheProxyAlone(t *testing.T) {
 		s.want(s.get("/tasks", "Remote-User: @crew"), 401)
 		s.want(s.do(stranger, "POST", "/tasks/t-1/events", `{"type":"thought","data":{"content":"x"}}`, "Remote-User: bob@example.org", "Remote-Groups: crew"),
 			map[bool]int{true: 403, false: 401}[trusted])
+	}
+}
+
+// Behind a proxy all clients come from one address. What the proxy says of theirs counts for
+// the limit of attempts and the log, and nobody can say another.
+func TestTheAddressOfAClientIsWhatTrustedProxiesSay(t *testing.T) {
+	try := func(s *server, headers ...string) answer {
+		return s.do(stranger, "POST", "/login", `{"token":"wrong-token-0123456789"}`, headers...)
+	}
+	const own = "203.0.113.1"
+	for _, c := range []struct {
+		name    string
+		spelled func(i int) []string // of one client
+	}{
+		{"as it is", func(int) []string { return []string{"X-Forwarded-For: " + own} }},
+		{"behind two proxies", func(int) []string { return []string{"X-Forwarded-For: " + own + ", 127.0.0.9"} }},
+		{"with an invention", func(i int) []string { return []string{fmt.Sprintf("X-Forwarded-For: 198.51.100.%d, %s", i, own)} }},
+		{"with an invented line", func(i int) []string {
+			return []string{fmt.Sprintf("X-Forwarded-For: 198.51.100.%d", i), "X-Forwarded-For: " + own}
+		}},
+		{"with its port", func(i int) []string { return []string{fmt.Sprintf("X-Forwarded-For: %s:%d", own, 1000+i)} }},
+		{"with an invented one that is trusted", func(i int) []string {
+			return []string{fmt.Sprintf("X-Forwarded-For: 198.51.100.%d, x, %s", i, own)}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serve(t, func(o *auth.Options) { o.TrustedProxies = loopback })
+			for i := range 10 {
+				s.want(try(s, c.spelled(i)...), 401)
+			}
+			s.want(try(s, c.spelled(10)...), 429)
+			s.want(try(s, "X-Forwarded-For: 203.0.113.2"), 401) // another client
+			if !strings.Contains(s.said.String(), `msg="sign-in failed" audit=true name="" address=`+own+"\n") {
+				t.Errorf("the log: %s", s.said)
+			}
+			s.want(s.do(stranger, "DELETE", "/tasks/t-1", "", append(c.spelled(0), bearer(readToken))...), 403)
+			if !strings.Contains(s.said.String(), "msg=admin audit=true name=\"\" address="+own) {
+				t.Errorf("the log: %s", s.said)
+			}
+		})
+	}
+	t.Run("from nobody else", func(t *testing.T) {
+		s := serve(t, nil)
+		for i := range 10 {
+			s.want(try(s, fmt.Sprintf("X-Forwarded-For: 203.0.113.%d", i)), 401)
+		}
+		s.want(try(s, "X-Forwarded-For: 203.0.113.100"), 429)
+		if strings.Contains(s.said.String(), "203.0.113") {
+			t.Errorf("the log: %s", s.said)
+		}
+	})
+	for _, trusted := range []bool{true, false} { // so it is with TLS that the proxy ends
+		s := serve(t, func(o *auth.Options) {
+			if trusted {
+				o.TrustedProxies = loopback
+			}
+		})
+		a := s.do(stranger, "POST", "/login", `{"token":"`+readToken+`"}`, "X-Forwarded-Proto: https")
+		if secure := strings.Contains(a.Header.Get("Set-Cookie"), "Secure"); secure != trusted {
+			t.Errorf("from a proxy that is trusted %t: %s", trusted, a.Header.Get("Set-Cookie"))
+		}
 	}
 }
 

@@ -188,11 +188,3 @@ func peer(r *http.Request) netip.Addr {
 	}
 	return addr.Unmap()
 }
-
-func (a *Auth) isProxy(r *http.Request) bool {
-	addr := peer(r)
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "unix" {
-		return a.o.UnixProxy
-	}
-	return addr.IsValid() && slices.ContainsFunc(a.o.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
