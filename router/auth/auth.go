@@ -53,6 +53,7 @@ type Auth struct {
 	roles  *file[roles]
 	lives  lives
 	limit  *limiter
+	back   *limiter  // of those who come back from the provider
 	oidc   *provider // nil: none
 	stop   context.CancelFunc
 	ended  chan struct{}
@@ -62,7 +63,7 @@ type Auth struct {
 // Open reads the files. The caller must close the Auth.
 func Open(o Options) (*Auth, error) {
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	a := &Auth{o: o, limit: newLimiter(), ended: make(chan struct{})}
+	a := &Auth{o: o, limit: newLimiter(), back: newLimiter(), ended: make(chan struct{})}
 	var err error
 	if a.sealer, err = openKey(o.KeyFile); err != nil {
 		return nil, err
