@@ -57,6 +57,34 @@ func TestAFileOfTokensSaysWhatIsWrongWithoutSayingTheSecret(t *testing.T) {
 	}
 }
 
+// A file that cannot be read changes nothing, and is told of once, however long it lasts.
+func TestAFileThatCannotBeReadIsToldOfOnce(t *testing.T) {
+	s := serve(t, nil)
+	told := func(want int) {
+		t.Helper()
+		for range 3 {
+			s.auth.Reload()
+		}
+		s.want(s.get("/tasks", bearer(readToken)), 200)
+		if n := strings.Count(s.said.String(), "a file of tokens cannot be read"); n != want {
+			t.Errorf("it is told %d times, not %d: %s", n, want, s.said)
+		}
+	}
+	told(0)
+	if err := os.Remove(s.tokens); err != nil {
+		t.Fatal(err)
+	}
+	told(1)
+	s.write(s.tokens, "nonsense")
+	told(2)
+	s.write(s.tokens, allTokens)
+	told(2)
+	if err := os.Remove(s.tokens); err != nil {
+		t.Fatal(err)
+	}
+	told(3)
+}
+
 func TestATokenMayStandInTheFileAsItsHash(t *testing.T) {
 	secret, line, err := auth.NewToken("ci", router.RoleWrite)
 	if err != nil || strings.Contains(line, secret) || !strings.HasPrefix(line, "ci:write:sha256:") {
