@@ -244,6 +244,48 @@ func TestAHeaderOfAProxyCountsFromTheProxyAlone(t *testing.T) {
 	}
 }
 
+// Who may share no more has no links either.
+func TestALinkEndsWithTheRoleOfWhoMadeIt(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		makes []string        // the headers of who makes it
+		gone  func(s *server) // takes the role away
+		again func(s *server) // gives it back
+	}{
+		{"a token", []string{bearer(steerToken)},
+			func(s *server) { s.write(s.tokens, "ann:write:"+steerToken+"\nroot:admin:"+adminToken+"\n") },
+			func(s *server) { s.write(s.tokens, allTokens) }},
+		{"a person", []string{"Remote-User: eve@example.org"},
+			func(s *server) { s.write(s.roles, "eve@example.org:read\n") },
+			func(s *server) { s.write(s.roles, "eve@example.org:steer\n") }},
+		{"a group", []string{"Remote-User: bob@example.org", "Remote-Groups: staff, leads"},
+			func(s *server) { s.write(s.roles, "@staff:read\n") },
+			func(s *server) { s.write(s.roles, "@staff:read\n@leads:admin\n") }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serve(t, func(o *auth.Options) {
+				o.ProxyHeader, o.GroupsHeader, o.Proxies = "Remote-User", "Remote-Groups", loopback
+			})
+			s.write(s.roles, "eve@example.org:steer\n@staff:read\n@leads:steer\n")
+			s.auth.Reload()
+			var link struct{ Ticket string }
+			if err := json.Unmarshal([]byte(s.want(s.do(stranger, "POST", "/tasks/t-1/share", "", c.makes...), 201).body), &link); err != nil {
+				t.Fatal(err)
+			}
+			path := "/tasks/t-1/events?ticket=" + link.Ticket
+			s.want(s.get(path), 200)
+			open := s.streamOf("/tasks/t-1/events/stream?ticket=" + link.Ticket)
+			c.gone(s)
+			s.auth.Reload()
+			wantEnd(t, open)
+			s.want(s.get(path), 401)
+			c.again(s)
+			s.auth.Reload()
+			s.want(s.get(path), 200)
+		})
+	}
+}
+
 // Behind a proxy all clients come from one address. What the proxy says of theirs counts for
 // the limit of attempts and the log, and nobody can say another.
 func TestTheAddressOfAClientIsWhatTrustedProxiesSay(t *testing.T) {
@@ -347,7 +389,12 @@ func TestTwoServersOfOneMachineKeepTheirCookiesApart(t *testing.T) {
 // stream opens a stream and reads what it begins with.
 func (s *server) stream(headers ...string) *bufio.Reader {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+"/tasks/t-1/events/stream", nil)
+	return s.streamOf("/tasks/t-1/events/stream", headers...)
+}
+
+func (s *server) streamOf(path string, headers ...string) *bufio.Reader {
+	s.Helper()
+	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+path, nil)
 	if err != nil {
 		s.Fatal(err)
 	}
