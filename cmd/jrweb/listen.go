@@ -66,8 +66,10 @@ func resolve(ctx context.Context, addr string, beyondAllowed bool) (string, erro
 	return net.JoinHostPort(chosen.String(), port), nil
 }
 
+var errBeyond = errors.New("reaches beyond this machine")
+
 func beyond(addr string) error {
-	return usagef("-addr %s reaches beyond this machine, where anybody could read and write: name who may come in with -token-file, listen on 127.0.0.1, or add -insecure", addr)
+	return usagef("-addr %s %w, where anybody could read and write: name who may come in with -token-file, listen on 127.0.0.1, or add -insecure", addr, errBeyond)
 }
 
 // checkInherited refuses a socket of systemd's that reaches beyond this machine. It
