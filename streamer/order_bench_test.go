@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/boltstore"
+	"jrweb/eventlog/filestore"
 	"jrweb/streamer"
 )
 
@@ -33,7 +33,7 @@ func (s *untilSink) Write(p []byte) (int, error) {
 func BenchmarkAllSessions(b *testing.B) {
 	for _, sessions := range []int{1000, 10_000} {
 		for _, beside := range []bool{false, true} {
-			db, err := boltstore.Open(filepath.Join(b.TempDir(), "jr.db"), nil)
+			db, err := filestore.Open(filepath.Join(b.TempDir(), "jr.db"), nil)
 			if err != nil {
 				b.Fatal(err)
 			}

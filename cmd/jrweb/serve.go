@@ -141,7 +141,11 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 		return set, err
 	}
 	if c.IsSet("metrics-addr") {
-		if set.metricsAddr, err = resolve(ctx, c.String("metrics-addr"), c.Bool("insecure")); err != nil {
+		set.metricsAddr, err = resolve(ctx, c.String("metrics-addr"), c.Bool("insecure"))
+		if errors.Is(err, errBeyond) {
+			return set, usagef("-metrics-addr %s reaches beyond this machine, and asks nobody who they are: listen on 127.0.0.1, let Prometheus read /metrics of -addr with a token, or add -insecure", c.String("metrics-addr"))
+		}
+		if err != nil {
 			return set, err
 		}
 	}

@@ -31,6 +31,7 @@ type Task struct {
 	ID     string   `json:"-"`
 	Newest *Session `json:"-"` // nil: there is none, or it was not read
 	tidied bool     // see Txn.Tidy
+	lost   bool     // see Txn.TaskToDelete
 }
 
 // Info returns the public view of the task.
