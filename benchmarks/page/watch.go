@@ -71,6 +71,11 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 		tab.close()
 	}
 
+	used, err = b.empty(ctx, measured)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("| %d empty tabs | %.1f | %.1f |\n", idleTabs, used.all, used.pages)
 	for i := range idleTabs {
 		task := fmt.Sprintf("t-idle-%d", i)
 		if err := s.record(ctx, task, 1000); err != nil {
@@ -91,6 +96,21 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 	}
 	fmt.Printf("| %d tabs in which nothing happens | %.1f | %.1f |\n", idleTabs, used.all, used.pages)
 	return nil
+}
+
+// empty measures as many tabs without a page: what the browser takes by itself.
+func (b *chrome) empty(ctx context.Context, measured time.Duration) (usage, error) {
+	for range idleTabs {
+		tab, closeTab := chromedp.NewContext(b.ctx)
+		defer closeTab()
+		if err := chromedp.Do(tab); err != nil {
+			return usage{}, err
+		}
+	}
+	if err := pause(ctx, settleFor); err != nil {
+		return usage{}, err
+	}
+	return b.usage(func() error { return pause(ctx, measured) })
 }
 
 // watched is a tab that stays open.
