@@ -106,10 +106,13 @@ export class History {
     });
   }
 
-  // newer loads the part behind the last row, and goes live when it is the newest.
+  // newer loads the part behind the last row, and goes live when it is the newest. It tells
+  // whether there was one.
   newer() {
     return this.#alone(async () => {
-      if (!this.#attached) await this.#loadNewer();
+      if (this.#attached) return false;
+      await this.#loadNewer();
+      return true;
     });
   }
 
