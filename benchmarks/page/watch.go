@@ -71,11 +71,11 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 		tab.close()
 	}
 
-	used, err = b.empty(ctx, measured)
+	used, err = b.static(ctx, s, measured)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("| %d empty tabs | %.1f | %.1f |\n", idleTabs, used.all, used.pages)
+	fmt.Printf("| %d tabs of such a page as a static file | %.1f | %.1f |\n", idleTabs, used.all, used.pages)
 	for i := range idleTabs {
 		task := fmt.Sprintf("t-idle-%d", i)
 		if err := s.record(ctx, task, 1000); err != nil {
@@ -98,16 +98,22 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 	return nil
 }
 
-// empty measures as many tabs without a page: what the browser takes by itself.
-func (b *chrome) empty(ctx context.Context, measured time.Duration) (usage, error) {
+// static measures as many tabs of a page that does nothing: what the browser takes by itself.
+func (b *chrome) static(ctx context.Context, s *server, measured time.Duration) (usage, error) {
+	if err := s.record(ctx, "t-static", 1000); err != nil {
+		return usage{}, err
+	}
+	if err := s.keepStatic("t-static"); err != nil {
+		return usage{}, err
+	}
 	for range idleTabs {
 		tab, closeTab := chromedp.NewContext(b.ctx)
 		defer closeTab()
-		if err := chromedp.Do(tab); err != nil {
+		if _, err := chromedp.Run(tab, chromedp.Navigate(s.url+"/static/t-static")); err != nil {
 			return usage{}, err
 		}
 	}
-	if err := pause(ctx, settleFor); err != nil {
+	if err := pause(ctx, idleFor); err != nil {
 		return usage{}, err
 	}
 	return b.usage(func() error { return pause(ctx, measured) })

@@ -25,7 +25,7 @@ import { Timeline } from "./timeline.js";
 
 const mostQueued = 1000; // rows; more at once are not brought one by one
 const drawMs = 40; // for rows in one go: a reader must not wait for many
-const together = 40; // rows that become markup at once
+const together = 20; // rows that become markup at once
 const pollMs = 10_000; // while there is no connection left for this page
 
 const page = document.body.dataset;
