@@ -1,5 +1,6 @@
 // The task page: the timeline of a session, or of all sessions of a task, live.
 
+import { farApartMs } from "./busy.js";
 import { Compose } from "./compose.js";
 import { compare, plain } from "./cursor.js";
 import { announcer, el, measureTop } from "./dom.js";
@@ -23,7 +24,8 @@ import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
 
 const mostQueued = 1000; // rows; more at once are not brought one by one
-const mostDrawn = 40; // rows in one go: a reader must not wait for many
+const drawMs = 40; // for rows in one go: a reader must not wait for many
+const together = 20; // rows that become markup at once
 const pollMs = 10_000; // while there is no connection left for this page
 
 const page = document.body.dataset;
@@ -40,7 +42,7 @@ const frames = new Frames(draw);
 
 const folds = new Folds(list);
 const timeline = new Timeline(list, looks, folds);
-const header = new Header(timeline, taskURL, () => frames.now());
+const header = new Header(timeline, taskURL, (change) => frames.along(change));
 const target = targetOf(location.hash);
 // A run that goes on is watched at its end; one that is over is read from its start.
 const startsAtEnd = target === null && page.newest === "true" && !header.over;
@@ -127,7 +129,7 @@ const link = new Link({
       if (state === "reconnecting" && before === "live") announce("Connection lost, reconnecting");
     }
     clearInterval(polling);
-    if (state === "waiting") polling = setInterval(() => history.catchUp(), pollMs);
+    if (state === "waiting") polling = setInterval(poll, pollMs);
   },
   ended() {
     drawAll();
@@ -169,6 +171,12 @@ function streamURL() {
   if (page.all === "true") url.searchParams.set("sessions", "all");
   else if (page.session !== "") url.searchParams.set("session", page.session);
   return url.href;
+}
+
+// poll looks for what a stream would have brought.
+async function poll() {
+  const info = await header.latest();
+  if (info === null || compare(`${info.id}:${info.head}`, history.head) > 0) history.catchUp();
 }
 
 // What the stream brings in a moment is put into the page together, once a frame.
@@ -229,18 +237,26 @@ function drawAll() {
 }
 
 function draw() {
-  const rows = taken(mostDrawn);
-  if (rows.length === 0) return;
+  const until = performance.now() + drawMs;
+  const alone = caughtUp && queue.length === 1;
+  let drawn = 0, seen = 0;
+  while (queue.length > 0 && (drawn === 0 || performance.now() < until)) {
+    const rows = taken(together);
+    // A row that comes alone is seen to come; many at a time would be a lot of motion.
+    if (alone && rows.length === 1 && rows[0].cursor !== undefined) arrive(rows[0].item);
+    history.add(rows);
+    drawn += rows.length;
+    seen += rows.filter(({ item, cursor }) => cursor !== undefined && !item.hidden).length;
+  }
+  const busy = frames.drew(drawn);
+  if (drawn === 0) return;
   if (queue.length > 0) frames.soon();
   header.showTotals();
-  // A row that comes alone is seen to come; many at a time would be a lot of motion.
-  if (caughtUp && rows.length === 1 && rows[0].cursor !== undefined) arrive(rows[0].item);
-  history.add(rows);
-  follow.added(rows.filter(({ item, cursor }) => cursor !== undefined && !item.hidden).length);
+  if (busy) header.tick(2 * farApartMs); // in this frame, not in one of its own
+  byID("waiting").hidden = true;
+  follow.added(seen);
   filter.apply();
   follow.keep();
-  byID("waiting").hidden = true;
-  if (frames.drew(rows.length)) header.tick(); // in this frame, not in one of its own
 }
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
