@@ -148,12 +148,13 @@ func (s *fileStore) attempting() (done <-chan struct{}, stuck error) {
 	return s.attempt, s.stuck
 }
 
+// wait waits for the end of an attempt. If ctx ends first, the change that waits was not made.
 func (s *fileStore) wait(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("%w: %w", store.ErrNotCommitted, ctx.Err())
 	}
 }
 

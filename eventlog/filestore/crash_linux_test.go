@@ -16,9 +16,6 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// torture reports whether the long forms of the tests are asked for: make torture.
-func torture() bool { return os.Getenv("JRWEB_TORTURE") != "" }
-
 // memoryDir is a directory whose syncs cost nothing, if the machine allows it.
 func memoryDir(t testing.TB, size string) string {
 	t.Helper()

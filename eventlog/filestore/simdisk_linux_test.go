@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -195,31 +194,6 @@ func (d *simDisk) write(files map[string][]byte) error {
 		if err := writeSparse(path, data); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// writeSparse writes a file without the pages that are zero: most are.
-func writeSparse(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	const page = 4096
-	var zero [page]byte
-	for at := 0; at < len(data) && err == nil; at += page {
-		if part := data[at:min(at+page, len(data))]; !bytes.Equal(part, zero[:len(part)]) {
-			_, err = f.WriteAt(part, int64(at))
-		}
-	}
-	if err == nil {
-		err = f.Truncate(int64(len(data)))
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }

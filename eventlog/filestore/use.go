@@ -26,9 +26,12 @@ func (s *fileStore) begin() error {
 	if err != nil {
 		return notCommitted(err)
 	}
-	// Everything is in the file: the checkpointer does nothing.
-	if err := s.base.apply(nil, m, true); err != nil {
-		return errors.Join(err, j.Close())
+	// Everything is in the file: the checkpointer does nothing. Both heads of the file say
+	// it: if the newer one is damaged, the other one does not deny the journal.
+	for range 2 {
+		if err := s.base.apply(nil, m, true); err != nil {
+			return errors.Join(err, j.Close())
+		}
 	}
 	s.journal = j
 	return nil
@@ -150,7 +153,8 @@ func (s *fileStore) resume(path, dir string) error {
 	s.now.Store(v)
 	if v.frozen != nil {
 		s.wake()
-	} else if len(v.newer) > 0 {
+	}
+	if len(v.newer) > 0 {
 		s.age()
 	}
 	return nil
