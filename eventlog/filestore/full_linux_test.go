@@ -90,15 +90,16 @@ func (h *history) changeInReserve() {
 // is full when the journal is made, when a segment grows, in a checkpoint or at the close.
 func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 	const kib = 1 << 10
-	refused, unused := 0, 0
+	tried, refused := 0, 0
 	for _, before := range []int{0, 8} {
-		for _, free := range []int64{0, 4 * kib, 16 * kib, 64 * kib, 256 * kib, 900 * kib, 1100 * kib, 1500 * kib, 2100 * kib, 2300 * kib, 3000 * kib, 4200 * kib, 5500 * kib, 7000 * kib, 9000 * kib} {
+		for _, free := range []int64{0, 4 * kib, 16 * kib, 256 * kib, 1100 * kib, 2100 * kib, 2300 * kib, 4200 * kib, 5500 * kib, 9000 * kib} {
 			for _, end := range []string{"close", "crash", "room"} {
 				t.Run(fmt.Sprintf("%d changes, %d KiB free, %s", before, free/kib, end), func(t *testing.T) {
 					d := newSmallDisk(t)
 					h := newHistory(t, filepath.Join(d.dir, "jr.db"))
 					h.change(before)
 					d.leave(free)
+					tried++
 					if h.changeUntilFull(30) {
 						refused++
 					}
@@ -128,9 +129,6 @@ func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 						release()
 						h.close()
 						writeFiles(t, h.path, files)
-						if before > 0 && len(files) == 1 {
-							unused++
-						}
 						h.open()
 						h.check()
 						d.empty()
@@ -153,7 +151,7 @@ func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 	if refused == 0 {
 		t.Error("nothing was ever refused: the disk was never full")
 	}
-	t.Logf("%d of 90 were full", refused)
+	t.Logf("%d of %d disks were full", refused, tried)
 }
 
 // When there is no room at all, everything can be removed all the same, also when that is

@@ -3,6 +3,7 @@ package filestore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -129,7 +130,7 @@ func TestAStoreHoldsWhatAModelHolds(t *testing.T) {
 				return nil
 			})
 			if fails {
-				if err != io.ErrUnexpectedEOF {
+				if !errors.Is(err, io.ErrUnexpectedEOF) {
 					r.Fatal(err)
 				}
 				return
