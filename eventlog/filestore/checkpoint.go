@@ -10,17 +10,19 @@ import (
 	"jrweb/eventlog/store"
 )
 
-const (
-	// halfBytes is how much memory a half takes before it is frozen.
-	halfBytes = 16 << 20
-	// halfAge is how old a half becomes before it is frozen.
-	halfAge = 5 * time.Second
-	// stepBytes is how much of a half one transaction of the file takes.
-	stepBytes = 4 << 20
-	// retryPause is how long after a checkpoint that failed the next one is tried, if no
-	// change comes first.
-	retryPause = time.Second
-)
+// pace says when changes go into the file.
+type pace struct {
+	halfBytes int64         // how much memory a half takes before it is frozen
+	halfAge   time.Duration // how old a half becomes before it is frozen
+	stepBytes int           // how much of a half one transaction of the file takes
+}
+
+// usualPace is that of every store, except in tests.
+var usualPace = pace{halfBytes: 16 << 20, halfAge: 5 * time.Second, stepBytes: 4 << 20}
+
+// retryPause is how long after a checkpoint that failed the next one is tried, if no change
+// comes first.
+const retryPause = time.Second
 
 // freeze ends the active half, which the checkpointer then takes into the file. There must
 // be no frozen half. writing must be held.
@@ -49,7 +51,7 @@ func (s *fileStore) wake() {
 
 // age freezes the active half when it is old. writing must be held.
 func (s *fileStore) age() {
-	s.aging = time.AfterFunc(halfAge, func() {
+	s.aging = time.AfterFunc(s.pace.halfAge, func() {
 		s.writing.Lock()
 		defer s.writing.Unlock()
 		switch {
@@ -67,7 +69,7 @@ func (s *fileStore) age() {
 func (s *fileStore) makeRoom(ctx context.Context, takes size) error {
 	for {
 		v := s.now.Load()
-		if v.active.Bytes()+takes.bytes <= halfBytes || len(v.newer) == 0 {
+		if v.active.Bytes()+takes.bytes <= s.pace.halfBytes || len(v.newer) == 0 {
 			break
 		}
 		if v.frozen == nil {
@@ -77,7 +79,7 @@ func (s *fileStore) makeRoom(ctx context.Context, takes size) error {
 		// The disk is slower than the writers: they wait.
 		done, stuck := s.attempting()
 		if stuck != nil {
-			if takes.reserve && errors.Is(stuck, store.ErrFull) && v.active.Bytes() < 2*halfBytes {
+			if takes.reserve && errors.Is(stuck, store.ErrFull) && v.active.Bytes() < 2*s.pace.halfBytes {
 				break
 			}
 			return stuck
@@ -146,6 +148,7 @@ func (s *fileStore) attempting() (done <-chan struct{}, stuck error) {
 	return s.attempt, s.stuck
 }
 
+// wait waits for the end of an attempt. If ctx ends first, the change that waits was not made.
 func (s *fileStore) wait(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:
@@ -239,7 +242,7 @@ func (s *fileStore) checkpointAll() error {
 func (s *fileStore) take(deltas []overlay.Delta, useReserve bool) error {
 	for len(deltas) > 0 {
 		n, bytes := 0, 0
-		for n < len(deltas) && (n == 0 || bytes+len(deltas[n].Encoded) <= stepBytes) {
+		for n < len(deltas) && (n == 0 || bytes+len(deltas[n].Encoded) <= s.pace.stepBytes) {
 			bytes += len(deltas[n].Encoded)
 			n++
 		}

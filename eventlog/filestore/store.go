@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 type fileStore struct {
 	base  *base
 	place journal.Place // where the journal is, or will be
+	pace  pace
 	now   atomic.Pointer[version]
 
 	writing sync.Mutex       // held by the running Update, and by who freezes the active half
@@ -73,6 +75,8 @@ type Options struct {
 	Admit func(r store.Reader, missing []store.Bucket) error
 	// New writes what a new file holds from the beginning. It may be nil.
 	New func(put func(b store.Bucket, key, value []byte) error) error
+
+	pace pace // zero: usualPace
 }
 
 // Open opens the bbolt file at path as a [store.Store], or creates it with mode 0600. A new
@@ -100,7 +104,7 @@ func open(path string, o *Options) (_ *fileStore, err error) {
 		return nil, err
 	}
 	s := &fileStore{
-		base: b, attempt: make(chan struct{}),
+		base: b, pace: cmp.Or(o.pace, usualPace), attempt: make(chan struct{}),
 		frozen: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if err := s.resume(path, o.JournalDir); err != nil {

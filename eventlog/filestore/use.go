@@ -27,9 +27,18 @@ func (s *fileStore) begin() error {
 		return notCommitted(err)
 	}
 	// Everything is in the file: the checkpointer does nothing.
-	if err := s.base.apply(nil, m, true); changedNothing(err) {
+	err = s.base.apply(nil, m, true)
+	if changedNothing(err) {
 		return errors.Join(err, j.Remove())
-	} else if err != nil {
+	}
+	if err == nil {
+		// Both heads of the file say it: if the newer one is damaged, the other one does not
+		// deny the journal. Without room for that, one does.
+		if err = s.base.apply(nil, m, true); changedNothing(err) {
+			err = nil
+		}
+	}
+	if err != nil {
 		return errors.Join(err, j.Close())
 	}
 	s.journal = j
@@ -152,7 +161,8 @@ func (s *fileStore) resume(path, dir string) error {
 	s.now.Store(v)
 	if v.frozen != nil {
 		s.wake()
-	} else if len(v.newer) > 0 {
+	}
+	if len(v.newer) > 0 {
 		s.age()
 	}
 	return nil

@@ -55,81 +55,98 @@ func (s *server) eventsAfter(task, session string, sequence uint64) []string {
 	}
 }
 
-// An append is acknowledged only after its sync, as the kernel sees it.
+// An append is acknowledged only after its sync, as the kernel sees it: one write to the
+// journal, one sync of it, then the answer.
 func TestAcknowledgementFollowsTheSync(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "trace")
-	s := serve(t, needs(t, "strace"), "-f", "-s", "160", "-o", trace, "-e", "trace=pwrite64,fdatasync,write")
-	const marker = "the event that the trace looks for"
-	s.append("t-sync", says(marker))
+	s := serve(t, needs(t, "strace"), "-f", "-y", "-s", "160", "-o", trace, "-e", "trace=pwrite64,fdatasync,write")
+	s.append("t-sync", says("the event that takes the journal into use"))
+	s.append("t-sync", says("the event that the trace looks for"))
 	s.stop()
 	text, err := os.ReadFile(trace)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syncedBeforeAnswer(text); err != nil {
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	if err := syncedBeforeAnswer(lines); err != nil {
 		t.Fatal(err)
 	}
 
-	for name, skip := range map[string]int{"the sync of the meta page": 0, "the sync of what it refers to": 1} {
+	answer := lineOf(lines, answerLine, 2)
+	for name, line := range map[string]int{
+		"the sync":  lastBefore(lines, journalSynced, answer),
+		"the write": lastBefore(lines, journalWritten, answer),
+	} {
 		t.Run("and a trace without "+name+" is noticed", func(t *testing.T) {
-			lines := bytes.SplitAfter(text, []byte("\n"))
-			for i := lineOf(lines, answerLine); i >= 0; i-- {
-				if !syncReturned.Match(lines[i]) {
-					continue
-				}
-				if skip == 0 {
-					lines = append(lines[:i:i], lines[i+1:]...)
-					break
-				}
-				skip--
-			}
-			if syncedBeforeAnswer(bytes.Join(lines, nil)) == nil {
-				t.Fatal("the check passes without the sync: it proves nothing")
+			if syncedBeforeAnswer(append(lines[:line:line], lines[line+1:]...)) == nil {
+				t.Fatal("the check passes without it: it proves nothing")
 			}
 		})
 	}
+	t.Run("and a write behind the sync is noticed", func(t *testing.T) {
+		write := lastBefore(lines, journalWritten, answer)
+		late := append(append(append(lines[:write:write], lines[write+1:answer]...), lines[write]), lines[answer:]...)
+		if syncedBeforeAnswer(late) == nil {
+			t.Fatal("the check passes: it proves nothing")
+		}
+	})
 }
 
 var (
-	metaWritten  = regexp.MustCompile(`pwrite64\(\d+, .*, 4096, (0|4096)\)? +(=|<unfinished)|pwrite64\(\d+, .*, 4096, (0|4096)`)
-	pageWritten  = regexp.MustCompile(`pwrite64\(`)
-	syncReturned = regexp.MustCompile(`fdatasync(\(\d+\)| resumed>\)) += 0`)
-	answerLine   = regexp.MustCompile(`write\(\d+, "HTTP/1\.1 200 OK`)
+	journalWritten = regexp.MustCompile(`pwrite64\(\d+<[^>]*jr\.db-journal\.[01]>`)
+	// The call may have been interrupted by those of other threads.
+	journalSyncs  = regexp.MustCompile(`fdatasync\(\d+<[^>]*jr\.db-journal\.[01]> +<unfinished`)
+	journalSynced = regexp.MustCompile(`fdatasync(\(\d+<[^>]*jr\.db-journal\.[01]>\)| resumed>\)) += 0`)
+	answerLine    = regexp.MustCompile(`write\(\d+<[^>]*>, "HTTP/1\.1 200 OK`)
 )
 
-func lineOf(lines [][]byte, pattern *regexp.Regexp) int {
+// lineOf returns the nth line that matches, -1 if there is none.
+func lineOf(lines [][]byte, pattern *regexp.Regexp, nth int) int {
 	for i, line := range lines {
 		if pattern.Match(line) {
+			if nth--; nth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// lastBefore returns the last line before another that matches, -1 if there is none.
+func lastBefore(lines [][]byte, pattern *regexp.Regexp, before int) int {
+	for i := before - 1; i >= 0; i-- {
+		if pattern.Match(lines[i]) {
 			return i
 		}
 	}
 	return -1
 }
 
-// syncedBeforeAnswer checks the order in a trace: the pages of the commit are
-// written, then synced, then the meta page that makes them valid is written, then
-// synced, and then the client is answered.
-func syncedBeforeAnswer(trace []byte) error {
-	lines := bytes.SplitAfter(trace, []byte("\n"))
-	answer := lineOf(lines, answerLine)
-	if answer < 0 {
-		return errors.New("the trace shows no answer")
+// syncedBeforeAnswer checks what a trace shows between the answers to two appends: one
+// write to the journal, then one sync of it.
+func syncedBeforeAnswer(lines [][]byte) error {
+	first, second := lineOf(lines, answerLine, 1), lineOf(lines, answerLine, 2)
+	if second < 0 {
+		return errors.New("the trace does not show two answers")
 	}
-	page, meta, synced := -1, -1, -1
-	for i, line := range lines[:answer] {
+	written, synced, inSync := 0, 0, false
+	for i, line := range lines[first:second] {
 		switch {
-		case metaWritten.Match(line):
-			if meta = i; synced < page {
-				return fmt.Errorf("the meta page was written in line %d, what it refers to in line %d, and last synced in line %d", meta+1, page+1, synced+1)
+		case journalWritten.Match(line):
+			if written++; synced > 0 || inSync {
+				return fmt.Errorf("in line %d the journal is written to after its sync", first+i+1)
 			}
-		case pageWritten.Match(line):
-			page = i
-		case syncReturned.Match(line):
-			synced = i
+		case journalSyncs.Match(line):
+			inSync = true
+		case journalSynced.Match(line) && (inSync || bytes.Contains(line, []byte("-journal."))):
+			if synced++; written == 0 {
+				return fmt.Errorf("in line %d the journal is synced, and was not written to", first+i+1)
+			}
+			inSync = false
 		}
 	}
-	if page < 0 || meta < page || synced < meta {
-		return fmt.Errorf("answered in line %d, but a page was written in line %d, the meta page in line %d, and last synced in line %d", answer+1, page+1, meta+1, synced+1)
+	if written != 1 || synced != 1 {
+		return fmt.Errorf("before the answer in line %d there were %d writes to the journal and %d syncs, want one of each", second+1, written, synced)
 	}
 	return nil
 }

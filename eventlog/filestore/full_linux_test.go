@@ -1,0 +1,216 @@
+package filestore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"jrweb/eventlog/store"
+)
+
+// smallDisk is a file system of its own, which another program can fill.
+type smallDisk struct {
+	testing.TB
+	dir string
+}
+
+func newSmallDisk(t testing.TB) *smallDisk {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount a small file system")
+	}
+	return &smallDisk{t, memoryDir(t, "40m")}
+}
+
+// leave fills the disk until only some bytes are free.
+func (d *smallDisk) leave(free int64) {
+	d.Helper()
+	d.empty()
+	var stat unix.Statfs_t
+	if err := unix.Statfs(d.dir, &stat); err != nil {
+		d.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(d.dir, "ballast"))
+	if err != nil {
+		d.Fatal(err)
+	}
+	defer file.Close()
+	if size := int64(stat.Bavail)*stat.Bsize - free; size > 0 {
+		if err := syscall.Fallocate(int(file.Fd()), 0, 0, size); err != nil {
+			d.Fatal(err)
+		}
+	}
+}
+
+func (d *smallDisk) empty() {
+	d.Helper()
+	if err := os.Remove(filepath.Join(d.dir, "ballast")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		d.Fatal(err)
+	}
+}
+
+// changeUntilFull makes changes until there is no room for one, or so many were made.
+func (h *history) changeUntilFull(most int) (full bool) {
+	h.Helper()
+	for range most {
+		err := makeChange(h.Context(), h, h.n+1)
+		if errors.Is(err, store.ErrFull) {
+			return true
+		}
+		if err != nil {
+			h.Fatalf("change %d: %v", h.n+1, err)
+		}
+		h.n++
+	}
+	return false
+}
+
+// changeInReserve makes the next change as one that ends or removes something.
+func (h *history) changeInReserve() {
+	h.Helper()
+	err := h.Update(h.Context(), func(tx store.Tx) error {
+		tx.(store.ReserveTx).UseReserve()
+		change(h.n+1, tx.Put, tx.Delete)
+		return nil
+	})
+	if err != nil {
+		h.Fatalf("change %d, in the reserve: %v", h.n+1, err)
+	}
+	h.n++
+}
+
+// However little room is left on the disk, and whatever the store does when there is none,
+// it loses nothing, and it works again as soon as there is room, without a restart. The disk
+// is full when the journal is made, when a segment grows, in a checkpoint or at the close.
+func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
+	const kib = 1 << 10
+	tried, refused := 0, 0
+	for _, before := range []int{0, 8} {
+		for _, free := range []int64{0, 4 * kib, 16 * kib, 256 * kib, 1100 * kib, 2100 * kib, 2300 * kib, 4200 * kib, 5500 * kib, 9000 * kib} {
+			for _, end := range []string{"close", "crash", "room"} {
+				t.Run(fmt.Sprintf("%d changes, %d KiB free, %s", before, free/kib, end), func(t *testing.T) {
+					d := newSmallDisk(t)
+					h := newHistory(t, filepath.Join(d.dir, "jr.db"))
+					h.change(before)
+					d.leave(free)
+					tried++
+					if h.changeUntilFull(30) {
+						refused++
+					}
+					h.check()
+					if before > 0 { // so that there is a reserve
+						for range 8 {
+							h.changeInReserve()
+						}
+						h.check()
+					}
+					if err := h.Checkpoint(t.Context()); err != nil && !errors.Is(err, store.ErrFull) {
+						t.Error(err)
+					}
+					h.check()
+					switch end {
+					case "close":
+						h.close()
+						h.open()
+						h.check()
+						if before > 0 {
+							h.changeInReserve()
+						}
+						d.empty()
+					case "crash":
+						release := h.hold()
+						files := readFiles(t, h.path)
+						release()
+						h.close()
+						writeFiles(t, h.path, files)
+						h.open()
+						h.check()
+						d.empty()
+					case "room":
+						d.empty()
+					}
+					h.change(20)
+					h.check()
+					if len(readFiles(t, h.path)) != 3 {
+						t.Error("there is room, and no journal")
+					}
+					h.close()
+					if left := readFiles(t, h.path); len(left) != 1 {
+						t.Errorf("after a close with room there are %d files", len(left))
+					}
+				})
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was ever refused: the disk was never full")
+	}
+	t.Logf("%d of %d disks were full", refused, tried)
+}
+
+// When there is no room at all, everything can be removed all the same, also when that is
+// more than both halves hold: what is removed makes room for what was to be written before.
+func TestEverythingCanBeRemovedFromAFullDisk(t *testing.T) {
+	d := newSmallDisk(t)
+	h := newHistory(t, filepath.Join(d.dir, "jr.db"))
+	value := bytes.Repeat([]byte("x"), 3000)
+	key := func(n int) []byte { return fmt.Appendf(nil, "large %06d", n) }
+	n := 0
+	put := func() error {
+		return h.Update(t.Context(), func(tx store.Tx) error { tx.Put(store.Keys, key(n), value); return nil })
+	}
+	d.leave(12 << 20)
+	for ; ; n++ {
+		if n == 500 {
+			d.leave(0)
+		}
+		err := put()
+		if errors.Is(err, store.ErrFull) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("full after %d", n)
+	if n < 500 {
+		t.Fatal("the disk was full too early")
+	}
+	v := h.now.Load()
+	for i := range n {
+		err := h.Update(t.Context(), func(tx store.Tx) error {
+			tx.(store.ReserveTx).UseReserve()
+			tx.Delete(store.Keys, key(i))
+			return nil
+		})
+		if err != nil {
+			t.Fatalf("removal %d of %d: %v", i, n, err)
+		}
+	}
+	if h.now.Load().after == v.after {
+		t.Error("no checkpoint ran: this shows nothing")
+	}
+	for n = range 100 {
+		if err := put(); err != nil {
+			t.Fatalf("after everything was removed: %v", err)
+		}
+	}
+	h.close()
+	h.open()
+	got := 0
+	err := h.View(t.Context(), func(r store.Reader) error {
+		for range r.Ascend(store.Keys, nil, nil) {
+			got++
+		}
+		return nil
+	})
+	if err != nil || got != 100 {
+		t.Errorf("%d keys, want 100, %v", got, err)
+	}
+}
