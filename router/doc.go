@@ -22,6 +22,6 @@
 //     its next says where to continue. This also applies to last=N: then the oldest of the
 //     N are missing.
 //   - With sessions=all, a cursor whose event is no longer kept is answered with 410, and its
-//     next is in the same session: what other sessions did meanwhile comes before it.
+//     next is the start of that session: events of sessions beside it may come a second time.
 //   - [http.ServeMux] redirects paths with // or .. before they reach the handler.
 package router

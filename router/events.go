@@ -149,18 +149,22 @@ func (h *history) startAfter(ctx context.Context) error {
 		p := newProblem(http.StatusConflict, "ahead", "Cursor is ahead", fmt.Sprintf("after is ahead of the session, whose last event is %d", info.Head))
 		p.Field = "after"
 		return p
-	case cursor.Sequence+1 < info.First:
-		return trimmed(cursor.Session, info.First)
+	case cursor.Sequence+1 < info.First && !h.all:
+		return trimmed(info.First, eventlog.Cursor{Session: cursor.Session, Sequence: info.First - 1})
+	case cursor.Sequence+1 < info.First && cursor.Sequence > 0:
+		// Where it stood among the events of other sessions is not known any more. At the
+		// start of its session none of them is missing.
+		return trimmed(info.First, eventlog.Cursor{Session: cursor.Session})
 	}
 	h.next = place
 	return nil
 }
 
-// trimmed is the problem of a cursor before the oldest event that is kept.
-func trimmed(session eventlog.SessionID, first uint64) *problem {
-	p := newProblem(http.StatusGone, "trimmed", "Events are no longer kept", fmt.Sprintf("the oldest event that is kept is %d; go on after next", first))
+// trimmed is the problem of a cursor before the oldest event of a session that is kept.
+func trimmed(first uint64, next eventlog.Cursor) *problem {
+	p := newProblem(http.StatusGone, "trimmed", "Events are no longer kept", fmt.Sprintf("the oldest event of session %s that is kept is %d; go on after next", next.Session, first))
 	p.Field = "after"
-	p.Next = eventlog.Cursor{Session: session, Sequence: first - 1}.String()
+	p.Next = next.String()
 	return p
 }
 
@@ -202,7 +206,7 @@ func (h *history) read(ctx context.Context) error {
 			return err
 		}
 		if read.Gap(h.next.Sequence) { // trimmed since the start: a hole must never be silent
-			return trimmed(h.next.Session, read.First)
+			return trimmed(read.First, eventlog.Cursor{Session: h.next.Session, Sequence: read.First - 1})
 		}
 		page := entriesOf(h.next.Session, read.Events)
 		if err := h.take(page); err != nil || len(page) == 0 {
@@ -237,7 +241,7 @@ func (h *history) readAll(ctx context.Context) error {
 			if h.looked > 0 {
 				return nil // the next answer begins with it
 			}
-			return trimmed(gap.Session, gap.Next)
+			return trimmed(gap.Next, gap.Place.Cursor)
 		}
 		if !more {
 			return nil

@@ -225,6 +225,48 @@ func TestWhatWasTrimmedIs410WithWhereToGoOn(t *testing.T) {
 	s.holds("/tasks/t-1/events?sessions=all&last=10", "a2 complete b2 complete a3 b3 a4")
 }
 
+func TestWhatWasTrimmedBesideOtherSessionsHidesNothingOfThem(t *testing.T) {
+	s := serve(t)
+	start := func() *eventlog.Session {
+		session, err := s.log.Start(t.Context(), "t-1", &eventlog.StartOptions{Concurrent: true})
+		s.ok(err)
+		return session
+	}
+	say := func(session *eventlog.Session, content string) {
+		_, err := session.Append(t.Context(), eventlog.Event{Type: "assistant", Data: []byte(`{"content":"` + content + `"}`)})
+		s.ok(err)
+	}
+	a, b := start(), start()
+	for _, n := range []string{"1", "2", "3"} {
+		say(a, "a"+n)
+		say(b, "b"+n)
+	}
+	at := func(session *eventlog.Session, n uint64) string {
+		return eventlog.Cursor{Session: session.ID(), Sequence: n}.String()
+	}
+	all := "/tasks/t-1/events?sessions=all"
+	s.ok(s.log.Trim(t.Context(), "t-1", a.ID(), 2))
+	s.holds(all, "b1 b2 a3 b3") // nobody was told of more
+	s.holds(all+"&last=3", "b2 a3 b3")
+
+	// A cursor whose event is gone.
+	problem := s.get(all+"&after="+at(a, 1)).problem(410, "after").says("problem:trimmed")
+	s.holds(all+"&after="+problem.text("next"), "b1 b2 a3 b3")
+	s.holds(all+"&after="+at(a, 2), "b2 a3 b3") // its place is known
+
+	// A cursor in another session, before what is gone: the answer says what is missing.
+	problem = s.get(all+"&after="+at(b, 1)).problem(410, "after")
+	if next := problem.text("next"); next != at(a, 2) {
+		t.Errorf("next is %s, not %s", next, at(a, 2))
+	}
+	s.holds(all+"&after="+at(b, 2), "a3 b3")
+	say(b, "b4")
+	s.ok(s.log.Trim(t.Context(), "t-1", a.ID(), 3))
+	s.holds(all+"&after="+at(b, 1), "b2") // up to what is missing
+	s.get(all+"&after="+at(b, 2)).problem(410, "after")
+	s.holds(all+"&after="+at(a, 3), "b3 b4")
+}
+
 func TestNDJSONIsTheSameEnvelopesLineByLine(t *testing.T) {
 	for _, prefix := range []string{"", "/jr"} {
 		s, _ := threeSessions(t, options{prefix: prefix})

@@ -100,23 +100,29 @@ func restore(ctx context.Context, backup, path string, tell func(done, total int
 	return restored, disk.SyncDir(filepath.Dir(path))
 }
 
-// renaming gives new ids to the sessions that were open in a backup.
+// renaming gives new ids to the sessions that were open in a backup. In the order of all
+// events of their tasks they are new as well: ids rise with the starts. So all that they
+// did is of the last change of the backup.
 type renaming struct {
 	ids  map[event.SessionID]event.SessionID // old to new
+	of   map[string][]event.SessionID        // by task, the oldest first
 	last event.SessionID                     // the last issued id
-	open [][]byte                            // keys of the open sessions in the new database
+	// change is the last change.
+	change uint64
+	open   [][]byte // keys of the open sessions in the new database
 }
 
 func newRenaming(c *boltfile.File, pending *filestore.Pending, now time.Time) (*renaming, error) {
-	n := &renaming{ids: map[event.SessionID]event.SessionID{}}
+	n := &renaming{ids: map[event.SessionID]event.SessionID{}, of: map[string][]event.SessionID{}}
 	err := c.DB.View(func(tx *bolt.Tx) error {
 		r := pending.Over(&boltfile.Reader{Tx: tx})
 		for key := range r.Ascend(store.Open, nil, nil) {
-			_, id, _ := record.SplitSessionKey(key) // the file was checked
+			task, id, _ := record.SplitSessionKey(key) // the file was checked
 			n.ids[id] = event.SessionID{}
+			n.of[task] = append(n.of[task], id)
 		}
 		last, err := record.ReadCarried(r)
-		n.last = last.Session
+		n.last, n.change = last.Session, last.Change
 		return err
 	})
 	if err != nil {
@@ -151,17 +157,48 @@ func (n *renaming) rewrite(r *boltfile.Record) (keep bool, err error) {
 		if !isOpen {
 			return true, nil
 		}
-		r.Key = record.EventKey(to, record.EventSequence(r.Key))
-	case store.Sessions, store.Open:
+		key := record.EventKey(to, record.EventSequence(r.Key))
+		if !record.IsState(r.Value) {
+			var e event.Event
+			if err := record.ViewEvent(&e, r.Key, r.Value); err != nil {
+				return false, err
+			}
+			e.Change = n.change
+			r.Key, r.Value = key, record.EncodeEvent(key, &e)
+			return true, nil
+		}
+		r.Key = key
+	case store.Sessions:
+		task, id, _ := record.SplitSessionKey(r.Key)
+		to, isOpen := n.ids[id]
+		if !isOpen {
+			return true, nil
+		}
+		s, err := record.DecodeSession(task, r.Key, r.Value)
+		if err != nil {
+			return false, err
+		}
+		s.Born, s.Beside = n.change, nil
+		for _, older := range n.of[task] { // they end together
+			if older == id {
+				break
+			}
+			s.Beside = append(s.Beside, n.ids[older])
+		}
+		if s.First > 1 {
+			s.Trimmed = n.change
+		}
+		r.Key = record.SessionKey(task, to)
+		r.Value = s.Encode(r.Key)
+		return true, nil
+	case store.Open:
 		task, id, _ := record.SplitSessionKey(r.Key)
 		to, isOpen := n.ids[id]
 		if !isOpen {
 			return true, nil
 		}
 		r.Key = record.SessionKey(task, to)
-		if r.Bucket == store.Open {
-			n.open = append(n.open, r.Key)
-		}
+		n.open = append(n.open, r.Key)
 	case store.Spent, store.Said:
 		to, isOpen := n.ids[event.SessionID(r.Key[:len(event.SessionID{})])]
 		if !isOpen {
@@ -199,6 +236,10 @@ func (n *renaming) rewrite(r *boltfile.Record) (keep bool, err error) {
 		}
 		// The greatest id is the latest, and new ids are greater than all others.
 		t.Latest, t.Status = slices.MaxFunc(t.Open, record.CompareIDs), event.StatusOpen
+		t.Carried = slices.DeleteFunc(t.Carried, func(id event.SessionID) bool {
+			_, isOpen := n.ids[id]
+			return isOpen
+		})
 		r.Value = record.EncodeJSON(r.Bucket, r.Key, t)
 		return true, nil
 	default:
