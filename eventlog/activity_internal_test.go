@@ -113,7 +113,7 @@ func (b *busy) files() map[string][]byte {
 // commit makes n changes of any task in one commit.
 func (b *busy) commit(n, tasks int) {
 	b.Helper()
-	var touched []string
+	var touched, deleted []string // a task that is deleted, then made again, is touched by the latter
 	b.ok(b.log.committer.do(b.Context(), 0, func(tx *record.Txn) error {
 		for range n {
 			id := fmt.Sprintf("t-%d", b.random.IntN(tasks))
@@ -121,18 +121,16 @@ func (b *busy) commit(n, tasks int) {
 			if err := b.change(tx, id); err != nil {
 				return fmt.Errorf("%s: %w", id, err)
 			}
+			if b.tasks[id] == nil {
+				touched, deleted = slices.DeleteFunc(touched, func(other string) bool { return other == id }), append(deleted, id)
+			}
 		}
 		return nil
 	}))
-	var seen []string
-	for _, id := range touched {
-		if slices.Contains(seen, id) {
-			continue
-		}
-		seen = append(seen, id)
-		gone := func(other string) bool { return other == id }
-		b.order, b.since = slices.DeleteFunc(b.order, gone), slices.DeleteFunc(b.since, gone)
-		if b.tasks[id] != nil {
+	gone := func(id string) bool { return slices.Contains(touched, id) || slices.Contains(deleted, id) }
+	b.order, b.since = slices.DeleteFunc(b.order, gone), slices.DeleteFunc(b.since, gone)
+	for i, id := range touched {
+		if !slices.Contains(touched[:i], id) {
 			b.order, b.since = append(b.order, id), append(b.since, id)
 		}
 	}

@@ -10,15 +10,17 @@ import (
 // DeleteTask deletes a task with all its sessions. They are gone when it returns; the space
 // is freed in the background, in small transactions. If the task has very many sessions,
 // the oldest are deleted first: if ctx ends before the end, the task still has the others.
+// What is damaged can be deleted, too; the totals of a task are then those of the sessions
+// that are left.
 func (l *Log) DeleteTask(ctx context.Context, id string) error {
 	more := false
 	for began := false; more || !began; began = true {
 		err := l.deleted(l.committer.doFreeing(ctx, func(tx *record.Txn) error {
-			t, err := tx.Task(id)
+			t, err := tx.TaskToDelete(id)
 			if err != nil {
 				return err
 			}
-			if more = t.Sessions > record.DeleteSessions; more {
+			if more = tx.HasMany(t); more {
 				return tx.DeleteOldest(t)
 			}
 			return tx.DeleteTask(t)
@@ -33,20 +35,14 @@ func (l *Log) DeleteTask(ctx context.Context, id string) error {
 	return nil
 }
 
-// DeleteSession deletes a session, open or sealed, as DeleteTask does.
+// DeleteSession deletes a session, open, sealed or damaged, as DeleteTask does.
 func (l *Log) DeleteSession(ctx context.Context, task string, id SessionID) error {
 	return l.deleted(l.committer.doFreeing(ctx, func(tx *record.Txn) error {
-		t, err := tx.Task(task)
+		t, err := tx.TaskToDelete(task)
 		if err != nil {
 			return err
 		}
-		s, err := tx.Session(task, id)
-		if err != nil {
-			return err
-		}
-		tx.DeleteSession(t, s)
-		tx.Touch(task)
-		return nil
+		return tx.DeleteByID(t, id)
 	}))
 }
 

@@ -19,12 +19,14 @@ type model struct {
 	sessions []*modelSession // by their start, without deleted ones
 	dead     []*modelSession // deleted
 	title    map[string]string
+	commits  int
 }
 
 type modelSession struct {
 	task     string
 	id       eventlog.SessionID
 	contents []string
+	commits  []int // of each content, the commit that it came with
 	trimmed  int
 	status   eventlog.Status
 	external string // the id, according to the last session event
@@ -333,9 +335,65 @@ func (m *model) check(r *rapid.T, t *testing.T, store store.Store, log *eventlog
 		}
 	}
 	wantEqual(r, "open sessions", log.Stats().OpenSessions, open)
+	m.checkOrder(r, t, log, followers)
 	for _, s := range m.dead {
 		if _, err := log.Read(t.Context(), s.task, s.id, 0); !errors.Is(err, eventlog.ErrTaskNotFound) && !errors.Is(err, eventlog.ErrSessionNotFound) {
 			r.Fatalf("a deleted session is served: %v", err)
 		}
+	}
+}
+
+// checkOrder compares the order of all events with that in which the model got them. It
+// runs after each operation, so what a session has more than before came with one commit.
+func (m *model) checkOrder(r *rapid.T, t *testing.T, log *eventlog.Log, followers map[eventlog.SessionID]*eventlog.Watch) {
+	m.commits++
+	type at struct {
+		commit int
+		cursor eventlog.Cursor
+	}
+	for _, task := range m.tasks {
+		var all []at
+		var watch *eventlog.Watch
+		for _, s := range m.of(task) { // by their start
+			for len(s.commits) < len(s.contents) {
+				s.commits = append(s.commits, m.commits)
+			}
+			for i := s.trimmed; i < len(s.contents); i++ {
+				all = append(all, at{s.commits[i], eventlog.Cursor{Session: s.id, Sequence: uint64(i + 1)}})
+			}
+			if followers[s.id] != nil {
+				watch = followers[s.id]
+			}
+		}
+		slices.SortStableFunc(all, func(a, b at) int { return a.commit - b.commit })
+		var want []eventlog.Cursor
+		for _, one := range all {
+			want = append(want, one.cursor)
+		}
+		check := func(what string, got []eventlog.Place, err error, want []eventlog.Cursor) {
+			t.Helper()
+			if err != nil {
+				r.Fatal(err)
+			}
+			var cursors []eventlog.Cursor
+			for _, place := range got {
+				cursors = append(cursors, place.Cursor)
+			}
+			wantSlice(r, what+" of task "+task, cursors, want)
+		}
+		got, _, err := inOrder(t.Context(), log, task, eventlog.Place{})
+		check("all events", got, err, want)
+		back, err := inReverse(t.Context(), log, task, eventlog.Place{})
+		check("all events, backwards,", back, err, want)
+		if watch == nil {
+			continue
+		}
+		n := max(0, len(want)-3)
+		after := eventlog.Place{}
+		if n > 0 {
+			after = got[n-1]
+		}
+		newest, _, err := inOrder(t.Context(), watch, task, after)
+		check("the newest events in memory", newest, err, want[n:])
 	}
 }

@@ -3,7 +3,6 @@ package eventlog
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 
@@ -104,7 +103,7 @@ func scan(r store.Reader, s *record.Session, after uint64, visit func(*Event) bo
 		}
 	}
 	if next <= s.Head {
-		return &DamageError{Bucket: store.Events, Key: record.EventKey(s.ID, next), Reason: fmt.Sprintf("event %d is missing", next)}
+		return s.Missing(next)
 	}
 	return nil
 }
@@ -146,7 +145,7 @@ func readPageBefore(r store.Reader, s *record.Session, before uint64) (Page, err
 		}
 	}
 	if end > s.First {
-		return Page{}, &DamageError{Bucket: store.Events, Key: record.EventKey(s.ID, end-1), Reason: fmt.Sprintf("event %d is missing", end-1)}
+		return Page{}, s.Missing(end - 1)
 	}
 	slices.Reverse(page.Events)
 	return page, nil

@@ -58,7 +58,7 @@ func TestScanShowsWhatReadReturns(t *testing.T) {
 						var got []eventlog.Event
 						page, err := scan(func(e *eventlog.Event) bool {
 							// The data must be copied. Committed is only known to memory.
-							got = append(got, eventlog.Event{Sequence: e.Sequence, Time: e.Time, Type: e.Type, Actor: e.Actor, Data: bytes.Clone(e.Data)})
+							got = append(got, eventlog.Event{Sequence: e.Sequence, Time: e.Time, Type: e.Type, Actor: e.Actor, Data: bytes.Clone(e.Data), Change: e.Change})
 							return len(got) < most
 						})
 						f.ok(err)

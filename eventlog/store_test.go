@@ -9,7 +9,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-func TestTheBoltStorePasses(t *testing.T) {
+func TestTheFileStorePasses(t *testing.T) {
 	eventlogtest.TestStore(t, func(t testing.TB, dir string) store.Store {
 		store, err := filestore.Open(filepath.Join(dir, "jr.db"), nil)
 		if err != nil {

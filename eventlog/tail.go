@@ -18,6 +18,7 @@ type watchedTask struct {
 	mu      sync.Mutex
 	commits uint64 // how many commits touched the task since the first watch
 	tails   map[SessionID]*tail
+	all     *orderTail // nil: nobody reads all sessions, or has come to their end
 }
 
 // tail is the newest events of a session. It is a cache: a reader that is behind its first
@@ -78,6 +79,9 @@ func (w *watchedTask) keep(session SessionID, page *Page, commits uint64) {
 func (w *watchedTask) append(a *record.Appended, limit int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.all != nil {
+		w.all.add(a)
+	}
 	t := w.tails[a.Session]
 	if t == nil {
 		return
@@ -126,6 +130,7 @@ func (w *watchedTask) drop(session SessionID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.tails, session)
+	w.all = nil // it may hold events that are gone
 }
 
 func (w *watchedTask) countCommit() {

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 
 	"jrweb/eventlog/internal/record"
 	"jrweb/eventlog/store"
@@ -28,10 +29,18 @@ func (l *Log) Trim(ctx context.Context, task string, session SessionID, through 
 			if last < s.First {
 				return nil
 			}
+			trimmed, err := s.PlaceAt(tx, last)
+			switch {
+			case errors.Is(err, ErrDamaged): // it goes as well
+				tx.Note(err)
+				trimmed.Change = s.Trimmed
+			case err != nil:
+				return err
+			}
 			for n := s.First; n <= last; n++ {
 				tx.Delete(store.Events, record.EventKey(session, n))
 			}
-			s.First = last + 1
+			s.First, s.Trimmed = last+1, trimmed.Change
 			tx.Rewrite(s)
 			tx.Dropped = append(tx.Dropped, record.Dropped{Task: task, Session: session})
 			return nil

@@ -17,6 +17,8 @@ type (
 	SessionID = event.SessionID
 	// Cursor is a place in a session.
 	Cursor = event.Cursor
+	// Place is a place in the order of all events of a task.
+	Place = event.Place
 	// Task is what an agent works on.
 	Task = event.Task
 	// SessionInfo is a session as it stood at one moment.
@@ -88,6 +90,9 @@ const TimeFormat = event.TimeFormat
 
 // ParseSessionID reads the text form of an id: see [event.ParseSessionID].
 func ParseSessionID(text string) (SessionID, error) { return event.ParseSessionID(text) }
+
+// PlaceOf returns the place of an event: see [event.PlaceOf].
+func PlaceOf(session SessionID, e *Event) Place { return event.PlaceOf(session, e) }
 
 // ParseCursor reads "<session>:<sequence>": see [event.ParseCursor].
 func ParseCursor(text string) (Cursor, error) { return event.ParseCursor(text) }

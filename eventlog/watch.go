@@ -197,6 +197,9 @@ func (ws *watches) committed(tx *record.Txn, at time.Time) {
 			t.append(a, ws.tailBytes)
 		}
 	}
+	for t := range wake {
+		t.settle(ws.tailBytes)
+	}
 	for _, d := range tx.Dropped {
 		if t := watched(d.Task); t != nil {
 			t.drop(d.Session)

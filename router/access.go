@@ -66,7 +66,7 @@ type Grant struct {
 	// do. At RoleSteer and above the client is a person: what it appends carries its name.
 	Role Role
 	// Sees reports whether the client may see a task. Nil: all tasks. It is called often,
-	// and concurrently.
+	// and concurrently. A client with it gets no backup, which has all tasks.
 	Sees func(task string) bool
 }
 

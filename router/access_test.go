@@ -1,6 +1,7 @@
 package router_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net/http"
@@ -100,6 +101,43 @@ func TestOnlyTasksThatSomebodySeesAreShown(t *testing.T) {
 	for _, path := range []string{"/tasks", "/"} {
 		if a := s.get(path); strings.Contains(a.body, "t-2") || !strings.Contains(a.body, "t-1") {
 			t.Errorf("%s shows %s", path, a.body)
+		}
+	}
+}
+
+// What belongs to several tasks shows none that somebody does not see.
+func TestNothingThatIsShownNamesATaskThatSomebodyDoesNotSee(t *testing.T) {
+	s := serveWith(t, options{router: router.Options{Authorize: func(router.Access) (router.Grant, error) {
+		return router.Grant{Role: router.RoleAdmin, Sees: func(task string) bool { return task != "t-hidden" }}, nil
+	}}})
+	parent := &eventlog.StartOptions{Agent: "a", ExternalID: "x-1"}
+	for _, task := range []string{"t-seen", "t-hidden"} { // the newest is the first that is found
+		_, err := s.log.Start(t.Context(), task, parent)
+		s.ok(err)
+	}
+	s.post("/tasks/t-child/sessions", `{"agent":"a","external_id":"x-2","parent_external_id":"x-1"}`).is(201)
+	s.get("/tasks/t-child", "Accept: text/html").says(`href="./t-seen?session=`) // the control: there is a link
+	for _, path := range []string{"/tasks/t-child", "/tasks", "/tasks?external_id=x-1", "/tasks/t-child/now", "/tasks/t-child/overview"} {
+		for _, accept := range []string{"Accept: text/html", "Accept: application/json"} {
+			if a := s.get(path, accept).is(200); strings.Contains(a.body, "t-hidden") {
+				t.Errorf("%s shows %s", path, a.body)
+			}
+		}
+	}
+	s.do("GET", "/backup", nil).problem(403, "").says("all tasks")
+
+	res, err := s.client.Get(s.http.URL + "/stream")
+	s.ok(err)
+	defer res.Body.Close()
+	feed := bufio.NewReader(res.Body)
+	for line, seen := "", 0; seen < 2; {
+		line, err = feed.ReadString('\n')
+		s.ok(err)
+		if strings.HasPrefix(line, "data: ") {
+			seen++
+		}
+		if strings.Contains(line, "t-hidden") {
+			t.Fatalf("the feed says %s", line)
 		}
 	}
 }

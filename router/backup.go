@@ -17,7 +17,10 @@ const (
 )
 
 // backup answers with the database file as it stood when the request began.
-func (rt *router) backup(w http.ResponseWriter, r *http.Request, _ params) error {
+func (rt *router) backup(w http.ResponseWriter, r *http.Request, p params) error {
+	if p.grant.Sees != nil {
+		return &Refusal{Status: http.StatusForbidden, Detail: "a backup has all tasks, and you may see some of them"}
+	}
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
@@ -28,9 +31,9 @@ func (rt *router) backup(w http.ResponseWriter, r *http.Request, _ params) error
 	}
 	// A copy takes as much room on the disk as the database, until its client has read it.
 	if !rt.backingUp.CompareAndSwap(false, true) {
-		p := newProblem(http.StatusConflict, "busy", "A backup is under way", "one backup is made at a time: repeat the request when the other one has ended")
-		p.header = http.Header{"Retry-After": {"10"}}
-		return p
+		busy := newProblem(http.StatusConflict, "busy", "A backup is under way", "one backup is made at a time: repeat the request when the other one has ended")
+		busy.header = http.Header{"Retry-After": {"10"}}
+		return busy
 	}
 	defer rt.backingUp.Store(false)
 	backup, err := rt.log.Backup(r.Context())

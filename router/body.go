@@ -76,7 +76,7 @@ func readAll(body io.Reader, s *share) ([]byte, error) {
 		}
 		n, err := body.Read(text[len(text):cap(text)])
 		text = text[:len(text)+n]
-		if !s.came() {
+		if !s.came(n) {
 			return nil, errSlow
 		}
 		if errors.Is(err, io.EOF) {

@@ -6,9 +6,13 @@ import (
 	"time"
 )
 
-// slowBody is how long a body may bring nothing, or a client may take nothing of an answer,
-// before it can lose its room to others that need it.
-const slowBody = 2 * time.Second
+// A body that brings little for the room that it holds can lose this room to others that
+// need it, and so can an answer of which its client takes little. Little is what would need
+// more than slowLife for as much as is held, measured over slowWindow.
+const (
+	slowWindow = 2 * time.Second
+	slowLife   = time.Minute
+)
 
 // budget bounds the memory of all request bodies together, or of all answers.
 type budget struct {
@@ -30,6 +34,9 @@ type share struct {
 
 	// Guarded by budget.mu:
 	last    time.Time // when something came, or was taken
+	since   time.Time // when the present window began
+	moved   int64     // bytes that came, or were taken, since then
+	slow    bool      // little moved in the window before
 	evicted bool
 }
 
@@ -39,7 +46,8 @@ func newBudget(most int64, busy *problem, report func(int64)) *budget {
 
 // open returns the share of a body that is about to be read. It is empty at first.
 func (b *budget) open(giveUp func()) *share {
-	s := &share{budget: b, giveUp: giveUp, last: time.Now()}
+	now := time.Now()
+	s := &share{budget: b, giveUp: giveUp, last: now, since: now}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bodies[s] = struct{}{}
@@ -64,7 +72,7 @@ var (
 	}()
 )
 
-// grow makes the share n bytes larger. If there is no room, the slowest other body loses
+// grow makes the share n bytes larger. If there is no room, the largest of the slow ones loses
 // its share, and this request gets an error: the client may repeat it.
 func (s *share) grow(n int64) error {
 	b := s.budget
@@ -79,25 +87,45 @@ func (s *share) grow(n int64) error {
 	return nil
 }
 
-// evict takes the share from the body that has brought nothing for the longest time.
+// evict takes the share from the largest of the others that are slow.
 func (b *budget) evict(but *share) {
-	var slowest *share
+	var largest *share
 	for s := range b.bodies {
-		if s != but && !s.evicted && time.Since(s.last) >= slowBody && (slowest == nil || s.last.Before(slowest.last)) {
-			slowest = s
+		if s != but && !s.evicted && s.isSlow() && (largest == nil || s.held > largest.held) {
+			largest = s
 		}
 	}
-	if slowest != nil {
-		slowest.evicted = true
-		slowest.giveUp()
+	if largest != nil {
+		largest.evicted = true
+		largest.giveUp()
 	}
 }
 
-// came notes that something came. It returns false if the share was evicted.
-func (s *share) came() bool {
+// isSlow reports whether nothing moved lately, or little in the present window, or in the
+// one before if the present one is too short to tell.
+func (s *share) isSlow() bool {
+	if time.Since(s.last) >= slowWindow {
+		return true
+	}
+	if took := time.Since(s.since); took >= slowWindow {
+		return s.isLittle(took)
+	}
+	return s.slow
+}
+
+func (s *share) isLittle(took time.Duration) bool {
+	return float64(s.moved)*float64(slowLife) < float64(s.held)*float64(took)
+}
+
+// came notes that n bytes came, or were taken. It returns false if the share was evicted.
+func (s *share) came(n int) bool {
 	s.budget.mu.Lock()
 	defer s.budget.mu.Unlock()
 	s.last = time.Now()
+	s.moved += int64(n)
+	if took := s.last.Sub(s.since); took >= slowWindow {
+		s.slow, s.since, s.moved = s.isLittle(took), s.last, 0
+	}
 	return !s.evicted
 }
 

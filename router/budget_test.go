@@ -124,6 +124,49 @@ func TestBodiesShareABudget(t *testing.T) {
 	})
 }
 
+// Bodies of which a byte comes each second hold their room only until others need it.
+func TestABodyThatDripsGivesItsRoomUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := budgeted(t)
+		half := `{"type":"thought","data":{"content":"` + strings.Repeat("x", 900<<10)
+		var dripping []*upload
+		for range 4 {
+			u := beginUpload(t.Context(), h)
+			u.say(half)
+			dripping = append(dripping, u)
+			go func() {
+				for {
+					select {
+					case <-u.done:
+						return
+					case <-time.After(time.Second):
+						u.say("x")
+					}
+				}
+			}()
+		}
+		time.Sleep(time.Minute)
+		served := false
+		for range 10 {
+			u := beginUpload(t.Context(), h)
+			u.say(half + `"}}`)
+			u.out.Close()
+			<-u.done
+			if served = u.Code == http.StatusOK; served {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		if !served {
+			t.Error("a client that repeats its request is never served")
+		}
+		for _, u := range dripping {
+			u.out.Close()
+			<-u.done
+		}
+	})
+}
+
 func TestABodyThatComesSlowlyGoesOnWhileThereIsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := budgeted(t)

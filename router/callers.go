@@ -21,8 +21,11 @@ func (rt *router) addCallers(ctx context.Context, view *page.TaskPage, t *timeli
 	entries := view.Part.Entries
 	view.Part.Subagents = map[eventlog.SessionID]page.Subagents{}
 	wanted := map[eventlog.Cursor]bool{}
-	for i := 0; i < len(entries); {
-		session, first := entries[i].Session, entries[i].Sequence
+	for i := range entries {
+		session := entries[i].Session
+		if _, seen := view.Part.Subagents[session]; seen {
+			continue
+		}
 		info := t.session
 		if session != info.ID {
 			var err error
@@ -35,8 +38,12 @@ func (rt *router) addCallers(ctx context.Context, view *page.TaskPage, t *timeli
 			return err
 		}
 		view.Part.Subagents[session] = all
-		for ; i < len(entries) && entries[i].Session == session; i++ {
-			for _, sequence := range all.Callers(&entries[i].Event, first) {
+		first := entries[i].Sequence
+		for j := i; j < len(entries); j++ {
+			if entries[j].Session != session {
+				continue
+			}
+			for _, sequence := range all.Callers(&entries[j].Event, first) {
 				wanted[eventlog.Cursor{Session: session, Sequence: sequence}] = true
 			}
 		}

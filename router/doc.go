@@ -21,7 +21,7 @@
 //   - An answer with events ends early at 8 MiB, or after 100,000 events that were read;
 //     its next says where to continue. This also applies to last=N: then the oldest of the
 //     N are missing.
-//   - With sessions=all, the events of later sessions come only after an open session has
-//     ended, as in the stream: a cursor moves through one session after the other.
+//   - With sessions=all, a cursor whose event is no longer kept is answered with 410, and its
+//     next is in the same session: what other sessions did meanwhile comes before it.
 //   - [http.ServeMux] redirects paths with // or .. before they reach the handler.
 package router

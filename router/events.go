@@ -38,13 +38,8 @@ type history struct {
 	events []entry
 	bytes  int
 	looked int
-	next   eventlog.Cursor // the last place that was read
-}
-
-// entry is an event with its session.
-type entry struct {
-	session eventlog.SessionID
-	eventlog.Event
+	next   eventlog.Place // the last place that was read
+	head   uint64         // of the session where the answer begins
 }
 
 func (rt *router) listEvents(w http.ResponseWriter, r *http.Request, p params) error {
@@ -53,15 +48,8 @@ func (rt *router) listEvents(w http.ResponseWriter, r *http.Request, p params) e
 	if err := h.parse(r); err != nil {
 		return err
 	}
-	start, err := h.start(r.Context())
-	if err != nil {
-		return err
-	}
-	switch {
-	case start.ID.IsZero(): // no session yet
-	case h.last > 0:
-		err = h.readLast(r.Context(), start)
-	default:
+	some, err := h.start(r.Context())
+	if err == nil && some {
 		err = h.read(r.Context())
 	}
 	if err != nil {
@@ -106,15 +94,15 @@ func (h *history) parse(r *http.Request) error {
 	return nil
 }
 
-// start finds the session where the answer begins (with last: where it ends), and sets the
-// cursor. It returns the zero session if there is none yet.
-func (h *history) start(ctx context.Context) (eventlog.SessionInfo, error) {
+// start finds where the answer begins, or of which session it is the end. some is false if
+// there is no session yet.
+func (h *history) start(ctx context.Context) (some bool, err error) {
 	task, err := h.rt.log.Task(ctx, h.task)
 	if err != nil {
-		return eventlog.SessionInfo{}, err
+		return false, err
 	}
 	if h.after != "" {
-		return h.startAfter(ctx)
+		return true, h.startAfter(ctx)
 	}
 	id := h.session
 	if id.IsZero() {
@@ -123,48 +111,49 @@ func (h *history) start(ctx context.Context) (eventlog.SessionInfo, error) {
 	if h.all && h.last == 0 {
 		first, _, err := h.rt.log.SessionAfter(ctx, h.task, eventlog.SessionID{})
 		if err != nil {
-			return eventlog.SessionInfo{}, err
+			return false, err
 		}
 		id = first.ID
 	}
 	if id.IsZero() {
-		return eventlog.SessionInfo{}, nil
+		return false, nil
 	}
-	info, err := h.rt.log.Session(h.task, id).Info(ctx)
-	if err != nil {
-		return eventlog.SessionInfo{}, err
+	place, info, err := h.rt.log.Place(ctx, h.task, eventlog.Cursor{Session: id})
+	if !h.all {
+		place.Sequence = max(info.First, 1) - 1
 	}
-	h.next = eventlog.Cursor{Session: id, Sequence: info.First - 1}
-	return info, nil
+	h.next, h.head = place, info.Head
+	return true, err
 }
 
-// startAfter finds the session of the cursor.
-func (h *history) startAfter(ctx context.Context) (eventlog.SessionInfo, error) {
+// startAfter sets the place of the cursor.
+func (h *history) startAfter(ctx context.Context) error {
 	cursor, err := eventlog.ParseCursor(h.after)
 	if errors.Is(err, eventlog.ErrMalformed) {
-		return eventlog.SessionInfo{}, badQuery("after", "must be a cursor, <session>:<sequence>")
+		return badQuery("after", "must be a cursor, <session>:<sequence>")
 	}
+	var place eventlog.Place
 	var info eventlog.SessionInfo
 	if err == nil {
-		info, err = h.rt.log.Session(h.task, cursor.Session).Info(ctx)
+		place, info, err = h.rt.log.Place(ctx, h.task, cursor)
 	}
 	if errors.Is(err, eventlog.ErrSessionNotFound) || err == nil && !h.session.IsZero() && cursor.Session != h.session {
 		p := newProblem(http.StatusNotFound, "unknown_cursor", "Unknown cursor", "after names a session that is not the one asked for, or that does not exist")
 		p.Field = "after"
-		return info, p
+		return p
 	}
 	switch {
 	case err != nil:
-		return info, err
+		return err
 	case cursor.Sequence > info.Head:
 		p := newProblem(http.StatusConflict, "ahead", "Cursor is ahead", fmt.Sprintf("after is ahead of the session, whose last event is %d", info.Head))
 		p.Field = "after"
-		return info, p
+		return p
 	case cursor.Sequence+1 < info.First:
-		return info, trimmed(cursor.Session, info.First)
+		return trimmed(cursor.Session, info.First)
 	}
-	h.next = cursor
-	return info, nil
+	h.next = place
+	return nil
 }
 
 // trimmed is the problem of a cursor before the oldest event that is kept.
@@ -181,7 +170,7 @@ func (h *history) full() bool {
 }
 
 // hold reserves memory for a page of events, including those that will not be shown.
-func (h *history) hold(page []eventlog.Event) error {
+func (h *history) hold(page []entry) error {
 	n := 0
 	for i := range page {
 		n += len(page[i].Data) + 256
@@ -190,81 +179,113 @@ func (h *history) hold(page []eventlog.Event) error {
 }
 
 // add reads an event and takes it if it must be shown.
-func (h *history) add(session eventlog.SessionID, e eventlog.Event) {
+func (h *history) add(e *entry) {
 	h.looked++
-	h.next = eventlog.Cursor{Session: session, Sequence: e.Sequence}
-	if h.types.Show(&e) {
-		h.events = append(h.events, entry{session, e})
+	h.next = e.place()
+	if h.types.Show(&e.Event) {
+		h.events = append(h.events, *e)
 		h.bytes += len(e.Data)
 	}
 }
 
-// read reads from the cursor on.
+// read reads from the cursor on, or with last backwards from the head.
 func (h *history) read(ctx context.Context) error {
+	switch {
+	case h.last > 0:
+		return h.readLast(ctx)
+	case h.all:
+		return h.readAll(ctx)
+	}
 	for !h.full() {
-		page, err := h.rt.log.Read(ctx, h.task, h.next.Session, h.next.Sequence)
+		read, err := h.rt.log.Read(ctx, h.task, h.next.Session, h.next.Sequence)
 		if err != nil {
 			return err
 		}
-		if page.Gap(h.next.Sequence) { // trimmed since the start: a hole must never be silent
-			return trimmed(h.next.Session, page.First)
+		if read.Gap(h.next.Sequence) { // trimmed since the start: a hole must never be silent
+			return trimmed(h.next.Session, read.First)
 		}
-		if err := h.hold(page.Events); err != nil {
+		page := entriesOf(h.next.Session, read.Events)
+		if err := h.take(page); err != nil || len(page) == 0 {
 			return err
 		}
-		for i := 0; i < len(page.Events) && !h.full(); i++ {
-			h.add(h.next.Session, page.Events[i])
+	}
+	return nil
+}
+
+// take adds the events of a page, as long as there is room in the answer.
+func (h *history) take(page []entry) error {
+	if err := h.hold(page); err != nil {
+		return err
+	}
+	for i := 0; i < len(page) && !h.full(); i++ {
+		h.add(&page[i])
+	}
+	return nil
+}
+
+// readAll is read for all sessions, in their order.
+func (h *history) readAll(ctx context.Context) error {
+	for !h.full() {
+		page, gap, more, err := allAfter(ctx, h.rt.log, h.task, h.next)
+		if err != nil {
+			return err
 		}
-		if len(page.Events) > 0 {
-			continue
+		if err := h.take(page); err != nil {
+			return err
 		}
-		if !h.all || !page.Sealed {
+		if gap != nil && !h.full() {
+			if h.looked > 0 {
+				return nil // the next answer begins with it
+			}
+			return trimmed(gap.Session, gap.Next)
+		}
+		if !more {
 			return nil
 		}
-		next, found, err := h.rt.log.SessionAfter(ctx, h.task, h.next.Session)
-		if err != nil || !found {
-			return err
-		}
-		h.next = eventlog.Cursor{Session: next.ID, Sequence: next.First - 1}
 	}
 	return nil
 }
 
 // readLast reads backwards from the head until it has the requested newest events.
-func (h *history) readLast(ctx context.Context, session eventlog.SessionInfo) error {
-	head := eventlog.Cursor{Session: session.ID, Sequence: session.Head}
-	for {
-		for before := session.Head + 1; !h.full(); {
-			page, err := h.rt.log.ReadBefore(ctx, h.task, session.ID, before)
-			if err != nil {
-				return err
-			}
-			if len(page.Events) == 0 {
-				break
-			}
-			if err := h.hold(page.Events); err != nil {
-				return err
-			}
-			for i := len(page.Events) - 1; i >= 0 && !h.full(); i-- {
-				h.add(session.ID, page.Events[i])
-			}
-			before = page.Events[0].Sequence
-		}
-		if !h.all || h.full() {
-			break
-		}
-		older, found, err := h.rt.log.SessionBefore(ctx, h.task, session.ID)
+func (h *history) readLast(ctx context.Context) error {
+	head := h.next
+	if !h.all {
+		head.Sequence = h.head
+	}
+	before := eventlog.Place{Cursor: eventlog.Cursor{Session: head.Session, Sequence: h.head + 1}}
+	if h.all {
+		before = eventlog.Place{}
+	}
+	for more := true; more && !h.full(); {
+		page, err := h.pageBefore(ctx, before)
 		if err != nil {
 			return err
 		}
-		if !found {
+		if more = len(page) > 0; !more {
 			break
 		}
-		session = older
+		if h.all && h.looked == 0 {
+			head = page[0].place()
+		}
+		before = page[len(page)-1].place()
+		if err := h.take(page); err != nil {
+			return err
+		}
 	}
 	slices.Reverse(h.events)
 	h.next = head
 	return nil
+}
+
+// pageBefore reads the newest events before a place, the last first.
+func (h *history) pageBefore(ctx context.Context, before eventlog.Place) ([]entry, error) {
+	if h.all {
+		page, _, err := allBefore(ctx, h.rt.log, h.task, before)
+		return page, err
+	}
+	read, err := h.rt.log.ReadBefore(ctx, h.task, before.Session, before.Sequence)
+	slices.Reverse(read.Events)
+	return entriesOf(before.Session, read.Events), err
 }
 
 // nextText is the cursor to continue from, or "" before the first session.

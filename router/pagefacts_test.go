@@ -54,6 +54,7 @@ func TestWhatAnAgentDoesNowIsOfTheNewestEvent(t *testing.T) {
 		{"a plan", []string{plan}, "tool: Running update_plan running plan 1/2"},
 		{"twice is no loop", []string{made, not, made, not}, "thinks: Thinking after bash, which failed"},
 		{"a loop", []string{made, not, cost, made, not, cost, made, not}, "thinks: Thinking after bash, which failed loop The same call of bash failed 3 ×, $1.00 at 1"},
+		{"a loop and its last cost", []string{made, not, cost, made, not, cost, made, not, cost, sub, back, cost, `{"type":"complete","data":{"status":"failed","reason":"enough"}}`}, "failed: Failed enough loop The same call of bash failed 3 ×, $1.50 at 1"},
 		{"a loop that was left", []string{made, not, made, not, made, not, sub}, "tool: Running Task count running"},
 		{"the end names the loop of the run", []string{made, not, made, not, made, not, sub, back, `{"type":"complete","data":{"status":"failed","reason":"enough"}}`}, "failed: Failed enough loop The same call of bash failed 3 × at 1"},
 	} {

@@ -103,8 +103,11 @@ func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPa
 	if err != nil {
 		return err
 	}
-	if len(parents) > 0 {
-		view.ParentRun = page.Run{Task: parents[0].Task, Session: parents[0].ID}
+	for i := range parents {
+		if grant.sees(parents[i].Task) {
+			view.ParentRun = page.Run{Task: parents[i].Task, Session: parents[i].ID}
+			break
+		}
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ const (
 	// answerBudget is how many bytes the answers that wait for their clients may take
 	// together.
 	answerBudget = 256 << 20
-	// answerWrite is how much of an answer is written at once. A client that takes this
-	// much in time is not stalled.
+	// answerWrite is how much of an answer is written at once. How fast its client takes it
+	// is known to this much.
 	answerWrite = 64 << 10
 )
 
@@ -31,14 +31,14 @@ type recorder struct {
 func whenAnswered(w http.ResponseWriter, f func()) { w.(*recorder).after = f }
 
 // hold reserves n more bytes for an answer, until its client has taken it. It fails while
-// other answers hold too much; one of these whose client takes nothing then loses its room.
+// other answers hold too much; one of these whose client takes little then loses its room.
 func hold(w http.ResponseWriter, n int) error {
 	r := w.(*recorder)
 	if r.share == nil {
 		control := http.NewResponseController(r.ResponseWriter)
 		r.share = r.answers.open(func() { _ = control.SetWriteDeadline(past) }) // if it fails, the write has ended already
 	}
-	r.share.came()
+	r.share.came(0)
 	return r.share.grow(int64(n))
 }
 
@@ -82,7 +82,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 		if err != nil {
 			return written, err
 		}
-		if !r.share.came() {
+		if !r.share.came(n) {
 			return written, os.ErrDeadlineExceeded
 		}
 	}

@@ -24,13 +24,18 @@ type runSearch struct {
 	words []string
 	kinds []string
 	hits  []string
-	next  eventlog.Cursor
+	// changes are those of the hits, if all sessions are searched.
+	changes []uint64
+	next    eventlog.Place
 }
 
 // searchAnswer is the answer to a search in a run.
 type searchAnswer struct {
 	// Hits are the cursors of the found events, oldest first.
 	Hits []string `json:"hits"`
+	// Changes are the changes that committed them, if all sessions were searched: in the
+	// order of these come the events of several sessions.
+	Changes []uint64 `json:"changes,omitempty"`
 	// Next is where to continue. Done says that the whole run was searched.
 	Next string `json:"next"`
 	Done bool   `json:"done"`
@@ -57,17 +62,17 @@ func (rt *router) searchRun(w http.ResponseWriter, r *http.Request, p params) er
 	if h.all, err = q.all(); err != nil {
 		return err
 	}
-	start, err := h.start(r.Context())
+	some, err := h.start(r.Context())
 	if err != nil {
 		return err
 	}
 	answer := searchAnswer{Hits: []string{}, Done: true}
-	if !start.ID.IsZero() && len(s.words)+len(s.kinds) > 0 {
+	if some && len(s.words)+len(s.kinds) > 0 {
 		s.next = h.next
 		if answer.Done, err = s.run(r.Context(), h); err != nil {
 			return err
 		}
-		answer.Hits, answer.Next = append(answer.Hits, s.hits...), s.next.String()
+		answer.Hits, answer.Next, answer.Changes = append(answer.Hits, s.hits...), s.next.String(), s.changes
 	}
 	return writeJSON(w, http.StatusOK, answer)
 }
@@ -75,36 +80,41 @@ func (rt *router) searchRun(w http.ResponseWriter, r *http.Request, p params) er
 // run searches the events from the cursor on. done says that it reached the end.
 func (s *runSearch) run(ctx context.Context, h *history) (done bool, err error) {
 	looked, size := 0, 0
-	full := func() bool { return looked >= searchLooks || size >= searchBytes || len(s.hits) >= mostHits }
-	for {
-		read, err := h.rt.log.Read(ctx, h.task, s.next.Session, s.next.Sequence)
-		if err != nil {
+	for more := true; more; {
+		var page []entry
+		if page, more, err = s.page(ctx, h); err != nil {
 			return false, err
 		}
-		for i := range read.Events {
-			e := &read.Events[i]
-			if full() {
+		for i := range page {
+			e := &page[i]
+			if looked >= searchLooks || size >= searchBytes || len(s.hits) >= mostHits {
 				return false, nil
 			}
 			looked++
 			size += len(e.Data)
-			s.next.Sequence = e.Sequence
-			if s.finds(e) {
+			s.next = e.place()
+			if s.finds(&e.Event) {
 				s.hits = append(s.hits, s.next.String())
+				if h.all {
+					s.changes = append(s.changes, e.Change)
+				}
 			}
 		}
-		if len(read.Events) > 0 {
-			continue
-		}
-		if !h.all {
-			return true, nil
-		}
-		next, found, err := h.rt.log.SessionAfter(ctx, h.task, s.next.Session)
-		if err != nil || !found {
-			return true, err
-		}
-		s.next = eventlog.Cursor{Session: next.ID, Sequence: next.First - 1}
 	}
+	return true, nil
+}
+
+// page reads the next events. It passes over what is no longer kept.
+func (s *runSearch) page(ctx context.Context, h *history) (page []entry, more bool, err error) {
+	if !h.all {
+		read, err := h.rt.log.Read(ctx, h.task, s.next.Session, s.next.Sequence)
+		return entriesOf(s.next.Session, read.Events), len(read.Events) > 0, err
+	}
+	page, gap, more, err := allAfter(ctx, h.rt.log, h.task, s.next)
+	if gap != nil && len(page) == 0 {
+		s.next = gap.Place
+	}
+	return page, more, err
 }
 
 func (s *runSearch) finds(e *eventlog.Event) bool {

@@ -2,8 +2,6 @@ package router
 
 import (
 	"context"
-	"errors"
-	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -77,142 +75,143 @@ func (t *timeline) parsePlace(q queryValues) error {
 func (t *timeline) part(ctx context.Context) (page.Part, error) {
 	switch {
 	case !t.after.Session.IsZero():
-		newer, more, err := t.forward(ctx, t.after, partEvents, partBytes)
+		place, err := t.place(ctx, t.after)
 		if err != nil {
 			return page.Part{}, err
 		}
-		place := eventlog.Cursor{Session: t.after.Session, Sequence: min(t.after.Sequence, math.MaxUint64-1) + 1}
+		newer, more, err := t.forward(ctx, place, partEvents, partBytes)
+		if err != nil {
+			return page.Part{}, err
+		}
+		place.Sequence = min(place.Sequence, math.MaxUint64-1) + 1
 		last, _, err := t.backward(ctx, place, 1, 1)
 		part := page.Part{Entries: newer, Older: len(last) > 0, Newer: more}
 		if len(last) > 0 {
-			part.After = eventlog.Cursor{Session: last[0].Session, Sequence: last[0].Sequence}
+			part.After = eventlog.PlaceOf(last[0].Session, &last[0].Event)
 		}
 		return part, err
 	case !t.around.Session.IsZero():
-		older, moreOlder, err := t.backward(ctx, t.around, partEvents/2, partBytes/2)
+		place, err := t.place(ctx, t.around)
 		if err != nil {
 			return page.Part{}, err
 		}
-		from := eventlog.Cursor{Session: t.around.Session, Sequence: max(t.around.Sequence, 1) - 1}
-		newer, moreNewer, err := t.forward(ctx, from, partEvents/2, partBytes/2)
+		older, moreOlder, err := t.backward(ctx, place, partEvents/2, partBytes/2)
+		if err != nil {
+			return page.Part{}, err
+		}
+		place.Sequence = max(place.Sequence, 1) - 1
+		newer, moreNewer, err := t.forward(ctx, place, partEvents/2, partBytes/2)
 		return page.Part{Entries: append(older, newer...), Older: moreOlder, Newer: moreNewer}, err
 	case !t.before.Session.IsZero():
-		older, more, err := t.backward(ctx, t.before, partEvents, partBytes)
+		place, err := t.place(ctx, t.before)
+		if err != nil {
+			return page.Part{}, err
+		}
+		older, more, err := t.backward(ctx, place, partEvents, partBytes)
 		return page.Part{Entries: older, Older: more, Newer: true}, err
 	}
 	if t.fromStart {
-		oldest, more, err := t.forward(ctx, eventlog.Cursor{Session: t.session.ID, Sequence: max(t.session.First, 1) - 1}, partEvents, partBytes)
+		start := eventlog.Place{Cursor: eventlog.Cursor{Session: t.session.ID, Sequence: max(t.session.First, 1) - 1}}
+		oldest, more, err := t.forward(ctx, start, partEvents, partBytes)
 		return page.Part{Entries: oldest, Newer: more}, err
 	}
-	end := eventlog.Cursor{Session: t.session.ID, Sequence: t.session.Head + 1}
+	end := eventlog.Place{} // of all sessions
+	if !t.whole {
+		end.Cursor = eventlog.Cursor{Session: t.session.ID, Sequence: t.session.Head + 1}
+	}
 	newest, more, err := t.backward(ctx, end, partEvents, partBytes)
 	return page.Part{Entries: newest, Older: more}, err
 }
 
-// backward reads the newest events before a place, in ascending order. more says that there
-// are older ones.
-func (t *timeline) backward(ctx context.Context, place eventlog.Cursor, events, bytes int) (entries []page.Entry, more bool, err error) {
+// place returns the place of a cursor.
+func (t *timeline) place(ctx context.Context, c eventlog.Cursor) (eventlog.Place, error) {
+	if !t.whole {
+		return eventlog.Place{Cursor: c}, nil
+	}
+	place, _, err := t.log.Place(ctx, t.task, c)
+	return place, err
+}
+
+// shows reports whether the page shows an event: it shows its session up to the head that
+// it tells of. The events behind that are not shown either, so that none is missing in
+// between.
+func (t *timeline) shows(e *entry) bool {
+	return e.session != t.session.ID || e.Sequence <= t.session.Head
+}
+
+// backward reads the newest events before a place, in ascending order. If there are any, it
+// returns at least one, however large it is. more says that there are older ones.
+func (t *timeline) backward(ctx context.Context, place eventlog.Place, events, bytes int) (entries []page.Entry, more bool, err error) {
+	room := bytes
 	for {
-		found, older, err := t.backwardIn(ctx, place, events-len(entries), &bytes)
+		read, err := t.pageBefore(ctx, place)
 		if err != nil {
 			return nil, false, err
 		}
-		entries = append(found, entries...)
-		if older {
-			return entries, true, nil
+		for i := range read {
+			e := &read[i]
+			place = e.place()
+			if !t.shows(e) {
+				entries, room = nil, bytes
+				continue
+			}
+			if len(entries) == events || len(entries) > 0 && room < weightOf(&e.Event) {
+				slices.Reverse(entries)
+				return entries, true, nil
+			}
+			entries = append(entries, page.Entry{Session: e.session, Event: e.Event})
+			room -= weightOf(&e.Event)
 		}
-		if !t.whole {
+		if len(read) == 0 {
+			slices.Reverse(entries)
 			return entries, false, nil
 		}
-		previous, err := t.log.Sessions(ctx, t.task, place.Session, 1)
-		if err != nil || len(previous) == 0 {
-			return entries, false, err
-		}
-		if len(entries) >= events || bytes <= 0 {
-			return entries, true, nil
-		}
-		place = eventlog.Cursor{Session: previous[0].ID, Sequence: previous[0].Head + 1}
 	}
 }
 
-// backwardIn reads events of one session before a place. If there are any, it returns at
-// least one, however large it is.
-func (t *timeline) backwardIn(ctx context.Context, place eventlog.Cursor, events int, bytes *int) (entries []page.Entry, more bool, err error) {
-	session := t.session
-	if place.Session != session.ID {
-		if session, err = t.log.Session(t.task, place.Session).Info(ctx); err != nil {
-			return nil, false, err
-		}
+// pageBefore reads a page of events before a place, the last first.
+func (t *timeline) pageBefore(ctx context.Context, place eventlog.Place) (page []entry, err error) {
+	if t.whole {
+		_, err = t.log.ScanAllBefore(ctx, t.task, place, eventlog.Visit{Event: keep(&page), PassOver: true})
+		return page, err
 	}
-	end := min(place.Sequence, session.Head+1)
+	read, err := t.log.ReadBefore(ctx, t.task, place.Session, min(place.Sequence, t.session.Head+1))
+	slices.Reverse(read.Events)
+	return entriesOf(place.Session, read.Events), err
+}
+
+// forward reads events after a place. If there are any, it returns at least one. more says
+// that there are newer ones.
+func (t *timeline) forward(ctx context.Context, place eventlog.Place, events, bytes int) (entries []page.Entry, more bool, err error) {
 	for {
-		read, err := t.log.ReadBefore(ctx, t.task, place.Session, end)
+		read, err := t.pageAfter(ctx, place)
 		if err != nil {
 			return nil, false, err
 		}
-		for _, e := range slices.Backward(read.Events) {
-			if more = len(entries) == events || len(entries) > 0 && *bytes < weightOf(&e); more {
-				break
-			}
-			entries = append(entries, page.Entry{Session: place.Session, Event: e})
-			*bytes -= weightOf(&e)
-			end = e.Sequence
-		}
-		if more || len(read.Events) == 0 {
-			slices.Reverse(entries)
-			return entries, more, nil
-		}
-	}
-}
-
-// forward reads events after a place. more says that there are newer ones.
-func (t *timeline) forward(ctx context.Context, place eventlog.Cursor, events, bytes int) (entries []page.Entry, more bool, err error) {
-	for {
-		for e, err := range t.events(ctx, place) {
-			if err != nil {
-				return nil, false, err
+		for i := range read {
+			e := &read[i]
+			place = e.place()
+			if !t.shows(e) {
+				return entries, false, nil
 			}
 			if len(entries) >= events || len(entries) > 0 && bytes < weightOf(&e.Event) {
 				return entries, true, nil
 			}
-			entries = append(entries, e)
+			entries = append(entries, page.Entry{Session: e.session, Event: e.Event})
 			bytes -= weightOf(&e.Event)
 		}
-		if !t.whole {
+		if len(read) == 0 {
 			return entries, false, nil
 		}
-		next, ok, err := t.log.SessionAfter(ctx, t.task, place.Session)
-		for errors.Is(err, eventlog.ErrDamaged) && !next.ID.IsZero() { // the other sessions are shown
-			next, ok, err = t.log.SessionAfter(ctx, t.task, next.ID)
-		}
-		if err != nil || !ok {
-			return entries, false, err
-		}
-		place = eventlog.Cursor{Session: next.ID}
 	}
 }
 
-// events yields the events of a session after a place, up to the head that the page shows.
-func (t *timeline) events(ctx context.Context, place eventlog.Cursor) iter.Seq2[page.Entry, error] {
-	return func(yield func(page.Entry, error) bool) {
-		for {
-			read, err := t.log.Read(ctx, t.task, place.Session, place.Sequence)
-			if err != nil {
-				yield(page.Entry{}, err)
-				return
-			}
-			if len(read.Events) == 0 {
-				return
-			}
-			for _, e := range read.Events {
-				if place.Session == t.session.ID && e.Sequence > t.session.Head {
-					return
-				}
-				if !yield(page.Entry{Session: place.Session, Event: e}, nil) {
-					return
-				}
-				place.Sequence = e.Sequence
-			}
-		}
+// pageAfter reads a page of events after a place. What is no longer kept is passed over.
+func (t *timeline) pageAfter(ctx context.Context, place eventlog.Place) (page []entry, err error) {
+	if t.whole {
+		_, err = t.log.ScanAll(ctx, t.task, place, eventlog.Visit{Event: keep(&page), PassOver: true})
+		return page, err
 	}
+	read, err := t.log.Read(ctx, t.task, place.Session, place.Sequence)
+	return entriesOf(place.Session, read.Events), err
 }

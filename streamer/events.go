@@ -1,26 +1,25 @@
 package streamer
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"net/http"
 
 	"jrweb/eventlog"
 )
 
-// eventStream is a stream of the events of a task. A cursor is all that it knows of the
-// client.
+// eventStream is a stream of the events of a task. A place is all that it knows of the
+// client. In a stream of one session, its change is 0.
 type eventStream struct {
 	stream
 	query
 
-	cursor eventlog.Cursor // zero session: waiting for the first one
-	began  eventlog.Cursor // the last event that existed when the stream began
-	reset  string          // why the client's cursor cannot be used, "" if it can
-	ended  bool            // the cursor is at the end of a sealed session
-	from   origin          // of the frames that the stream makes itself
-	shared *frames         // nil until there is nothing more to replay
+	place  eventlog.Place                // zero session: waiting for the first one
+	began  eventlog.Place                // the last event that existed when the stream began
+	reset  string                        // why the client's cursor cannot be used, "" if it can
+	ended  bool                          // the cursor is at the end of a sealed session
+	from   origin                        // of the frames that the stream makes itself
+	shared *frames                       // nil until there is nothing more to replay
+	sent   map[eventlog.SessionID]uint64 // of a stream of all sessions: the last event of each open one
 
 	caughtUp bool
 }
@@ -82,7 +81,7 @@ func (st *eventStream) greet() {
 }
 
 // at implements source.
-func (st *eventStream) at() eventlog.Cursor { return st.cursor }
+func (st *eventStream) at() position { return position{st.place, st.all} }
 
 // leave implements source.
 func (st *eventStream) leave() {
@@ -93,38 +92,38 @@ func (st *eventStream) leave() {
 
 // next implements source.
 func (st *eventStream) next(ctx context.Context) (step, error) {
-	if st.cursor.Session.IsZero() {
-		if next, err := st.nextSession(ctx); err != nil || !next {
+	if st.all {
+		return st.nextOfAll(ctx)
+	}
+	if st.place.Session.IsZero() {
+		if some, err := st.firstSession(ctx); err != nil || !some {
 			return step{}, err
 		}
 	}
-	before := st.cursor
+	before := st.place
 	page, err := st.read(ctx)
 	if err != nil {
 		return step{}, err
 	}
 	st.markCaughtUp(false)
-	did := step{found: st.cursor != before}
+	did := step{found: st.place != before}
 	switch {
-	case st.cursor.Sequence < page.Head: // if nothing fitted after the buffered frames, it fits now
+	case st.place.Sequence < page.Head: // if nothing fitted after the buffered frames, it fits now
 		did.more, did.again = did.found, true
 	case !page.Sealed:
 		if did.again = did.found; !did.again {
 			st.markCaughtUp(true)
 			st.share()
 		}
-	case !st.all:
-		did.ends = Complete
 	default:
-		did.again, err = st.nextSession(ctx)
+		did.ends = Complete
 	}
-	return did, err
+	return did, nil
 }
 
-// nextSession moves the cursor to the start of the session that started next, if there is
-// one.
-func (st *eventStream) nextSession(ctx context.Context) (bool, error) {
-	next, ok, err := st.log.SessionAfter(ctx, st.task, st.cursor.Session)
+// firstSession moves the place to the start of the first session, if there is one.
+func (st *eventStream) firstSession(ctx context.Context) (bool, error) {
+	first, ok, err := st.log.SessionAfter(ctx, st.task, eventlog.SessionID{})
 	if err != nil {
 		return false, err
 	}
@@ -132,21 +131,16 @@ func (st *eventStream) nextSession(ctx context.Context) (bool, error) {
 		st.markCaughtUp(true)
 		return false, nil
 	}
-	st.cursor = eventlog.Cursor{Session: next.ID}
+	st.place.Session = first.ID
 	return true, nil
 }
 
 // markCaughtUp sends caught_up once: when everything is sent that existed when the stream
 // began, or when the stream can only wait.
 func (st *eventStream) markCaughtUp(waiting bool) {
-	if !st.control || st.caughtUp || !waiting && compare(st.cursor, st.began) < 0 {
+	if !st.control || st.caughtUp || !waiting && st.place.Before(st.began) {
 		return
 	}
 	st.caughtUp = true
-	st.sock.control("caught_up", caughtUpData{st.cursor.Session, st.cursor.Sequence})
-}
-
-// compare orders places in a task: by session, then by sequence.
-func compare(a, b eventlog.Cursor) int {
-	return cmp.Or(bytes.Compare(a.Session[:], b.Session[:]), cmp.Compare(a.Sequence, b.Sequence))
+	st.sock.control("caught_up", caughtUpData{st.place.Session, st.place.Sequence})
 }

@@ -28,8 +28,19 @@ type watched interface {
 	// Changed returns a channel that is closed at the next commit that matters.
 	Changed() <-chan struct{}
 	// Behind reports whether there may be more after a place. It does not read the store.
-	Behind(at eventlog.Cursor) bool
+	Behind(at position) bool
 	Close()
+}
+
+// oneTask is what a hub watches for streams of one task.
+type oneTask struct{ *eventlog.Watch }
+
+// Behind implements watched.
+func (t oneTask) Behind(at position) bool {
+	if at.all {
+		return t.BehindAll(at.Place)
+	}
+	return t.Watch.Behind(at.Cursor)
 }
 
 // join makes st one of the streams of its task. From now on, commits wake it.
@@ -42,7 +53,7 @@ func (s *Streamer) join(st *stream) *hub {
 		h = &hub{Streamer: s, task: task, watched: allTasks{s.log}, stop: make(chan struct{}), frames: map[variant]*frames{}}
 		if task != "" {
 			h.watch = s.log.Watch(task)
-			h.watched = h.watch
+			h.watched = oneTask{h.watch}
 		}
 		s.hubs[task] = h
 		go h.run()
@@ -130,7 +141,7 @@ func (h *hub) poll() {
 func (h *hub) wakeBehind() (idle int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var upToDate eventlog.Cursor // the place of a stream that is not behind: most streams are at the same place
+	var upToDate position // the place of a stream that is not behind: most streams are at the same place
 	for _, st := range h.streams {
 		at, resting := st.restsAt()
 		if !resting {

@@ -10,37 +10,48 @@ import (
 // locate finds where the stream begins. The first read finds everything that commits from
 // now on, or the commit wakes the stream after that read.
 func (st *eventStream) locate(ctx context.Context) error {
-	var start, latest eventlog.SessionInfo // start is where a stream without a cursor begins
+	var start eventlog.SessionInfo // where a stream without a cursor begins
 	var err error
-	if !st.session.IsZero() {
+	switch {
+	case !st.session.IsZero():
 		start, err = st.info(ctx, st.session)
-	} else if latest, _, err = st.log.SessionBefore(ctx, st.task, eventlog.SessionID{}); err == nil {
-		start = latest
-		if st.all {
-			start, _, err = st.log.SessionAfter(ctx, st.task, eventlog.SessionID{})
-		}
+	case st.all:
+		start, _, err = st.log.SessionAfter(ctx, st.task, eventlog.SessionID{})
+	default:
+		start, _, err = st.log.SessionBefore(ctx, st.task, eventlog.SessionID{})
 	}
 	if err != nil {
 		return err
 	}
-
 	at := start
-	st.cursor = eventlog.Cursor{Session: start.ID}
+	cursor := eventlog.Cursor{Session: start.ID}
 	if st.lastEventID != "" {
-		cursor, session, reset, err := st.honour(ctx)
+		honoured, session, reset, err := st.honour(ctx)
 		if err != nil {
 			return err
 		}
 		if st.reset = reset; reset == "" {
-			st.cursor, at = cursor, session
+			cursor, at = honoured, session
 		}
 	}
-	st.ended = !st.all && at.Sealed() && st.cursor.Sequence == at.Head && at.Head > 0
-	st.began = eventlog.Cursor{Session: at.ID, Sequence: at.Head}
 	if st.all {
-		st.began = eventlog.Cursor{Session: latest.ID, Sequence: latest.Head}
+		return st.locateInAll(ctx, cursor)
 	}
+	st.place = eventlog.Place{Cursor: cursor}
+	st.ended = at.Sealed() && cursor.Sequence == at.Head && at.Head > 0
+	st.began = eventlog.Place{Cursor: eventlog.Cursor{Session: at.ID, Sequence: at.Head}}
 	return nil
+}
+
+// locateInAll finds where the stream begins in the order of all sessions.
+func (st *eventStream) locateInAll(ctx context.Context, cursor eventlog.Cursor) (err error) {
+	if cursor.Session.IsZero() {
+		return nil // no session yet
+	}
+	if st.place, _, err = st.log.Place(ctx, st.task, cursor); err == nil {
+		st.began, err = st.log.Last(ctx, st.task)
+	}
+	return err
 }
 
 // info returns a session of the task.

@@ -3,7 +3,6 @@ package streamer
 import (
 	"bytes"
 	"context"
-	"math"
 
 	"jrweb/eventlog"
 )
@@ -14,11 +13,11 @@ func (st *eventStream) read(ctx context.Context) (eventlog.Page, error) {
 	if page, ok, err := st.readShared(ctx); ok || err != nil {
 		return page, err
 	}
-	if st.from.session != st.cursor.Session || st.from.id == "" {
-		st.from = newOrigin(st.task, st.cursor.Session)
+	if st.from.session != st.place.Session || st.from.id == "" {
+		st.from = newOrigin(st.task, st.place.Session)
 	}
 	if st.format.slow { // it would delay the store
-		events, page, err := copyEvents(ctx, st.hub.watch, st.cursor.Session, st.cursor.Sequence)
+		events, page, err := copyEvents(ctx, st.hub.watch, st.place.Session, st.place.Sequence)
 		for i := range events {
 			if !st.take(&events[i]) {
 				break
@@ -28,7 +27,7 @@ func (st *eventStream) read(ctx context.Context) (eventlog.Page, error) {
 		return page, err
 	}
 	buffered := st.sock.buffered()
-	page, err := st.hub.watch.Scan(ctx, st.cursor.Session, st.cursor.Sequence, st.take)
+	page, err := st.hub.watch.Scan(ctx, st.place.Session, st.place.Sequence, st.take)
 	if err != nil {
 		st.sock.cut(buffered)
 		st.unsent = batch{}
@@ -74,70 +73,72 @@ func (st *eventStream) take(e *eventlog.Event) bool {
 	if shown && st.sock.buf != nil && !fits(*st.sock.buf, e, st.sock.page) {
 		return false
 	}
-	if e.Sequence > st.cursor.Sequence+1 {
+	if e.Sequence > st.place.Sequence+1 {
 		st.gap(e.Sequence)
 	}
 	st.markCaughtUp(false)
 	if shown {
-		buf := st.sock.buffer()
-		*buf = st.format.frame(*buf, &st.from, e)
-		if e.Sequence <= st.replayTo() {
-			st.unsent.replayed++
-		} else {
-			st.unsent.live++
-			if st.trace.Delivered != nil {
-				st.unsent.commits = append(st.unsent.commits, e.Committed)
-			}
-		}
+		st.frame(e, e.Sequence <= st.replayTo())
 	}
-	st.cursor.Sequence = e.Sequence
+	st.place.Sequence = e.Sequence
 	st.markCaughtUp(false)
 	return true
+}
+
+// frame puts the frame of an event into the buffer.
+func (st *eventStream) frame(e *eventlog.Event, replayed bool) {
+	buf := st.sock.buffer()
+	*buf = st.format.frame(*buf, &st.from, e)
+	if replayed {
+		st.unsent.replayed++
+		return
+	}
+	st.unsent.live++
+	if st.trace.Delivered != nil {
+		st.unsent.commits = append(st.unsent.commits, e.Committed)
+	}
 }
 
 // replayTo is the last event of this session that existed when the stream began. Later
 // events are live.
 func (st *eventStream) replayTo() uint64 {
-	switch c := bytes.Compare(st.cursor.Session[:], st.began.Session[:]); {
-	case c < 0:
-		return math.MaxUint64
-	case c > 0:
-		return 0
+	if st.place.Session != st.began.Session {
+		return 0 // it began before the first session
 	}
 	return st.began.Sequence
 }
 
 // skip sends a gap if events were trimmed and none follows them.
 func (st *eventStream) skip(page *eventlog.Page) {
-	if page.Gap(st.cursor.Sequence) {
+	if page.Gap(st.place.Sequence) {
 		st.gap(page.First)
 	}
 }
 
 // gap tells the client that the events after the cursor and before next no longer exist.
 func (st *eventStream) gap(next uint64) {
-	st.sock.control("gap", gapData{st.cursor.Session, st.cursor.Sequence, next})
-	st.cursor.Sequence = next - 1
+	st.sock.control("gap", gapData{st.place.Session, st.place.Sequence, next})
+	st.place.Sequence = next - 1
 }
 
 // share makes a stream that has nothing more to replay use the frames that similar streams
 // share.
 func (st *eventStream) share() {
 	if st.shared == nil && st.types == nil {
-		st.shared = st.hub.share(st.cursor.Session, st.format, st.cursor.Sequence)
+		st.shared = st.hub.share(st.place.Session, st.format, st.place.Sequence)
 	}
 }
 
 // readShared is read from shared frames. ok is false if they have nothing after the cursor.
 func (st *eventStream) readShared(ctx context.Context) (page eventlog.Page, ok bool, err error) {
-	if st.shared != nil && st.shared.from.session != st.cursor.Session {
+	if st.shared != nil && st.shared.from.session != st.place.Session {
 		st.hub.release(st.shared)
 		st.shared = nil
 	}
 	if st.shared == nil {
 		return page, false, nil
 	}
-	part, ok, err := st.shared.after(ctx, st.cursor.Sequence)
+	part, ok, err := st.shared.after(ctx, st.place.Sequence)
 	if !ok || err != nil || len(part.text) == 0 {
 		return part.page, ok, err
 	}
@@ -149,8 +150,8 @@ func (st *eventStream) readShared(ctx context.Context) (page eventlog.Page, ok b
 	}
 	st.sock.send(part.text)
 	events := uint64(len(part.commits))
-	replayed := min(events, max(st.replayTo(), st.cursor.Sequence)-st.cursor.Sequence)
+	replayed := min(events, max(st.replayTo(), st.place.Sequence)-st.place.Sequence)
 	st.unsent = batch{replayed: int(replayed), live: int(events - replayed), commits: part.commits[replayed:]}
-	st.cursor.Sequence += events
+	st.place.Sequence += events
 	return part.page, true, nil
 }

@@ -63,7 +63,7 @@ func TestAllSessionsAcrossManyRetriesWhileTheyStart(t *testing.T) {
 	writer.Wait()
 }
 
-func TestConcurrentSessionsComeOneAfterTheOther(t *testing.T) {
+func TestConcurrentSessionsComeAsTheyCommit(t *testing.T) {
 	log := newLog(t)
 	first := start(t, log)
 	put(t, first, 1)
@@ -72,16 +72,31 @@ func TestConcurrentSessionsComeOneAfterTheOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, second, 2)
-	r := serve(t, log, wakeUps).open(t, "sessions=all&control=true")
-	r.wantEvents(at(first, 0), 1)
-	// It waits for the end of the first session, because it can send nothing else.
-	r.want(caughtUp(first.ID().String(), 1))
-	put(t, second, 1)
 	put(t, first, 1)
-	r.wantEvents(at(first, 1), 1)
+	server := serve(t, log, wakeUps)
+	r := server.open(t, "sessions=all&control=true")
+	replayed := func(r *reader) {
+		r.wantEvents(at(second, 0), 2)
+		r.wantEvents(at(first, 1), 1)
+	}
+	r.wantEvents(at(first, 0), 1)
+	replayed(r)
+	r.want(caughtUp(first.ID().String(), 2))
+	put(t, second, 1)
+	r.wantEvents(at(second, 2), 1)
 	seal(t, first)
 	r.wantEvents(at(first, 2), 1)
-	r.wantEvents(at(first, 3), 3)
+	put(t, second, 1)
+	r.wantEvents(at(second, 3), 1)
+
+	// A cursor in either session continues with what committed after it in both.
+	replayed(server.resume(t, "sessions=all", at(first, 1)))
+	later := server.resume(t, "sessions=all", at(first, 2))
+	later.wantEvents(at(second, 2), 1)
+	later.wantEvents(at(first, 2), 1)
+	later.wantEvents(at(second, 3), 1)
+	server.resume(t, "sessions=all", at(second, 3)).wantEvents(at(first, 2), 1)
+	server.resume(t, "sessions=all", at(first, 3)).wantEvents(at(second, 3), 1)
 }
 
 func TestCaughtUpStandsWhereReplayMeetsLive(t *testing.T) {
@@ -147,7 +162,7 @@ func TestCaughtUpStandsWhereReplayMeetsLive(t *testing.T) {
 		second := start(t, log)
 		r := serve(t, log, wakeUps).open(t, "control=true&sessions=all")
 		r.wantEvents(at(first, 0), 2)
-		r.want(caughtUp(second.ID().String(), 0))
+		r.want(caughtUp(first.ID().String(), 2))
 		put(t, second, 1)
 		r.wantEvents(at(first, 2), 1)
 	})

@@ -30,7 +30,7 @@ type stream struct {
 
 	mu      sync.Mutex
 	resting bool
-	restAt  eventlog.Cursor
+	restAt  position
 
 	after  time.Time // nothing more is sent before this time, because of interval
 	unsent batch     // what is in the buffer of the socket
@@ -45,9 +45,16 @@ type source interface {
 	// next buffers a page of frames after the place, and moves the place.
 	next(ctx context.Context) (step, error)
 	// at returns the place.
-	at() eventlog.Cursor
+	at() position
 	// leave releases what the source holds.
 	leave()
+}
+
+// position is where a stream is in the log. One of all tasks has only the number of a
+// change, one of a session only a cursor.
+type position struct {
+	eventlog.Place
+	all bool // in all sessions of a task
 }
 
 // step is the result of one call of next.
@@ -193,7 +200,7 @@ func (st *stream) rests(resting bool) {
 }
 
 // restsAt returns the place of a resting stream.
-func (st *stream) restsAt() (at eventlog.Cursor, resting bool) {
+func (st *stream) restsAt() (at position, resting bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.restAt, st.resting

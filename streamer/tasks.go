@@ -47,7 +47,9 @@ func (s *Streamer) Tasks(w http.ResponseWriter, r *http.Request, sees func(task 
 func (st *taskStream) greet() {}
 
 // at implements source: see allTasks.
-func (st *taskStream) at() eventlog.Cursor { return eventlog.Cursor{Sequence: st.cursor.Change} }
+func (st *taskStream) at() position {
+	return position{Place: eventlog.Place{Change: st.cursor.Change}}
+}
 
 // leave implements source.
 func (st *taskStream) leave() {}
@@ -87,16 +89,15 @@ type deletedData struct {
 	ID string `json:"id"`
 }
 
-// allTasks is what a hub watches for streams of all tasks. Their place is a cursor without
-// a session, whose sequence is the number of a change.
+// allTasks is what a hub watches for streams of all tasks.
 type allTasks struct{ log *eventlog.Log }
 
 // Changed implements watched.
 func (a allTasks) Changed() <-chan struct{} { return a.log.TasksChanged() }
 
 // Behind implements watched.
-func (a allTasks) Behind(at eventlog.Cursor) bool {
-	return a.log.Shared() || at.Sequence < a.log.LastChange()
+func (a allTasks) Behind(at position) bool {
+	return a.log.Shared() || at.Change < a.log.LastChange()
 }
 
 // Close implements watched.

@@ -178,6 +178,12 @@ func TestAPollOfAStoreThatCannotNotifyFindsNextSessionsAndDeletions(t *testing.T
 		if err := writer.DeleteSession(t.Context(), task, second.ID()); err != nil {
 			t.Fatal(err)
 		}
+		third := start(t, writer)
+		put(t, third, 1)
+		r.wantEvents(at(third, 0), 1)
+		if err := writer.DeleteTask(t.Context(), task); err != nil {
+			t.Fatal(err)
+		}
 		r.wantEnd()
 	})
 }

@@ -71,6 +71,11 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 		tab.close()
 	}
 
+	used, err = b.static(ctx, s, measured)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("| %d tabs of such a page as a static file | %.1f | %.1f |\n", idleTabs, used.all, used.pages)
 	for i := range idleTabs {
 		task := fmt.Sprintf("t-idle-%d", i)
 		if err := s.record(ctx, task, 1000); err != nil {
@@ -91,6 +96,27 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 	}
 	fmt.Printf("| %d tabs in which nothing happens | %.1f | %.1f |\n", idleTabs, used.all, used.pages)
 	return nil
+}
+
+// static measures as many tabs of a page that does nothing: what the browser takes by itself.
+func (b *chrome) static(ctx context.Context, s *server, measured time.Duration) (usage, error) {
+	if err := s.record(ctx, "t-static", 1000); err != nil {
+		return usage{}, err
+	}
+	if err := s.keepStatic("t-static"); err != nil {
+		return usage{}, err
+	}
+	for range idleTabs {
+		tab, closeTab := chromedp.NewContext(b.ctx)
+		defer closeTab()
+		if _, err := chromedp.Run(tab, chromedp.Navigate(s.url+"/static/t-static")); err != nil {
+			return usage{}, err
+		}
+	}
+	if err := pause(ctx, idleFor); err != nil {
+		return usage{}, err
+	}
+	return b.usage(func() error { return pause(ctx, measured) })
 }
 
 // watched is a tab that stays open.

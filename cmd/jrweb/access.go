@@ -23,6 +23,7 @@ func accessFlags() []cli.Flag {
 		slice("auth-proxy", "take the name of who it is from the proxies of this network (CIDR), or unix: from whoever comes over our Unix socket"),
 		stringFlag("auth-header", "Remote-User", "the header in which a proxy says who it is"),
 		stringFlag("auth-groups-header", "", "the header in which a proxy says the groups, with commas between"),
+		slice("trusted-proxy", "take the address of clients from X-Forwarded-For of the proxies of this network (CIDR), or unix: of whoever comes over our Unix socket; those of -auth-proxy are trusted, too"),
 		stringFlag("oidc-issuer", "", "let people sign in at this OpenID Connect provider"),
 		stringFlag("oidc-client-id", "", "what the provider knows us by"),
 		stringFlag("oidc-client-secret-file", "", "the file with the secret that the provider gave us"),
@@ -35,22 +36,17 @@ func accessFlags() []cli.Flag {
 // readAccess reads accessFlags. Nil: everybody may come in.
 func readAccess(c *cli.Command) (*auth.Options, error) {
 	o := &auth.Options{TokenFile: c.String("token-file"), RolesFile: c.String("auth-roles"), Logger: newLogger(c)}
-	for _, text := range c.StringSlice("auth-proxy") {
-		if text == "unix" {
-			o.UnixProxy = true
-			continue
-		}
-		network, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, usagef("-auth-proxy %q is no network (CIDR): 127.0.0.1/32 is one of one address", text)
-		}
-		o.Proxies = append(o.Proxies, network.Masked())
+	var err error
+	if o.Proxies, o.UnixProxy, err = readNetworks(c, "auth-proxy"); err != nil {
+		return nil, err
+	}
+	if o.TrustedProxies, o.TrustUnix, err = readNetworks(c, "trusted-proxy"); err != nil {
+		return nil, err
 	}
 	proxied := len(o.Proxies) > 0 || o.UnixProxy
 	if proxied {
 		o.ProxyHeader, o.GroupsHeader = c.String("auth-header"), c.String("auth-groups-header")
 	}
-	var err error
 	if o.OIDC, err = readProvider(c); err != nil {
 		return nil, err
 	}
@@ -59,10 +55,29 @@ func readAccess(c *cli.Command) (*auth.Options, error) {
 		return nil, usagef("-auth-roles is required with -auth-proxy and -oidc-issuer: it says what people may do")
 	case !named && o.RolesFile != "":
 		return nil, usagef("-auth-roles is for people whom -auth-proxy or -oidc-issuer names")
+	case !named && o.TokenFile == "" && (len(o.TrustedProxies) > 0 || o.TrustUnix):
+		return nil, usagef("-trusted-proxy is for a server that asks who people are: -token-file, -auth-proxy or -oidc-issuer")
 	case !named && o.TokenFile == "":
 		return nil, nil
 	}
 	return o, o.Check() // before anything is made
+}
+
+// readNetworks reads a flag with the networks of proxies. The word unix stands for whoever
+// comes over our Unix socket.
+func readNetworks(c *cli.Command, flag string) (networks []netip.Prefix, isUnix bool, err error) {
+	for _, text := range c.StringSlice(flag) {
+		if text == "unix" {
+			isUnix = true
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, false, usagef("-%s %q is no network (CIDR): 127.0.0.1/32 is one of one address", flag, text)
+		}
+		networks = append(networks, network.Masked())
+	}
+	return networks, isUnix, nil
 }
 
 func readProvider(c *cli.Command) (*auth.OIDC, error) {

@@ -22,6 +22,7 @@ type certificateFiles struct {
 	pair   *tls.Certificate
 	stamps [2]os.FileInfo
 	looked time.Time
+	told   string // the last error that was logged, until the files can be read
 }
 
 func openCertificate(cert, key string, logger *slog.Logger) (*certificateFiles, error) {
@@ -38,7 +39,11 @@ func (c *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	defer c.mu.Unlock()
 	if now := time.Now(); now.Sub(c.looked) >= certificateEvery {
 		c.looked = now
-		if err := c.read(); err != nil {
+		switch err := c.read(); {
+		case err == nil:
+			c.told = ""
+		case err.Error() != c.told:
+			c.told = err.Error()
 			c.logger.Error("the certificate cannot be read again: the one from before stays", "error", err)
 		}
 	}

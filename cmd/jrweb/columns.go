@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -48,9 +49,13 @@ func fit(line string, n int) string {
 	return line
 }
 
-// writeTable writes a table, whose cells are separated by tabs in a row. Its lines are cut
-// at a width, if that is not 0.
-func writeTable[T any](w io.Writer, width int, head string, items iter.Seq2[T, error], row func(T) string) error {
+// leastOfLast is how much of the last column, which is of people's words, is to be seen.
+const leastOfLast = 16
+
+// writeTable writes a table, whose cells are separated by tabs in a row. If a width is not 0,
+// its lines are cut there, and before that it does without the columns named in spare, one
+// after the other.
+func writeTable[T any](w io.Writer, width int, head string, spare []string, items iter.Seq2[T, error], row func(T) string) error {
 	rows := [][]string{strings.Split(head, "\t")}
 	for item, err := range items {
 		if err != nil {
@@ -64,9 +69,13 @@ func writeTable[T any](w io.Writer, width int, head string, items iter.Seq2[T, e
 			widths[i] = max(widths[i], columns(cell))
 		}
 	}
+	left := leaveOut(rows[0], widths, spare, width)
 	for _, cells := range rows {
 		var line strings.Builder
 		for i, cell := range cells {
+			if left[i] {
+				continue
+			}
 			line.WriteString(cell + strings.Repeat(" ", widths[i]-columns(cell)+2))
 		}
 		text := strings.TrimRight(line.String(), " ")
@@ -78,4 +87,24 @@ func writeTable[T any](w io.Writer, width int, head string, items iter.Seq2[T, e
 		}
 	}
 	return nil
+}
+
+// leaveOut tells of each column whether there is no room for it.
+func leaveOut(head []string, widths []int, spare []string, width int) []bool {
+	left := make([]bool, len(head))
+	if width == 0 {
+		return left
+	}
+	last := len(head) - 1
+	need := min(widths[last], leastOfLast)
+	for _, w := range widths[:last] {
+		need += w + 2
+	}
+	for _, name := range spare {
+		if i := slices.Index(head, name); need > width && i >= 0 {
+			left[i] = true
+			need -= widths[i] + 2
+		}
+	}
+	return left
 }

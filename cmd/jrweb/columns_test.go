@@ -39,7 +39,28 @@ func TestCellsStandBelowEachOtherHoweverWideTheirCharactersAre(t *testing.T) {
 		7: "NAME  …\n日本語…\na     …\n🎉e\u0301   …\n",
 	} {
 		var out strings.Builder
-		if err := writeTable(&out, width, "NAME\tB", rows, func(s string) string { return s }); err != nil {
+		if err := writeTable(&out, width, "NAME\tB", nil, rows, func(s string) string { return s }); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("width %d:\n%s\nwant\n%s", width, out.String(), want)
+		}
+	}
+}
+
+func TestANarrowTableDoesWithoutWhatMattersLess(t *testing.T) {
+	var rows iter.Seq2[string, error] = func(yield func(string, error) bool) {
+		_ = yield("shop-117\tsucceeded\t2026-11-26 17:40:01\tThe total is one cent short", nil)
+	}
+	for width, want := range map[int]string{
+		0:  "TASK      STATUS     UPDATED              TITLE\nshop-117  succeeded  2026-11-26 17:40:01  The total is one cent short\n",
+		60: "TASK      STATUS     UPDATED              TITLE\nshop-117  succeeded  2026-11-26 17:40:01  The total is one …\n",
+		40: "TASK      STATUS     TITLE\nshop-117  succeeded  The total is one c…\n",
+		30: "TASK      TITLE\nshop-117  The total is one ce…\n",
+		12: "TASK      T…\nshop-117  T…\n",
+	} {
+		var out strings.Builder
+		if err := writeTable(&out, width, "TASK\tSTATUS\tUPDATED\tTITLE", []string{"UPDATED", "STATUS"}, rows, func(s string) string { return s }); err != nil {
 			t.Fatal(err)
 		}
 		if out.String() != want {

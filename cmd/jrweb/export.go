@@ -44,27 +44,31 @@ func exportEvents(ctx context.Context, c *cli.Command) error {
 	if c.String("format") == "html" {
 		export = pageWriter(prices)
 	}
-	raws := 0
-	if err := export(ctx, &exported{server, &raws}, c.Root().Writer, task, session); err != nil {
+	from := &exported{Client: server}
+	if err := export(ctx, from, c.Root().Writer, task, session); err != nil {
 		return explain(c, fmt.Errorf("export: %w", err))
 	}
-	if raws > 0 {
-		fmt.Fprintf(c.Root().ErrWriter, "jrweb: export: %s not understood, in events of type raw\n", count(int64(raws), "line"))
+	if from.raws > 0 {
+		fmt.Fprintf(c.Root().ErrWriter, "jrweb: export: %s not understood, in events of type raw\n", count(int64(from.raws), "line"))
+	}
+	for _, id := range from.open {
+		fmt.Fprintf(c.Root().ErrWriter, "jrweb: export: session %s is still open: what it appends later is not in it\n", id)
 	}
 	return nil
 }
 
-// exported is a server whose events of type raw are counted.
+// exported is a server that is exported, with what the person who does so must hear of.
 type exported struct {
 	*client.Client
-	raws *int
+	raws int                  // events of type raw
+	open []eventlog.SessionID // whose end is not in the export
 }
 
 func (x *exported) events(ctx context.Context, task string, session eventlog.SessionID) iter.Seq2[client.Event, error] {
 	return func(yield func(client.Event, error) bool) {
 		for e, err := range x.Events(ctx, task, session) {
 			if err == nil && e.Type == transcript.TypeRaw {
-				*x.raws++
+				x.raws++
 			}
 			if !yield(e, err) {
 				return
@@ -73,9 +77,22 @@ func (x *exported) events(ctx context.Context, task string, session eventlog.Ses
 	}
 }
 
+// note remembers a session that is open. Zero is all sessions.
+func (x *exported) note(info eventlog.SessionInfo, wanted eventlog.SessionID) {
+	if info.Status == eventlog.StatusOpen && (wanted.IsZero() || info.ID == wanted) {
+		x.open = append(x.open, info.ID)
+	}
+}
+
 func exportLines(ctx context.Context, server *exported, w io.Writer, task string, session eventlog.SessionID) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := jsonLines(out, w)
+	for info, err := range server.Sessions(ctx, task) {
+		if err != nil {
+			return err
+		}
+		server.note(info, session)
+	}
 	for e, err := range server.events(ctx, task, session) {
 		if err != nil {
 			_ = out.Flush() // what there is; the error below is the one to tell
@@ -107,6 +124,7 @@ func pageWriter(prices *price.Table) func(context.Context, *exported, io.Writer,
 			if session.IsZero() || info.ID == session {
 				p.Sessions = append(p.Sessions, info)
 			}
+			server.note(info, session)
 		}
 		if len(p.Sessions) == 0 && !session.IsZero() {
 			return fmt.Errorf("task %s has no session %s: jrweb ls %s lists them", task, session, task)

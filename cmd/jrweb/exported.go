@@ -38,31 +38,31 @@ type oldSession struct {
 	started             time.Time
 }
 
-// scanSessions adds the sessions of a file to others. Events of one session
-// stand together, in order, and none is missing; the front may have been trimmed.
+// scanSessions adds the sessions of a file to others. The events of a session stand in
+// order, between those of sessions that ran beside it, and none is missing; the front may
+// have been trimmed.
 func scanSessions(path, task string, sessions []*oldSession) ([]*oldSession, error) {
-	seen := map[eventlog.SessionID]bool{}
+	known := map[eventlog.SessionID]*oldSession{}
 	for _, s := range sessions {
-		seen[s.old] = true
+		known[s.old] = s
 	}
-	var s *oldSession
 	err := readFile(path, func(l inputLine) error {
 		e, err := eventlog.ParseEnvelope(l.text)
 		if err != nil {
 			return err
 		}
-		if s == nil || s.old != e.Session {
-			if seen[e.Session] {
-				return fmt.Errorf("session %s goes on after another one began", e.Session)
-			}
-			seen[e.Session] = true
+		s := known[e.Session]
+		if s == nil {
 			s = &oldSession{path: path, old: e.Session, task: e.Task, firstLine: l.number, head: e.Sequence - 1, started: e.Time}
 			if task != "" {
 				s.task = task
 			}
+			known[e.Session] = s
 			sessions = append(sessions, s)
 		}
 		switch {
+		case s.path != path:
+			return fmt.Errorf("session %s is in %s as well", s.old, s.path)
 		case s.ended:
 			return fmt.Errorf("session %s goes on after its end", s.old)
 		case e.Sequence != s.head+1:
@@ -112,7 +112,7 @@ func (i *importer) events(ctx context.Context, s *oldSession, id eventlog.Sessio
 			return errEnough
 		}
 		e, err := eventlog.ParseEnvelope(l.text)
-		if err != nil {
+		if err != nil || e.Session != s.old {
 			return err
 		}
 		line := eventLine(l.number, &e.Event)

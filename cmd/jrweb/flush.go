@@ -18,7 +18,7 @@ import (
 func flushCommand() *cli.Command {
 	return &cli.Command{
 		Name: "flush", Usage: "deliver what jrweb run recorded while the server was away",
-		Description: "Each run goes to where it was recorded for: to its database, or to its server, unless -url names another.\n" +
+		Description: "Each run goes to where it was recorded for: to its database, or to its server, unless -url in the line names another; JRWEB_URL does not.\n" +
 			"What cannot be delivered stays.",
 		Flags:        clientFlags(spoolFlag()),
 		ArgValidator: operands(),

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -66,24 +67,28 @@ func resolve(ctx context.Context, addr string, beyondAllowed bool) (string, erro
 	return net.JoinHostPort(chosen.String(), port), nil
 }
 
+var errBeyond = errors.New("reaches beyond this machine")
+
 func beyond(addr string) error {
-	return usagef("-addr %s reaches beyond this machine, where anybody could read and write: name who may come in with -token-file, listen on 127.0.0.1, or add -insecure", addr)
+	return usagef("-addr %s %w, where anybody could read and write: name who may come in with -token-file, listen on 127.0.0.1, or add -insecure", addr, errBeyond)
 }
 
-// checkInherited refuses a socket of systemd's that reaches beyond this machine. It
-// leaves the socket to listen.
+// systemdSockets are the sockets that systemd gives us. They are taken once: a file that was made of
+// one only to look at it would close it when it is collected.
+var systemdSockets = sync.OnceValues(activation.Listeners)
+
+// checkInherited refuses a socket of systemd's that reaches beyond this machine.
 func checkInherited() error {
-	for _, f := range activation.Files(false) {
-		l, err := net.FileListener(f)
-		if err != nil {
-			return usagef("-addr %s: the socket cannot be listened on: %w", inheritedAddr, err)
+	all, err := systemdSockets()
+	if err != nil {
+		return fmt.Errorf("-addr %s: %w", inheritedAddr, err)
+	}
+	for _, l := range all {
+		if l == nil {
+			continue // no socket that can be listened on: inherited says so
 		}
-		address := l.Addr()
-		if err := l.Close(); err != nil { // it is a copy
-			return fmt.Errorf("-addr %s: %w", inheritedAddr, err)
-		}
-		if tcp, isTCP := address.(*net.TCPAddr); isTCP && !tcp.IP.IsLoopback() {
-			return beyond(address.String())
+		if tcp, isTCP := l.Addr().(*net.TCPAddr); isTCP && !tcp.IP.IsLoopback() {
+			return beyond(l.Addr().String())
 		}
 	}
 	return nil
@@ -106,7 +111,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 
 // inherited is the socket that systemd gives us.
 func inherited() (net.Listener, error) {
-	all, err := activation.Listeners()
+	all, err := systemdSockets()
 	if err != nil {
 		return nil, fmt.Errorf("-addr %s: %w", inheritedAddr, err)
 	}

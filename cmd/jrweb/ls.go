@@ -80,7 +80,8 @@ func list(ctx context.Context, c *cli.Command) error {
 		if inJSON {
 			return writeJSONLines(out, tasks)
 		}
-		return writeTable(out, width, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE", tasks, taskRow)
+		return writeTable(out, width, "TASK\tSTATUS\tSESSIONS\tEVENTS\tCOST\tUPDATED\tTITLE",
+			[]string{"SESSIONS", "EVENTS", "UPDATED", "COST", "STATUS"}, tasks, taskRow)
 	}
 	task, err := taskOf(c.Args().First())
 	if err != nil {
@@ -89,7 +90,8 @@ func list(ctx context.Context, c *cli.Command) error {
 	if inJSON {
 		return writeJSONLines(out, server.Sessions(ctx, task))
 	}
-	return writeTable(out, width, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tOWNER\tREASON", server.Sessions(ctx, task), sessionRow)
+	return writeTable(out, width, "SESSION\tSTATUS\tEVENTS\tCOST\tSTARTED\tENDED\tAGENT\tMODEL\tOWNER\tREASON",
+		[]string{"OWNER", "ENDED", "MODEL", "AGENT", "EVENTS", "STARTED", "COST"}, server.Sessions(ctx, task), sessionRow)
 }
 
 func taskRow(t eventlog.Task) string {

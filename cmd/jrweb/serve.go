@@ -31,6 +31,7 @@ func serveCommand() *cli.Command {
 		Flags: slices.Concat([]cli.Flag{
 			stringFlag("addr", defaultAddr, "listen here; port 0 picks a free one, unix:PATH is a Unix socket, systemd the socket that it gives us"),
 			stringFlag("db", "jr.db", "the database file, made if there is none"),
+			stringFlag("journal-dir", "", "keep the journal of the database in this directory, which may be on another device; empty: beside the file"),
 			boolFlag("insecure", "listen beyond this machine, for everybody"),
 			&cli.StringSliceFlag{Name: "allowed-host", Usage: "answer to this name, IP address or network (CIDR) beside loopback; may be repeated", Sources: env("allowed-host")},
 			&cli.StringSliceFlag{Name: "cors-origin", Usage: "let the pages of this origin, https://app.example.org, read and write with a token; may be repeated", Sources: env("cors-origin")},
@@ -77,6 +78,7 @@ func serve(ctx context.Context, c *cli.Command) error {
 func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	set := settings{
 		db:              c.String("db"),
+		journalDir:      c.String("journal-dir"),
 		allowedHosts:    c.StringSlice("allowed-host"),
 		origins:         c.StringSlice("cors-origin"),
 		heartbeat:       c.Duration("heartbeat"),
@@ -139,7 +141,11 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 		return set, err
 	}
 	if c.IsSet("metrics-addr") {
-		if set.metricsAddr, err = resolve(ctx, c.String("metrics-addr"), c.Bool("insecure")); err != nil {
+		set.metricsAddr, err = resolve(ctx, c.String("metrics-addr"), c.Bool("insecure"))
+		if errors.Is(err, errBeyond) {
+			return set, usagef("-metrics-addr %s reaches beyond this machine, and asks nobody who they are: listen on 127.0.0.1, let Prometheus read /metrics of -addr with a token, or add -insecure", c.String("metrics-addr"))
+		}
+		if err != nil {
 			return set, err
 		}
 	}

@@ -29,6 +29,7 @@ import (
 type settings struct {
 	addr            string // where to listen, resolved; empty: nowhere
 	db              string
+	journalDir      string // of the database; empty: beside it
 	allowedHosts    []string
 	origins         []string
 	heartbeat       time.Duration
@@ -96,7 +97,7 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 		middleware = append(middleware, redact.Middleware(nil))
 	}
 	s.log, err = eventlog.Open(s.db, &eventlog.Options{
-		Trace: trace, Logger: s.logger, MaxEventBytes: s.maxEventBytes, MaxBytes: s.maxDBBytes, Now: s.now,
+		Trace: trace, Logger: s.logger, MaxEventBytes: s.maxEventBytes, MaxBytes: s.maxDBBytes, JournalDir: s.journalDir, Now: s.now,
 		IdleTimeout: s.retention.sessionIdle,
 		RetainAge:   s.retention.age, RetainSessions: s.retention.sessions, RetainBytes: s.retention.bytes,
 		Middleware: middleware,

@@ -60,6 +60,9 @@ type checkedSession struct {
 	ended  int64 // milliseconds, if it is sealed
 	events bool  // it has some
 	some   bool  // it should have some
+	born   uint64
+	beside []event.SessionID
+	last   uint64 // the change of its last event
 
 	credits   map[string]record.Amounts // in accounts, by model
 	uncounted bool                      // not all of them are known
@@ -72,7 +75,7 @@ func (c *relations) check() error {
 	for _, check := range []func() error{
 		c.readTrash, c.checkTasks, c.checkSessions, c.checkActivity, c.checkOpen, c.checkEnded, c.checkListed, c.checkExternal,
 		c.checkSpent, c.checkAccounts, c.checkSaid,
-		c.checkEvents, c.checkTotals, c.checkKeys, c.checkMeta,
+		c.checkEvents, c.checkOrder, c.checkTotals, c.checkKeys, c.checkMeta,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -203,7 +206,7 @@ func (c *relations) checkSessions() error {
 			t.unknown = true
 			return c.malformed(store.Sessions, key, err)
 		}
-		s.open = stored.Status == event.StatusOpen
+		s.open, s.born, s.beside = stored.Status == event.StatusOpen, stored.Born, stored.Beside
 		t.status = stored.Status
 		s.ended = stored.Sealed.UnixMilli()
 		if s.open {

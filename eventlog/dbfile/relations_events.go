@@ -17,6 +17,7 @@ type eventRun struct {
 	session *record.Session // nil: nothing is known of it
 	orphan  bool            // it has no session, and is not in the trash
 	next    uint64          // the next expected sequence
+	change  uint64          // that committed the last event
 	unknown bool            // one of the events is damaged
 
 	// The sum of the events, if none is missing, without costs with ids.
@@ -204,6 +205,14 @@ func (r *eventRun) add(e *event.Event) {
 		r.c.wrong(store.Events, key, "follows the end of its session")
 	}
 	r.complete = nil
+	if e.Change < r.change {
+		r.c.wrong(store.Events, key, "was committed by change %d, and the event before it by %d", e.Change, r.change)
+	}
+	if e.Change < r.session.Born {
+		r.c.wrong(store.Events, key, "was committed by change %d, and its session started by %d", e.Change, r.session.Born)
+	}
+	r.change = e.Change
+	r.c.sessions[r.id].last = e.Change
 	r.sum.Totals.Events++
 	var p record.Prepared
 	switch e.Type {
@@ -249,6 +258,9 @@ func (r *eventRun) end() {
 	}
 	if r.next <= s.Head {
 		r.missing(s.Head)
+	}
+	if t := r.c.tasks[s.Task]; t.record != nil && !t.unknown && r.change > t.change {
+		r.c.wrong(store.Events, record.EventKey(r.id, r.next-1), "was committed by change %d, and the last one of its task is %d", r.change, t.change)
 	}
 	if r.unknown {
 		return // how it ended and what it cost cannot be known

@@ -78,8 +78,12 @@ func (d *doctored) active(change uint64, task string, replaced ...uint64) {
 }
 
 func (d *doctored) event(id event.SessionID, sequence uint64, typ, data string) {
+	d.eventOf(id, sequence, 0, typ, data)
+}
+
+func (d *doctored) eventOf(id event.SessionID, sequence, change uint64, typ, data string) {
 	key := record.EventKey(id, sequence)
-	d.Put(store.Events, key, record.EncodeEvent(key, &event.Event{Time: time.Now(), Type: typ, Actor: event.Agent, Data: json.RawMessage(data)}))
+	d.Put(store.Events, key, record.EncodeEvent(key, &event.Event{Time: time.Now(), Type: typ, Actor: event.Agent, Data: json.RawMessage(data), Change: change}))
 }
 
 // first returns the first key of a bucket.
@@ -113,6 +117,21 @@ func TestCheckFindsRecordsThatDoNotAgree(t *testing.T) {
 		{"an event was trimmed and is there", func(d *doctored) {
 			d.session("open", d.open, func(s *record.Session) { s.First = 2 })
 		}, "was trimmed, and is still there"},
+		{"the changes of events fall", func(d *doctored) { d.event(d.done, 5, "complete", `{}`) }, ":5: was committed by change 0, and the event before it by "},
+		{"an event is of a change to come", func(d *doctored) { d.eventOf(d.done, 5, 1000, "complete", `{}`) }, ":5: was committed by change 1000, and the last one of its task is "},
+		{"an event is older than its session", func(d *doctored) {
+			d.session("done", d.done, func(s *record.Session) { s.Born = 500 })
+		}, ":1: was committed by change "},
+		{"a session does not name one beside it", func(d *doctored) {
+			paid, err := record.ReadSession(d, "paid", d.paid)
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			d.session("paid", d.also, func(s *record.Session) { s.Born = paid.Born - 1 })
+		}, "which does not name it"},
+		{"the changes of sessions fall", func(d *doctored) {
+			d.session("paid", d.also, func(s *record.Session) { s.Born = 1 })
+		}, "was started by change 1, and an older one by"},
 		{"events have no session", func(d *doctored) { d.event(event.SessionID(d.other), 1, "note", `{}`) }, ":1: its session does not exist"},
 		{"events without a session are in the trash", func(d *doctored) {
 			d.event(event.SessionID(d.other), 1, "note", `{}`)

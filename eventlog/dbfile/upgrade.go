@@ -1,7 +1,9 @@
 package dbfile
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +14,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/internal/boltfile"
 	"jrweb/eventlog/internal/disk"
 	"jrweb/eventlog/internal/record"
@@ -24,7 +27,7 @@ func isFormat2(w *boltfile.Walk) bool {
 	return !slices.ContainsFunc(record.Buckets3, func(b store.Bucket) bool { return w.Seen[b] })
 }
 
-// Upgrade converts the file at path from format 2 to the current format. No other process
+// Upgrade converts the file at path from format 2 or 3 to the current format. No other process
 // may have the file open. It returns the path where it keeps the old file. A crash at any
 // moment leaves the old file, or the new one with the old one beside it. A program that
 // opens a log does not need Upgrade: the open does it.
@@ -52,11 +55,12 @@ type upgrading struct {
 	*boltfile.File
 	ctx  context.Context
 	step func(string) error
+	from uint64 // the format of the old file
 	path string // of the new file, until it is finished
 }
 
 // kept is the path where the old file stays.
-func (u *upgrading) kept() string { return u.File.Path + ".format-2" }
+func (u *upgrading) kept() string { return u.File.Path + ".format-" + strconv.FormatUint(u.from, 10) }
 
 func (u *upgrading) run() (err error) {
 	for _, s := range []struct {
@@ -70,6 +74,7 @@ func (u *upgrading) run() (err error) {
 		}},
 		{"copy what stays", u.copy},
 		{"count what sessions have cost", u.count},
+		{"name the format", u.nameFormat},
 		{"check the new file", u.checkNew},
 		{"keep the old file", u.keep},
 		{"replace it", func() error { return os.Rename(u.path, u.File.Path) }},
@@ -96,8 +101,12 @@ func (u *upgrading) checkOld() error {
 		File: u.OS, Head: u.Head, Bad: u.Bad,
 		Found: func(page uint64, reason string) { found("page "+strconv.FormatUint(page, 10), reason) },
 		Record: func(b store.Bucket, _ int64, key, value []byte) error {
-			if _, err := record.Decode(b, key, value); err != nil {
+			payload, err := record.Decode(b, key, value)
+			if err != nil {
 				findings = append(findings, err)
+			}
+			if b == store.Meta && bytes.Equal(key, record.KeyFormat) {
+				u.from = record.ParseNumber(payload)
 			}
 			return nil
 		},
@@ -106,7 +115,15 @@ func (u *upgrading) checkOld() error {
 	if err := walk.Run(); err != nil {
 		return err
 	}
-	walk.Missing(record.Buckets2)
+	switch {
+	case u.from == 3:
+		walk.Missing(store.Buckets())
+	case u.from == 2, u.from == 0 && isFormat2(walk):
+		u.from = 2
+		walk.Missing(record.Buckets2)
+	case len(findings) == 0:
+		return fmt.Errorf("format %d is not upgraded", u.from)
+	}
 	if len(findings) > 0 {
 		return fmt.Errorf("%w: %d findings, the first is %w", store.ErrDamaged, len(findings), findings[0])
 	}
@@ -121,13 +138,23 @@ func (u *upgrading) checkOld() error {
 	})
 }
 
-// copy copies all records, except those of sessions: count writes these.
+// copy copies all records, except the sessions of format 2: count writes these.
 func (u *upgrading) copy() error {
 	return u.CopyRecords(u.ctx, u.path, nil, func(r *boltfile.Record) (keep bool, err error) {
 		switch {
-		case r.Bucket == store.Sessions, r.Bucket == store.Meta && string(r.Key) == string(record.KeyFormat):
+		case r.Bucket == store.Sessions && u.from == 2, r.Bucket == store.Meta && bytes.Equal(r.Key, record.KeyFormat):
 			return false, nil
-		case r.Bucket == store.Events && record.IsState(r.Value):
+		case r.Bucket == store.Tasks:
+			t := &record.Task{}
+			if err := record.DecodeJSON(r.Bucket, r.Key, r.Value, t); err != nil {
+				return false, err
+			}
+			t.Carried = t.Open // no session of an old file says beside which others it ran
+			r.Value = record.EncodeJSON(r.Bucket, r.Key, t)
+		case r.Bucket == store.Events && !record.IsState(r.Value):
+			r.Value, err = eventOf3(r.Key, r.Value)
+			return err == nil, err
+		case r.Bucket == store.Events && u.from == 2:
 			s, err := decodeState2(r.Key, r.Value)
 			if err != nil {
 				return false, err
@@ -136,6 +163,34 @@ func (u *upgrading) copy() error {
 		}
 		return true, nil
 	}, func(int) {})
+}
+
+// eventOf3 makes the record of an event of that of format 3, which does not name the change
+// that committed it: after the length of the type comes that of the actor.
+func eventOf3(key, raw []byte) ([]byte, error) {
+	payload, err := record.Decode(store.Events, key, raw)
+	if err != nil {
+		return nil, err
+	}
+	const lengths = 9 // where the lengths end in front of which the change stands now
+	if len(payload) < lengths {
+		return nil, &store.DamageError{Bucket: store.Events, Key: bytes.Clone(key), Reason: "event is too short"}
+	}
+	return record.Encode(store.Events, key, slices.Concat(payload[:lengths], make([]byte, 8), payload[lengths:])), nil
+}
+
+// nameFormat writes the version of the new file.
+func (u *upgrading) nameFormat() (err error) {
+	db, err := filestore.Open(u.path, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return db.Update(u.ctx, func(tx store.Tx) error {
+		version := binary.BigEndian.AppendUint64(nil, record.FormatVersion)
+		tx.Put(store.Meta, record.KeyFormat, record.Encode(store.Meta, record.KeyFormat, version))
+		return nil
+	})
 }
 
 // checkNew checks the new file as [Check] does.

@@ -95,9 +95,12 @@ type counting struct {
 // upgradeEvents is about how many events one transaction of an upgrade counts.
 const upgradeEvents = 100_000
 
-// count writes the sessions, each with its cost by model from its events, and the sums of
-// the tasks.
+// count writes the sessions of format 2, each with its cost by model from its events, and
+// the sums of the tasks.
 func (u *upgrading) count() (err error) {
+	if u.from != 2 {
+		return nil
+	}
 	db, err := filestore.Open(u.path, nil)
 	if err != nil {
 		return err
@@ -120,11 +123,7 @@ func (u *upgrading) count() (err error) {
 			}
 			at = next
 		}
-		return db.Update(u.ctx, func(tx store.Tx) error {
-			version := binary.BigEndian.AppendUint64(nil, record.FormatVersion)
-			tx.Put(store.Meta, record.KeyFormat, record.Encode(store.Meta, record.KeyFormat, version))
-			return nil
-		})
+		return nil
 	})
 }
 
@@ -195,7 +194,11 @@ func (s *session2) count(old store.Reader, tx *record.Txn) error {
 	sum := totals2{}
 	for key, raw := range old.Ascend(store.Events, record.EventKey(r.ID, r.First), record.EventKey(r.ID, r.Head+1)) {
 		var e event.Event
-		if err := record.ViewEvent(&e, key, raw); err != nil {
+		raw, err := eventOf3(key, raw)
+		if err == nil {
+			err = record.ViewEvent(&e, key, raw)
+		}
+		if err != nil {
 			return err
 		}
 		if e.Type != event.TypeCost && e.Type != event.TypeComplete {

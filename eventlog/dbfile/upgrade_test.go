@@ -24,9 +24,15 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// oldFile makes a database of format 2 from the records in testdata/format2.txt, which the
-// last version with that format wrote, and lets change write to it.
-func oldFile(t *testing.T, change func(*bolt.Tx) error) (path string) {
+// oldFormats are the formats that can be upgraded.
+var oldFormats = []int{2, 3}
+
+// keptPath is where an upgrade keeps a file of a format.
+func keptPath(path string, format int) string { return fmt.Sprint(path, ".format-", format) }
+
+// oldFile makes a database of a format from the records in testdata, which the last version
+// with that format wrote, and lets change write to it.
+func oldFile(t *testing.T, format int, change func(*bolt.Tx) error) (path string) {
 	t.Helper()
 	ok := func(err error) {
 		t.Helper()
@@ -34,19 +40,24 @@ func oldFile(t *testing.T, change func(*bolt.Tx) error) (path string) {
 			t.Fatal(err)
 		}
 	}
-	records, err := os.Open("testdata/format2.txt")
+	records, err := os.Open(fmt.Sprintf("testdata/format%d.txt", format))
 	ok(err)
 	defer records.Close()
 	path = filepath.Join(t.TempDir(), "jr.db")
 	db, err := bolt.Open(path, 0o640, nil)
 	ok(err)
 	ok(db.Update(func(tx *bolt.Tx) error {
-		for _, b := range record.Buckets2 {
+		buckets := store.Buckets()
+		if format == 2 {
+			buckets = record.Buckets2
+		}
+		for _, b := range buckets {
 			if _, err := tx.CreateBucket([]byte(b)); err != nil {
 				return err
 			}
 		}
 		lines := bufio.NewScanner(records)
+		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			if strings.HasPrefix(lines.Text(), "#") {
 				continue
@@ -145,32 +156,152 @@ func wantUpgraded(t *testing.T, path string) {
 	}
 }
 
-func TestAFileOfFormat2IsUpgradedAndStaysBesideTheNewOne(t *testing.T) {
-	path := oldFile(t, nil)
-	before, err := os.ReadFile(path)
+func TestAnOldFileIsUpgradedAndStaysBesideTheNewOne(t *testing.T) {
+	for _, format := range oldFormats {
+		path := oldFile(t, format, nil)
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Programs that cannot upgrade it say which one can.
+		for what, do := range map[string]func() error{
+			"check":           func() error { _, err := dbfile.Check(t.Context(), path, nil); return err },
+			"compact":         func() error { _, _, err := dbfile.Compact(t.Context(), path, nil); return err },
+			"restore":         func() error { _, err := dbfile.Restore(t.Context(), path, path+".restored", nil); return err },
+			"open as a store": func() error { _, err := filestore.Open(path, &filestore.Options{Admit: record.Admit}); return err },
+		} {
+			if err := do(); !errors.Is(err, store.ErrFormat) || !strings.Contains(err.Error(), "jrweb serve upgrades it") {
+				t.Errorf("%s: got error %v", what, err)
+			}
+		}
+		wantUpgraded(t, path)
+		kept, err := os.ReadFile(keptPath(path, format))
+		if err != nil || !bytes.Equal(kept, before) {
+			t.Errorf("what is kept is not the old file: %v", err)
+		}
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != 0o640 {
+			t.Errorf("the new file has mode %v, %v", info.Mode(), err)
+		}
+	}
+}
+
+// Events of an old file are of no change that is known. What follows them is.
+func TestEventsOfAnOldFileHaveNoChange(t *testing.T) {
+	path := oldFile(t, 3, nil)
+	log, err := eventlog.Open(path, &eventlog.Options{KeepOpen: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Programs that cannot upgrade it say which one can.
-	for what, do := range map[string]func() error{
-		"check":           func() error { _, err := dbfile.Check(t.Context(), path, nil); return err },
-		"compact":         func() error { _, _, err := dbfile.Compact(t.Context(), path, nil); return err },
-		"restore":         func() error { _, err := dbfile.Restore(t.Context(), path, path+".restored", nil); return err },
-		"open as a store": func() error { _, err := filestore.Open(path, &filestore.Options{Admit: record.Admit}); return err },
-	} {
-		if err := do(); !errors.Is(err, store.ErrFormat) || !strings.Contains(err.Error(), "jrweb serve upgrades it") {
-			t.Errorf("%s: got error %v", what, err)
+	defer log.Close()
+	answer, err := log.Append(t.Context(), &eventlog.Batch{Task: "beside", Session: latestOpen(t, log, "beside"), Events: []event.Event{{Type: "note", Data: json.RawMessage(`{"n":4}`)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := log.Read(t.Context(), "beside", answer.Session, 0)
+	if err != nil || len(page.Events) < 2 {
+		t.Fatalf("read %d events, %v", len(page.Events), err)
+	}
+	for i := range page.Events {
+		e := &page.Events[i]
+		if isNew := e.Sequence == answer.First; isNew != (e.Change > 0) {
+			t.Errorf("event %d is of change %d", e.Sequence, e.Change)
 		}
 	}
-	wantUpgraded(t, path)
-	kept, err := os.ReadFile(path + ".format-2")
-	if err != nil || !bytes.Equal(kept, before) {
-		t.Errorf("what is kept is not the old file: %v", err)
+}
+
+// Old events come first, one session after the other, then what the sessions that were open
+// at the upgrade and later ones do.
+func TestEventsOfAnOldFileComeFirstInTheOrder(t *testing.T) {
+	path := oldFile(t, 3, nil)
+	log, err := eventlog.Open(path, &eventlog.Options{KeepOpen: true})
+	if err != nil {
+		t.Fatal(err)
 	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("the new file has mode %v, %v", info.Mode(), err)
+	defer log.Close()
+	sessions, err := log.Sessions(t.Context(), "beside", event.SessionID{}, 10)
+	if err != nil || len(sessions) != 3 {
+		t.Fatalf("%d sessions, %v", len(sessions), err)
 	}
+	slices.Reverse(sessions)
+	var want []event.Cursor
+	for _, s := range sessions {
+		for n := range s.Head {
+			want = append(want, event.Cursor{Session: s.ID, Sequence: n + 1})
+		}
+	}
+	say := func(s *eventlog.Session) {
+		n, err := s.Append(t.Context(), event.Event{Type: "note", Data: json.RawMessage(`{}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, event.Cursor{Session: s.ID(), Sequence: n})
+	}
+	first, second := log.Session("beside", sessions[0].ID), log.Session("beside", sessions[1].ID)
+	say(second)
+	say(first)
+	third, err := log.Start(t.Context(), "beside", &eventlog.StartOptions{Concurrent: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	say(third)
+	say(first)
+	say(second)
+	say(third)
+	cursors := func(what string, scan func(event.Place, eventlog.Visit) (bool, error), from event.Cursor) (got []event.Cursor) {
+		place := event.Place{}
+		if from != (event.Cursor{}) {
+			if place, _, err = log.Place(t.Context(), "beside", from); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := scan(place, eventlog.Visit{Event: func(session event.SessionID, e *event.Event) bool {
+			got = append(got, event.Cursor{Session: session, Sequence: e.Sequence})
+			return true
+		}})
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		return got
+	}
+	forward := func(after event.Place, v eventlog.Visit) (bool, error) {
+		return log.ScanAll(t.Context(), "beside", after, v)
+	}
+	backward := func(before event.Place, v eventlog.Visit) (bool, error) {
+		return log.ScanAllBefore(t.Context(), "beside", before, v)
+	}
+	for i := range len(want) + 1 {
+		from := event.Cursor{}
+		if i > 0 {
+			from = want[i-1]
+		}
+		if got := cursors("after", forward, from); !slices.Equal(got, want[i:]) {
+			t.Errorf("after %v: %v, want %v", from, got, want[i:])
+		}
+		if i == 0 {
+			continue
+		}
+		got := cursors("before", backward, from)
+		slices.Reverse(got)
+		if !slices.Equal(got, want[:i-1]) {
+			t.Errorf("before %v: %v, want %v", from, got, want[:i-1])
+		}
+	}
+}
+
+func latestOpen(t *testing.T, log *eventlog.Log, task string) event.SessionID {
+	t.Helper()
+	sessions, err := log.Sessions(t.Context(), task, event.SessionID{}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sessions {
+		if !s.Sealed() {
+			return s.ID
+		}
+	}
+	t.Fatalf("task %s has no open session", task)
+	return event.SessionID{}
 }
 
 func TestAFileOfFormat2ThatWasNeverOpenedIsUpgraded(t *testing.T) {
@@ -201,7 +332,13 @@ func TestAFileOfFormat2ThatWasNeverOpenedIsUpgraded(t *testing.T) {
 
 // The directory at each step is what a crash would leave.
 func TestACrashDuringAnUpgradeLeavesAFileThatIsUpgradedNext(t *testing.T) {
-	path := oldFile(t, nil)
+	for _, format := range oldFormats {
+		t.Run(fmt.Sprint("format ", format), func(t *testing.T) { crashDuringUpgrade(t, format) })
+	}
+}
+
+func crashDuringUpgrade(t *testing.T, format int) {
+	path := oldFile(t, format, nil)
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +355,7 @@ func TestACrashDuringAnUpgradeLeavesAFileThatIsUpgradedNext(t *testing.T) {
 	}
 	steps = append(steps, "the end")
 	left["the end"] = snapshot(t, path)
-	if len(steps) != 9 {
+	if len(steps) != 10 {
 		t.Errorf("there are %d steps", len(steps))
 	}
 	for _, step := range steps {
@@ -226,12 +363,12 @@ func TestACrashDuringAnUpgradeLeavesAFileThatIsUpgradedNext(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept, err := os.ReadFile(left[step] + ".format-2")
+		kept, err := os.ReadFile(keptPath(left[step], format))
 		if !bytes.Equal(now, before) && (err != nil || !bytes.Equal(kept, before)) {
 			t.Errorf("before %q the old file is nowhere", step)
 		}
 		wantUpgraded(t, left[step])
-		kept, err = os.ReadFile(left[step] + ".format-2")
+		kept, err = os.ReadFile(keptPath(left[step], format))
 		if err != nil || !bytes.Equal(kept, before) {
 			t.Errorf("after a crash before %q, what is kept is not the old file: %v", step, err)
 		}
@@ -277,13 +414,13 @@ func snapshot(t *testing.T, path string) string {
 }
 
 func TestAnUpgradeThatFailsChangesNothing(t *testing.T) {
-	path := oldFile(t, nil)
+	path := oldFile(t, 2, nil)
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	failure := errors.New("a failure")
-	for _, at := range []string{"check the old file", "make the new file", "copy what stays", "count what sessions have cost", "check the new file", "keep the old file", "replace it"} {
+	for _, at := range []string{"check the old file", "make the new file", "copy what stays", "count what sessions have cost", "name the format", "check the new file", "keep the old file", "replace it"} {
 		_, err := dbfile.UpgradeBySteps(t.Context(), path, func(step string) error {
 			if step == at {
 				return failure
@@ -310,7 +447,7 @@ func TestAnUpgradeThatFailsChangesNothing(t *testing.T) {
 }
 
 func TestAnUpgradeReplacesNoFileOfAnother(t *testing.T) {
-	path := oldFile(t, nil)
+	path := oldFile(t, 2, nil)
 	if err := os.WriteFile(path+".format-2", []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -368,24 +505,31 @@ func TestADamagedFileIsNotUpgraded(t *testing.T) {
 			return b.Delete(key)
 		},
 	} {
-		path := oldFile(t, change)
-		before, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+		for _, format := range oldFormats {
+			wantLeftAlone(t, fmt.Sprintf("%s of format %d", name, format), oldFile(t, format, change), format)
 		}
-		log, err := eventlog.Open(path, nil)
-		if err == nil {
-			log.Close()
-		}
-		if !errors.Is(err, store.ErrDamaged) && !errors.Is(err, event.ErrTaskNotFound) {
-			t.Errorf("%s: got error %v", name, err)
-		}
-		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
-			t.Errorf("%s: the file has changed", name)
-		}
-		if _, err := os.Stat(path + ".format-2"); err == nil {
-			t.Errorf("%s: something is kept", name)
-		}
+	}
+}
+
+// wantLeftAlone opens a log in a damaged file, and checks that the file is not upgraded.
+func wantLeftAlone(t *testing.T, name, path string, format int) {
+	t.Helper()
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := eventlog.Open(path, nil)
+	if err == nil {
+		log.Close()
+	}
+	if !errors.Is(err, store.ErrDamaged) && !errors.Is(err, event.ErrTaskNotFound) {
+		t.Errorf("%s: got error %v", name, err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("%s: the file has changed", name)
+	}
+	if _, err := os.Stat(keptPath(path, format)); err == nil {
+		t.Errorf("%s: something is kept", name)
 	}
 }
 

@@ -53,6 +53,10 @@ type Event struct {
 	// tokens. Events that a log returns share memory: do not change it.
 	Data json.RawMessage
 
+	// Change is the number of the change that committed the event: see [Task.Change]. It is
+	// 0 if the event is from a file of an earlier format. The log sets it.
+	Change uint64
+
 	// Committed is when this process committed the event, or zero if the event was read
 	// from the store. It serves to measure the time from commit to delivery. What a caller
 	// sets before an append is ignored.

@@ -69,6 +69,7 @@ func (s *fileStore) copyTo(ctx context.Context, file *os.File) error {
 	if err != nil {
 		return err
 	}
+	db.AllocSize = 0 // the copy grows by what it needs
 	err = db.Update(func(tx *bolt.Tx) error {
 		_, _, err := write(tx, ops, boltfile.Mark{Position: view.upto})
 		return err

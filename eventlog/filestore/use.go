@@ -26,12 +26,20 @@ func (s *fileStore) begin() error {
 	if err != nil {
 		return notCommitted(err)
 	}
-	// Everything is in the file: the checkpointer does nothing. Both heads of the file say
-	// it: if the newer one is damaged, the other one does not deny the journal.
-	for range 2 {
-		if err := s.base.apply(nil, m, true); err != nil {
-			return errors.Join(err, j.Close())
+	// Everything is in the file: the checkpointer does nothing.
+	err = s.base.apply(nil, m, true)
+	if changedNothing(err) {
+		return errors.Join(err, j.Remove())
+	}
+	if err == nil {
+		// Both heads of the file say it: if the newer one is damaged, the other one does not
+		// deny the journal. Without room for that, one does.
+		if err = s.base.apply(nil, m, true); changedNothing(err) {
+			err = nil
 		}
+	}
+	if err != nil {
+		return errors.Join(err, j.Close())
 	}
 	s.journal = j
 	return nil
@@ -144,7 +152,7 @@ func (s *fileStore) resume(path, dir string) error {
 	if p.contents == nil {
 		s.place.Dir = dir
 		s.now.Store(v)
-		return nil
+		return s.place.Check()
 	}
 	if s.journal, err = p.contents.Open(p.place); err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 )
 
 // Store is where a log keeps its records: buckets of keys in byte order, changed by atomic,
-// durable transactions. Package boltstore has the default one. Package eventlogtest has the
+// durable transactions. Package filestore has the default one. Package eventlogtest has the
 // tests that every Store must pass.
 //
 // A Store knows nothing of tasks, sessions or events. The Log does everything that is the

@@ -277,6 +277,7 @@ func isServerBookkeeping(method string) bool {
 	for _, start := range []string{
 		"initialize", "account/", "config/", "model/", "skills/", "app/", "fs/", "fuzzyFileSearch", "mcpServer", "thread/", "turn/diff/",
 		"turn/interrupt", "rawResponseItem/", "serverRequest/", "hook/", "codex/event/", "windows/", "command/", "process/", "review/start",
+		"remoteControl/",
 	} {
 		if strings.HasPrefix(method, start) {
 			return true

@@ -550,3 +550,18 @@ func TestTheAppServersTurnsEndAsItSays(t *testing.T) {
 		t.Errorf("a subagent's failure: got %+v", got)
 	}
 }
+
+func TestWhatTheAppServerKeepsForItselfIsNoRow(t *testing.T) {
+	started := `{"method":"thread/started","params":{"thread":{"id":"a"}}}`
+	for _, method := range []string{"account/updated", "remoteControl/status/changed", "mcpServer/startupStatus/updated"} {
+		line := `{"method":"` + method + `","params":{"status":"disabled"}}`
+		for name, text := range map[string]string{"first": line + "\n" + started + "\n", "later": started + "\n" + line + "\n"} {
+			if events := convert(t, transcript.Auto, text); len(ofType(events, transcript.TypeRaw)) != 0 {
+				t.Errorf("%s, %s: %s", method, name, lines(events))
+			}
+		}
+	}
+	if events := convert(t, transcript.Auto, started+"\n"+`{"method":"ofTheFuture/changed","params":{}}`+"\n"); len(ofType(events, transcript.TypeRaw)) != 1 {
+		t.Errorf("what is not known is dropped: %s", lines(events))
+	}
+}

@@ -20,8 +20,7 @@ func isResponses(o object) bool {
 type responses struct {
 	text  pieces
 	items recent[struct{}] // told
-	done  recent[struct{}]
-	open  bool // a call waits for its result
+	open  bool             // a call waits for its result
 }
 
 func (r *responses) object(o object, out *output) bool {

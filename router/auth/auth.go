@@ -31,6 +31,12 @@ type Options struct {
 	UnixProxy    bool
 	ProxyHeader  string
 	GroupsHeader string
+	// TrustedProxies are the networks of proxies in front. The address of their clients is
+	// taken from X-Forwarded-For, and from X-Forwarded-Proto that they come over TLS. The
+	// proxies of Proxies are trusted, too.
+	TrustedProxies []netip.Prefix
+	// TrustUnix trusts every peer on a Unix socket like a proxy of TrustedProxies.
+	TrustUnix bool
 	// OIDC is the provider where people sign in. Nil: none.
 	OIDC *OIDC
 	// Logger gets one line for each attempt to sign in, and errors in a file that has
@@ -47,6 +53,7 @@ type Auth struct {
 	roles  *file[roles]
 	lives  lives
 	limit  *limiter
+	back   *limiter  // of those who come back from the provider
 	oidc   *provider // nil: none
 	stop   context.CancelFunc
 	ended  chan struct{}
@@ -56,7 +63,7 @@ type Auth struct {
 // Open reads the files. The caller must close the Auth.
 func Open(o Options) (*Auth, error) {
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	a := &Auth{o: o, limit: newLimiter(), ended: make(chan struct{})}
+	a := &Auth{o: o, limit: newLimiter(), back: newLimiter(), ended: make(chan struct{})}
 	var err error
 	if a.sealer, err = openKey(o.KeyFile); err != nil {
 		return nil, err

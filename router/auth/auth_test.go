@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -54,6 +55,34 @@ func TestAFileOfTokensSaysWhatIsWrongWithoutSayingTheSecret(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+}
+
+// A file that cannot be read changes nothing, and is told of once, however long it lasts.
+func TestAFileThatCannotBeReadIsToldOfOnce(t *testing.T) {
+	s := serve(t, nil)
+	told := func(want int) {
+		t.Helper()
+		for range 3 {
+			s.auth.Reload()
+		}
+		s.want(s.get("/tasks", bearer(readToken)), 200)
+		if n := strings.Count(s.said.String(), "a file of tokens cannot be read"); n != want {
+			t.Errorf("it is told %d times, not %d: %s", n, want, s.said)
+		}
+	}
+	told(0)
+	if err := os.Remove(s.tokens); err != nil {
+		t.Fatal(err)
+	}
+	told(1)
+	s.write(s.tokens, "nonsense")
+	told(2)
+	s.write(s.tokens, allTokens)
+	told(2)
+	if err := os.Remove(s.tokens); err != nil {
+		t.Fatal(err)
+	}
+	told(3)
 }
 
 func TestATokenMayStandInTheFileAsItsHash(t *testing.T) {
@@ -215,6 +244,109 @@ func TestAHeaderOfAProxyCountsFromTheProxyAlone(t *testing.T) {
 	}
 }
 
+// Who may share no more has no links either.
+func TestALinkEndsWithTheRoleOfWhoMadeIt(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		makes []string        // the headers of who makes it
+		gone  func(s *server) // takes the role away
+		again func(s *server) // gives it back
+	}{
+		{"a token", []string{bearer(steerToken)},
+			func(s *server) { s.write(s.tokens, "ann:write:"+steerToken+"\nroot:admin:"+adminToken+"\n") },
+			func(s *server) { s.write(s.tokens, allTokens) }},
+		{"a person", []string{"Remote-User: eve@example.org"},
+			func(s *server) { s.write(s.roles, "eve@example.org:read\n") },
+			func(s *server) { s.write(s.roles, "eve@example.org:steer\n") }},
+		{"a group", []string{"Remote-User: bob@example.org", "Remote-Groups: staff, leads"},
+			func(s *server) { s.write(s.roles, "@staff:read\n") },
+			func(s *server) { s.write(s.roles, "@staff:read\n@leads:admin\n") }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serve(t, func(o *auth.Options) {
+				o.ProxyHeader, o.GroupsHeader, o.Proxies = "Remote-User", "Remote-Groups", loopback
+			})
+			s.write(s.roles, "eve@example.org:steer\n@staff:read\n@leads:steer\n")
+			s.auth.Reload()
+			var link struct{ Ticket string }
+			if err := json.Unmarshal([]byte(s.want(s.do(stranger, "POST", "/tasks/t-1/share", "", c.makes...), 201).body), &link); err != nil {
+				t.Fatal(err)
+			}
+			path := "/tasks/t-1/events?ticket=" + link.Ticket
+			s.want(s.get(path), 200)
+			open := s.streamOf("/tasks/t-1/events/stream?ticket=" + link.Ticket)
+			c.gone(s)
+			s.auth.Reload()
+			wantEnd(t, open)
+			s.want(s.get(path), 401)
+			c.again(s)
+			s.auth.Reload()
+			s.want(s.get(path), 200)
+		})
+	}
+}
+
+// Behind a proxy all clients come from one address. What the proxy says of theirs counts for
+// the limit of attempts and the log, and nobody can say another.
+func TestTheAddressOfAClientIsWhatTrustedProxiesSay(t *testing.T) {
+	try := func(s *server, headers ...string) answer {
+		return s.do(stranger, "POST", "/login", `{"token":"wrong-token-0123456789"}`, headers...)
+	}
+	const own = "203.0.113.1"
+	for _, c := range []struct {
+		name    string
+		spelled func(i int) []string // of one client
+	}{
+		{"as it is", func(int) []string { return []string{"X-Forwarded-For: " + own} }},
+		{"behind two proxies", func(int) []string { return []string{"X-Forwarded-For: " + own + ", 127.0.0.9"} }},
+		{"with an invention", func(i int) []string { return []string{fmt.Sprintf("X-Forwarded-For: 198.51.100.%d, %s", i, own)} }},
+		{"with an invented line", func(i int) []string {
+			return []string{fmt.Sprintf("X-Forwarded-For: 198.51.100.%d", i), "X-Forwarded-For: " + own}
+		}},
+		{"with its port", func(i int) []string { return []string{fmt.Sprintf("X-Forwarded-For: %s:%d", own, 1000+i)} }},
+		{"with an invented one that is trusted", func(i int) []string {
+			return []string{fmt.Sprintf("X-Forwarded-For: 198.51.100.%d, x, %s", i, own)}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serve(t, func(o *auth.Options) { o.TrustedProxies = loopback })
+			for i := range 10 {
+				s.want(try(s, c.spelled(i)...), 401)
+			}
+			s.want(try(s, c.spelled(10)...), 429)
+			s.want(try(s, "X-Forwarded-For: 203.0.113.2"), 401) // another client
+			if !strings.Contains(s.said.String(), `msg="sign-in failed" audit=true name="" address=`+own+"\n") {
+				t.Errorf("the log: %s", s.said)
+			}
+			s.want(s.do(stranger, "DELETE", "/tasks/t-1", "", append(c.spelled(0), bearer(readToken))...), 403)
+			if !strings.Contains(s.said.String(), "msg=admin audit=true name=\"\" address="+own) {
+				t.Errorf("the log: %s", s.said)
+			}
+		})
+	}
+	t.Run("from nobody else", func(t *testing.T) {
+		s := serve(t, nil)
+		for i := range 10 {
+			s.want(try(s, fmt.Sprintf("X-Forwarded-For: 203.0.113.%d", i)), 401)
+		}
+		s.want(try(s, "X-Forwarded-For: 203.0.113.100"), 429)
+		if strings.Contains(s.said.String(), "203.0.113") {
+			t.Errorf("the log: %s", s.said)
+		}
+	})
+	for _, trusted := range []bool{true, false} { // so it is with TLS that the proxy ends
+		s := serve(t, func(o *auth.Options) {
+			if trusted {
+				o.TrustedProxies = loopback
+			}
+		})
+		a := s.do(stranger, "POST", "/login", `{"token":"`+readToken+`"}`, "X-Forwarded-Proto: https")
+		if secure := strings.Contains(a.Header.Get("Set-Cookie"), "Secure"); secure != trusted {
+			t.Errorf("from a proxy that is trusted %t: %s", trusted, a.Header.Get("Set-Cookie"))
+		}
+	}
+}
+
 // A client that adds its own header beside the proxy's must not become another person.
 func TestAHeaderOfAProxyCountsInOneSpellingAndOnce(t *testing.T) {
 	s := serve(t, func(o *auth.Options) {
@@ -257,7 +389,12 @@ func TestTwoServersOfOneMachineKeepTheirCookiesApart(t *testing.T) {
 // stream opens a stream and reads what it begins with.
 func (s *server) stream(headers ...string) *bufio.Reader {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+"/tasks/t-1/events/stream", nil)
+	return s.streamOf("/tasks/t-1/events/stream", headers...)
+}
+
+func (s *server) streamOf(path string, headers ...string) *bufio.Reader {
+	s.Helper()
+	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+path, nil)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -61,17 +61,12 @@ func unknown(access router.Access) error {
 type ticketKey struct{}
 
 // Wrap removes from requests what only this package may see: tickets in the query, and
-// headers that only a proxy may set. If a browser sends a ticket, it gets a cookie for that
+// headers that only a proxy may set. It sets their RemoteAddr to the address of the client
+// if a trusted proxy names it. If a browser sends a ticket, it gets a cookie for that
 // task, and a redirect to the same address without the ticket.
 func (a *Auth) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.isProxy(r) {
-			for _, name := range []string{a.o.ProxyHeader, a.o.GroupsHeader} {
-				if name != "" {
-					r.Header.Del(name)
-				}
-			}
-		}
+		a.believeProxies(r)
 		sealed, rest := cutTicket(r.URL.RawQuery)
 		if sealed == "" {
 			next.ServeHTTP(w, r)
@@ -121,10 +116,4 @@ func cutTicket(query string) (sealed, rest string) {
 		kept = append(kept, part)
 	}
 	return sealed, strings.Join(kept, "&")
-}
-
-// isSecure reports whether the client reaches us over TLS, as far as we can know. Behind a
-// proxy that ends TLS, the Origin of a browser tells.
-func isSecure(r *http.Request) bool {
-	return r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://")
 }

@@ -21,7 +21,10 @@ type file[T any] struct {
 
 	mu    sync.RWMutex
 	value T
-	stamp os.FileInfo
+
+	reloading sync.Mutex // not mu: a disk may take long
+	stamp     os.FileInfo
+	told      string // the last error that was returned, until the file can be read
 }
 
 func openFile[T any](path string, parse func([]byte) (T, error)) (*file[T], error) {
@@ -40,36 +43,44 @@ func (f *file[T]) get() T {
 	return f.value
 }
 
-// reload reads the file if it has changed. After an error the value stays as it was, and
-// the file is not read again before its next change.
+// reload reads the file if it has changed. After an error the value stays as it was, and a
+// file that was parsed is not parsed again before its next change. The same error is
+// returned once.
 func (f *file[T]) reload() (changed bool, err error) {
 	if f.path == "" {
 		return false, nil
 	}
+	f.reloading.Lock()
+	defer f.reloading.Unlock()
 	info, err := os.Stat(f.path)
 	if err != nil {
-		return false, fmt.Errorf("auth: %w", err)
+		return false, f.tell(err)
 	}
-	f.mu.RLock()
-	same := f.stamp != nil && os.SameFile(f.stamp, info) && f.stamp.ModTime().Equal(info.ModTime()) && f.stamp.Size() == info.Size()
-	f.mu.RUnlock()
-	if same {
+	if f.stamp != nil && os.SameFile(f.stamp, info) && f.stamp.ModTime().Equal(info.ModTime()) && f.stamp.Size() == info.Size() {
 		return false, nil
 	}
 	if info.Size() > mostFile {
-		return false, fmt.Errorf("auth: %s has more than %d bytes", f.path, mostFile)
+		return false, f.tell(fmt.Errorf("%s has more than %d bytes", f.path, mostFile))
 	}
 	text, err := os.ReadFile(f.path)
 	if err != nil {
-		return false, fmt.Errorf("auth: %w", err)
+		return false, f.tell(err)
 	}
+	f.stamp, f.told = info, ""
 	value, err := f.parse(text)
+	if err != nil {
+		return false, f.tell(fmt.Errorf("%s: %w", f.path, err))
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stamp = info
-	if err != nil {
-		return false, fmt.Errorf("auth: %s: %w", f.path, err)
-	}
 	f.value = value
 	return true, nil
+}
+
+func (f *file[T]) tell(err error) error {
+	if f.told == err.Error() {
+		return nil
+	}
+	f.told = err.Error()
+	return fmt.Errorf("auth: %w", err)
 }

@@ -16,9 +16,10 @@ import (
 
 // identity is who sent a request, according to one of its credentials.
 type identity struct {
-	name string
-	role router.Role
-	task string // the only task that a ticket opens, "" for all
+	name   string
+	groups []string // as a proxy or a provider says; nil for others
+	role   router.Role
+	task   string // the only task that a ticket opens, "" for all
 	// life ends when the credential is no longer valid.
 	life context.Context
 }
@@ -45,7 +46,8 @@ type cookieBody struct {
 type ticketBody struct {
 	ID      string    `json:"id"`
 	Task    string    `json:"task"`
-	By      string    `json:"by"` // who made the ticket
+	By      string    `json:"by"`               // who made the ticket
+	Groups  []string  `json:"groups,omitempty"` // of theirs, those that may share
 	Expires time.Time `json:"exp"`
 }
 
@@ -123,7 +125,7 @@ func (a *Auth) behind(c *cookieBody) (identity, bool) {
 		return identity{}, false
 	}
 	role := a.roles.get().of(c.Name, c.Groups)
-	return identity{name: c.Name, role: role}, role != router.RoleNone
+	return identity{name: c.Name, groups: c.Groups, role: role}, role != router.RoleNone
 }
 
 func (a *Auth) cookieHolds(c *cookieBody) bool {
@@ -132,11 +134,18 @@ func (a *Auth) cookieHolds(c *cookieBody) bool {
 
 func (a *Auth) byTicket(sealed string) (identity, bool) {
 	var t ticketBody
-	holds := func() bool { return time.Now().Before(t.Expires) }
+	holds := func() bool { return time.Now().Before(t.Expires) && a.mayShare(t.By, t.Groups) }
 	if !a.sealer.open(purposeTicket, sealed, &t) || t.Task == "" || !holds() {
 		return identity{}, false
 	}
 	return identity{name: "a link of " + t.By, role: router.RoleRead, task: t.Task, life: a.lives.of("ticket "+t.ID, holds)}, true
+}
+
+// mayShare reports whether somebody of this name may still make tickets: else nobody can say
+// why the ones that they made are to hold.
+func (a *Auth) mayShare(name string, groups []string) bool {
+	byToken := slices.ContainsFunc(a.tokens.get(), func(t token) bool { return t.name == name && t.role >= router.RoleSteer })
+	return byToken || a.roles.get().of(name, groups) >= router.RoleSteer
 }
 
 // byName returns a person whom a trusted proxy or provider names.
@@ -146,7 +155,7 @@ func (a *Auth) byName(by, name string, groups []string) (identity, bool) {
 		return identity{}, false
 	}
 	key := strings.Join(append([]string{by, name}, groups...), "\x00")
-	return identity{name: name, role: role, life: a.lives.of(key, func() bool { return a.roles.get().of(name, groups) == role })}, true
+	return identity{name: name, groups: groups, role: role, life: a.lives.of(key, func() bool { return a.roles.get().of(name, groups) == role })}, true
 }
 
 // proxied returns the name from a proxy in front, or "". [Auth.Wrap] has removed the
@@ -187,12 +196,4 @@ func peer(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	return addr.Unmap()
-}
-
-func (a *Auth) isProxy(r *http.Request) bool {
-	addr := peer(r)
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "unix" {
-		return a.o.UnixProxy
-	}
-	return addr.IsValid() && slices.ContainsFunc(a.o.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

@@ -40,8 +40,11 @@ const attemptLife = 10 * time.Minute
 // start after us.
 type provider struct {
 	OIDC
-	mu    sync.Mutex
-	found *oidc.Provider
+
+	mu     sync.Mutex
+	found  *oidc.Provider
+	failed time.Time // when the last attempt to find it failed
+	err    error     // why
 }
 
 func (p *provider) name() string {
@@ -53,14 +56,19 @@ func (p *provider) name() string {
 }
 
 func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
+	asked := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.found != nil {
 		return p.found, nil
 	}
+	if p.failed.After(asked) { // while this one waited; those who wait must not each wait anew
+		return nil, p.err
+	}
 	// The keys are fetched again later, when this request has long ended.
 	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), &http.Client{Timeout: 10 * time.Second}), p.Issuer)
 	if err != nil {
+		p.failed, p.err = time.Now(), err
 		return nil, err
 	}
 	p.found = found
@@ -127,6 +135,12 @@ func (a *Auth) toProvider(w http.ResponseWriter, r *http.Request) {
 
 // fromProvider handles a browser that comes back from the provider.
 func (a *Auth) fromProvider(w http.ResponseWriter, r *http.Request) {
+	if !a.back.allow(peer(r), time.Now()) {
+		a.audit(r, "sign-in refused: too many attempts", "")
+		w.Header().Set("Retry-After", "60")
+		a.showLogin(w, http.StatusTooManyRequests, loginView{Up: "../", Error: "too many attempts: wait a minute"})
+		return
+	}
 	name, groups, next, err := a.person(r)
 	if err == nil && a.roles.get().of(name, groups) == router.RoleNone {
 		err = fmt.Errorf("%s has no role here", name)
@@ -194,6 +208,9 @@ func (p *provider) claims(ctx context.Context, found *oidc.Provider, id *oidc.ID
 		return "", nil, errors.New("the mail address is of no domain that may come in, or not verified")
 	}
 	user, _ := all["preferred_username"].(string)
+	if strings.Contains(user, "@") {
+		user = "" // people may choose it, and must not pass for the address of somebody else
+	}
 	name = cmp.Or(mail, user, id.Subject)
 	list, _ := all[cmp.Or(p.GroupsClaim, "groups")].([]any)
 	for _, one := range list {

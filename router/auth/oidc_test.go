@@ -39,6 +39,12 @@ func (g groups) SetUserinfoFromToken(ctx context.Context, info *oidc.UserInfo, t
 // addresses at zitadel.ch, and serves a log that trusts it.
 func provide(t *testing.T, change func(*auth.Options)) *server {
 	t.Helper()
+	return provideTo(t, change, func(*storage.User) {})
+}
+
+// provideTo is provide with another test-user2.
+func provideTo(t *testing.T, change func(*auth.Options), user func(*storage.User)) *server {
+	t.Helper()
 	before := slog.Default() // which the provider replaces
 	t.Cleanup(func() { slog.SetDefault(before) })
 	var provider http.Handler
@@ -51,6 +57,7 @@ func provide(t *testing.T, change func(*auth.Options)) *server {
 		}
 	})
 	people := storage.NewUserStore(h.URL)
+	user(people.GetUserByID("id2"))
 	client := storage.WebClient("jrweb", "client-secret", s.url+"/login/callback")
 	store := groups{storage.NewStorageWithClients(people, map[string]*storage.Client{"jrweb": client}), map[string][]string{"id2": {"crew", "unknown"}}}
 	provider = exampleop.SetupServer(h.URL+"/", store, slog.New(slog.NewTextHandler(io.Discard, nil)), false, op.WithAllowInsecure())
@@ -133,6 +140,49 @@ func TestNobodyIsSignedInByALinkOfSomebodyElse(t *testing.T) {
 	a = s.want(s.do(b, "GET", "/login/callback?code=x&state="+state, ""), 403)
 	if !strings.Contains(a.body, "did not take the code") {
 		t.Errorf("%s", a.body)
+	}
+}
+
+// Whoever has begun to sign in could otherwise make us ask the provider without an end.
+func TestTheWayBackFromTheProviderIsLimited(t *testing.T) {
+	s := provide(t, nil)
+	b := browser(t)
+	a := s.do(&http.Client{Jar: b.Jar, CheckRedirect: stranger.CheckRedirect}, "POST", "/login/provider", form("next", ""), formType)
+	state := regexp.MustCompile(`state=([^&]*)`).FindStringSubmatch(a.Header.Get("Location"))[1]
+	for i := range 12 {
+		a := s.do(b, "GET", "/login/callback?code=x&state="+state, "")
+		if want := map[bool]int{true: 403, false: 429}[i < 10]; a.StatusCode != want {
+			t.Fatalf("attempt %d is answered %d", i+1, a.StatusCode)
+		}
+	}
+	s.want(s.do(stranger, "POST", "/login/provider", form("next", ""), formType), 303) // to begin is another matter
+}
+
+// At many providers people choose their user name. It must not pass for the mail address of
+// somebody else.
+func TestAUserNameIsNoMailAddress(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		user  func(*storage.User)
+		admin bool
+	}{
+		{"a verified address", func(u *storage.User) { u.Email, u.EmailVerified = "boss@example.org", true }, true},
+		{"an address that is not verified", func(u *storage.User) { u.Email, u.EmailVerified = "boss@example.org", false }, false},
+		{"a user name that looks like one", func(u *storage.User) { u.Email, u.EmailVerified, u.Username = "", false, "boss@example.org" }, false},
+		{"a user name", func(u *storage.User) { u.Email, u.EmailVerified, u.Username = "", false, "boss" }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			login := ""
+			s := provideTo(t, nil, func(u *storage.User) {
+				c.user(u)
+				login = u.Username
+			})
+			s.write(s.roles, "boss@example.org:admin\nboss:admin\n")
+			s.auth.Reload()
+			b := browser(t)
+			s.want(s.signIn(b, login, ""), map[bool]int{true: 200, false: 403}[c.admin])
+			s.want(s.do(b, "DELETE", "/tasks/t-1", ""), map[bool]int{true: 204, false: 401}[c.admin])
+		})
 	}
 }
 

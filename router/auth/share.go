@@ -5,8 +5,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+
+	"jrweb/router"
 )
 
 // How long a link to one task may be valid.
@@ -14,6 +17,9 @@ const (
 	shareDefault = 24 * time.Hour
 	shareMost    = 90 * 24 * time.Hour
 )
+
+// mostGroups is how many groups of its maker a ticket has: an address has little room.
+const mostGroups = 5
 
 // share makes a link to one task. It answers {"path","ticket","expires"}: the path is
 // relative to the mount.
@@ -42,7 +48,9 @@ func (a *Auth) share(w http.ResponseWriter, r *http.Request) {
 	}
 	task := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/tasks/"), "/share")
 	who, _ := a.identify(r) // the router has called Authorize
-	t := ticketBody{ID: newID(), Task: task, By: who.name, Expires: time.Now().Add(life).UTC().Truncate(time.Second)}
+	roles := a.roles.get()
+	groups := slices.DeleteFunc(slices.Clone(who.groups), func(group string) bool { return roles["@"+group] < router.RoleSteer })
+	t := ticketBody{ID: newID(), Task: task, By: who.name, Groups: groups[:min(len(groups), mostGroups)], Expires: time.Now().Add(life).UTC().Truncate(time.Second)}
 	sealed := a.sealer.seal(purposeTicket, t)
 	a.o.Logger.Info("shared a task", "audit", true, "name", who.name, "task", task, "expires", t.Expires)
 	w.Header().Set("Content-Type", "application/json")

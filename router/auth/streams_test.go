@@ -75,7 +75,7 @@ func TestTicketsAndTokensEndTheirStreamsOverEveryConnection(t *testing.T) {
 			}
 			expires, stays := opened(ticket("t-1", soon)), opened(ticket("t-1", later))
 			revoked, control := opened("", bearer(readToken)), opened("", bearer(adminToken))
-			s.write(s.tokens, "root:admin:"+adminToken+"\n")
+			s.write(s.tokens, "root:admin:"+adminToken+"\nann:steer:"+steerToken+"\n") // who made the tickets
 			wantEnd(t, expires)
 			wantEnd(t, revoked)
 			if took := time.Since(soon); took > 30*time.Second {

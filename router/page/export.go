@@ -26,7 +26,7 @@ type ExportPage struct {
 // Export writes a run, or the whole history of a task, as one HTML document that
 // needs no server, no script and no other file. Nothing is left out of it but base64
 // that is no image. Entries
-// are the events in order, of one session after the other; an error among them
+// are the events in their one order; an error among them
 // ends the document in the middle, and is returned.
 //
 // It holds no more than a few pages of events in memory, however many there are:
@@ -121,6 +121,9 @@ type exportOutline struct {
 const quotedAtMost = 1 << 20
 
 func (x *exportOutline) add(e *Entry) {
+	if x.view.Shown != nil && e.Session != x.view.Shown.ID {
+		return // it may alternate with others
+	}
 	if x.o == nil || e.Session != x.of {
 		x.of, x.o, x.answer = e.Session, NewOutline(x.view.Prices), nil
 		x.edits, x.size = map[uint64]*eventlog.Event{}, 0

@@ -21,6 +21,9 @@ const loopsFrom = 3
 
 func (l *loops) call(c *outlineCall, usd float64) {
 	if l.current.times == 0 || l.current.what != c.what {
+		if l.worst.first == l.current.first {
+			l.worst.after = usd // what its last call cost was said after that
+		}
 		l.current = loop{what: c.what, tool: c.tool, first: c.sequence, before: usd}
 	}
 	l.current.times++

@@ -112,7 +112,7 @@ type Part struct {
 	Subagents map[eventlog.SessionID]Subagents
 	// After is the event before the part, if it is known. It matters to a part
 	// without entries.
-	After eventlog.Cursor
+	After eventlog.Place
 }
 
 //go:embed templates
@@ -185,7 +185,7 @@ type taskView struct {
 	Runs   []run
 	Totals eventlog.Totals
 	Items  []item
-	First  string       // the cursor of the oldest event of the part
+	First  string       // the place of the oldest event of the part
 	Cursor string       // of the newest event on the page
 	Older  template.URL // where the older events are, "" when there are none
 	Newer  template.URL
@@ -270,6 +270,15 @@ func (v *taskView) setTotals() {
 	}
 }
 
+// placeText is what the script compares with others: the cursor, and behind @ the change,
+// which tells the order of the events of several sessions. See assets/cursor.js.
+func (v *taskView) placeText(p eventlog.Place) string {
+	if !v.Whole || p.Change == 0 {
+		return p.String()
+	}
+	return p.String() + "@" + strconv.FormatUint(p.Change, 10)
+}
+
 func (v *taskView) setPart() {
 	base := "?"
 	switch {
@@ -286,12 +295,12 @@ func (v *taskView) setPart() {
 		return strconv.FormatUint(e.Sequence, 10)
 	}
 	if !v.Part.After.Session.IsZero() {
-		v.Cursor = v.Part.After.String()
+		v.Cursor = v.placeText(v.Part.After)
 	}
 	if n := len(v.Part.Entries); n > 0 {
 		first, last := &v.Part.Entries[0], &v.Part.Entries[n-1]
-		v.First = eventlog.Cursor{Session: first.Session, Sequence: first.Sequence}.String()
-		v.Cursor = eventlog.Cursor{Session: last.Session, Sequence: last.Sequence}.String()
+		v.First = v.placeText(eventlog.PlaceOf(first.Session, &first.Event))
+		v.Cursor = v.placeText(eventlog.PlaceOf(last.Session, &last.Event))
 		if v.Part.Older {
 			v.Older = template.URL(base + "before=" + place(first)) // ids and numbers
 		}

@@ -54,6 +54,7 @@ type mark struct {
 	ID        string
 	Sequence  uint64
 	Session   eventlog.SessionID
+	Change    uint64 // where events of several sessions are in one order, see [eventlog.Place]
 	Type      string
 	Actor     eventlog.Actor
 	Time      string
@@ -147,6 +148,9 @@ func (v *view) row(e *Entry) *row {
 	}
 	r := m.row
 	r.Mark.ID = v.idOf(cursor)
+	if v.whole && !v.offline {
+		r.Mark.Change = e.Change
+	}
 	v.link(r, cursor)
 	r.Mark.Parent = m.data.text("parent_call_id")
 	if r.Mark.Parent == "" {

@@ -27,9 +27,10 @@ type gap struct{ After, Next uint64 }
 func (g gap) First() uint64 { return g.After + 1 }
 func (g gap) Last() uint64  { return g.Next - 1 }
 
-// sessionBreak is where another session begins.
+// sessionBreak is where another session begins or, while several run, goes on.
 type sessionBreak struct {
 	eventlog.SessionInfo
+	Again  bool // some of its events came before
 	Number int
 	Link   string // to the session alone, "" in an export
 }
@@ -42,10 +43,19 @@ type timeline struct {
 	older bool // there are events before the first
 	items []item
 
+	*thread // of the session of the latest event
+	threads map[eventlog.SessionID]*thread
+}
+
+// thread is the events of one session in a timeline. Those of several sessions that run
+// beside each other alternate.
+type thread struct {
 	session eventlog.SessionID
+	start   sessionBreak
 	middle  bool   // what comes before in the session is not known
 	model   string // that works in the session
 	last    time.Time
+	ended   bool
 	open    []*row          // calls that wait for their result, oldest first
 	callers map[string]*row // the latest call of an id
 	costs   map[string]*row // the latest cost of a message
@@ -53,8 +63,15 @@ type timeline struct {
 	named   map[string]*row // the latest row of a name
 }
 
+func newThread(session eventlog.SessionID) *thread {
+	return &thread{
+		session: session,
+		callers: map[string]*row{}, costs: map[string]*row{}, named: map[string]*row{}, steps: map[string]*row{},
+	}
+}
+
 func newTimeline(v view, runs []run) *timeline {
-	return &timeline{view: v, runs: runs, callers: map[string]*row{}, costs: map[string]*row{}, named: map[string]*row{}, steps: map[string]*row{}}
+	return &timeline{view: v, runs: runs, thread: newThread(eventlog.SessionID{}), threads: map[eventlog.SessionID]*thread{}}
 }
 
 // mostNested is how deep subagents of subagents are shown.
@@ -101,6 +118,7 @@ func (t *timeline) add(e Entry) {
 		}
 	case eventlog.TypeComplete:
 		t.abandon(func(*row) bool { return true })
+		t.ended = true
 	}
 	if isStep(e.Type) {
 		t.steps[r.parent] = r
@@ -133,7 +151,9 @@ func (t *timeline) addCallers(callers []Entry) {
 	for _, e := range callers {
 		t.add(e)
 	}
-	t.last = time.Time{} // what lies between is not on this page
+	for _, thread := range t.threads {
+		thread.last = time.Time{} // what lies between is not on this page
+	}
 }
 
 // isStep reports whether a cost may be of an event of the type.
@@ -163,32 +183,48 @@ func (t *timeline) grow(r *row) {
 	t.costs[r.Mark.Cost] = r
 }
 
-// begin starts a session's part of the timeline, with a notice if it is the
-// session's start and not only the start of a page.
+// begin goes to another session, with a notice unless it is only the start of a page.
 func (t *timeline) begin(e *Entry) {
 	isPageStart := t.session.IsZero() && t.older
-	t.session, t.last, t.model = e.Session, time.Time{}, ""
-	t.middle = e.Sequence > 1
-	t.open, t.callers, t.costs, t.named, t.steps = nil, map[string]*row{}, map[string]*row{}, map[string]*row{}, map[string]*row{}
-	start := sessionBreak{SessionInfo: eventlog.SessionInfo{ID: e.Session}}
-	for i := range t.runs {
-		if t.runs[i].ID == e.Session {
-			start.SessionInfo, start.Number = t.runs[i].SessionInfo, t.runs[i].Number
-		}
+	if t.ended {
+		delete(t.threads, t.session)
 	}
-	t.view.started, t.view.cwd = start.Started.Time, start.Cwd
-	if !t.view.offline {
-		start.Link = "?session=" + e.Session.String()
+	known := t.threads[e.Session]
+	if known == nil {
+		known = t.newThread(e)
+		t.threads[e.Session] = known
+	} else {
+		known.start.Again = true
 	}
-	if isPageStart && e.Sequence > max(start.First, 1) {
+	t.thread = known
+	t.view.started, t.view.cwd = t.start.Started.Time, t.start.Cwd
+	if isPageStart && t.start.Again {
 		return
 	}
 	if t.view.whole {
+		start := t.start
 		t.items = append(t.items, item{Break: &start})
 	}
-	if e.Sequence > 1 {
+	if e.Sequence > 1 && !t.start.Again {
 		t.items = append(t.items, item{Gap: &gap{After: 0, Next: e.Sequence}})
 	}
+}
+
+// newThread makes the thread of a session with its first event here.
+func (t *timeline) newThread(e *Entry) *thread {
+	thread := newThread(e.Session)
+	thread.middle = e.Sequence > 1
+	thread.start.ID = e.Session
+	for i := range t.runs {
+		if t.runs[i].ID == e.Session {
+			thread.start.SessionInfo, thread.start.Number = t.runs[i].SessionInfo, t.runs[i].Number
+		}
+	}
+	thread.start.Again = t.older && e.Sequence > max(thread.start.First, 1)
+	if !t.view.offline {
+		thread.start.Link = "?session=" + e.Session.String()
+	}
+	return thread
 }
 
 // take returns the call that a result belongs to: the oldest open one with its
@@ -216,19 +252,24 @@ func (t *timeline) abandon(which func(call *row) bool) {
 // release forgets the items made so far. A result that comes later has no row to
 // be joined with.
 func (t *timeline) release() {
-	t.items, t.open = nil, nil
-	clear(t.callers)
-	clear(t.costs)
-	clear(t.named)
-	clear(t.steps)
+	t.items = nil
+	for _, thread := range t.threads {
+		thread.open = nil
+		clear(thread.callers)
+		clear(thread.costs)
+		clear(thread.named)
+		clear(thread.steps)
+	}
 }
 
 // waiting counts the calls that still wait for their result.
 func (t *timeline) waiting() int {
 	n := 0
-	for _, call := range t.open {
-		if call.Mark.Outcome == "open" {
-			n++
+	for _, thread := range t.threads {
+		for _, call := range thread.open {
+			if call.Mark.Outcome == "open" {
+				n++
+			}
 		}
 	}
 	return n

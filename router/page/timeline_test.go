@@ -143,7 +143,7 @@ func TestPartsOfTimelines(t *testing.T) {
 		{"with newer ones, nobody knows what comes of a call", false, page.Part{Entries: entries, Newer: true}, "1 2:ok[3:ok] 4:none",
 			[]string{`data-newest="false"`, `id="newer" rel="next" href="?session=` + latest.String() + `&amp;after=4"`}},
 		{"when the oldest are gone", false, page.Part{Entries: entries[2:]}, "gap 0-3 3:ok 4:open", nil},
-		{"behind the last", false, page.Part{Older: true, After: eventlog.Cursor{Session: latest, Sequence: 4}}, "", []string{`data-cursor="` + latest.String() + `:4"`, `href="?session=` + latest.String() + `"`}},
+		{"behind the last", false, page.Part{Older: true, After: eventlog.Place{Cursor: eventlog.Cursor{Session: latest, Sequence: 4}}}, "", []string{`data-cursor="` + latest.String() + `:4"`, `href="?session=` + latest.String() + `"`}},
 		{"of a session without events", false, page.Part{}, "", []string{`data-cursor="` + latest.String() + `:0"`, `id="waiting">`}},
 		{"of all sessions", true, page.Part{Entries: slices.Concat(timeline(t, first, saysLine, completeLine), entries)}, "session 1 2 session 1 2:ok[3:ok] 4:open",
 			[]string{`id="` + first.String() + `:2"`, `data-events="140"`, `<a class="whole" href="?sessions=all" aria-current="page">`}},

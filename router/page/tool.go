@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ type toolView struct {
 	Diffs    []diffView
 	Codes    []fieldView
 	Steps    []step // of a plan
+	Asked    []asked
 	Word     string // for the outcome, for those who do not see its mark
 	Took     string
 	Size     string
@@ -110,6 +112,9 @@ func (m *maker) toolCall() {
 			left = left.without(planLists...)
 		}
 	}
+	if r.Tool.Asked = questionsIn(args); r.Tool.Asked != nil {
+		left = left.without("questions")
+	}
 	r.Tool.Codes, left = m.codes(left, args)
 	r.Tool.Fields = m.fields(left, "/args")
 	r.Fields = m.fields(m.data.without("tool", "args", "call_id"), "")
@@ -129,10 +134,14 @@ func toolName(tool string) string {
 // withRange adds to what a call is about the lines that it reads, or where it looks.
 func withRange(argument, name string, args fields, cwd string) string {
 	if name == "pattern" || name == "query" {
-		if where, ok := either(args, "path", "glob", "include"); ok && where != "" && where != "." {
-			return argument + " in " + shortPath(where, cwd)
+		where, _ := args.str("path")
+		if files, _ := either(args, "glob", "include"); files != "" {
+			where = path.Join(where, files)
 		}
-		return argument
+		if where == "" || where == "." {
+			return argument
+		}
+		return argument + " in " + shortPath(where, cwd)
 	}
 	argument = shortPath(argument, cwd)
 	from, hasFrom := firstNumber(args, "offset", "start_line", "startLine", "line")
@@ -182,6 +191,9 @@ func tellingArgument(args fields) (name, text string) {
 			}
 			return name, strings.Join(texts, " ")
 		}
+	}
+	if questions := questionsIn(args); questions != nil {
+		return "questions", questions[0].Text
 	}
 	return "", ""
 }

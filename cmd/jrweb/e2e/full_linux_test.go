@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/store"
 )
 

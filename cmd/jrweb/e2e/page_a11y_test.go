@@ -62,6 +62,9 @@ func TestPagesAreAccessible(t *testing.T) {
 	done := s.append("t-done", everything...).Session
 	s.complete("t-done", done)
 	s.append("t-done", everything...)
+	for i, who := range []string{`"agent":"Claude Code","model":"claude-sonnet-4-5-20250929"`, `"agent":"Codex","model":"gpt-5.2-codex"`} { // there is something to choose
+		s.post(fmt.Sprintf("/tasks/t-agent-%d/sessions", i), "{"+who+"}", new(struct{}))
+	}
 	unfold := func() { page.run(`for (const details of document.querySelectorAll("details")) details.open = true`) }
 	for _, path := range []string{"/", "/tasks/t-done", "/tasks/t-done?session=" + done, "/tasks/t-done?sessions=all"} {
 		page.goTo(s.url + path)

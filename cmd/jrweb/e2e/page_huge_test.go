@@ -100,3 +100,22 @@ func TestReadingARunToItsStartAndBack(t *testing.T) {
 	page.has(events + 1)
 	look()
 }
+
+// Who holds the key that leads to the end comes there, part by part: the place where a part
+// is asked for is in view all the time. A part that could not be had is asked for again.
+func TestReadingOnWithoutAPause(t *testing.T) {
+	const events = 2000
+	s := serve(t)
+	s.complete("t-on", s.appendMany("t-on", events))
+	relay := startRelay(t, s.addr)
+	page := openTab(t, "http://"+relay.listener.Addr().String()+"/tasks/t-on?around=300#300")
+	page.until(`document.body.dataset.state === "ended" && document.querySelector(".target") !== null`)
+	relay.cut()
+	page.run(`(() => {
+		const down = () => { scrollTo(0, document.documentElement.scrollHeight); requestAnimationFrame(down); };
+		down();
+	})()`)
+	page.until(`performance.getEntriesByType("resource").some(e => e.name.includes("after=") && e.responseStatus === 0)`)
+	relay.mend()
+	page.has(events + 1)
+}

@@ -332,3 +332,42 @@ func TestPageShowsTheWholeHistoryOverRetries(t *testing.T) {
 		t.Errorf("three sessions have %d headings", breaks)
 	}
 }
+
+func TestPageShowsSessionsThatRunBesideEachOtherInOneOrder(t *testing.T) {
+	s := serve(t)
+	sessions := [2]string{}
+	for i := range sessions {
+		var answer struct{ ID string }
+		s.post("/tasks/t-beside/sessions", `{"concurrent":true}`, &answer)
+		sessions[i] = answer.ID
+	}
+	var want []string
+	say := func(i, n int) {
+		var answer appended
+		s.post("/tasks/t-beside/sessions/"+sessions[i]+"/events", "["+says("event %d", n)+"]", &answer)
+		want = append(want, fmt.Sprintf("%s:%d", sessions[i], n))
+	}
+	say(1, 1)
+	say(0, 1)
+	say(1, 2)
+	page := openTab(t, s.url+"/tasks/t-beside?sessions=all")
+	page.live()
+	say(0, 2)
+	say(1, 3)
+	say(0, 3)
+	for _, when := range []string{"live", "after a reload"} {
+		page.until(fmt.Sprintf(`document.getElementById("%s") !== null`, want[len(want)-1]))
+		shown := evaluate[string](page, `[...document.querySelectorAll("#timeline .event")].map(e => e.id).join(" ")`)
+		if shown != strings.Join(want, " ") {
+			t.Errorf("%s it shows %s, want %s", when, shown, strings.Join(want, " "))
+		}
+		if breaks := evaluate[int](page, `document.querySelectorAll(".session-break").length`); breaks != len(want) {
+			t.Errorf("%s it has %d headings, want %d", when, breaks, len(want))
+		}
+		if gaps := evaluate[int](page, `document.querySelectorAll(".gap").length`); gaps != 0 {
+			t.Errorf("%s it has %d gaps", when, gaps)
+		}
+		page = openTab(t, s.url+"/tasks/t-beside?sessions=all")
+		page.live()
+	}
+}

@@ -197,17 +197,58 @@ func (b *tab) emulateMedia(media string, features ...*emulation.MediaFeature) {
 	}
 }
 
-// Who asks for less motion gets none; others see a spinner turn.
+// Who asks for less motion gets none; others see a spinner turn, which is no animation of
+// the browser's: it would have the page drawn all the time.
 func TestReducedMotion(t *testing.T) {
 	s := serve(t)
 	s.append("t-calm", call("bash", "c", "x"))
 	page := openTab(t, s.url+"/tasks/t-calm")
 	page.live()
-	const moving = `document.getAnimations().some(a => a.playState === "running")`
+	const spinners = `[...document.querySelectorAll("#now .mark, #timeline [data-outcome=open] .mark")].map(e => getComputedStyle(e, "::before").rotate).join(" ")`
+	turns := func(times int) bool {
+		t.Helper()
+		return evaluate[bool](page, `(async () => {
+			const seen = new Set();
+			for (let n = 0; n < %d; n++) {
+				const before = document.getElementById("now-for").textContent;
+				while (document.getElementById("now-for").textContent === before) await new Promise(requestAnimationFrame);
+				seen.add(%s);
+			}
+			return seen.size > 1;
+		})()`, times, spinners)
+	}
+	if turns(2) {
+		t.Error("something moves")
+	}
 	page.emulateMedia("", &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "no-preference"})
-	page.until(moving)
-	page.emulateMedia("", &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
-	page.until("!" + moving)
+	if !turns(3) {
+		t.Error("no spinner turns")
+	}
+	if moving := evaluate[int](page, `document.getAnimations().length`); moving > 0 {
+		t.Errorf("%d animations run", moving)
+	}
+}
+
+// The longer nothing happens, the fewer times a page counts how long that is.
+func TestPageInWhichNothingHappensIsLeftAlone(t *testing.T) {
+	s := serve(t)
+	const minutes = 5
+	for task, test := range map[string]struct {
+		silence     time.Duration
+		least, most int // drawings
+	}{
+		"t-minute": {time.Minute, 3 * 6, minutes * 6}, // from the fifth minute on even fewer
+		"t-hour":   {time.Hour, minutes - 1, minutes + 1},
+	} {
+		s.past(task, test.silence, aCall("bash", "c", "make"))
+		page := openTab(t, s.url+"/tasks/"+task)
+		page.live()
+		evaluate[bool](page, `new MutationObserver(() => { globalThis.drawn = (globalThis.drawn ?? 0) + 1 }).observe(document.body, {subtree: true, childList: true, characterData: true}) === undefined`)
+		page.letTimePass(minutes * time.Minute)
+		if drawn := evaluate[int](page, `globalThis.drawn ?? 0`); drawn < test.least || drawn > test.most {
+			t.Errorf("%s: it was drawn %d times in %d minutes, want %d to %d", task, drawn, minutes, test.least, test.most)
+		}
+	}
 }
 
 // On paper there is the run, with what was unfolded, and nothing to press.

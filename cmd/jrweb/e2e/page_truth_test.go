@@ -126,6 +126,7 @@ func (b *tab) becomes(expression string) {
 const rendered = `(() => {
 	const copy = document.querySelector(%q).cloneNode(true);
 	for (const e of copy.querySelectorAll(".target, .current")) e.classList.remove("target", "current");
+	for (const e of copy.querySelectorAll(".mark")) e.removeAttribute("style");
 	for (const e of copy.querySelectorAll('[class=""]')) e.removeAttribute("class");
 	return copy.innerHTML.replace(/\n/g, "");
 })()`

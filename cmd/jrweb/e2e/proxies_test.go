@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -240,6 +241,46 @@ func TestEachProxySaysWhoItIsAndNobodyElse(t *testing.T) {
 			}
 			return strings.Replace(config, inFront[i].names, inFront[i].isAnn, 1)
 		})
+	})
+}
+
+// Attempts to sign in are counted by client, whatever a client says of its address.
+func TestEachProxySaysWhichClientItIs(t *testing.T) {
+	eachProxy(t, func(t *testing.T, _ *server, p *proxy) {
+		attempt := func(from string) int {
+			t.Helper()
+			dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+			client := http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/login", strings.NewReader(`{"token":"wrong"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("X-Forwarded-For", "127.0.0.4")
+			res, err := client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			return res.StatusCode
+		}
+		for i := range 10 {
+			if status := attempt("127.0.0.2"); status != http.StatusUnauthorized {
+				t.Fatalf("attempt %d is answered %d", i+1, status)
+			}
+		}
+		if status := attempt("127.0.0.2"); status != http.StatusTooManyRequests {
+			t.Errorf("attempt 11 is answered %d", status)
+		}
+		if status := attempt("127.0.0.3"); status != http.StatusUnauthorized {
+			t.Errorf("another client is answered %d", status)
+		}
+	}, func(t *testing.T, s *server, _ int, config string) string {
+		tokens := filepath.Join(t.TempDir(), "tokens")
+		if err := os.WriteFile(tokens, []byte("ann:read:token-0123456789\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.flags = []string{"-token-file", tokens, "-trusted-proxy", "127.0.0.1/32"}
+		return config
 	})
 }
 

@@ -42,24 +42,37 @@ func Create(p Place, id ID, after uint64) (*Journal, error) {
 
 // Remove removes the segments that are in place, but not those of another database.
 func (p Place) Remove() error {
+	if err := p.Check(); err != nil {
+		return err
+	}
 	for n := range 2 {
-		path := p.Segment(n)
-		file, err := os.Open(path)
+		if err := os.Remove(p.Segment(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Check returns an error if the journal of another database is in place. Beside a database
+// there is none: a copy of a database and its journal names its original there.
+func (p Place) Check() error {
+	if p.Dir == "" {
+		return nil
+	}
+	for n := range 2 {
+		data, err := os.ReadFile(p.Segment(n))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		head := make([]byte, headSize)
-		_, err = file.ReadAt(head, 0)
-		if database, _, _, ok := decodeHead(head); err == nil && ok && database != "" && database != p.Database {
-			if _, err := os.Stat(database); err == nil {
-				return errors.Join(fmt.Errorf("%s is the journal of %s: give each database a directory of its own for its journal", path, database), file.Close())
-			}
+		database, _, _, ok := decodeHead(data)
+		if !ok || database == "" || database == p.Database {
+			continue
 		}
-		if err := errors.Join(file.Close(), os.Remove(path)); err != nil {
-			return err
+		if _, err := os.Stat(database); err == nil {
+			return fmt.Errorf("%s is the journal of %s: give each database a directory of its own for its journal", p.Segment(n), database)
 		}
 	}
 	return nil

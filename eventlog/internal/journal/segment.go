@@ -92,7 +92,7 @@ func readSegment(p Place, id ID, number int) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: it is in use with its journal, and %s is missing: they belong together", store.ErrDamaged, path)
+		return nil, fmt.Errorf("%w: it is in use with its journal, and %s is missing: they belong together, bring it back", store.ErrDamaged, path)
 	case err != nil:
 		return nil, err
 	}
@@ -109,8 +109,8 @@ func readSegment(p Place, id ID, number int) ([]byte, error) {
 const (
 	// reserve is kept free in each segment for changes that end or remove something.
 	reserve = 1 << 20
-	// growStep is how much a segment grows at once: each growth makes its sync dearer.
-	growStep = 4 << 20
+	// growStep is how much a segment grows at once: each growth makes one sync dearer.
+	growStep = 1 << 20
 	// fillStep is how much zero space is written at once, ahead of the records. In space
 	// that was only allocated, the first write to a page makes the file system record that
 	// it now holds data, and a sync waits for that too. One append pays for many.

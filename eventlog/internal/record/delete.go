@@ -1,7 +1,9 @@
 package record
 
 import (
+	"errors"
 	"fmt"
+	"math"
 
 	"jrweb/eventlog/event"
 	"jrweb/eventlog/store"
@@ -13,40 +15,49 @@ const DeleteSessions = 250
 
 // DeleteOldest removes the oldest sessions of a task that has many.
 func (tx *Txn) DeleteOldest(t *Task) error {
-	var ids []event.SessionID
-	prefix := TaskPrefix(t.ID)
-	for key := range tx.Ascend(store.Sessions, prefix, PrefixEnd(prefix)) {
-		if ids = append(ids, event.SessionID(key[len(prefix):])); len(ids) == DeleteSessions {
-			break
-		}
-	}
-	sessions := make([]*Session, len(ids))
-	for i, id := range ids { // everything that can fail comes before the first write
-		var err error
-		if sessions[i], err = tx.Session(t.ID, id); err != nil {
-			return err
-		}
+	sessions, damaged, err := tx.sessionsOf(t, DeleteSessions)
+	if err != nil {
+		return err
 	}
 	for _, s := range sessions {
 		tx.DeleteSession(t, s)
 	}
-	tx.Touch(t.ID)
+	tx.deleteDamaged(t, damaged)
+	if !t.lost {
+		tx.Touch(t.ID)
+	}
 	return nil
+}
+
+// sessionsOf reads the oldest sessions of a task, so that no read fails after a change has
+// begun to write. Those that cannot be read because of damage come apart.
+func (tx *Txn) sessionsOf(t *Task, limit int) (sessions []*Session, damaged []event.SessionID, err error) {
+	var ids []event.SessionID
+	prefix := TaskPrefix(t.ID)
+	for key := range tx.Ascend(store.Sessions, prefix, PrefixEnd(prefix)) {
+		if ids = append(ids, event.SessionID(key[len(prefix):])); len(ids) == limit {
+			break
+		}
+	}
+	for _, id := range ids {
+		s, err := tx.Session(t.ID, id)
+		switch {
+		case errors.Is(err, store.ErrDamaged):
+			damaged = append(damaged, id)
+		case err != nil:
+			return nil, nil, err
+		default:
+			sessions = append(sessions, s)
+		}
+	}
+	return sessions, damaged, nil
 }
 
 // DeleteTask removes a task with all its sessions from the log.
 func (tx *Txn) DeleteTask(t *Task) error {
-	if _, err := tx.openSessions(t); err != nil {
+	sessions, damaged, err := tx.sessionsOf(t, math.MaxInt)
+	if err != nil {
 		return err
-	}
-	var sessions []*Session
-	prefix := TaskPrefix(t.ID)
-	for key := range tx.Ascend(store.Sessions, prefix, PrefixEnd(prefix)) {
-		s, err := tx.Session(t.ID, event.SessionID(key[len(prefix):]))
-		if err != nil {
-			return err
-		}
-		sessions = append(sessions, s)
 	}
 	for _, s := range sessions {
 		if s.Status == event.StatusOpen {
@@ -54,12 +65,20 @@ func (tx *Txn) DeleteTask(t *Task) error {
 		}
 		tx.forget(t, s)
 	}
-	tx.trash(store.Keys, keysOfTask(t))
+	tx.forgetDamaged(t, damaged)
+	tx.trashKeys(t, keysOfTask)
 	changes := []uint64{t.Change}
-	for _, s := range tx.touchOf(t.ID).sessions { // all that were open before this transaction
+	touch := tx.touchOf(t.ID)
+	for _, s := range touch.sessions { // all that were open before this transaction
 		changes = append(changes, s.Change)
 	}
-	for _, key := range tx.entriesOf(changes) {
+	touch.deleted = true
+	delete(tx.Touched, t.ID) // a task that is made again changes later
+	entries := tx.entriesOf(changes)
+	if t.lost || len(damaged) > 0 {
+		entries = tx.allEntriesOf(t.ID) // some of the changes are not known
+	}
+	for _, key := range entries {
 		tx.Delete(store.Activity, key)
 	}
 	tx.Delete(store.Tasks, []byte(t.ID))
@@ -82,7 +101,7 @@ func (tx *Txn) DeleteSession(t *Task, s *Session) {
 	if t.Latest == s.ID {
 		t.Latest, t.Status = tx.latest(t)
 	}
-	tx.trash(store.Keys, keysOfSession(t, s.ID))
+	tx.trashKeys(t, func(t *Task) []byte { return keysOfSession(t, s.ID) })
 }
 
 // latest finds the newest session of a task, and skips damaged ones.

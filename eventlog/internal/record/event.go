@@ -10,15 +10,17 @@ import (
 )
 
 // Payload of an event: time (8 bytes, milliseconds since 1970, two's complement,
-// big-endian), length of type (1), length of actor (1), type, actor, data.
-const eventHeader = 10
+// big-endian), length of type (1), number of the change that committed it (8), length of
+// actor (1), type, actor, data. A [State] begins alike.
+const eventHeader = 18
 
 // EncodeEvent makes the record of an event.
 func EncodeEvent(key []byte, e *event.Event) []byte {
 	record := make([]byte, RecordHeader+eventHeader, RecordHeader+eventHeader+len(e.Type)+len(e.Actor)+len(e.Data))
 	binary.BigEndian.PutUint64(record[RecordHeader:], uint64(e.Time.UnixMilli()))
 	record[RecordHeader+8] = byte(len(e.Type))
-	record[RecordHeader+9] = byte(len(e.Actor))
+	binary.BigEndian.PutUint64(record[RecordHeader+9:], e.Change)
+	record[RecordHeader+17] = byte(len(e.Actor))
 	record = append(record, e.Type...)
 	record = append(record, e.Actor...)
 	record = append(record, e.Data...)
@@ -52,7 +54,7 @@ func ViewEvent(e *event.Event, key, record []byte) error {
 		return damage("event is too short")
 	}
 	typeEnd := eventHeader + int(payload[8])
-	actorEnd := typeEnd + int(payload[9])
+	actorEnd := typeEnd + int(payload[17])
 	if len(payload) < actorEnd {
 		return damage("event is too short")
 	}
@@ -62,6 +64,7 @@ func ViewEvent(e *event.Event, key, record []byte) error {
 		Type:     typeName(payload[eventHeader:typeEnd]),
 		Actor:    actorName(payload[typeEnd:actorEnd]),
 		Data:     payload[actorEnd:],
+		Change:   binary.BigEndian.Uint64(payload[9:]),
 	}
 	return nil
 }

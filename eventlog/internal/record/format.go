@@ -11,7 +11,7 @@ import (
 
 // FormatVersion is the version of the contents of the buckets. It is written once, by the
 // first open.
-const FormatVersion = 3
+const FormatVersion = 4
 
 // KeyFormat is the key of the format version in [store.Meta].
 var KeyFormat = []byte("format")
@@ -56,7 +56,7 @@ func (e *FormatError) Error() string {
 func (e *FormatError) Unwrap() error { return store.ErrFormat }
 
 // upgradable reports whether the format can be upgraded.
-func (e *FormatError) upgradable() bool { return e.Version == 2 }
+func (e *FormatError) upgradable() bool { return e.Version == 2 || e.Version == 3 }
 
 // Upgradable reports whether err says that a file has an older format that can be upgraded.
 func Upgradable(err error) bool {

@@ -17,7 +17,7 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	task := &Task{ID: "t-1", Born: 1}
 	at := time.UnixMilli(1_763_800_000_123) // 01 9a aa ac 26 7b
 	key := EventKey(session, 2)
-	e := &event.Event{Time: at, Type: "thought", Actor: event.Agent, Data: []byte(`{"content":"x"}`)}
+	e := &event.Event{Time: at, Type: "thought", Actor: event.Agent, Data: []byte(`{"content":"x"}`), Change: 258}
 	state := State{Head: 1, Updated: event.Time{Time: at}, Change: 258}
 	cost := Amounts{USD: 1, InputTokens: 2, OutputTokens: 3, CacheReadTokens: 4, CacheWriteTokens: 5}
 	half := Amounts{USD: 0.5}
@@ -30,7 +30,7 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	}{
 		"text of a session":            {[]byte(session.String()), "303644414c4231364643304734304f34304b3330453230393138"},
 		"key of an event":              {key, "019aaaac267b0102030405060708090a0000000000000002"},
-		"record of an event":           {EncodeEvent(key, e), "011ed2c6c10000019aaaac267b070574686f756768746167656e747b22636f6e74656e74223a2278227d"},
+		"record of an event":           {EncodeEvent(key, e), "01407905d60000019aaaac267b0700000000000001020574686f756768746167656e747b22636f6e74656e74223a2278227d"},
 		"key of a session":             {SessionKey("t-1", session), "742d3100019aaaac267b0102030405060708090a"},
 		"key of a state":               {StateKey(session, 1), "019aaaac267b0102030405060708090a0000000000000002"},
 		"record of a state":            {EncodeState(StateKey(session, 1), "t-1", &state), "01120b0b720000019aaaac267b000000000000000102742d31"},
@@ -68,14 +68,14 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	}{
 		"a task": {Task{
 			Title: "T", AgentTitle: "A", Prompt: "P", Type: "y", Parent: "p", Description: "d", Project: "j", Status: event.StatusOpen, Created: event.Time{Time: at}, Updated: event.Time{Time: at},
-			Sessions: 1, Latest: session, Open: []event.SessionID{session}, Totals: sums, Unpriced: Unpriced{"m": {InputTokens: 6}}, Born: 1, Change: 2,
-		}, `{"title":"T","agent_title":"A","prompt":"P","type":"y","parent":"p","description":"d","project":"j","status":"open","created":"2025-11-22T08:26:40.123Z","updated":"2025-11-22T08:26:40.123Z","sessions":1,"latest":"06DALB16FC0G40O40K30E20918","open":["06DALB16FC0G40O40K30E20918"],"totals":{"events":2,"usd":1,"input_tokens":2,"output_tokens":3,"cache_read_tokens":4,"cache_write_tokens":5},"unpriced":{"m":{"input_tokens":6}},"born":1,"change":2}`},
+			Sessions: 1, Latest: session, Open: []event.SessionID{session}, Totals: sums, Unpriced: Unpriced{"m": {InputTokens: 6}}, Born: 1, Change: 2, Carried: []event.SessionID{session},
+		}, `{"title":"T","agent_title":"A","prompt":"P","type":"y","parent":"p","description":"d","project":"j","status":"open","created":"2025-11-22T08:26:40.123Z","updated":"2025-11-22T08:26:40.123Z","sessions":1,"latest":"06DALB16FC0G40O40K30E20918","open":["06DALB16FC0G40O40K30E20918"],"totals":{"events":2,"usd":1,"input_tokens":2,"output_tokens":3,"cache_read_tokens":4,"cache_write_tokens":5},"unpriced":{"m":{"input_tokens":6}},"born":1,"carried":["06DALB16FC0G40O40K30E20918"],"change":2}`},
 		"an empty task": {Task{Status: event.StatusNone, Created: event.Time{Time: at}, Updated: event.Time{Time: at}, Born: 1, Change: 1}, `{"status":"none","created":"2025-11-22T08:26:40.123Z","updated":"2025-11-22T08:26:40.123Z","sessions":0,"latest":"","totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0},"born":1,"change":1}`},
 		"a session": {Session{
 			Status: event.Failed, Reason: "r", Agent: "a", Version: "v", Model: "m", Cwd: "/w", Branch: "b", Machine: "x", ExternalID: "e", ParentExternalID: "p", Owner: "o",
 			Lease: time.Second, Beats: 6, Started: event.Time{Time: at}, Ended: event.Time{Time: at}, Sealed: event.Time{Time: at},
-			First: 1, State: State{Head: 2, Totals: sums, Models: models},
-		}, `{"status":"failed","reason":"r","agent":"a","version":"v","model":"m","cwd":"/w","branch":"b","machine":"x","external_id":"e","parent_external_id":"p","owner":"o","lease":1000000000,"beats":6,"started":"2025-11-22T08:26:40.123Z","ended":"2025-11-22T08:26:40.123Z","sealed":"2025-11-22T08:26:40.123Z","first":1,"head":2,"totals":{"events":2,"usd":1,"input_tokens":2,"output_tokens":3,"cache_read_tokens":4,"cache_write_tokens":5},"models":{"m":{"usd":1,"input_tokens":2,"output_tokens":3,"cache_read_tokens":4,"cache_write_tokens":5,"unpriced":{"input_tokens":6},"last":{"usd":0.5}}}}`},
+			First: 1, Born: 258, Beside: []event.SessionID{session}, Trimmed: 257, State: State{Head: 2, Totals: sums, Models: models},
+		}, `{"status":"failed","reason":"r","agent":"a","version":"v","model":"m","cwd":"/w","branch":"b","machine":"x","external_id":"e","parent_external_id":"p","owner":"o","lease":1000000000,"beats":6,"started":"2025-11-22T08:26:40.123Z","ended":"2025-11-22T08:26:40.123Z","sealed":"2025-11-22T08:26:40.123Z","first":1,"born":258,"beside":["06DALB16FC0G40O40K30E20918"],"trimmed":257,"head":2,"totals":{"events":2,"usd":1,"input_tokens":2,"output_tokens":3,"cache_read_tokens":4,"cache_write_tokens":5},"models":{"m":{"usd":1,"input_tokens":2,"output_tokens":3,"cache_read_tokens":4,"cache_write_tokens":5,"unpriced":{"input_tokens":6},"last":{"usd":0.5}}}}`},
 		"an empty session": {Session{Status: event.StatusOpen, Started: event.Time{Time: at}, First: 1}, `{"status":"open","started":"2025-11-22T08:26:40.123Z","ended":null,"first":1}`},
 		"an answer":        {Request{Digest: []byte{1}, Time: event.Time{Time: at}, Session: session, First: 1, Last: 2, Info: &info}, `{"digest":"AQ==","time":"2025-11-22T08:26:40.123Z","session":"06DALB16FC0G40O40K30E20918","first":1,"last":2,"info":{"id":"06DALB16FC0G40O40K30E20918","task":"t-1","status":"succeeded","reason":"","agent":"","model":"","external_id":"","started":null,"ended":null,"head":2,"totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0}}}`},
 	} {

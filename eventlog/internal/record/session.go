@@ -28,6 +28,11 @@ type Session struct {
 	Ended            event.Time    `json:"ended"`           // as the complete event says
 	Sealed           event.Time    `json:"sealed,omitzero"` // when the seal was committed
 	First            uint64        `json:"first"`
+	// For the order of all events of the task, see [Session.Start]. Sessions that an
+	// earlier format wrote have none of these.
+	Born    uint64            `json:"born,omitempty"`    // the change that started it
+	Beside  []event.SessionID `json:"beside,omitempty"`  // the older sessions that were open then
+	Trimmed uint64            `json:"trimmed,omitempty"` // the change of the last event before First
 	State
 
 	ID   event.SessionID `json:"-"`

@@ -24,12 +24,14 @@ type Task struct {
 	Open        []event.SessionID `json:"open,omitempty"`
 	Totals      Totals            `json:"totals"` // of the sealed sessions, as is
 	Unpriced    Unpriced          `json:"unpriced,omitempty"`
-	Born        uint64            `json:"born"` // the change that made the task
+	Born        uint64            `json:"born"`              // the change that made the task
+	Carried     []event.SessionID `json:"carried,omitempty"` // sessions that were open when an earlier format was upgraded
 	Change      uint64            `json:"change"`
 
 	ID     string   `json:"-"`
 	Newest *Session `json:"-"` // nil: there is none, or it was not read
 	tidied bool     // see Txn.Tidy
+	lost   bool     // see Txn.TaskToDelete
 }
 
 // Info returns the public view of the task.

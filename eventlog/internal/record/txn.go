@@ -45,6 +45,8 @@ type Txn struct {
 // touch is what a commit changes of one task.
 type touch struct {
 	task     string
+	change   uint64     // its number
+	deleted  bool       // the task was deleted, and may have been made again
 	record   bool       // its record must be written
 	sessions []*Session // their states have changed, or they are no longer open
 }
@@ -199,7 +201,7 @@ func (tx *Txn) touchOf(task string) *touch {
 	if !known {
 		i = len(tx.touches)
 		tx.Touched[task] = i
-		tx.touches = append(tx.touches, touch{task: task})
+		tx.touches = append(tx.touches, touch{task: task, change: tx.nextChange()})
 	}
 	return &tx.touches[i]
 }
@@ -263,6 +265,7 @@ func (tx *Txn) StartSession(t *Task, s *Session, concurrent bool) error {
 	}
 	tx.Last.Session = NextSessionID(tx.Now, tx.Last.Session)
 	s.ID, s.Task, s.Status, s.First, s.Counted = tx.Last.Session, t.ID, event.StatusOpen, 1, true
+	s.Born, s.Beside = tx.touchOf(t.ID).change, slices.Clone(t.Open)
 	key := SessionKey(t.ID, s.ID)
 	tx.Sessions[s.ID] = s
 	tx.Put(store.Sessions, key, s.Encode(key)) // at once, so that iterating over the task's sessions finds it
@@ -299,10 +302,11 @@ func (tx *Txn) Interrupt(t *Task, s *Session, reason string) {
 // needs the task and the whole session only if NeedsAll is true of an event.
 func (tx *Txn) AppendTo(t *Task, s *Session, events []Prepared) {
 	out := make([]event.Event, len(events))
+	change := tx.touchOf(s.Task).change
 	for i := range events {
 		p := &events[i]
 		s.Head++
-		p.Sequence = s.Head
+		p.Sequence, p.Change = s.Head, change
 		if p.Time.IsZero() {
 			p.Time = tx.Now
 		}
@@ -389,13 +393,12 @@ func (tx *Txn) Flush() error {
 	return nil
 }
 
-// settle gives a changed task its next change number, and writes what has changed.
+// settle writes what has changed of a task.
 func (tx *Txn) settle(touch *touch) {
-	t, known := tx.Tasks[touch.task]
-	if known && t == nil {
-		return // deleted
+	if touch.deleted {
+		return
 	}
-	change := tx.nextChange()
+	t, change := tx.Tasks[touch.task], touch.change
 	var left []uint64
 	take := func(old *uint64) {
 		if *old != 0 {

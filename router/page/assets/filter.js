@@ -1,6 +1,7 @@
 // The tools above the timeline: which kinds of events are shown, and a search in the
 // whole run.
 
+import { cursorOf } from "./cursor.js";
 import { download } from "./download.js";
 import { el, readingTop, setText } from "./dom.js";
 import { Hits } from "./hits.js";
@@ -61,7 +62,7 @@ export class Filter {
   step(by) {
     const top = readingTop();
     const inView = this.#timeline.rows.find((row) => row.getBoundingClientRect().bottom > top + 8);
-    const from = inView === undefined ? "" : `${inView.dataset.session}:${inView.dataset.seq}`;
+    const from = inView === undefined ? "" : cursorOf(inView);
     const hit = this.#hits.step(by, from);
     this.#show();
     if (hit !== undefined) this.#goTo(hit, this.#words);

@@ -9,8 +9,16 @@ import { saw } from "./seen.js";
 
 const refreshMs = 1000; // between two looks at what the stream does not tell
 
-const quietMs = 30_000; // without a sign of life, and the page counts more slowly
-const quietSeconds = 5;
+// How often what is counted in time is shown anew: where nothing has happened for some
+// time, to draw the page each second is too much for what it tells.
+const second = 1000;
+const paces = [
+  { silence: 5 * 60 * second, pause: 60 * second },
+  { silence: 30 * second, pause: 10 * second },
+];
+const hiddenPause = 60 * second; // only the tab's title is seen, and a browser gives it no more
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const page = document.body.dataset;
 const byID = (id) => document.getElementById(id);
@@ -20,7 +28,7 @@ export class Header {
   status = page.status;
   #timeline;
   #taskURL;
-  #changes;
+  #along;
   #retryAt;
   #started = dateOf(byID("started").dateTime);
   #ended = dateOf(byID("duration").dataset.ended);
@@ -29,22 +37,23 @@ export class Header {
   #exactAt = page.cursor; // the totals hold everything up to here
   #refreshing;
   #refreshedAt = 0;
-  #tickedAt = 0;
+  #ticking; // the timer of the next tick
   #updated = byID("now").dataset.updated; // when something was appended last
   #about = ""; // what the server said last
 
-  // changes() is called before the head changes by itself: other changes can be shown
-  // with it.
-  constructor(timeline, taskURL, changes) {
+  // along(change) makes a change of the head: others can be shown with it.
+  constructor(timeline, taskURL, along) {
     this.#timeline = timeline;
-    this.#changes = changes;
+    this.#along = along;
     this.#taskURL = taskURL;
     byID("connection").hidden = false;
     localTimes(document);
     this.#seen(this.#updated);
-    document.addEventListener("visibilitychange", () => this.#seen(this.#updated));
     this.#now = new Now();
-    setInterval(() => this.#second(), 1000);
+    document.addEventListener("visibilitychange", () => {
+      this.#seen(this.#updated);
+      this.tick();
+    });
     this.tick();
   }
 
@@ -121,22 +130,26 @@ export class Header {
     const whole = page.all === "true", asked = whole ? "" : page.session;
     const answer = await jsonOf(`${this.#taskURL}/now${asked === "" ? "" : `?session=${asked}`}`);
     if (answer === null || !whole && asked !== page.session) return null;
-    this.#changes();
-    const { session } = answer;
-    this.titled(answer.title);
-    this.#seen(answer.updated);
-    if (page.state !== "gone") this.#now.show(answer.now, answer.updated, (sequence) => this.#addressOf(session, sequence));
-    if (session === null) return null;
+    this.#along(() => {
+      if (whole || asked === page.session) this.#show(answer);
+    });
+    return answer.session;
+  }
+
+  #show({ session, title, updated, now, totals }) {
+    this.titled(title);
+    this.#seen(updated);
+    if (page.state !== "gone") this.#now.show(now, updated, (sequence) => this.#addressOf(session, sequence));
+    if (session === null) return;
     this.#exactAt = `${session.id}:${session.head}`;
-    if (whole) {
-      this.#totals = { ...answer.totals, events: this.#totals.events };
+    if (page.all === "true") {
+      this.#totals = { ...totals, events: this.#totals.events };
     } else {
       this.#totals = session.totals;
       this.#facts(session);
     }
     this.showTotals();
     this.tick();
-    return session;
   }
 
   // #seen tells the list how far the reader has seen the task.
@@ -164,7 +177,6 @@ export class Header {
       byID("started").dateTime = info.started;
       showFact("started", moment(this.#started));
     }
-    this.tick();
   }
 
   // titled shows the title of the task.
@@ -202,6 +214,7 @@ export class Header {
     page.retryAt = retryAt ?? "";
     this.#retryAt = retryAt;
     this.#showConnection();
+    this.#tickAgain(0);
     this.#showTitle();
     byID("waiting").hidden = state !== "live" || this.#timeline.last !== null;
   }
@@ -248,24 +261,29 @@ export class Header {
     setText(byID("now-for"), "");
   }
 
-  // #second goes on with what is counted in seconds. Where nothing has happened for some
-  // time, to draw the page each second is too much for what it tells.
-  #second() {
-    if (Date.now() - this.#tickedAt < 900) return; // with what came just now
-    const silence = this.#now.silence(Date.now());
-    const quiet = this.status !== "open" || silence > quietMs;
-    if (page.quiet !== String(quiet)) page.quiet = String(quiet);
-    if (quiet && Math.floor(silence / 1000) % quietSeconds !== 0 && page.state !== "reconnecting") return;
-    this.#changes();
-    this.tick();
+  // #tickAgain has what is counted in time shown anew, as soon as it tells something else.
+  #tickAgain(atLeast) {
+    clearTimeout(this.#ticking);
+    const pause = Math.max(this.#pause(this.#now.silence(Date.now())), atLeast);
+    if (pause < Infinity) this.#ticking = setTimeout(() => this.#along(() => this.tick()), pause);
   }
 
-  tick() {
-    const now = this.#tickedAt = Date.now();
+  #pause(silence) {
+    if (page.state === "reconnecting") return second;
+    if (this.status !== "open" || page.state === "gone") return Infinity;
+    if (document.hidden) return hiddenPause;
+    return paces.find((pace) => silence >= pace.silence)?.pause ?? second;
+  }
+
+  // tick shows what is counted in time, and does so again after a pause.
+  tick(atLeast = 0) {
+    this.#tickAgain(atLeast);
+    const now = Date.now();
     if (page.state === "reconnecting") this.#showConnection();
     if (this.#started !== null) showFact("duration", duration((this.#ended ?? now) - this.#started));
     if (page.state === "gone") return;
     this.#tickCalls(now);
+    turn(byID("now").querySelector(".mark"), now);
     const ended = this.#started !== null && this.#ended !== null ? `after ${duration(this.#ended - this.#started)}` : "";
     const pace = this.#now.tick(now, this.status === "open", ended);
     if (page.pace === pace) return;
@@ -277,8 +295,15 @@ export class Header {
     if (this.over) return;
     for (const call of document.querySelectorAll('.event[data-type="tool_call"][data-outcome="open"]')) {
       setText(call.querySelector(".took"), duration(now - Date.parse(call.dataset.time)));
+      turn(call.querySelector(".mark"), now);
     }
   }
+}
+
+// turn moves a spinner on. It moves with the seconds beside it: an animation of the style
+// sheet would have all of the page drawn 60 times a second.
+function turn(mark, now) {
+  if (!calm.matches) mark.style.setProperty("--turn", `${Math.floor(now / second) % 8 / 8}turn`);
 }
 
 // totalsOf reads the totals that a page was made with, in the form of the JSON.

@@ -1,7 +1,7 @@
 // Which stretch of the run is in the page: loads older and newer parts as the
 // reader comes near, and hands on to the stream without hole or double.
 
-import { compare } from "./cursor.js";
+import { compare, plain } from "./cursor.js";
 import { fetchPart, Gone } from "./fragments.js";
 import { keepPlace } from "./follow.js";
 
@@ -16,7 +16,7 @@ export class History {
   #attached; // new rows follow those in the page without a hole
   #waiting = null; // what the stream brought while a part is on its way
   #busy = null;
-  #retry; // the timer of the next attempt
+  #retries = {}; // what is tried again → the timer of the next attempt
   #failures = 0; // in a row
   #olderAddress;
   #list;
@@ -89,7 +89,7 @@ export class History {
   }
 
   // older loads the part before the first row. It tells whether there was one.
-  older() {
+  older(again) {
     return this.#alone(async () => {
       if (this.#olderAddress === null) return false;
       const part = await fetchPart(this.#olderAddress);
@@ -103,14 +103,17 @@ export class History {
         this.#setOlder(part.older);
       });
       return true;
-    });
+    }, "older", again);
   }
 
-  // newer loads the part behind the last row, and goes live when it is the newest.
-  newer() {
+  // newer loads the part behind the last row, and goes live when it is the newest. It tells
+  // whether there was one.
+  newer(again) {
     return this.#alone(async () => {
-      if (!this.#attached) await this.#loadNewer();
-    });
+      if (this.#attached) return false;
+      await this.#loadNewer();
+      return true;
+    }, "newer", again);
   }
 
   // catchUp loads all that has come since the last row.
@@ -118,14 +121,14 @@ export class History {
     return this.#alone(async () => {
       this.#attached = false;
       while (!this.#attached) await this.#loadNewer();
-    }, () => this.catchUp());
+    }, "end", () => this.catchUp());
   }
 
   // latest shows the newest part instead of an older one.
   latest() {
     return this.#alone(async () => {
       if (!this.#attached) await this.#restart();
-    }, () => this.latest());
+    }, "end", () => this.latest());
   }
 
   // around shows the part around an event instead of what is shown.
@@ -141,7 +144,7 @@ export class History {
     return this.#alone(() => {
       this.#seen = "";
       return this.#restart();
-    }, () => this.restart());
+    }, "end", () => this.restart());
   }
 
   // skip lets go of the end: there is too much to bring it row by row.
@@ -198,8 +201,8 @@ export class History {
   }
 
   // #alone lets one load happen at a time; one that is wanted meanwhile comes after it.
-  // again is called some time after it has failed.
-  #alone(load, again) {
+  // again, if it is given, is called some time after it has failed; what is such a load of.
+  #alone(load, what, again) {
     const before = this.#busy;
     const mine = (async () => {
       await before;
@@ -209,7 +212,7 @@ export class History {
         return loaded;
       } catch (error) {
         this.#options.failed(error);
-        if (again !== undefined && !(error instanceof Gone)) this.#later(again);
+        if (again !== undefined && !(error instanceof Gone)) this.#later(what, again);
         return false;
       } finally {
         this.#options.changed();
@@ -220,11 +223,11 @@ export class History {
   }
 
   // #later tries a load again: until then the stream's rows have no place.
-  #later(again) {
-    clearTimeout(this.#retry);
+  #later(what, again) {
+    clearTimeout(this.#retries[what]);
     const pause = Math.min(firstRetryMs * 2 ** this.#failures, longestRetryMs);
     this.#failures++;
-    this.#retry = setTimeout(again, pause);
+    this.#retries[what] = setTimeout(again, pause);
   }
 
   #trimOldest() {
@@ -268,19 +271,18 @@ export class History {
         line.append(link);
         this.#list[where](line);
       }
-      const load = () => this[id]();
       link.addEventListener("click", (click) => {
         click.preventDefault();
-        load();
+        this[id]();
       });
       let near = false;
-      const again = async () => {
+      const load = async () => {
         // What was loaded may leave the place as near as before.
-        while (near && !link.parentElement.hidden && await load()) await nextFrame();
+        while (near && !link.parentElement.hidden && await this[id](load)) await nextFrame();
       };
       new IntersectionObserver((entries) => {
         near = entries.at(-1).isIntersecting;
-        again();
+        load();
       }, { rootMargin: nearMargin }).observe(link);
     }
     this.#showEnds();
@@ -298,6 +300,6 @@ function addressOf(side, cursor) {
   if (whole) query.set("sessions", "all");
   else if (page.session !== "" && (side !== undefined || page.pinned !== "")) query.set("session", page.session);
   if (side === undefined) query.set("at", "end");
-  else if (cursor !== "") query.set(side, whole ? cursor : cursor.split(":")[1]);
+  else if (cursor !== "") query.set(side, whole ? plain(cursor) : cursor.split(":")[1]);
   return `?${query}`;
 }

@@ -1,11 +1,11 @@
 // What a search in a run has found: the server looks at all of it, part by part.
 
-import { compare } from "./cursor.js";
+import { compare, withChange } from "./cursor.js";
 
 const againMs = 1000; // between two looks at what is new
 
 export class Hits {
-  list = []; // cursors, oldest first
+  list = []; // places, oldest first
   done = false;
   at = -1; // the hit that was gone to
   #taskURL;
@@ -49,9 +49,9 @@ export class Hits {
       do {
         const answer = await fetch(this.#address(), { headers: { Accept: "application/json" }, cache: "no-store", signal: looking.signal });
         if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-        const { hits, next, done } = await answer.json();
+        const { hits, changes, next, done } = await answer.json();
         if (looking !== this.#looking) return;
-        this.list.push(...hits);
+        this.list.push(...hits.map((hit, i) => withChange(hit, changes?.[i])));
         this.#next = next;
         this.done = done;
         this.#changed();
@@ -75,8 +75,8 @@ export class Hits {
     return `${this.#taskURL}/search?${query}`;
   }
 
-  // step goes by one, round the ends, and at first from a cursor on. It returns the
-  // cursor of the hit, or undefined.
+  // step goes by one, round the ends, and at first from a place on. It returns the
+  // place of the hit, or undefined.
   step(by, from) {
     const { length } = this.list;
     if (length === 0) return undefined;

@@ -42,7 +42,8 @@ function shortPaths(argument) {
 // startOf is when the run of a row began, null if that is not known.
 function startOf(row) {
   const { session } = row.dataset;
-  const time = document.querySelector(`.runs a[data-session="${CSS.escape(session ?? "")}"] time`) ?? document.getElementById("started");
+  const run = document.body.dataset.all === "true" ? document.querySelector(".runs")?.querySelector(`a[data-session="${CSS.escape(session ?? "")}"] time`) : null;
+  const time = run ?? document.getElementById("started");
   const date = new Date(time.dateTime);
   return Number.isNaN(date.getTime()) ? null : date;
 }

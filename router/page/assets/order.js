@@ -1,8 +1,8 @@
-// The order of events, which is that of their cursors.
+// The order of events, which is that of their places.
 
 import { compare, cursorOf } from "./cursor.js";
 
-// inOrder places a row among others by its cursor.
+// inOrder places a row among others by its place.
 export function inOrder(rows, row) {
   let after = rows.lastElementChild;
   while (after !== null && !(after.dataset.seq !== undefined && compare(cursorOf(after), cursorOf(row)) < 0)) after = after.previousElementSibling;
@@ -17,7 +17,7 @@ export function partsOf(items) {
     if (item.dataset.seq !== undefined) parts.push(item);
     parts.push(...item.querySelectorAll("[data-seq]"));
   }
-  return parts.map((part) => ({ part, session: part.dataset.session, sequence: Number(part.dataset.seq) }))
-    .sort((a, b) => a.session === b.session ? a.sequence - b.sequence : a.session < b.session ? -1 : 1)
+  return parts.map((part) => ({ part, place: cursorOf(part) }))
+    .sort((a, b) => compare(a.place, b.place))
     .map(({ part }) => part);
 }

@@ -5,12 +5,14 @@
 // but a stream it is CLOSED for good: then, after a pause that doubles, the things
 // it is about are looked at, and if they are still there a new one is made.
 
+import { farApartMs, isBusy } from "./busy.js";
+import { placeIn, plain } from "./cursor.js";
 import { look } from "./look.js";
 
 const firstDelayMs = 1000;
 const longestDelayMs = 30_000;
 
-const apartMs = 100; // between two messages with rows to a tab
+const apartMs = 100; // between two messages with rows to a tab, while they are few
 
 // What a stream carries beside events.
 const controls = ["caught_up", "gap", "reset", "task", "task_deleted"];
@@ -27,6 +29,7 @@ export class Stream {
   #timer;
   #rows = []; // that the tabs have not been told of
   #telling; // the timer until they may be
+  #apart = apartMs;
   #attempts = 0;
   #about;
   #ended;
@@ -47,15 +50,15 @@ export class Stream {
   connect() {
     this.#drop();
     const url = new URL(this.#about.url);
-    if (this.cursor !== "") url.searchParams.set("last_event_id", this.cursor);
+    if (this.cursor !== "") url.searchParams.set("last_event_id", plain(this.cursor));
     const source = new EventSource(url);
     this.#source = source;
     source.onopen = () => {
       if (this.#about.list) this.#live();
     };
     source.onmessage = (message) => {
-      this.cursor = message.lastEventId;
-      this.#rows.push({ row: message.data, cursor: message.lastEventId });
+      this.cursor = placeIn(message.lastEventId, message.data);
+      this.#rows.push({ row: message.data, cursor: this.cursor });
       if (this.#telling === undefined) this.#tellRows();
       if (this.#about.ends && completes.test(message.data)) this.#end({ ended: true });
     };
@@ -83,16 +86,18 @@ export class Stream {
     this.#post(message);
   }
 
-  // #tellRows tells of a row at once, and of those that come right after it together.
+  // #tellRows tells of a row at once, and of those that come right after it together. A
+  // message wakes a tab: while many rows come, that is too much for each few of them.
   #tellRows() {
     const rows = this.#rows;
     this.#rows = [];
     this.#post({ rows });
+    this.#apart = isBusy(rows.length, this.#apart) ? farApartMs : apartMs;
     clearTimeout(this.#telling);
     this.#telling = setTimeout(() => {
       this.#telling = undefined;
       if (this.#rows.length > 0) this.#tellRows();
-    }, apartMs);
+    }, this.#apart);
   }
 
   #post(message) {

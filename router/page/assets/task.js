@@ -1,7 +1,8 @@
 // The task page: the timeline of a session, or of all sessions of a task, live.
 
+import { farApartMs } from "./busy.js";
 import { Compose } from "./compose.js";
-import { compare } from "./cursor.js";
+import { compare, plain } from "./cursor.js";
 import { announcer, el, measureTop } from "./dom.js";
 import { Filter } from "./filter.js";
 import { Folds } from "./fold.js";
@@ -23,7 +24,8 @@ import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
 
 const mostQueued = 1000; // rows; more at once are not brought one by one
-const mostDrawn = 40; // rows in one go: a reader must not wait for many
+const drawMs = 40; // for rows in one go: a reader must not wait for many
+const together = 20; // rows that become markup at once
 const pollMs = 10_000; // while there is no connection left for this page
 
 const page = document.body.dataset;
@@ -34,12 +36,13 @@ const announce = announcer(byID("announcer"));
 
 let queue = []; // what the stream has brought and is not in the page yet
 let caughtUp = false;
+let lastSession = page.cursor.split(":")[0]; // that the stream's newest event is of
 let polling;
 const frames = new Frames(draw);
 
 const folds = new Folds(list);
 const timeline = new Timeline(list, looks, folds);
-const header = new Header(timeline, taskURL, () => frames.now());
+const header = new Header(timeline, taskURL, (change) => frames.along(change));
 const target = targetOf(location.hash);
 // A run that goes on is watched at its end; one that is over is read from its start.
 const startsAtEnd = target === null && page.newest === "true" && !header.over;
@@ -126,7 +129,7 @@ const link = new Link({
       if (state === "reconnecting" && before === "live") announce("Connection lost, reconnecting");
     }
     clearInterval(polling);
-    if (state === "waiting") polling = setInterval(() => history.catchUp(), pollMs);
+    if (state === "waiting") polling = setInterval(poll, pollMs);
   },
   ended() {
     drawAll();
@@ -170,6 +173,12 @@ function streamURL() {
   return url.href;
 }
 
+// poll looks for what a stream would have brought.
+async function poll() {
+  const info = await header.latest();
+  if (info === null || compare(`${info.id}:${info.head}`, history.head) > 0) history.catchUp();
+}
+
 // What the stream brings in a moment is put into the page together, once a frame.
 function received(text, cursor) {
   if (history.isNew(cursor)) enqueue({ text, cursor });
@@ -197,17 +206,23 @@ function taken(most) {
   });
 }
 
+const sessionBreak = (session, ...text) => ({ item: el("li", { class: "session-break", "data-session": session, "data-status": "open" }, ...text) });
+
 // heard tells all who are told of single events, and returns the notices before it.
 function heard({ item, cursor }) {
   const { type, session, status } = item.dataset;
   const notices = [];
-  if (page.session !== session) {
+  const all = page.all === "true";
+  if (all ? session > page.session : session !== page.session) { // ids rise with the starts
     if (page.session === "") history.began(session);
     header.began(session);
-    if (page.all === "true") notices.push({ item: el("li", { class: "session-break", "data-session": session, "data-status": "open" }, "A new session starts") });
+    if (all) notices.push(sessionBreak(session, "A new session starts"));
+  } else if (all && session !== lastSession) {
+    notices.push(sessionBreak(session, el("a", { href: `?session=${session}` }, "Session ", el("code", {}, session)), " goes on"));
   }
+  lastSession = session;
   header.counted(item, (exact) => exact === "" || compare(cursor, exact) > 0);
-  if (type === "complete") header.finished(item);
+  if (type === "complete" && session === page.session) header.finished(item);
   if (!caughtUp || header.over) return notices;
   header.refresh();
   overview.grown();
@@ -222,18 +237,26 @@ function drawAll() {
 }
 
 function draw() {
-  const rows = taken(mostDrawn);
-  if (rows.length === 0) return;
+  const until = performance.now() + drawMs;
+  const alone = caughtUp && queue.length === 1;
+  let drawn = 0, seen = 0;
+  while (queue.length > 0 && (drawn === 0 || performance.now() < until)) {
+    const rows = taken(together);
+    // A row that comes alone is seen to come; many at a time would be a lot of motion.
+    if (alone && rows.length === 1 && rows[0].cursor !== undefined) arrive(rows[0].item);
+    history.add(rows);
+    drawn += rows.length;
+    seen += rows.filter(({ item, cursor }) => cursor !== undefined && !item.hidden).length;
+  }
+  const busy = frames.drew(drawn);
+  if (drawn === 0) return;
   if (queue.length > 0) frames.soon();
   header.showTotals();
-  // A row that comes alone is seen to come; many at a time would be a lot of motion.
-  if (caughtUp && rows.length === 1 && rows[0].cursor !== undefined) arrive(rows[0].item);
-  history.add(rows);
-  follow.added(rows.filter(({ item, cursor }) => cursor !== undefined && !item.hidden).length);
+  if (busy) header.tick(2 * farApartMs); // in this frame, not in one of its own
+  byID("waiting").hidden = true;
+  follow.added(seen);
   filter.apply();
   follow.keep();
-  byID("waiting").hidden = true;
-  if (frames.drew(rows.length)) header.tick(); // in this frame, not in one of its own
 }
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -290,7 +313,7 @@ async function show(id) {
 // goToHit shows an event that was found, unfolded, and all of a text whose middle was
 // left out if the words are in there.
 async function goToHit(cursor, words) {
-  const place = await show(page.all === "true" ? cursor : cursor.split(":")[1]);
+  const place = await show(page.all === "true" ? plain(cursor) : cursor.split(":")[1]);
   if (place === null) return;
   for (const details of place.querySelectorAll(":scope > .content > details, :scope > .content > .fields details, :scope > details")) details.open = true;
   const row = place.closest(".event");

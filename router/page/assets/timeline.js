@@ -15,7 +15,7 @@ import { count, nest, takeTotals } from "./subagents.js";
 // Who follows the end sees no more than the last few, and each costs a little whenever
 // the page is drawn.
 const read = { most: 1200, kept: 900 };
-const followed = { most: 400, kept: 250 };
+const followed = { most: 200, kept: 120 };
 
 const notEvents = (item) => item.dataset.seq === undefined;
 

@@ -63,6 +63,21 @@ FAIL
 `).broken())
 	s.cost(1830, 510, 7200)
 	s.say("There is the missing cent: 29.90 less 15 % is 25.415, which we cut down to 25.41. The invoice rounds it to 25.42.")
+	s.tools(
+		read("internal/invoice/lines.go", 110*time.Millisecond, `package invoice
+
+// Total is what is to be paid, in cents: half a cent goes up.
+func Total(net, discount int64) int64 {
+	return (net*(100-discount) + 50) / 100
+}
+`),
+		read("internal/money/money.go", 190*time.Millisecond, `package money
+
+// Cents is an amount. Only whole cents are added up.
+type Cents int64
+`),
+		read("web/cart.html", 230*time.Millisecond, `<p class="total">{{.Total | money}}</p>
+`))
 	s.think("Stay in whole cents: add up first, then take the discount once, rounding half up as the invoice does.")
 	s.tools(edit("internal/cart/total.go",
 		`	var sum float64
