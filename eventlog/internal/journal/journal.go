@@ -92,7 +92,7 @@ func (j *Journal) Append(record []byte, useReserve bool) error {
 		return err
 	}
 	seal(record, j.id, j.last+1)
-	if err := s.write(record, j.id); err != nil {
+	if err := s.write(record); err != nil {
 		return err
 	}
 	j.last++

@@ -162,9 +162,9 @@ func (s *segment) fill(n int64) {
 // write writes a record behind the last one, and syncs it. An error that wraps
 // [store.ErrFull] or [store.ErrNotCommitted] changed nothing; after any other one the
 // outcome is unknown.
-func (s *segment) write(record []byte, id ID) error {
+func (s *segment) write(record []byte) error {
 	if _, err := s.file.WriteAt(record, s.end); err != nil {
-		return s.void(err, record, id)
+		return s.void(err, record)
 	}
 	if err := disk.SyncData(s.file); err != nil {
 		return err
@@ -176,12 +176,12 @@ func (s *segment) write(record []byte, id ID) error {
 // void makes sure that a record whose write has failed does not count. A record that is not
 // whole in the file does not count, and the next one overwrites it: the disk gets what the
 // file shows, nothing else. One that is whole all the same is destroyed.
-func (s *segment) void(failed error, record []byte, id ID) error {
+func (s *segment) void(failed error, record []byte) error {
 	is := make([]byte, len(record))
 	if _, err := s.file.ReadAt(is, s.end); err != nil && !errors.Is(err, io.EOF) {
 		return errors.Join(failed, err)
 	}
-	if _, _, whole := parse(is, id); whole {
+	if bytes.Equal(is, record) { // else another record may stand there, of an earlier use
 		_, err := s.file.WriteAt(zeros[:HeaderSize], s.end)
 		if err == nil {
 			err = disk.SyncData(s.file)
