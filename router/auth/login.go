@@ -38,13 +38,15 @@ func (a *Auth) Routes() []router.Route {
 	return routes
 }
 
+// Its referrer policy is not that of the other pages, no-referrer: with that, browsers send
+// Origin: null with a form, which is refused.
 var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
+<meta name="referrer" content="same-origin">
 <title>Sign in</title>
 <link rel="icon" href="{{.Up}}assets/icon.svg">
 <link rel="stylesheet" href="{{.Up}}assets/app.css">
