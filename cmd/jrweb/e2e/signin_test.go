@@ -61,4 +61,12 @@ func TestAPersonSignsInWithATokenAndOutInABrowser(t *testing.T) {
 	page.until(`document.querySelector(".login-error")?.textContent === "this token is not known"`)
 	page.run(`document.getElementById("token").value = "token-0123456789"; document.querySelector("form button").click()`)
 	page.until(`location.pathname === "/tasks/t-1"`)
+	page.run(`location.href = "/"`)
+	page.until(`location.pathname === "/" && document.querySelector(".person a")?.textContent === "ann"`)
+	page.run(`document.querySelector(".person a").click()`)
+	page.until(`location.pathname === "/login" && document.querySelector('form[action="logout"] button') !== null`)
+	page.run(`document.querySelector('form[action="logout"] button').click()`)
+	page.until(`location.pathname === "/login" && document.querySelector('form[action="logout"]') === null`)
+	page.run(`location.href = "/"`)
+	page.until(`location.pathname === "/login"`)
 }
