@@ -35,6 +35,9 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 		return err
 	}
 	view := page.ListPage{Sessions: map[string][]eventlog.SessionInfo{}, Filter: map[string]string{}, Older: after != 0}
+	if rt.pages["/login"] {
+		view.Person = p.grant.Name
+	}
 	query := url.Values{}
 	for _, name := range taskFilters {
 		if q[name] != "" {

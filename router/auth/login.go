@@ -38,13 +38,15 @@ func (a *Auth) Routes() []router.Route {
 	return routes
 }
 
+// Its referrer policy is not that of the other pages, no-referrer: with that, browsers send
+// Origin: null with a form, which is refused.
 var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
+<meta name="referrer" content="same-origin">
 <title>Sign in</title>
 <link rel="icon" href="{{.Up}}assets/icon.svg">
 <link rel="stylesheet" href="{{.Up}}assets/app.css">
@@ -53,6 +55,10 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 <main id="main" class="login">
 <h1>Sign in</h1>
 {{with .Error}}<p class="login-error" role="alert">{{.}}</p>{{end}}
+{{with .Name}}<form method="post" action="{{$.Up}}logout">
+<p>You are signed in as {{.}}.</p>
+<button class="button" type="submit">Sign out</button>
+</form>{{end}}
 {{if .Provider}}<form method="post" action="{{.Up}}login/provider">
 <input type="hidden" name="next" value="{{.Next}}">
 <button class="button" type="submit">Sign in with {{.Provider}}</button>
@@ -73,12 +79,19 @@ type loginView struct {
 	Up       string // to the mount, such as "../"
 	Next     string
 	Error    string
+	Name     string // who is signed in, "" for nobody
 	Provider string // "": none
 	Tokens   bool
 }
 
 func (a *Auth) loginPage(w http.ResponseWriter, r *http.Request) {
-	a.showLogin(w, http.StatusOK, loginView{Next: safeNext(r.URL.Query().Get("next"))})
+	view := loginView{Next: safeNext(r.URL.Query().Get("next"))}
+	for _, cookie := range r.CookiesNamed(a.cookie) {
+		if who, ok := a.byCookie(cookie.Value); ok {
+			view.Name = who.name
+		}
+	}
+	a.showLogin(w, http.StatusOK, view)
 }
 
 func (a *Auth) showLogin(w http.ResponseWriter, status int, view loginView) {

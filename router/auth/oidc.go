@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"jrweb/router"
+	"jrweb/router/page"
 )
 
 // OIDC names an OpenID Connect provider, and our account there.
@@ -130,8 +132,39 @@ func (a *Auth) toProvider(w http.ResponseWriter, r *http.Request) {
 		Name: a.cookie + "_state", Value: a.sealer.seal(purposeState, at), Path: mount(r, "/login/provider") + "login/", MaxAge: int(attemptLife.Seconds()),
 		HttpOnly: true, Secure: isSecure(r), SameSite: http.SameSiteLaxMode,
 	})
-	redirect(w, config.AuthCodeURL(at.State, oidc.Nonce(at.Nonce), oauth2.S256ChallengeOption(at.Verifier)))
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", page.ContentSecurityPolicy)
+	h.Set("Cache-Control", "no-store")
+	_ = onwardTemplate.Execute(w, onwardView{ // the client may be gone
+		To: config.AuthCodeURL(at.State, oidc.Nonce(at.Nonce), oauth2.S256ChallengeOption(at.Verifier)), Provider: a.oidc.name(),
+	})
 }
+
+// onwardTemplate leads a browser to the provider. A redirect would not: it would answer a
+// form, and our policy lets forms go to us alone. Chromium holds their redirects to it too,
+// also those of the provider.
+var onwardTemplate = template.Must(template.New("onward").Parse(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="refresh" content="0;url={{.To}}">
+<title>Sign in</title>
+<link rel="icon" href="../assets/icon.svg">
+<link rel="stylesheet" href="../assets/app.css">
+</head>
+<body class="login-page">
+<main id="main" class="login">
+<h1>Sign in</h1>
+<p><a href="{{.To}}">Go on to {{.Provider}}</a></p>
+</main>
+</body>
+</html>
+`))
+
+type onwardView struct{ To, Provider string }
 
 // fromProvider handles a browser that comes back from the provider.
 func (a *Auth) fromProvider(w http.ResponseWriter, r *http.Request) {

@@ -59,6 +59,8 @@ type ListPage struct {
 	// are some before them.
 	Next  string
 	Older bool
+	// Person is who looks, if there is a page where people sign in and out; "" for nobody.
+	Person string
 }
 
 // TaskPage is what the page of one task shows.
