@@ -55,7 +55,7 @@ func describeMachine(ctx context.Context, dir string) (string, error) {
 		}
 	}
 	b.WriteString("\n- sync: all appends are on the disk before they are acknowledged, by fdatasync " +
-		"(jrweb and bbolt: two a commit; raw: one), `synchronous=FULL` in WAL mode (SQLite), `appendfsync always` (Redis), `SyncAlways` (NATS JetStream)\n")
+		"(jrweb and raw: one a commit; bbolt: two), `synchronous=FULL` in WAL mode (SQLite), `appendfsync always` (Redis), `SyncAlways` (NATS JetStream)\n")
 	return b.String(), nil
 }
 

@@ -34,9 +34,9 @@ type archive struct {
 }
 
 type archived struct {
-	task   string
-	id     eventlog.SessionID
-	events int
+	Task   string
+	ID     eventlog.SessionID
+	Events int
 }
 
 // makeArchive makes a log with sessions of these lengths, and then more sessions

@@ -10,7 +10,6 @@ import (
 	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
-	"jrweb/benchmarks/internal/child"
 	"jrweb/benchmarks/internal/report"
 	"jrweb/eventlog"
 )
@@ -26,7 +25,7 @@ func reads() *report.Experiment {
 	var log *archive
 	resume := func(session int) func(context.Context, report.Round) (report.Figures, error) {
 		return func(ctx context.Context, r report.Round) (report.Figures, error) {
-			return measureResume(ctx, r, log, session)
+			return measureResume(ctx, r, self, log.sessions[session], log.path)
 		}
 	}
 	openLog := func() (func() error, error) {
@@ -78,14 +77,13 @@ func reads() *report.Experiment {
 }
 
 // measureResume resumes again and again, each time over a new connection.
-func measureResume(ctx context.Context, r report.Round, log *archive, session int) (figures report.Figures, err error) {
-	p, err := child.Self(ctx, "jrweb-file", log.path)
+func measureResume(ctx context.Context, r report.Round, b build, s archived, path string) (figures report.Figures, err error) {
+	p, err := b.start(ctx, "jrweb-file", path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.Stop()) }()
-	s := log.sessions[session]
-	stream := replay{address: p.Ready, session: s, after: s.events - 10, buffer: make([]byte, 64<<10)}
+	stream := replay{address: p.Ready, session: s, after: s.Events - 10, buffer: make([]byte, 64<<10)}
 	var latencies []time.Duration
 	for end := time.Now().Add(r.Duration); time.Now().Before(end); {
 		began := time.Now()

@@ -33,17 +33,17 @@ func (p *replay) run(ctx context.Context) (err error) {
 	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return err
 	}
-	cursor := eventlog.Cursor{Session: p.session.id, Sequence: uint64(p.after)}
+	cursor := eventlog.Cursor{Session: p.session.ID, Sequence: uint64(p.after)}
 	if _, err := fmt.Fprintf(conn, "GET /tasks/%s/events/stream HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\nLast-Event-ID: %s\r\n\r\n",
-		p.session.task, p.address, cursor); err != nil {
+		p.session.Task, p.address, cursor); err != nil {
 		return err
 	}
-	last := eventlog.Cursor{Session: p.session.id, Sequence: uint64(p.session.events)}
+	last := eventlog.Cursor{Session: p.session.ID, Sequence: uint64(p.session.Events)}
 	line := fmt.Appendf(nil, "id: %s\n", last)
 	for kept := 0; ; {
 		n, err := conn.Read(p.buffer[kept:])
 		if err != nil {
-			return fmt.Errorf("read the stream of %s: %w", p.session.task, err)
+			return fmt.Errorf("read the stream of %s: %w", p.session.Task, err)
 		}
 		text := p.buffer[:kept+n]
 		if _, after, ok := bytes.Cut(text[max(0, kept-tail):], line); ok && bytes.Contains(after, []byte("\n\n")) {

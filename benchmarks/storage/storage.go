@@ -11,13 +11,13 @@ import (
 
 // Experiments returns what this package measures, in the order of the report.
 func Experiments() []*report.Experiment {
-	return []*report.Experiment{durableAppends(), posts(), reads(), replayMemory(), sessionGrowth(), eventGrowth()}
+	return []*report.Experiment{durableAppends(), appendsBefore(), posts(), reads(), readsBefore(), crashes(), replayMemory(), sessionGrowth(), eventGrowth()}
 }
 
 // Commands are the child processes of this package: the program is started
 // again with one of these names as its first argument.
 func Commands() map[string]func(ctx context.Context, args []string) error {
-	return map[string]func(ctx context.Context, args []string) error{"nats": serveNATS, "jrweb-file": serveFile, "jrweb-memory": serveMemory}
+	return map[string]func(ctx context.Context, args []string) error{workerCommand: work, "nats": serveNATS, "jrweb-file": serveFile, "jrweb-memory": serveMemory}
 }
 
 // Flags adds the flags of this package.

@@ -36,7 +36,12 @@ func Self(ctx context.Context, args ...string) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Start(ctx, self, args, func(string) bool { return true })
+	return Again(ctx, self, args...)
+}
+
+// Again is [Self] with another build of this program.
+func Again(ctx context.Context, program string, args ...string) (*Process, error) {
+	return Start(ctx, program, args, func(string) bool { return true })
 }
 
 // Start starts a program and waits for the first line on its standard output

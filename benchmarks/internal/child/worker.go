@@ -31,7 +31,12 @@ func Hire(args ...string) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, args...)
+	return HireOf(self, args...)
+}
+
+// HireOf is [Hire] with another build of this program.
+func HireOf(program string, args ...string) (*Worker, error) {
+	cmd := exec.Command(program, args...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a child must not outlive us
 	in, err := cmd.StdinPipe()

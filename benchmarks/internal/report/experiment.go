@@ -49,7 +49,8 @@ type Experiment struct {
 // Contender is one of those that are compared.
 type Contender struct {
 	Name string
-	// Measure measures once. What it starts it ends.
+	// Measure measures once. What it starts it ends. With an error that wraps
+	// [NotMeasured] the contender is left out.
 	Measure func(ctx context.Context, r Round) (Figures, error)
 }
 
@@ -62,6 +63,12 @@ type Round struct {
 	// Dir is an empty folder of this turn, removed after it.
 	Dir string
 }
+
+// NotMeasured is the error of a contender that cannot be measured here, and says
+// why: rows and tables say so in place of its figures.
+type NotMeasured string
+
+func (n NotMeasured) Error() string { return "not measured: " + string(n) }
 
 // Figures are what a contender measured: values by metric, such as "events/s".
 // All contenders of an experiment use the same names for the same things.

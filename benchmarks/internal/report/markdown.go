@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -17,6 +18,10 @@ func Summary(results []*Result) (string, error) {
 		for i := range result.Experiment.Rows {
 			row := &result.Experiment.Rows[i]
 			ratios, err := result.ratios(row)
+			if missing, ok := errors.AsType[NotMeasured](err); ok {
+				fmt.Fprintf(&table, "| %s | – | – | %s | %s |\n", row.Name, row.Wanted, missing.Error())
+				continue
+			}
 			if err != nil {
 				return "", fmt.Errorf("%s: %w", result.Experiment.Title, err)
 			}
@@ -62,6 +67,10 @@ func (r *Result) Tables() string {
 	fmt.Fprintf(&b, "| | %s |\n|---|%s\n", strings.Join(metrics, " | "), strings.Repeat("---:|", len(metrics)))
 	for _, c := range r.Experiment.Contenders {
 		fmt.Fprintf(&b, "| %s |", c.Name)
+		if r.missing[c.Name] != "" {
+			b.WriteString(strings.Repeat(" – |", len(metrics)) + "\n")
+			continue
+		}
 		for _, m := range metrics {
 			if values := r.Values(Figure{c.Name, m}); len(values) > 0 {
 				fmt.Fprintf(&b, " %s |", number(Median(values)))

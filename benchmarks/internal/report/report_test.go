@@ -67,6 +67,36 @@ func TestARowWhoseFigureNobodyMeasuredIsAnError(t *testing.T) {
 	}
 }
 
+func TestARowOfAContenderThatCannotBeMeasuredSaysWhy(t *testing.T) {
+	var turns []string
+	missing := report.Contender{Name: "b", Measure: func(context.Context, report.Round) (report.Figures, error) {
+		turns = append(turns, "b")
+		return nil, report.NotMeasured("no history")
+	}}
+	result, err := run(t, &report.Experiment{
+		Contenders: []report.Contender{contender("a", &turns, 1, 2), missing},
+		Rows: []report.Row{
+			{Name: "a vs b", Ours: report.Figure{Contender: "a", Metric: "events/s"}, Rival: report.Figure{Contender: "b", Metric: "events/s"}, Wanted: report.AtLeast(1)},
+			{Name: "a alone", Ours: report.Figure{Contender: "a", Metric: "events/s"}, Wanted: report.AtLeast(1)},
+		},
+	}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a", "b", "a"}; !slices.Equal(turns, want) {
+		t.Errorf("turns: %v, want %v", turns, want)
+	}
+	summary, err := report.Summary([]*report.Result{result})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| a vs b | – | – | ≥ 1 | not measured: no history |", "| a alone | **1.5** |"} {
+		if !strings.Contains(summary, want) {
+			t.Errorf("the summary lacks %q:\n%s", want, summary)
+		}
+	}
+}
+
 func TestAContenderThatFailsEndsTheExperimentAndLeavesNoFile(t *testing.T) {
 	dir, broken, after := t.TempDir(), errors.New("broken"), 0
 	_, err := report.Run(t.Context(), &report.Experiment{

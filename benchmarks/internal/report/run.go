@@ -27,6 +27,8 @@ type Result struct {
 	Experiment *Experiment
 	// rounds are the figures by contender, a slice entry a round.
 	rounds map[string][]Figures
+	// missing are the contenders that could not be measured.
+	missing map[string]NotMeasured
 }
 
 // Run runs one experiment.
@@ -49,11 +51,18 @@ func Run(ctx context.Context, e *Experiment, o *Options) (result *Result, err er
 	if e.After != nil {
 		defer func() { err = errors.Join(err, e.After()) }()
 	}
-	result = &Result{Experiment: e, rounds: map[string][]Figures{}}
+	result = &Result{Experiment: e, rounds: map[string][]Figures{}, missing: map[string]NotMeasured{}}
 	for n := range o.Rounds {
 		for _, c := range e.Contenders {
+			if result.missing[c.Name] != "" {
+				continue
+			}
 			o.Progress(fmt.Sprintf("%s: round %d of %d: %s", e.Title, n+1, o.Rounds, c.Name))
 			figures, err := turn(ctx, &c, Round{n, o.Duration, filepath.Join(dir, "turn")})
+			if missing, ok := errors.AsType[NotMeasured](err); ok {
+				result.missing[c.Name] = missing
+				continue
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", e.Title, c.Name, err)
 			}
@@ -85,8 +94,14 @@ func (r *Result) Values(f Figure) []float64 {
 	return values
 }
 
-// ratios returns what a row is about, a value a round.
+// ratios returns what a row is about, a value a round. The error wraps
+// [NotMeasured] if a contender could not be measured.
 func (r *Result) ratios(row *Row) ([]float64, error) {
+	for _, f := range []Figure{row.Ours, row.Rival} {
+		if missing := r.missing[f.Contender]; missing != "" {
+			return nil, missing
+		}
+	}
 	ours := r.Values(row.Ours)
 	if len(ours) == 0 {
 		return nil, fmt.Errorf("%s: nothing measured %q of %q", row.Name, row.Ours.Metric, row.Ours.Contender)
