@@ -269,7 +269,7 @@ func TestARecordThatIsVoidDoesNotCount(t *testing.T) {
 				t.Fatalf("before it is void, got %v, %v", c, err)
 			}
 		}
-		if err := s.void(failed, record, testID); !errors.Is(err, store.ErrNotCommitted) || !errors.Is(err, failed) {
+		if err := s.void(failed, record); !errors.Is(err, store.ErrNotCommitted) || !errors.Is(err, failed) {
 			t.Errorf("%s: got error %v", name, err)
 		}
 		b.want(0, 0, 3)
