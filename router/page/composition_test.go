@@ -7,15 +7,16 @@ import (
 
 	"golang.org/x/net/html"
 
+	"jrweb/eventlog"
 	"jrweb/router/page"
 )
 
 // changedLines are the changed lines that the outcome of a run shows, each place of a file
 // after the events that made it.
-func changedLines(t *testing.T, entries []page.Entry) string {
+func changedLines(t *testing.T, sessions []eventlog.SessionInfo, entries []page.Entry) string {
 	t.Helper()
 	var out strings.Builder
-	if err := page.Export(&out, page.ExportPage{Task: taskWith("x"), Sessions: sessionsWith(t, "succeeded")}, func(yield func(page.Entry, error) bool) {
+	if err := page.Export(&out, page.ExportPage{Task: taskWith("x"), Sessions: sessions}, func(yield func(page.Entry, error) bool) {
 		for _, e := range entries {
 			if !yield(e, nil) {
 				return
@@ -98,8 +99,8 @@ func TestEditsOfAFileBecomeOneDiff(t *testing.T) {
 				lines = append(lines, "tool_call "+strings.TrimSuffix(call, "}")+id, `tool_result {"tool":"x","success":true,"output":""`+id)
 			}
 			lines = append(lines, completeLine)
-			entries := timeline(t, sessionsWith(t, "succeeded")[0].ID, lines...)
-			if got := changedLines(t, entries); got != test.want {
+			sessions := sessionsWith(t, "succeeded")
+			if got := changedLines(t, sessions, timeline(t, sessions[0].ID, lines...)); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -110,8 +111,9 @@ func TestEditsOfAFileBecomeOneDiff(t *testing.T) {
 func TestAnEditThatFailedIsNoChange(t *testing.T) {
 	const call = `tool_call {"tool":"Edit","args":{"file_path":"a.go","old_string":"a","new_string":"b"},"call_id":"c"}`
 	for success, want := range map[bool]string{true: "| #1 -a +b", false: ""} {
-		entries := timeline(t, sessionsWith(t, "succeeded")[0].ID, call, fmt.Sprintf(`tool_result {"tool":"Edit","success":%v,"output":"","call_id":"c"}`, success), completeLine)
-		if got := changedLines(t, entries); got != want {
+		sessions := sessionsWith(t, "succeeded")
+		entries := timeline(t, sessions[0].ID, call, fmt.Sprintf(`tool_result {"tool":"Edit","success":%v,"output":"","call_id":"c"}`, success), completeLine)
+		if got := changedLines(t, sessions, entries); got != want {
 			t.Errorf("success %v: got %s, want %s", success, got, want)
 		}
 	}
