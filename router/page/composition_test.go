@@ -100,7 +100,7 @@ func TestEditsOfAFileBecomeOneDiff(t *testing.T) {
 			}
 			lines = append(lines, completeLine)
 			sessions := sessionsWith(t, "succeeded")
-			if got := changedLines(t, sessions, timeline(t, sessions[0].ID, lines...)); got != test.want {
+			if got := changedLines(t, sessions, timeline(t, sessions[1].ID, lines...)); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -112,7 +112,7 @@ func TestAnEditThatFailedIsNoChange(t *testing.T) {
 	const call = `tool_call {"tool":"Edit","args":{"file_path":"a.go","old_string":"a","new_string":"b"},"call_id":"c"}`
 	for success, want := range map[bool]string{true: "| #1 -a +b", false: ""} {
 		sessions := sessionsWith(t, "succeeded")
-		entries := timeline(t, sessions[0].ID, call, fmt.Sprintf(`tool_result {"tool":"Edit","success":%v,"output":"","call_id":"c"}`, success), completeLine)
+		entries := timeline(t, sessions[1].ID, call, fmt.Sprintf(`tool_result {"tool":"Edit","success":%v,"output":"","call_id":"c"}`, success), completeLine)
 		if got := changedLines(t, sessions, entries); got != want {
 			t.Errorf("success %v: got %s, want %s", success, got, want)
 		}
