@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -20,7 +21,7 @@ import (
 // and tries again. With useReserve it uses everything that the disk has given. An error that
 // wraps [store.ErrFull] or [store.ErrNotCommitted] changed nothing; after any other one the
 // outcome is unknown.
-func (b *base) apply(ops []overlay.Op, m boltfile.Mark, useReserve bool) error {
+func (b *base) apply(ops iter.Seq[overlay.Op], m boltfile.Mark, useReserve bool) error {
 	for more := int64(1 << 16); ; more *= 2 {
 		used, added, err := b.tryApply(ops, m, useReserve)
 		if !errors.Is(err, bolterrors.ErrMaxSizeReached) {
@@ -34,7 +35,7 @@ func (b *base) apply(ops []overlay.Op, m boltfile.Mark, useReserve bool) error {
 	}
 }
 
-func (b *base) tryApply(ops []overlay.Op, m boltfile.Mark, useReserve bool) (used, added int64, err error) {
+func (b *base) tryApply(ops iter.Seq[overlay.Op], m boltfile.Mark, useReserve bool) (used, added int64, err error) {
 	tx, err := b.db.Begin(true)
 	if err != nil {
 		return 0, 0, err
@@ -67,12 +68,14 @@ func (b *base) tryApply(ops []overlay.Op, m boltfile.Mark, useReserve bool) (use
 	return used, added, nil
 }
 
+func noOps(func(overlay.Op) bool) {}
+
 // write puts ops and mark into a transaction. It returns how many bytes it has put, and how
 // many of them in one value.
-func write(tx *bolt.Tx, ops []overlay.Op, m boltfile.Mark) (added, largest int64, err error) {
+func write(tx *bolt.Tx, ops iter.Seq[overlay.Op], m boltfile.Mark) (added, largest int64, err error) {
 	var name store.Bucket
 	var bucket *bolt.Bucket
-	for _, op := range ops {
+	for op := range ops {
 		if bucket == nil || op.Bucket != name {
 			name, bucket = op.Bucket, tx.Bucket([]byte(op.Bucket))
 			if name == store.Events || name == store.Activity {

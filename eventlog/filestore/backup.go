@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -71,7 +72,7 @@ func (s *fileStore) copyTo(ctx context.Context, file *os.File) error {
 	}
 	db.AllocSize = 0 // the copy grows by what it needs
 	err = db.Update(func(tx *bolt.Tx) error {
-		_, _, err := write(tx, ops, boltfile.Mark{Position: view.upto})
+		_, _, err := write(tx, slices.Values(ops), boltfile.Mark{Position: view.upto})
 		return err
 	})
 	return errors.Join(err, db.Close())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"jrweb/eventlog/internal/overlay"
@@ -197,10 +198,10 @@ func (s *fileStore) checkpoints() {
 // the file is at every moment a state that some prefix of all deltas made. A step by ranges
 // of keys would leave a state that never was.
 func (s *fileStore) checkpoint() error {
-	older := s.now.Load().older
-	err := s.take(older, false)
+	v := s.now.Load()
+	err := s.take(v.frozen, v.older, false)
 	if errors.Is(err, store.ErrFull) {
-		err = s.take(older, true)
+		err = s.take(v.frozen, v.older, true)
 	}
 	if err != nil {
 		return err
@@ -226,7 +227,7 @@ func (s *fileStore) checkpointAll() error {
 	}
 	m := s.base.mark
 	m.Position = v.upto
-	if err := s.base.apply(ops, m, true); err != nil {
+	if err := s.base.apply(slices.Values(ops), m, true); err != nil {
 		return err
 	}
 	s.change(func(v *version) {
@@ -238,8 +239,8 @@ func (s *fileStore) checkpointAll() error {
 	return nil
 }
 
-// take takes deltas into the file that follow what it has, in steps.
-func (s *fileStore) take(deltas []overlay.Delta, useReserve bool) error {
+// take takes the deltas of a half into the file, as far as it lacks them, in steps.
+func (s *fileStore) take(half *overlay.Half, deltas []overlay.Delta, useReserve bool) error {
 	for len(deltas) > 0 {
 		n, bytes := 0, 0
 		for n < len(deltas) && (n == 0 || bytes+len(deltas[n].Encoded) <= s.pace.stepBytes) {
@@ -247,11 +248,8 @@ func (s *fileStore) take(deltas []overlay.Delta, useReserve bool) error {
 			n++
 		}
 		if last := deltas[n-1].Position; last > s.base.mark.Position {
-			ops, err := overlay.Merge(deltas[:n])
-			if err != nil {
-				return err
-			}
 			m := s.base.mark
+			ops := half.Changes(m.Position, last)
 			m.Position = last
 			if err := s.base.apply(ops, m, useReserve); err != nil {
 				return fmt.Errorf("checkpoint: %w", err)

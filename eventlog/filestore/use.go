@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"jrweb/eventlog/internal/boltfile"
 	"jrweb/eventlog/internal/disk"
@@ -27,14 +28,14 @@ func (s *fileStore) begin() error {
 		return notCommitted(err)
 	}
 	// Everything is in the file: the checkpointer does nothing.
-	err = s.base.apply(nil, m, true)
+	err = s.base.apply(noOps, m, true)
 	if changedNothing(err) {
 		return errors.Join(err, j.Remove())
 	}
 	if err == nil {
 		// Both heads of the file say it: if the newer one is damaged, the other one does not
 		// deny the journal. Without room for that, one does.
-		if err = s.base.apply(nil, m, true); changedNothing(err) {
+		if err = s.base.apply(noOps, m, true); changedNothing(err) {
 			err = nil
 		}
 	}
@@ -58,7 +59,7 @@ func (s *fileStore) applyNow(ctx context.Context, encoded []byte, takes size) er
 	}
 	m := s.base.mark
 	m.Position = d.Position
-	if err := s.base.apply(ops, m, takes.reserve); err != nil {
+	if err := s.base.apply(slices.Values(ops), m, takes.reserve); err != nil {
 		return err
 	}
 	if s.journal != nil {
@@ -95,25 +96,25 @@ func (s *fileStore) finish() error {
 		return s.journal.Close()
 	}
 	v := s.now.Load()
-	err := s.take(v.older, false)
+	err := s.take(v.frozen, v.older, false)
 	if err == nil {
-		err = s.take(v.newer, false)
+		err = s.take(v.active, v.newer, false)
 	}
 	m := s.base.mark
 	m.InUse = false
 	if err == nil {
-		err = s.base.apply(nil, m, true)
+		err = s.base.apply(noOps, m, true)
 	} else if changedNothing(err) {
 		var ops []overlay.Op
 		if ops, err = overlay.Merge(append(v.older[:len(v.older):len(v.older)], v.newer...)); err == nil {
 			m.Position = v.upto
-			err = s.base.apply(ops, m, true)
+			err = s.base.apply(slices.Values(ops), m, true)
 		}
 	}
 	if err == nil {
 		// Both heads of the file say so then: if one is damaged, the other does not speak of
 		// a journal that is gone.
-		err = s.base.apply(nil, m, true)
+		err = s.base.apply(noOps, m, true)
 	}
 	switch {
 	case err == nil:

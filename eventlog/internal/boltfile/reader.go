@@ -13,25 +13,46 @@ import (
 // Reader implements [store.Reader].
 type Reader struct {
 	Tx      *bolt.Tx
-	Err     error         // the first read or write that failed
-	buckets []namedBucket // those that were used: bbolt's own look-up copies the name
+	Err     error        // the first read or write that failed
+	buckets []usedBucket // those that were used: bbolt's own look-up copies the name
 }
 
-type namedBucket struct {
+type usedBucket struct {
 	name store.Bucket
 	*bolt.Bucket
+	idle *bolt.Cursor // one that nobody uses, for the next who needs one; may be nil
 }
 
 // Bucket returns a bucket of the transaction.
-func (r *Reader) Bucket(b store.Bucket) *bolt.Bucket {
-	for _, known := range r.buckets {
-		if known.name == b {
-			return known.Bucket
+func (r *Reader) Bucket(b store.Bucket) *bolt.Bucket { return r.used(b).Bucket }
+
+// used returns a bucket, until the next call.
+func (r *Reader) used(b store.Bucket) *usedBucket {
+	for i := range r.buckets {
+		if r.buckets[i].name == b {
+			return &r.buckets[i]
 		}
 	}
-	bucket := r.Tx.Bucket([]byte(b))
-	r.buckets = append(r.buckets, namedBucket{b, bucket})
-	return bucket
+	r.buckets = append(r.buckets, usedBucket{name: b, Bucket: r.Tx.Bucket([]byte(b))})
+	return &r.buckets[len(r.buckets)-1]
+}
+
+// cursor returns a cursor of a bucket, to be given back.
+func (r *Reader) cursor(b store.Bucket) *bolt.Cursor {
+	u := r.used(b)
+	c := u.idle
+	if c == nil {
+		return u.Cursor()
+	}
+	u.idle = nil
+	return c
+}
+
+// giveBack makes a cursor one that others may use.
+func (r *Reader) giveBack(b store.Bucket, c *bolt.Cursor) {
+	if c != nil { // it is nil after a panic of bbolt
+		r.used(b).idle = c
+	}
 }
 
 // Damaged turns a panic of bbolt over a damaged page into an error. It must be deferred.
@@ -51,13 +72,20 @@ func (r *Reader) Keep(err error) {
 // Get implements [store.Reader].
 func (r *Reader) Get(b store.Bucket, key []byte) []byte {
 	defer r.Damaged()
-	return r.Bucket(b).Get(key)
+	c := r.cursor(b)
+	k, v := c.Seek(key)
+	r.giveBack(b, c)
+	if !bytes.Equal(k, key) {
+		return nil
+	}
+	return v
 }
 
 // Ascend implements [store.Reader].
 func (r *Reader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		c, k, v := r.seek(b, from)
+		defer r.giveBack(b, c)
 		for k != nil && (to == nil || bytes.Compare(k, to) < 0) {
 			if !yield(k, v) {
 				return
@@ -71,6 +99,7 @@ func (r *Reader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byt
 func (r *Reader) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		c, above, _ := r.seek(b, to)
+		defer r.giveBack(b, c)
 		if r.Err != nil {
 			return
 		}
@@ -113,7 +142,7 @@ func (r *Reader) first(b store.Bucket) (key []byte) {
 
 func (r *Reader) seek(b store.Bucket, key []byte) (c *bolt.Cursor, k, v []byte) {
 	defer r.Damaged()
-	c = r.Bucket(b).Cursor()
+	c = r.cursor(b)
 	k, v = c.Seek(key)
 	return c, k, v
 }

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"iter"
 	"sync/atomic"
 
 	"jrweb/eventlog/store"
@@ -18,6 +19,7 @@ type Delta struct {
 // number reads it at the same time.
 type Half struct {
 	lists   []list // by the number of their bucket
+	memory  memory
 	bytes   atomic.Int64
 	encoded atomic.Int64
 	ops     atomic.Int64
@@ -39,13 +41,34 @@ func NewHalf() *Half {
 // earlier position does not see it. If the error is not nil, the delta cannot be read, and
 // the half must not be used.
 func (h *Half) Add(d Delta) (err error) {
+	var bytes, ops int64
 	for op := range decodeDelta(d.Encoded, &err) {
-		h.lists[op.bucket].put(op.key, &version{position: d.Position, value: op.value, deleted: op.deleted})
-		h.bytes.Add(int64(len(op.key)+len(op.value)) + opBytes)
-		h.ops.Add(1)
+		h.lists[op.bucket].put(&h.memory, op.key, h.memory.version(d.Position, op.value, op.deleted))
+		bytes += int64(len(op.key)+len(op.value)) + opBytes
+		ops++
 	}
+	h.bytes.Add(bytes)
+	h.ops.Add(ops)
 	h.encoded.Add(int64(len(d.Encoded)))
 	return err
+}
+
+// Changes yields what the deltas behind a position, up to another one, have changed: sorted
+// by bucket and key, each key with its last value. It may run while deltas are added.
+func (h *Half) Changes(after, upto uint64) iter.Seq[Op] {
+	return func(yield func(Op) bool) {
+		for i := range h.lists {
+			for n := h.lists[i].seek(nil); n != nil; n = n.next[0].Load() {
+				v := n.at(upto)
+				if v == nil || v.position <= after {
+					continue
+				}
+				if !yield(Op{buckets[i], v.deleted, n.key, v.value}) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Bytes is about how much memory the half takes.
@@ -61,6 +84,7 @@ func (h *Half) Ops() int64 { return h.ops.Load() }
 type Tx struct {
 	Reader
 	own     []list
+	memory  memory
 	written int // bytes
 	ops     int64
 	reserve bool
@@ -78,16 +102,16 @@ func (t *Tx) Put(b store.Bucket, key, value []byte) {
 	if value == nil {
 		value = []byte{}
 	}
-	t.write(b, key, &version{value: value})
+	t.write(b, key, value, false)
 }
 
 // Delete implements [store.Tx].
-func (t *Tx) Delete(b store.Bucket, key []byte) { t.write(b, key, &version{deleted: true}) }
+func (t *Tx) Delete(b store.Bucket, key []byte) { t.write(b, key, nil, true) }
 
-func (t *Tx) write(b store.Bucket, key []byte, v *version) {
-	t.own[number(b)].put(key, v)
+func (t *Tx) write(b store.Bucket, key, value []byte, deleted bool) {
+	t.own[number(b)].put(&t.memory, key, t.memory.version(0, value, deleted))
 	t.ops++
-	t.written += len(key) + len(v.value) + 16 // more than an op takes beside them
+	t.written += len(key) + len(value) + 16 // more than an op takes beside them
 }
 
 // UseReserve implements [store.ReserveTx].

@@ -217,6 +217,44 @@ func TestReadersSeeOnePositionWhileItGrows(t *testing.T) {
 	}
 }
 
+// A checkpoint takes a run of deltas out of a half that has more of them, before and behind.
+func TestTheChangesOfARunOfDeltasAreWhatTheyMerge(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	h := NewHalf()
+	var deltas []Delta
+	for position := range uint64(60) {
+		tx := NewTx(NewReader(model{}, position, h))
+		for range 1 + random.IntN(8) {
+			key := fmt.Appendf(nil, "%02d", random.IntN(40))
+			b := store.Buckets()[random.IntN(3)]
+			if random.IntN(3) == 0 {
+				tx.Delete(b, key)
+			} else {
+				tx.Put(b, key, fmt.Appendf(nil, "%d", position))
+			}
+		}
+		d := Delta{position + 1, tx.Delta(0)}
+		if err := h.Add(d); err != nil {
+			t.Fatal(err)
+		}
+		deltas = append(deltas, d)
+	}
+	for after := range len(deltas) {
+		for upto := after + 1; upto <= len(deltas); upto++ {
+			want, err := Merge(deltas[after:upto])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := slices.Collect(h.Changes(uint64(after), uint64(upto)))
+			if !slices.EqualFunc(got, want, func(a, b Op) bool {
+				return a.Bucket == b.Bucket && a.Delete == b.Delete && bytes.Equal(a.Key, b.Key) && bytes.Equal(a.Value, b.Value)
+			}) {
+				t.Fatalf("behind %d, up to %d: got %v, want %v", after, upto, got, want)
+			}
+		}
+	}
+}
+
 func TestWhatIsNoDeltaIsAnError(t *testing.T) {
 	tx := NewTx(NewReader(model{}, 0))
 	tx.Put(bucket, []byte("key"), []byte("value"))
