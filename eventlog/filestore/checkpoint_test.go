@@ -20,12 +20,13 @@ type history struct {
 	testing.TB
 	*fileStore
 	path string
+	pace pace
 	n    int // the last change
 }
 
 func newHistory(t testing.TB, path string) *history {
 	t.Helper()
-	h := &history{TB: t, path: path}
+	h := &history{TB: t, path: path, pace: shortPace}
 	h.open()
 	t.Cleanup(func() {
 		if h.fileStore != nil {
@@ -37,7 +38,7 @@ func newHistory(t testing.TB, path string) *history {
 
 func (h *history) open() {
 	h.Helper()
-	s, err := Open(h.path, &Options{pace: shortPace})
+	s, err := Open(h.path, &Options{pace: h.pace})
 	if err != nil {
 		h.Fatal(err)
 	}

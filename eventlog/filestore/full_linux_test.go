@@ -20,12 +20,12 @@ type smallDisk struct {
 	dir string
 }
 
-func newSmallDisk(t testing.TB) *smallDisk {
+func newSmallDisk(t testing.TB, size string) *smallDisk {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root can mount a small file system")
 	}
-	return &smallDisk{t, memoryDir(t, "40m")}
+	return &smallDisk{t, memoryDir(t, size)}
 }
 
 // leave fills the disk until only some bytes are free.
@@ -95,7 +95,7 @@ func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 		for _, free := range []int64{0, 4 * kib, 16 * kib, 256 * kib, 1100 * kib, 2100 * kib, 2300 * kib, 4200 * kib, 5500 * kib, 9000 * kib} {
 			for _, end := range []string{"close", "crash", "room"} {
 				t.Run(fmt.Sprintf("%d changes, %d KiB free, %s", before, free/kib, end), func(t *testing.T) {
-					d := newSmallDisk(t)
+					d := newSmallDisk(t, "40m")
 					h := newHistory(t, filepath.Join(d.dir, "jr.db"))
 					h.change(before)
 					d.leave(free)
@@ -157,7 +157,7 @@ func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 // When there is no room at all, everything can be removed all the same, also when that is
 // more than both halves hold: what is removed makes room for what was to be written before.
 func TestEverythingCanBeRemovedFromAFullDisk(t *testing.T) {
-	d := newSmallDisk(t)
+	d := newSmallDisk(t, "40m")
 	h := newHistory(t, filepath.Join(d.dir, "jr.db"))
 	value := bytes.Repeat([]byte("x"), 3000)
 	key := func(n int) []byte { return fmt.Appendf(nil, "large %06d", n) }
@@ -212,5 +212,104 @@ func TestEverythingCanBeRemovedFromAFullDisk(t *testing.T) {
 	})
 	if err != nil || got != 100 {
 		t.Errorf("%d keys, want 100, %v", got, err)
+	}
+}
+
+// How much room a checkpoint takes is an estimate: free space may be in small pieces, for
+// example. If a checkpoint finds too little, appends are refused until somebody makes room,
+// and what removes something works. Nothing is lost, and nothing needs a restart.
+func TestACheckpointThatFindsNoRoomLosesNothing(t *testing.T) {
+	for _, room := range []string{"on the disk", "by removals", "on the disk, after a restart"} {
+		t.Run(room, func(t *testing.T) {
+			d := newSmallDisk(t, "100m")
+			h := &history{TB: t, path: filepath.Join(d.dir, "jr.db"), pace: usualPace}
+			h.open()
+			defer func() { _ = h.Close() }()
+			put := func(key string, n, size int) error {
+				return h.Update(t.Context(), func(tx store.Tx) error {
+					tx.Put(store.Keys, fmt.Appendf(nil, "%s %06d", key, n), bytes.Repeat([]byte{byte(n)}, size))
+					return nil
+				})
+			}
+			remove := func(key string, values int) error {
+				return h.Update(t.Context(), func(tx store.Tx) error {
+					tx.(store.ReserveTx).UseReserve()
+					for n := range values {
+						tx.Delete(store.Keys, fmt.Appendf(nil, "%s %06d", key, n))
+					}
+					return nil
+				})
+			}
+			check := func(err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			const small = 2500
+			for _, key := range []string{"small", "beside"} { // so that both segments have room
+				for n := range small {
+					check(put(key, n, 4000))
+				}
+				check(h.Checkpoint(t.Context()))
+			}
+			has := h.base.room.used + minReserve // and no more
+			check(os.Truncate(h.path, has))
+			h.base.room.backed = has
+			d.leave(0)
+			large := 8
+			for n := range large {
+				h.base.room.counted(h.base.room.used, 1<<30) // the estimate is wrong
+				check(put("large", n, 1<<20))
+			}
+			if err := h.Checkpoint(t.Context()); !errors.Is(err, store.ErrFull) {
+				t.Fatalf("the checkpoint finds room, %v: this shows nothing", err)
+			}
+			count := func() {
+				t.Helper()
+				got := 0
+				check(h.View(t.Context(), func(r store.Reader) error {
+					for range r.Ascend(store.Keys, []byte("large "), []byte("large a")) {
+						got++
+					}
+					return nil
+				}))
+				if got != large {
+					t.Fatalf("%d large values, want %d", got, large)
+				}
+			}
+			count()
+			switch room {
+			case "on the disk":
+				d.empty()
+			case "by removals":
+				check(remove("small", small)) // goes into the journal
+				count()
+				check(remove("large", large)) // and with this the checkpoint needs no room
+				large = 0
+			case "on the disk, after a restart":
+				h.close()
+				h.open()
+				count()
+				d.empty()
+			}
+			for {
+				attempt, _ := h.attempting()
+				if err := put("small", 1, 1000); err == nil {
+					break
+				} else if !errors.Is(err, store.ErrFull) {
+					t.Fatal(err)
+				}
+				check(h.wait(t.Context(), attempt))
+			}
+			count()
+			check(h.Checkpoint(t.Context()))
+			h.close()
+			if left := readFiles(t, h.path); len(left) != 1 {
+				t.Errorf("after a close with room there are %d files", len(left))
+			}
+			h.open()
+			count()
+		})
 	}
 }
