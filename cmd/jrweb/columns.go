@@ -53,8 +53,8 @@ func fit(line string, n int) string {
 const leastOfLast = 16
 
 // writeTable writes a table, whose cells are separated by tabs in a row. If a width is not 0,
-// its lines are cut there, and before that it does without the columns named in spare, one
-// after the other.
+// its lines are cut there. Before that it does without the columns named in spare, one after
+// the other, and then cuts the first column.
 func writeTable[T any](w io.Writer, width int, head string, spare []string, items iter.Seq2[T, error], row func(T) string) error {
 	rows := [][]string{strings.Split(head, "\t")}
 	for item, err := range items {
@@ -69,12 +69,16 @@ func writeTable[T any](w io.Writer, width int, head string, spare []string, item
 			widths[i] = max(widths[i], columns(cell))
 		}
 	}
-	left := leaveOut(rows[0], widths, spare, width)
+	left, first := leaveOut(rows[0], widths, spare, width)
 	for _, cells := range rows {
 		var line strings.Builder
 		for i, cell := range cells {
 			if left[i] {
 				continue
+			}
+			if i == 0 {
+				cell = fit(cell, first)
+				widths[0] = first
 			}
 			line.WriteString(cell + strings.Repeat(" ", widths[i]-columns(cell)+2))
 		}
@@ -89,11 +93,11 @@ func writeTable[T any](w io.Writer, width int, head string, spare []string, item
 	return nil
 }
 
-// leaveOut tells of each column whether there is no room for it.
-func leaveOut(head []string, widths []int, spare []string, width int) []bool {
-	left := make([]bool, len(head))
+// leaveOut tells of each column whether there is no room for it, and how wide the first one is.
+func leaveOut(head []string, widths []int, spare []string, width int) (left []bool, first int) {
+	left, first = make([]bool, len(head)), widths[0]
 	if width == 0 {
-		return left
+		return left, first
 	}
 	last := len(head) - 1
 	need := min(widths[last], leastOfLast)
@@ -106,5 +110,8 @@ func leaveOut(head []string, widths []int, spare []string, width int) []bool {
 			need -= widths[i] + 2
 		}
 	}
-	return left
+	if need > width {
+		first = min(first, max(first-(need-width), width/2))
+	}
+	return left, first
 }

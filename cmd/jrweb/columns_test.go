@@ -36,7 +36,7 @@ func TestCellsStandBelowEachOtherHoweverWideTheirCharactersAre(t *testing.T) {
 	}
 	for width, want := range map[int]string{
 		0: "NAME    B\n日本語  b\na       b\n🎉e\u0301     b\n",
-		7: "NAME  …\n日本語…\na     …\n🎉e\u0301   …\n",
+		7: "NAME  B\n日…   b\na     b\n🎉e\u0301   b\n",
 	} {
 		var out strings.Builder
 		if err := writeTable(&out, width, "NAME\tB", nil, rows, func(s string) string { return s }); err != nil {
@@ -57,7 +57,8 @@ func TestANarrowTableDoesWithoutWhatMattersLess(t *testing.T) {
 		60: "TASK      STATUS     UPDATED              TITLE\nshop-117  succeeded  2026-11-26 17:40:01  The total is one …\n",
 		40: "TASK      STATUS     TITLE\nshop-117  succeeded  The total is one c…\n",
 		30: "TASK      TITLE\nshop-117  The total is one ce…\n",
-		12: "TASK      T…\nshop-117  T…\n",
+		20: "TASK      TITLE\nshop-117  The total…\n",
+		12: "TASK    TIT…\nshop-…  The…\n",
 	} {
 		var out strings.Builder
 		if err := writeTable(&out, width, "TASK\tSTATUS\tUPDATED\tTITLE", []string{"UPDATED", "STATUS"}, rows, func(s string) string { return s }); err != nil {

@@ -42,8 +42,9 @@ export function readingTop() {
 export function measureTop() {
   const root = document.documentElement.style;
   const bar = document.getElementById("bar"), tools = document.querySelector(".timeline-tools");
-  new ResizeObserver(() => {
+  const sizes = new ResizeObserver(() => {
     root.setProperty("--bar", `${bar.offsetHeight}px`);
     root.setProperty("--top", `${bar.offsetHeight + tools.offsetHeight + 8}px`);
-  }).observe(bar);
+  });
+  for (const place of [bar, tools]) sizes.observe(place); // a search makes the tools higher
 }

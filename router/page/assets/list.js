@@ -89,6 +89,7 @@ new IntersectionObserver((entries) => {
   if (entries.at(-1).isIntersecting) loadMore();
 }, { rootMargin: nearMargin }).observe(byID("more"));
 for (const event of ["pageshow", "storage", "visibilitychange"]) addEventListener(event, markNews);
+addEventListener("visibilitychange", tick);
 link.join();
 
 // adopt takes over the rows of a page that the server has made, the first one or one
@@ -243,6 +244,7 @@ function place({ element, updated }) {
 }
 
 function tick() {
+  if (document.hidden) return;
   const now = Date.now();
   for (const row of rows.values()) row.tick(now);
   if (document.body.dataset.state === "reconnecting") showConnection();
