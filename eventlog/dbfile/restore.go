@@ -254,7 +254,7 @@ const sealSessions = 1000
 
 // seal seals the sessions that have new ids, in a file that nobody uses yet.
 func (n *renaming) seal(ctx context.Context, path string) (err error) {
-	db, err := filestore.Open(path, nil)
+	db, err := filestore.Open(path, &filestore.Options{NoJournal: true})
 	if err != nil {
 		return err
 	}

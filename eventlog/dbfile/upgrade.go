@@ -181,7 +181,7 @@ func eventOf3(key, raw []byte) ([]byte, error) {
 
 // nameFormat writes the version of the new file.
 func (u *upgrading) nameFormat() (err error) {
-	db, err := filestore.Open(u.path, nil)
+	db, err := filestore.Open(u.path, &filestore.Options{NoJournal: true})
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func (u *upgrading) count() (err error) {
 	if u.from != 2 {
 		return nil
 	}
-	db, err := filestore.Open(u.path, nil)
+	db, err := filestore.Open(u.path, &filestore.Options{NoJournal: true})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ const (
 	childPath    = "JRWEB_TEST_STORE"   // the path of its store
 	childChanges = "JRWEB_TEST_CHANGES" // how many changes it makes
 	childClose   = "JRWEB_TEST_CLOSE"   // not empty: it closes the store, else it ends without
+	childNoRoom  = "JRWEB_TEST_NO_ROOM" // not empty: for some changes the journal has no room
 )
 
 func TestMain(m *testing.M) {
@@ -47,6 +48,7 @@ func live(path string) {
 	say("shown %d", n)
 	changes, _ := strconv.Atoi(os.Getenv(childChanges))
 	for range changes {
+		s.(*fileStore).plain = os.Getenv(childNoRoom) != "" && n%7 < 3
 		say("begun %d", n+1)
 		err := makeChange(ctx, s, n+1)
 		switch {

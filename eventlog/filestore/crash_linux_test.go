@@ -156,6 +156,16 @@ func TestACrashAtAnyCallTakesBackNothing(t *testing.T) {
 	t.Logf("%d calls, %v, %d states", len(calls), passed, c.states)
 }
 
+// The same holds of changes that go straight into the file, among others that do not.
+func TestACrashWhileTheJournalHasNoRoomTakesBackNothing(t *testing.T) {
+	path := filepath.Join(memoryDir(t, "256m"), "jr.db")
+	t.Setenv(childNoRoom, "1")
+	calls := lifeOf(t, path, nil, 10, true)
+	c := newCrashes(t, path, nil)
+	c.try(calls)
+	t.Logf("%d calls, %v, %d states", len(calls), stages(calls), c.states)
+}
+
 // stages counts what a process did.
 func stages(calls []call) map[string]int {
 	n := map[string]int{}

@@ -20,6 +20,7 @@ type fileStore struct {
 	base  *base
 	place journal.Place // where the journal is, or will be
 	pace  pace
+	plain bool // without a journal
 	now   atomic.Pointer[version]
 
 	writing sync.Mutex       // held by the running Update, and by who freezes the active half
@@ -70,6 +71,9 @@ type Options struct {
 	// for checkpoints. It must exist. A journal that is in use stays where it is until the
 	// store is closed. Empty: beside the file.
 	JournalDir string
+	// NoJournal makes each Update a transaction of the file, as durable and slower. It is for
+	// a file that is made under one name and gets another: a journal would stay behind.
+	NoJournal bool
 	// Admit decides whether the file may be used, from what the buckets hold and which of
 	// them the file lacks. It sees the file without its journal. Open returns its error. It
 	// may be nil.
@@ -109,7 +113,7 @@ func open(path string, o *Options) (_ *fileStore, err error) {
 		return nil, err
 	}
 	s := &fileStore{
-		base: b, pace: cmp.Or(o.pace, usualPace), attempt: make(chan struct{}),
+		base: b, pace: cmp.Or(o.pace, usualPace), plain: o.NoJournal, attempt: make(chan struct{}),
 		frozen: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if err := s.resume(o.JournalDir); err != nil {
@@ -141,8 +145,10 @@ func (s *fileStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if err := s.makeRoom(ctx, takes); err != nil {
 		return err
 	}
-	err = s.append(record, takes)
-	if errors.Is(err, store.ErrFull) {
+	if !s.plain {
+		err = s.append(record, takes)
+	}
+	if s.plain || errors.Is(err, store.ErrFull) {
 		err = s.applyNow(ctx, record[journal.HeaderSize:], takes)
 	}
 	return s.failed(err)

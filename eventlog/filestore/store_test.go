@@ -48,3 +48,26 @@ func TestWhatTheFileCannotTakeIsNotAcknowledged(t *testing.T) {
 	h.open()
 	h.check()
 }
+
+// A file that is still to get its name needs no journal, which would not get a name with it.
+func TestWithoutAJournalTheFileIsAllThereIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jr.db")
+	opened, err := Open(path, &Options{NoJournal: true, pace: shortPace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &history{TB: t, path: path, fileStore: opened.(*fileStore)}
+	for range 20 {
+		h.change(1)
+		h.check()
+		if files := readFiles(t, path); len(files) != 1 {
+			t.Fatalf("after change %d there are %d files", h.n, len(files))
+		}
+	}
+	copied := filepath.Join(t.TempDir(), "jr.db")
+	writeFiles(t, copied, readFiles(t, path))
+	h.close()
+	if err := checkCrashed(t.Context(), copied, 20, 20, true); err != nil {
+		t.Error(err)
+	}
+}

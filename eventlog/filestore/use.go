@@ -46,8 +46,8 @@ func (s *fileStore) begin() error {
 	return nil
 }
 
-// applyNow commits a delta by a transaction of the file: the journal has no room, but the
-// file may have some. It is as durable, and slower.
+// applyNow commits a delta by a transaction of the file: there is no journal, or it has no
+// room, but the file may have some.
 func (s *fileStore) applyNow(ctx context.Context, encoded []byte, takes size) error {
 	if err := s.settle(ctx); err != nil {
 		return err

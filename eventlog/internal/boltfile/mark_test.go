@@ -3,13 +3,11 @@ package boltfile
 import (
 	"encoding/hex"
 	"errors"
-	"os"
 	"path/filepath"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
 
-	"jrweb/eventlog/internal/journal"
 	"jrweb/eventlog/store"
 )
 
@@ -62,40 +60,5 @@ func TestAMarkIsAsTheFormatSays(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// What a killed process left beside a file goes with the next open, its journal too.
-func TestUnfinishedFilesAndTheirJournalsAreRemoved(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "jr.db")
-	unfinished, err := NewUnfinished(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unfinished.Close(); err != nil {
-		t.Fatal(err)
-	}
-	left := []string{unfinished.Name()}
-	for n := range 2 {
-		left = append(left, journal.Place{Database: unfinished.Name()}.Segment(n))
-	}
-	kept := []string{journal.Place{Database: path}.Segment(0), path + ".unfinished-x"}
-	for _, name := range append(left[1:], kept...) {
-		if err := os.WriteFile(name, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := RemoveUnfinished(path); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range left {
-		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s is there: %v", name, err)
-		}
-	}
-	for _, name := range kept {
-		if _, err := os.Stat(name); err != nil {
-			t.Error(err)
-		}
 	}
 }

@@ -28,7 +28,6 @@ func RemoveUnfinished(path string) error {
 	var failed error
 	for _, entry := range entries {
 		number, found := strings.CutPrefix(entry.Name(), filepath.Base(path)+unfinished)
-		number, _, _ = strings.Cut(number, "-journal.") // the file may have had one
 		if !found || strings.Trim(number, "0123456789") != "" || !entry.Type().IsRegular() {
 			continue
 		}
