@@ -42,9 +42,9 @@ type CheckOptions struct {
 }
 
 // Check verifies the database file at path, with its journal if one is in use. No log may
-// have it open. Check verifies the pages, the checksum of every record, that sequences have no holes, and that data which is
-// stored twice agrees (indexes, counts, totals). It changes nothing. Nil options are the
-// defaults.
+// have it open. Check verifies the pages, the checksum of every record, that sequences have
+// no holes, and that data which is stored twice agrees (indexes, counts, totals). It changes
+// nothing. Nil options are the defaults.
 //
 // The error wraps [store.ErrDamaged] if anything was found, [store.ErrHeld] if the file is
 // in use, and [store.ErrFormat] if another version wrote it.

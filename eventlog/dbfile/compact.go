@@ -13,9 +13,9 @@ import (
 )
 
 // Compact rewrites the database file at path without its free space. No other process may
-// have the file open. What is in its journal is in the new file. It returns the size before and after. The new file replaces the old
-// one in one step, so a crash leaves one of the two, complete. The disk needs room for
-// both.
+// have the file open. What is in its journal is in the new file. It returns the size before
+// and after. The new file replaces the old one in one step, so a crash leaves one of the
+// two, complete. The disk needs room for both.
 //
 // Compact checks the file first, and does not change it if it is damaged
 // ([store.ErrDamaged]). Progress, which may be nil, is called from time to time.

@@ -45,14 +45,15 @@ func appendOp(out []byte, bucket int, key, value []byte, deleted bool) []byte {
 	return out
 }
 
-// decodeDelta yields the ops of an encoded delta, with the number of the bucket. Keys and
-// values share memory with it. Err is set if it is not one.
+// decodedOp is an op with the number of its bucket.
 type decodedOp struct {
 	bucket     int
 	deleted    bool
 	key, value []byte
 }
 
+// decodeDelta yields the ops of an encoded delta. Keys and values share memory with it. err
+// is set if it is not one.
 func decodeDelta(in []byte, err *error) iter.Seq[decodedOp] {
 	return func(yield func(decodedOp) bool) {
 		whole := len(in)
