@@ -161,7 +161,9 @@ func (s *fileStore) resume(dir string) error {
 		s.wake()
 	}
 	if len(p.newer) > 0 {
+		s.writing.Lock() // the timer may fire at once
 		s.age()
+		s.writing.Unlock()
 	}
 	return nil
 }
