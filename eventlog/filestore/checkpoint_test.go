@@ -222,7 +222,11 @@ func TestNothingIsShownBeforeItsUpdateHasReturned(t *testing.T) {
 	h.writing.Lock() // an Update runs
 	d := overlay.NewTx(overlay.NewReader(nil, 0))
 	change(4, d.Put, d.Delete)
-	ops, err := overlay.Merge([]overlay.Delta{{Position: 4, Encoded: d.Delta(0)}})
+	encoded, err := d.Delta(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, err := overlay.Merge([]overlay.Delta{{Position: 4, Encoded: encoded}})
 	m := h.base.mark
 	m.Position = 4
 	if err := errors.Join(err, h.base.apply(slices.Values(ops), m, false)); err != nil {
