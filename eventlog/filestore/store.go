@@ -163,14 +163,14 @@ func (s *fileStore) run(fn func(store.Tx) error) (record []byte, takes size, err
 	if err != nil {
 		return nil, size{}, err
 	}
-	err = view.read(func(r overlay.Reader) error {
+	err = view.read(func(r overlay.Reader) (err error) {
 		tx := overlay.NewTx(r)
 		if err := fn(tx); err != nil {
 			return err
 		}
-		record = tx.Delta(journal.HeaderSize)
+		record, err = tx.Delta(journal.HeaderSize)
 		takes = size{bytes: int64(len(record)), ops: tx.Ops(), reserve: tx.UsesReserve()}
-		return nil
+		return err
 	})
 	return record, takes, err
 }

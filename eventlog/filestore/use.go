@@ -164,6 +164,8 @@ func (s *fileStore) resume(path, dir string) error {
 		s.wake()
 	}
 	if len(v.newer) > 0 {
+		s.writing.Lock()
+		defer s.writing.Unlock()
 		s.age()
 	}
 	return nil
