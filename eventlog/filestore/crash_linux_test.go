@@ -244,6 +244,31 @@ func TestACrashInARecoveryTakesBackNothing(t *testing.T) {
 	t.Logf("%d recoveries after crashes, %d states", tries, states)
 }
 
+// A process may end after it has given a file the name of the database, and before that name
+// is on the disk, as compact does. The journal of the file that had the name before lies there
+// still. It must not be gone before the new file has the name for sure.
+func TestANameThatIsNotOnTheDiskYetTakesBackNothing(t *testing.T) {
+	crashed := newCrashed(t)
+	path := filepath.Join(memoryDir(t, "256m"), "jr.db")
+	closed := filepath.Join(t.TempDir(), "jr.db")
+	opensWith(t, closed, crashed.files, crashed.last)
+	renamed, err := os.ReadFile(closed) // has one change more, which nobody was told of
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := map[string][]byte{}, map[string][]byte{}
+	for suffix, data := range crashed.files {
+		before[path+suffix], after[path+suffix] = data, data
+	}
+	after[path] = renamed
+	calls := lifeOf(t, path, after, 2, true)
+	c := newCrashes(t, path, before)
+	c.least, c.begins = crashed.last, crashed.last+1
+	c.disk.rename(path, &simFile{shown: renamed, synced: renamed}, &call{end: -1})
+	c.try(calls)
+	t.Logf("%d calls, %d states", len(calls), c.states)
+}
+
 // What an open shows is on the disk, also if the process before has seen a sync fail: then
 // the kernel may show what is not on the disk, and no sync will ever put it there.
 func TestWhatIsShownAfterAFailedSyncIsOnTheDisk(t *testing.T) {
