@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"path/filepath"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -129,12 +130,12 @@ func (b *base) end(tx *bolt.Tx) error {
 	return notCommitted(err)
 }
 
-// settleHead makes sure that the state which the file shows is on the disk, before anyone
-// reads it. The process that committed it may have been killed before the sync returned, or
+// settleShown makes sure that the state which the file shows is on the disk, before anyone reads
+// it, and under its name: a process may have ended just after it gave the file that name. The process that committed it may have been killed before the sync returned, or
 // the sync may have failed. Then the kernel may treat the meta page as clean although it is
 // not on the disk, so it is written again. The pages that it refers to were synced before
 // it was first written.
-func (b *base) settleHead() error {
+func (b *base) settleShown() error {
 	pageSize := b.db.Info().PageSize
 	head, at := make([]byte, pageSize), int64(b.committed%2)*int64(pageSize)
 	_, err := b.file.ReadAt(head, at)
@@ -143,6 +144,9 @@ func (b *base) settleHead() error {
 	}
 	if err == nil {
 		err = b.db.Sync()
+	}
+	if err == nil {
+		err = disk.SyncDir(filepath.Dir(b.path))
 	}
 	if err != nil {
 		return fmt.Errorf("%w: settle the last commit: %w", store.ErrFailed, err)

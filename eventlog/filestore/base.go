@@ -18,7 +18,7 @@ import (
 // base is the bbolt file. It changes in checkpoints only.
 type base struct {
 	db   *bolt.DB
-	path string
+	path string   // see boltfile.Resolve
 	file *os.File // the file of db
 	room room
 

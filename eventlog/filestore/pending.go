@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"jrweb/eventlog/internal/boltfile"
 	"jrweb/eventlog/internal/journal"
@@ -34,14 +33,7 @@ func ReadPending(file *boltfile.File) (*Pending, error) {
 	return readPending(file.Path, m)
 }
 
-func readPending(path string, m boltfile.Mark) (*Pending, error) {
-	database, err := filepath.Abs(path)
-	if err == nil {
-		database, err = filepath.EvalSymlinks(database)
-	}
-	if err != nil {
-		return nil, err
-	}
+func readPending(database string, m boltfile.Mark) (_ *Pending, err error) {
 	p := &Pending{place: journal.Place{Database: database, Dir: m.Dir}, upto: m.Position, active: overlay.NewHalf()}
 	if !m.InUse {
 		return p, nil

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"jrweb/eventlog/internal/boltfile"
 	"jrweb/eventlog/internal/journal"
 	"jrweb/eventlog/internal/overlay"
 	"jrweb/eventlog/store"
@@ -99,6 +100,10 @@ func Open(path string, o *Options) (store.Store, error) {
 }
 
 func open(path string, o *Options) (_ *fileStore, err error) {
+	path, err = boltfile.Resolve(path)
+	if err != nil {
+		return nil, err
+	}
 	b, err := openBase(path, o)
 	if err != nil {
 		return nil, err
@@ -107,7 +112,7 @@ func open(path string, o *Options) (_ *fileStore, err error) {
 		base: b, pace: cmp.Or(o.pace, usualPace), attempt: make(chan struct{}),
 		frozen: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
-	if err := s.resume(path, o.JournalDir); err != nil {
+	if err := s.resume(o.JournalDir); err != nil {
 		return nil, closing(err, b.db.Close())
 	}
 	s.running.Go(s.checkpoints)
@@ -163,14 +168,14 @@ func (s *fileStore) run(fn func(store.Tx) error) (record []byte, takes size, err
 	if err != nil {
 		return nil, size{}, err
 	}
-	err = view.read(func(r overlay.Reader) error {
+	err = view.read(func(r overlay.Reader) (err error) {
 		tx := overlay.NewTx(r)
 		if err := fn(tx); err != nil {
 			return err
 		}
-		record = tx.Delta(journal.HeaderSize)
+		record, err = tx.Delta(journal.HeaderSize)
 		takes = size{bytes: int64(len(record)), ops: tx.Ops(), reserve: tx.UsesReserve()}
-		return nil
+		return err
 	})
 	return record, takes, err
 }

@@ -127,44 +127,59 @@ func (s *fileStore) finish() error {
 }
 
 // resume makes the state of a store that was just opened. A file whose journal is in use is
-// read with it, and goes on with it.
-func (s *fileStore) resume(path, dir string) error {
-	if dir != "" {
-		abs, err := filepath.Abs(dir)
-		if err != nil {
-			return err
-		}
-		if info, err := os.Stat(abs); err != nil {
-			return err
-		} else if !info.IsDir() {
-			return &os.PathError{Op: "open", Path: dir, Err: errors.New("not a directory")}
-		}
-		dir = abs
-	}
-	p, err := readPending(path, s.base.mark)
+// read with it, and goes on with it. Otherwise dir is where the journal will be.
+func (s *fileStore) resume(dir string) error {
+	p, err := readPending(s.base.path, s.base.mark)
 	if err != nil {
 		return err
 	}
-	if err := s.base.settleHead(); err != nil {
+	dir, err = existing(dir)
+	if err != nil {
 		return err
 	}
-	v := &version{after: s.base.mark.Position, upto: p.upto, active: p.active, frozen: p.frozen, older: p.older, newer: p.newer}
-	s.place = p.place
 	if p.contents == nil {
-		s.place.Dir = dir
-		s.now.Store(v)
-		return s.place.Check()
+		p.place.Dir = dir
+		if err := p.place.Check(); err != nil {
+			return err
+		}
 	}
-	if s.journal, err = p.contents.Open(p.place); err != nil {
+	if err := s.base.settleShown(); err != nil {
 		return err
 	}
-	s.journalSize.Store(s.journal.Size())
-	s.now.Store(v)
-	if v.frozen != nil {
+	if p.contents != nil {
+		if s.journal, err = p.contents.Open(p.place); err != nil {
+			return err
+		}
+		s.journalSize.Store(s.journal.Size())
+	}
+	s.place = p.place
+	s.now.Store(&version{
+		after: s.base.mark.Position, upto: p.upto,
+		frozen: p.frozen, active: p.active, older: p.older, newer: p.newer,
+	})
+	if p.frozen != nil {
 		s.wake()
 	}
-	if len(v.newer) > 0 {
+	if len(p.newer) > 0 {
+		s.writing.Lock()
+		defer s.writing.Unlock()
 		s.age()
 	}
 	return nil
+}
+
+// existing returns the absolute path of a directory, which must exist; "" stays as it is.
+func existing(dir string) (string, error) {
+	if dir == "" {
+		return "", nil
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(abs)
+	if err == nil && !info.IsDir() {
+		err = &os.PathError{Op: "open", Path: dir, Err: errors.New("not a directory")}
+	}
+	return abs, err
 }

@@ -46,8 +46,8 @@ type Reader interface {
 
 // Tx reads and writes within one [Store.Update], and sees its own writes. The store may
 // keep key and value until the transaction ends, so the caller must not change them. If a
-// write fails, Update returns its error. The caller must not write while it iterates
-// over a bucket.
+// write fails, Update returns its error. A key has 1 to 32,768 bytes. The caller must not
+// write while it iterates over a bucket.
 type Tx interface {
 	Reader
 	Put(b Bucket, key, value []byte)

@@ -3,7 +3,6 @@ package boltfile
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	bolt "go.etcd.io/bbolt"
@@ -14,7 +13,7 @@ import (
 type File struct {
 	DB   *bolt.DB
 	OS   *os.File // the file of DB
-	Path string   // without symbolic links
+	Path string   // see Resolve
 	Head Head
 	Bad  int // the meta page that cannot be read, or -1: see ReadHead
 }
@@ -23,8 +22,7 @@ type File struct {
 // otherwise others may read it too. The error wraps [store.ErrHeld] if a log has it open,
 // and [store.ErrDamaged] if bbolt cannot open it safely.
 func OpenAtRest(path string, alone bool) (*File, error) {
-	// A rename would otherwise replace the link, not the file.
-	path, err := filepath.EvalSymlinks(path)
+	path, err := Resolve(path)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -13,6 +14,17 @@ import (
 
 // LockTimeout is how long an opener waits for another process to release the lock.
 const LockTimeout = time.Second / 2
+
+// Resolve returns the path of an existing file as an absolute one without symbolic links. A
+// rename would otherwise replace a link, not the file; and what is made beside the file stays
+// with it, wherever the process goes.
+func Resolve(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
+}
 
 // Hold opens the database file at path for bbolt, locks it against other processes, and
 // checks for two cases that bbolt does not: from an empty file bbolt would make a database,

@@ -3,7 +3,6 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"jrweb/eventlog/internal/disk"
@@ -24,58 +23,23 @@ type Journal struct {
 // refuses to remove those of another database.
 func Create(p Place, id ID, after uint64) (*Journal, error) {
 	j := &Journal{id: id, last: after}
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
 	if err := p.Remove(); err != nil {
 		return nil, err
 	}
 	for n := range j.segments {
 		s, err := createSegment(p, id, n)
 		if err != nil {
-			return nil, errors.Join(err, j.Close(), p.Remove())
+			return nil, errors.Join(err, j.Remove())
 		}
 		j.segments[n] = s
 	}
 	if err := disk.SyncDir(p.dir()); err != nil {
-		return nil, errors.Join(err, j.Close(), p.Remove())
+		return nil, errors.Join(err, j.Remove())
 	}
 	return j, nil
-}
-
-// Remove removes the segments that are in place, but not those of another database.
-func (p Place) Remove() error {
-	if err := p.Check(); err != nil {
-		return err
-	}
-	for n := range 2 {
-		if err := os.Remove(p.Segment(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// Check returns an error if the journal of another database is in place. Beside a database
-// there is none: a copy of a database and its journal names its original there.
-func (p Place) Check() error {
-	if p.Dir == "" {
-		return nil
-	}
-	for n := range 2 {
-		data, err := os.ReadFile(p.Segment(n))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		database, _, _, ok := decodeHead(data)
-		if !ok || database == "" || database == p.Database {
-			continue
-		}
-		if _, err := os.Stat(database); err == nil {
-			return fmt.Errorf("%s is the journal of %s: give each database a directory of its own for its journal", p.Segment(n), database)
-		}
-	}
-	return nil
 }
 
 // Append seals a record and makes it durable: HeaderSize bytes for the header, then the
@@ -130,9 +94,11 @@ func (j *Journal) Close() error {
 // Remove removes the files. The database must have all records, on the disk, and must not
 // say that its journal is in use.
 func (j *Journal) Remove() error {
-	var failed error
+	failed := j.Close()
 	for _, s := range j.segments {
-		failed = errors.Join(failed, s.file.Close(), os.Remove(s.path))
+		if s != nil {
+			failed = errors.Join(failed, os.Remove(s.path))
+		}
 	}
 	return failed
 }

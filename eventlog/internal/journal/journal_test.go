@@ -335,6 +335,29 @@ func TestTheJournalOfAnotherDatabaseIsNotReplaced(t *testing.T) {
 	}
 }
 
+// The database of a journal may be in a folder that this user must not look into.
+func TestTheJournalOfADatabaseThatCannotBeSeenIsNotReplaced(t *testing.T) {
+	dir, loop := t.TempDir(), filepath.Join(t.TempDir(), "loop")
+	if err := os.Symlink(loop, loop); err != nil {
+		t.Fatal(err)
+	}
+	first := Place{Database: filepath.Join(loop, "jr.db"), Dir: dir}
+	j, err := Create(first, testID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := Place{Database: filepath.Join(t.TempDir(), "jr.db"), Dir: dir}
+	if _, err := Create(second, ID{9}, 0); err == nil || !strings.Contains(err.Error(), first.Database) {
+		t.Errorf("got error %v", err)
+	}
+	if _, err := Read(first, testID, 0); err != nil {
+		t.Errorf("the first journal: %v", err)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	dir := f.TempDir()
 	place := Place{Database: filepath.Join(dir, "jr.db")}

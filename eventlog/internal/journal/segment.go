@@ -81,7 +81,7 @@ func createSegment(p Place, id ID, number int) (*segment, error) {
 		err = file.Sync()
 	}
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(err, file.Close(), os.Remove(s.path))
 	}
 	return s, nil
 }
@@ -96,12 +96,14 @@ func readSegment(p Place, id ID, number int) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	}
-	_, found, n, ok := decodeHead(data)
+	database, found, n, ok := decodeHead(data)
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("%w: %s has no head of a journal", store.ErrDamaged, path)
 	case found != id || n != number:
 		return nil, fmt.Errorf("%w: %s is of another journal (%x, part %d) than the database (%x, part %d)", store.ErrDamaged, path, found[:4], n, id[:4], number)
+	case p.isOther(database, false):
+		return nil, fmt.Errorf("%w: %s is the journal of %s, of which this is a copy: move that one away if this one shall take its place", store.ErrDamaged, path, database)
 	}
 	return data, nil
 }

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"fmt"
 	"iter"
 	"sync/atomic"
 
@@ -88,7 +89,11 @@ type Tx struct {
 	written int // bytes
 	ops     int64
 	reserve bool
+	err     error // of the first write that failed
 }
+
+// maxKey is the longest key that a database takes. It takes no empty one.
+const maxKey = 32 << 10
 
 // NewTx begins a transaction on the state that r shows.
 func NewTx(r Reader) *Tx {
@@ -109,6 +114,10 @@ func (t *Tx) Put(b store.Bucket, key, value []byte) {
 func (t *Tx) Delete(b store.Bucket, key []byte) { t.write(b, key, nil, true) }
 
 func (t *Tx) write(b store.Bucket, key, value []byte, deleted bool) {
+	if n := len(key); (n == 0 || n > maxKey) && t.err == nil {
+		// Once it is in the journal, no checkpoint could take it into the database.
+		t.err = fmt.Errorf("%w: a key of %d bytes", store.ErrNotCommitted, n)
+	}
 	t.own[number(b)].put(&t.memory, key, t.memory.version(0, value, deleted))
 	t.ops++
 	t.written += len(key) + len(value) + 16 // more than an op takes beside them
@@ -124,10 +133,10 @@ func (t *Tx) UsesReserve() bool { return t.reserve }
 func (t *Tx) Ops() int64 { return t.ops }
 
 // Delta encodes what was written, behind room for a header. It returns nil if nothing was
-// written.
-func (t *Tx) Delta(header int) []byte {
-	if t.written == 0 {
-		return nil
+// written, and an error if a write failed.
+func (t *Tx) Delta(header int) ([]byte, error) {
+	if t.written == 0 || t.err != nil {
+		return nil, t.err
 	}
 	out := make([]byte, header, header+1+t.written)
 	out = append(out, deltaVersion)
@@ -137,7 +146,7 @@ func (t *Tx) Delta(header int) []byte {
 			out = appendOp(out, i, n.key, v.value, v.deleted)
 		}
 	}
-	return out
+	return out, nil
 }
 
 func number(b store.Bucket) int {

@@ -90,6 +90,15 @@ func same(t *testing.T, what string, got, want store.Reader, keys int, random *r
 	}
 }
 
+func delta(t testing.TB, tx *Tx) []byte {
+	t.Helper()
+	encoded, err := tx.Delta(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
+}
+
 // Random transactions, over a base that has a part of the older half already, show what a
 // map holds. Readers of earlier positions still show what they did.
 func TestAReaderShowsWhatAMapHolds(t *testing.T) {
@@ -130,7 +139,7 @@ func TestAReaderShowsWhatAMapHolds(t *testing.T) {
 				}
 			}
 			same(t, fmt.Sprintf("seed %d, within transaction %d", seed, position), tx, want, keys, random)
-			d := Delta{position, tx.Delta(0)}
+			d := Delta{position, delta(t, tx)}
 			deltas = append(deltas, d)
 			if err := halves[0].Add(d); err != nil {
 				t.Fatal(err)
@@ -178,7 +187,7 @@ func TestReadersSeeOnePositionWhileItGrows(t *testing.T) {
 		key := binary.BigEndian.AppendUint64(nil, position*7919%1000)
 		tx.Put(bucket, key, binary.BigEndian.AppendUint64(nil, position))
 		tx.Put(bucket, []byte("count"), binary.BigEndian.AppendUint64(nil, position))
-		if err := h.Add(Delta{position, tx.Delta(0)}); err != nil {
+		if err := h.Add(Delta{position, delta(t, tx)}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -233,7 +242,7 @@ func TestTheChangesOfARunOfDeltasAreWhatTheyMerge(t *testing.T) {
 				tx.Put(b, key, fmt.Appendf(nil, "%d", position))
 			}
 		}
-		d := Delta{position + 1, tx.Delta(0)}
+		d := Delta{position + 1, delta(t, tx)}
 		if err := h.Add(d); err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +268,7 @@ func TestWhatIsNoDeltaIsAnError(t *testing.T) {
 	tx := NewTx(NewReader(model{}, 0))
 	tx.Put(bucket, []byte("key"), []byte("value"))
 	tx.Delete(store.Tasks, []byte("gone"))
-	good := tx.Delta(0)
+	good := delta(t, tx)
 	for name, c := range map[string]struct {
 		encoded []byte
 		want    error
@@ -286,7 +295,7 @@ func TestWhatIsNoDeltaIsAnError(t *testing.T) {
 func FuzzDelta(f *testing.F) {
 	tx := NewTx(NewReader(model{}, 0))
 	tx.Put(bucket, []byte("key"), []byte("value"))
-	f.Add(tx.Delta(0))
+	f.Add(delta(f, tx))
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		h := NewHalf()
 		if err := h.Add(Delta{1, encoded}); err != nil {
@@ -311,7 +320,7 @@ func TestDeltasAreAsTheFormatSays(t *testing.T) {
 	tx.Delete(store.Tasks, []byte("old"))
 	tx.Put(store.Meta, []byte("k"), []byte{2})
 	tx.Put(store.Meta, []byte("k"), []byte{1})
-	if got := hex.EncodeToString(tx.Delta(0)); got != "0100016b010181036f6c64" {
+	if got := hex.EncodeToString(delta(t, tx)); got != "0100016b010181036f6c64" {
 		t.Errorf("a delta is %s", got)
 	}
 }
