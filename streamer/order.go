@@ -63,7 +63,7 @@ func (st *eventStream) takeOf(session eventlog.SessionID, e *eventlog.Event) boo
 	place := eventlog.PlaceOf(session, e)
 	st.markCaughtUp(false)
 	if shown {
-		if st.from.session != session || st.from.id == "" {
+		if st.from.session != session || st.from.line == nil {
 			st.from = newOrigin(st.task, session)
 		}
 		st.frame(e, !st.began.Before(place))

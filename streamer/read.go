@@ -12,7 +12,7 @@ func (st *eventStream) read(ctx context.Context) (part, error) {
 	if p, ok, err := st.readShared(ctx); ok || err != nil {
 		return p, err
 	}
-	if st.from.session != st.place.Session || st.from.id == "" {
+	if st.from.session != st.place.Session || st.from.line == nil {
 		st.from = newOrigin(st.task, st.place.Session)
 	}
 	var page eventlog.Page
