@@ -184,8 +184,9 @@ func (o *ordered) ascend(r *run, limit Place, page *allowance, visit Visit) (sto
 	}
 	r.known = false
 	var e Event
+	var sums record.KeySums
 	for key, raw := range o.Ascend(store.Events, record.EventKey(r.ID, r.at), record.EventKey(r.ID, r.Head+1)) {
-		if err := record.ViewEvent(&e, key, raw); err != nil {
+		if err := sums.ViewEvent(&e, key, raw); err != nil {
 			return false, err
 		}
 		if e.Sequence != r.at {
@@ -252,8 +253,9 @@ func (o *ordered) backward(before Place, visit Visit) (more bool, err error) {
 func (o *ordered) descend(r *run, limit Place, page *allowance, visit Visit) (stopped bool, err error) {
 	r.known = false
 	var e Event
+	var sums record.KeySums
 	for key, raw := range o.Descend(store.Events, record.EventKey(r.ID, r.First), record.EventKey(r.ID, r.at+1)) {
-		if err := record.ViewEvent(&e, key, raw); err != nil {
+		if err := sums.ViewEvent(&e, key, raw); err != nil {
 			return false, err
 		}
 		if e.Sequence != r.at {

@@ -87,9 +87,10 @@ func scan(r store.Reader, s *record.Session, after uint64, visit func(*Event) bo
 		return nil
 	}
 	var e Event
+	var sums record.KeySums
 	events, size := 0, 0
 	for key, raw := range r.Ascend(store.Events, record.EventKey(s.ID, next), record.EventKey(s.ID, s.Head+1)) {
-		if err := record.ViewEvent(&e, key, raw); err != nil {
+		if err := sums.ViewEvent(&e, key, raw); err != nil {
 			return err
 		}
 		if e.Sequence != next {

@@ -21,6 +21,11 @@ type eventStream struct {
 	shared *frames                       // nil until there is nothing more to replay
 	sent   map[eventlog.SessionID]uint64 // of a stream of all sessions: the last event of each open one
 
+	// What the current read has put into the buffer: the events, and where the first of
+	// them begins.
+	made  batch
+	start int
+
 	caughtUp bool
 }
 
@@ -91,34 +96,31 @@ func (st *eventStream) leave() {
 }
 
 // next implements source.
-func (st *eventStream) next(ctx context.Context) (step, error) {
+func (st *eventStream) next(ctx context.Context) (part, error) {
+	st.made, st.start = batch{}, st.sock.buffered()
 	if st.all {
-		return st.nextOfAll(ctx)
+		return st.readAll(ctx)
 	}
 	if st.place.Session.IsZero() {
 		if some, err := st.firstSession(ctx); err != nil || !some {
-			return step{}, err
+			return part{}, err
 		}
 	}
 	before := st.place
-	page, err := st.read(ctx)
+	p, err := st.read(ctx)
 	if err != nil {
-		return step{}, err
+		return part{}, err
 	}
-	st.markCaughtUp(false)
-	did := step{found: st.place != before}
+	p.found, p.more = st.place != before, st.place.Sequence < p.page.Head
 	switch {
-	case st.place.Sequence < page.Head: // if nothing fitted after the buffered frames, it fits now
-		did.more, did.again = did.found, true
-	case !page.Sealed:
-		if did.again = did.found; !did.again {
-			st.markCaughtUp(true)
-			st.share()
-		}
-	default:
-		did.ends = Complete
+	case !p.more && p.page.Sealed:
+		st.markCaughtUp(false)
+		p.ends = Complete
+	case !p.more: // what commits from now on wakes the stream
+		st.markCaughtUp(true)
+		st.share()
 	}
-	return did, nil
+	return p, nil
 }
 
 // firstSession moves the place to the start of the first session, if there is one.

@@ -29,22 +29,40 @@ func htmlFormat(render HTMLFunc, all bool) format {
 	return format{"html", htmlFrame(render, all), true}
 }
 
-// origin is the task and session that events come from, and the beginning of their ids.
+// origin is the task and session that events come from.
 type origin struct {
 	task    string
 	session eventlog.SessionID
-	id      string
+
+	line     []byte // the first line of the last frame
+	digits   int    // where its sequence begins
+	sequence uint64
 }
 
 func newOrigin(task string, session eventlog.SessionID) origin {
-	return origin{task, session, "id: " + session.String() + ":"}
+	line := []byte("id: " + session.String() + ":")
+	return origin{task: task, session: session, line: line, digits: len(line)}
 }
 
 // appendID appends the first line of the frame of an event.
 func (o *origin) appendID(dst []byte, e *eventlog.Event) []byte {
-	dst = append(dst, o.id...)
-	dst = strconv.AppendUint(dst, e.Sequence, 10)
-	return append(dst, '\n')
+	if e.Sequence != o.sequence+1 || !o.count() {
+		o.line = append(strconv.AppendUint(o.line[:o.digits], e.Sequence, 10), '\n')
+	}
+	o.sequence = e.Sequence
+	return append(dst, o.line...)
+}
+
+// count adds one to the sequence in the line. It returns false if that takes another digit.
+func (o *origin) count() bool {
+	for i := len(o.line) - 2; i >= o.digits; i-- {
+		if o.line[i] != '9' {
+			o.line[i]++
+			return true
+		}
+		o.line[i] = '0'
+	}
+	return false
 }
 
 // frameFunc appends the frame of an event to dst. The data of an event is

@@ -46,13 +46,6 @@ type chunk struct {
 // this bound, it is one write for each stream.
 const maxFrames = 4 << 20
 
-// part is frames that are sent together.
-type part struct {
-	text    []byte
-	commits []time.Time // one for each event
-	page    eventlog.Page
-}
-
 // after returns the frames after a sequence, as many as one write carries, including those
 // that have committed just now. ok is false if they are not kept here.
 func (f *frames) after(ctx context.Context, sequence uint64) (p part, ok bool, err error) {

@@ -9,31 +9,21 @@ import (
 
 // A stream of all sessions of a task follows their one order: see [eventlog.Place].
 
-// nextOfAll is next for all sessions.
-func (st *eventStream) nextOfAll(ctx context.Context) (step, error) {
+// readAll is next for all sessions.
+func (st *eventStream) readAll(ctx context.Context) (part, error) {
 	before := st.place
-	more, err := st.readAll(ctx)
+	var more bool
+	var err error
+	if st.format.slow {
+		more, err = st.readAllSlowly(ctx)
+	} else {
+		more, err = st.hub.watch.ScanAll(ctx, st.place, eventlog.Visit{Event: st.takeOf, Gap: st.passGap})
+	}
 	if err != nil {
-		return step{}, err
+		return part{}, err
 	}
 	st.markCaughtUp(!more)
-	found := st.place != before
-	return step{found: found, more: more && found, again: more}, nil
-}
-
-// readAll puts a page of frames after the place into the buffer, and moves the place. more
-// says that there are more events already.
-func (st *eventStream) readAll(ctx context.Context) (more bool, err error) {
-	if st.format.slow {
-		return st.readAllSlowly(ctx)
-	}
-	buffered := st.sock.buffered()
-	more, err = st.hub.watch.ScanAll(ctx, st.place, eventlog.Visit{Event: st.takeOf, Gap: st.passGap})
-	if err != nil {
-		st.sock.cut(buffered)
-		st.unsent = batch{}
-	}
-	return more, err
+	return part{batch: st.made, found: st.place != before, more: more}, nil
 }
 
 // readAllSlowly is readAll for a format that would delay the store.
@@ -67,13 +57,13 @@ func (st *eventStream) readAllSlowly(ctx context.Context) (more bool, err error)
 // takeOf is take for an event of any session.
 func (st *eventStream) takeOf(session eventlog.SessionID, e *eventlog.Event) bool {
 	shown := st.types.Show(e)
-	if shown && st.sock.buf != nil && !fits(*st.sock.buf, e, st.sock.page) {
+	if shown && !st.fits(e) {
 		return false
 	}
 	place := eventlog.PlaceOf(session, e)
 	st.markCaughtUp(false)
 	if shown {
-		if st.from.session != session || st.from.id == "" {
+		if st.from.session != session || st.from.line == nil {
 			st.from = newOrigin(st.task, session)
 		}
 		st.frame(e, !st.began.Before(place))
@@ -102,7 +92,7 @@ func (st *eventStream) keepSent(at eventlog.Place, ended bool) {
 
 // passGap tells the client of a gap, and moves the place behind it.
 func (st *eventStream) passGap(g eventlog.Gap) bool {
-	if st.sock.buf != nil && len(*st.sock.buf)+frameOverhead > st.sock.page {
+	if st.sock.buffered()-st.start+frameOverhead > st.sock.page {
 		return false
 	}
 	st.sock.control("gap", gapData{g.Session, max(g.After, st.sent[g.Session]), g.Next})

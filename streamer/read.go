@@ -7,34 +7,39 @@ import (
 	"jrweb/eventlog"
 )
 
-// read puts a page of frames after the cursor into the buffer, and moves the cursor. The
-// returned page has the state of the session.
-func (st *eventStream) read(ctx context.Context) (eventlog.Page, error) {
-	if page, ok, err := st.readShared(ctx); ok || err != nil {
-		return page, err
+// read reads the next frames after the cursor, and moves the cursor behind them.
+func (st *eventStream) read(ctx context.Context) (part, error) {
+	if p, ok, err := st.readShared(ctx); ok || err != nil {
+		return p, err
 	}
-	if st.from.session != st.place.Session || st.from.id == "" {
+	if st.from.session != st.place.Session || st.from.line == nil {
 		st.from = newOrigin(st.task, st.place.Session)
 	}
+	var page eventlog.Page
+	var err error
 	if st.format.slow { // it would delay the store
-		events, page, err := copyEvents(ctx, st.hub.watch, st.place.Session, st.place.Sequence)
-		for i := range events {
-			if !st.take(&events[i]) {
-				break
-			}
-		}
-		st.skip(&page)
-		return page, err
+		page, err = st.readSlowly(ctx)
+	} else {
+		page, err = st.hub.watch.Scan(ctx, st.place.Session, st.place.Sequence, st.take)
 	}
-	buffered := st.sock.buffered()
-	page, err := st.hub.watch.Scan(ctx, st.place.Session, st.place.Sequence, st.take)
 	if err != nil {
-		st.sock.cut(buffered)
-		st.unsent = batch{}
-		return page, err
+		return part{}, err
 	}
-	st.skip(&page)
-	return page, nil
+	if page.Gap(st.place.Sequence) { // events were trimmed, and none follows them
+		st.gap(page.First)
+	}
+	st.markCaughtUp(false)
+	return part{batch: st.made, page: page}, nil
+}
+
+func (st *eventStream) readSlowly(ctx context.Context) (eventlog.Page, error) {
+	events, page, err := copyEvents(ctx, st.hub.watch, st.place.Session, st.place.Sequence)
+	for i := range events {
+		if !st.take(&events[i]) {
+			break
+		}
+	}
+	return page, err
 }
 
 // slowBytes is about how much event data a slow format renders at once, because its frames
@@ -67,10 +72,15 @@ func fits(text []byte, e *eventlog.Event, page int) bool {
 	return len(text)+size <= page || size > page && len(text) < page
 }
 
+// fits reports whether the frame of an event may be a part of what is being read.
+func (st *eventStream) fits(e *eventlog.Event) bool {
+	return st.sock.buffered() == st.start || fits((*st.sock.buf)[st.start:], e, st.sock.page)
+}
+
 // take puts an event's frame into the buffer and moves the cursor, if the frame fits.
 func (st *eventStream) take(e *eventlog.Event) bool {
 	shown := st.types.Show(e)
-	if shown && st.sock.buf != nil && !fits(*st.sock.buf, e, st.sock.page) {
+	if shown && !st.fits(e) {
 		return false
 	}
 	if e.Sequence > st.place.Sequence+1 {
@@ -90,12 +100,12 @@ func (st *eventStream) frame(e *eventlog.Event, replayed bool) {
 	buf := st.sock.buffer()
 	*buf = st.format.frame(*buf, &st.from, e)
 	if replayed {
-		st.unsent.replayed++
+		st.made.replayed++
 		return
 	}
-	st.unsent.live++
+	st.made.live++
 	if st.trace.Delivered != nil {
-		st.unsent.commits = append(st.unsent.commits, e.Committed)
+		st.made.commits = append(st.made.commits, e.Committed)
 	}
 }
 
@@ -106,13 +116,6 @@ func (st *eventStream) replayTo() uint64 {
 		return 0 // it began before the first session
 	}
 	return st.began.Sequence
-}
-
-// skip sends a gap if events were trimmed and none follows them.
-func (st *eventStream) skip(page *eventlog.Page) {
-	if page.Gap(st.place.Sequence) {
-		st.gap(page.First)
-	}
 }
 
 // gap tells the client that the events after the cursor and before next no longer exist.
@@ -130,28 +133,20 @@ func (st *eventStream) share() {
 }
 
 // readShared is read from shared frames. ok is false if they have nothing after the cursor.
-func (st *eventStream) readShared(ctx context.Context) (page eventlog.Page, ok bool, err error) {
+func (st *eventStream) readShared(ctx context.Context) (p part, ok bool, err error) {
 	if st.shared != nil && st.shared.from.session != st.place.Session {
 		st.hub.release(st.shared)
 		st.shared = nil
 	}
 	if st.shared == nil {
-		return page, false, nil
+		return part{}, false, nil
 	}
-	part, ok, err := st.shared.after(ctx, st.place.Sequence)
-	if !ok || err != nil || len(part.text) == 0 {
-		return part.page, ok, err
+	if p, ok, err = st.shared.after(ctx, st.place.Sequence); !ok || err != nil {
+		return part{}, false, err
 	}
-	if st.flush() != nil { // buffered frames must be sent first
-		return part.page, true, nil // the next flush returns the error, too
-	}
-	if st.may.revoked() {
-		return part.page, true, nil // the caller sees it from the page
-	}
-	st.sock.send(part.text)
-	events := uint64(len(part.commits))
-	replayed := min(events, max(st.replayTo(), st.place.Sequence)-st.place.Sequence)
-	st.unsent = batch{replayed: int(replayed), live: int(events - replayed), commits: part.commits[replayed:]}
-	st.place.Sequence += events
-	return part.page, true, nil
+	events := len(p.commits)
+	p.replayed = min(events, int(max(st.replayTo(), st.place.Sequence)-st.place.Sequence))
+	p.live, p.commits = events-p.replayed, p.commits[p.replayed:]
+	st.place.Sequence += uint64(events)
+	return p, true, nil
 }

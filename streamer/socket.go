@@ -72,12 +72,16 @@ func (s *socket) cut(n int) {
 }
 
 // flush sends what is buffered.
-func (s *socket) flush() error {
+func (s *socket) flush() error { return s.sendAfter(nil) }
+
+// sendAfter sends what is buffered, then a text.
+func (s *socket) sendAfter(text []byte) error {
 	_ = s.settle() // its error stays
 	if s.buf != nil {
 		s.sendBuffer(s.buf)
 		s.buf = nil
 	}
+	s.send(text)
 	s.tell()
 	return s.err
 }
@@ -153,13 +157,7 @@ func (s *socket) silentFor(d time.Duration) bool {
 var heartbeat = []byte(": heartbeat\n\n") // a comment, which clients ignore
 
 // beat sends a heartbeat. It uses no buffer, because heartbeats are many and short.
-func (s *socket) beat() error {
-	if s.flush() == nil {
-		s.send(heartbeat)
-		s.tell()
-	}
-	return s.err
-}
+func (s *socket) beat() error { return s.sendAfter(heartbeat) }
 
 // say buffers a text.
 func (s *socket) say(text string) {

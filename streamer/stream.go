@@ -33,7 +33,6 @@ type stream struct {
 	restAt  position
 
 	after  time.Time // nothing more is sent before this time, because of interval
-	unsent batch     // what is in the buffer of the socket
 	behind batch     // what the socket sends while the next page is read, until settle
 }
 
@@ -42,8 +41,9 @@ type stream struct {
 type source interface {
 	// greet buffers what a client gets before anything else.
 	greet()
-	// next buffers a page of frames after the place, and moves the place.
-	next(ctx context.Context) (step, error)
+	// next reads the next frames after the place, and moves the place behind them. If it
+	// fails, what it has buffered is not sent.
+	next(ctx context.Context) (part, error)
 	// at returns the place.
 	at() position
 	// leave releases what the source holds.
@@ -57,12 +57,15 @@ type position struct {
 	all bool // in all sessions of a task
 }
 
-// step is the result of one call of next.
-type step struct {
+// part is what one read found: frames that are sent together, and what comes after them.
+type part struct {
+	text  []byte // frames that other streams send as well; nil: the frames are in the buffer
+	batch        // the events in the frames
 	found bool   // the place has moved
 	more  bool   // there is more already: it can be read while this is written
-	again bool   // there may be more
 	ends  Reason // "" if the stream goes on
+
+	page eventlog.Page // the state of the session, if it is of one
 }
 
 // batch counts events that are being sent, for the trace.
@@ -154,7 +157,7 @@ func (st *stream) catchUp(ctx context.Context) Reason {
 	if reason == Shutdown {
 		st.sock.retry()
 	}
-	if st.flush() != nil {
+	if st.sock.flush() != nil {
 		return st.broken()
 	}
 	if found && st.interval > 0 {
@@ -228,23 +231,17 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 		if reason := st.over(ctx); reason != "" {
 			return found, reason, nil
 		}
-		buffered, unsent := st.sock.buffered(), st.unsent
-		did, err := st.source.next(ctx)
-		if err != nil {
-			return found, "", err
+		buffered := st.sock.buffered()
+		p, err := st.source.next(ctx)
+		if err == nil && st.may.revoked() { // the read may include commits after the end of the permission
+			reason = Revoked
 		}
-		if st.may.revoked() { // the read may include commits after the end of the permission
+		if err != nil || reason != "" {
 			st.sock.cut(buffered)
-			st.unsent = unsent
-			return found, Revoked, nil
+			return found, reason, err
 		}
-		found = found || did.found
-		if did.more {
-			err = st.flushBehind()
-		} else {
-			err = st.flush()
-		}
-		if err != nil {
+		found = found || p.found
+		if err := st.send(p); err != nil {
 			return found, "", err
 		}
 		if st.sock.silentFor(st.o.Heartbeat) { // few events match the filter
@@ -252,31 +249,27 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 				return found, "", err
 			}
 		}
-		if !did.more && !did.again {
-			return found, did.ends, nil
+		if !p.more {
+			return found, p.ends, nil
 		}
 	}
 }
 
-// flush sends what is buffered and tells the trace.
-func (st *stream) flush() error {
+// send sends what is buffered, then the text of a part. If more follows, the next part is
+// read while the buffer is being written.
+func (st *stream) send(p part) error {
 	if err := st.settle(); err != nil {
 		return err
 	}
-	if err := st.sock.flush(); err != nil {
+	if p.more && p.text == nil {
+		st.behind = p.batch
+		st.sock.flushBehind()
+		return nil
+	}
+	if err := st.sock.sendAfter(p.text); err != nil {
 		return err
 	}
-	st.tell(&st.unsent)
-	return nil
-}
-
-// flushBehind sends what is buffered while the next page is being read.
-func (st *stream) flushBehind() error {
-	if err := st.settle(); err != nil {
-		return err
-	}
-	st.behind, st.unsent = st.unsent, batch{}
-	st.sock.flushBehind()
+	st.tell(&p.batch)
 	return nil
 }
 

@@ -55,20 +55,20 @@ func (st *taskStream) at() position {
 func (st *taskStream) leave() {}
 
 // next implements source.
-func (st *taskStream) next(ctx context.Context) (step, error) {
+func (st *taskStream) next(ctx context.Context) (part, error) {
 	changes, err := st.log.Changes(ctx, st.cursor, changesPage)
 	if errors.Is(err, eventlog.ErrBehind) {
-		return step{ends: Failed}, nil // the client comes back and starts again
+		return part{ends: Failed}, nil // the client comes back and starts again
 	}
 	if err != nil {
-		return step{}, err
+		return part{}, err
 	}
 	st.cursor = changes.Next
-	did := step{more: changes.More}
+	p := part{more: changes.More}
 	for _, id := range changes.Deleted {
 		if st.sees == nil || st.sees(id) {
 			st.sock.control("task_deleted", deletedData{id})
-			did.found = true
+			p.found = true
 		}
 	}
 	for i := range changes.Tasks {
@@ -80,9 +80,9 @@ func (st *taskStream) next(ctx context.Context) (step, error) {
 			st.tasks(task)
 		}
 		st.sock.control("task", task)
-		did.found = true
+		p.found = true
 	}
-	return did, nil
+	return p, nil
 }
 
 type deletedData struct {

@@ -40,6 +40,7 @@ func durableAppends() *report.Experiment {
 			{
 				Name: "p50 of the acknowledgement, 1 appender, vs raw",
 				Ours: report.Figure{Contender: "jrweb, 1", Metric: p50}, Rival: report.Figure{Contender: "raw, 1", Metric: p50}, Wanted: report.AtMost(1.3),
+				Reason: reasonOneAppender,
 			},
 			{
 				Name: "64 appenders, one session, vs `Update` with 1",
@@ -55,6 +56,7 @@ func durableAppends() *report.Experiment {
 				Name: "64 appenders over 1,000 sessions, vs Redis `appendfsync always`",
 				Ours: report.Figure{Contender: "jrweb, 64, 1,000 s.", Metric: throughput}, Rival: report.Figure{Contender: "Redis, 64, 1,000 s.", Metric: throughput},
 				Wanted: report.AtLeast(1),
+				Reason: reasonManySessions,
 			},
 			{
 				Name: "p99 of the acknowledgement at 64 appenders, one session, vs a lone `Update`'s",

@@ -154,6 +154,14 @@ func checkSound(ctx context.Context, c *boltfile.File, figures *Figures, progres
 			found("pages", err.Error())
 		}
 		base := &boltfile.Reader{Tx: tx}
+		for _, op := range ops {
+			switch has := base.Get(op.Bucket, op.Key) != nil; {
+			case op.Delete && has:
+				figures.Records--
+			case !op.Delete && !has:
+				figures.Records++
+			}
+		}
 		relations := &relations{ctx: ctx, Reader: pending.Over(base), figures: figures, progress: progress, found: found}
 		return errors.Join(relations.check(), base.Err)
 	})

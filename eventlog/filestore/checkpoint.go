@@ -19,7 +19,7 @@ type pace struct {
 }
 
 // usualPace is that of every store, except in tests.
-var usualPace = pace{halfBytes: 16 << 20, halfAge: 5 * time.Second, stepBytes: 4 << 20}
+var usualPace = pace{halfBytes: 16 << 20, halfAge: 5 * time.Second, stepBytes: 8 << 20}
 
 // retryPause is how long after a checkpoint that failed the next one is tried, if no change
 // comes first.

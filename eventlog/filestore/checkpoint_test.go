@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -195,7 +196,7 @@ func TestAViewTakesTheFileBeforeWhatLiesOverIt(t *testing.T) {
 	file := begin()
 	passTime()
 	over = h.now.Load()
-	if position := boltfile.ReadPosition(file); over.after <= position {
+	if position, err := boltfile.ReadPosition(file); err != nil || over.after <= position {
 		t.Fatalf("the file has the position %d, and what lies over it begins after %d: this shows nothing", position, over.after)
 	}
 	if err := show(file, over); err == nil {
@@ -208,6 +209,56 @@ func TestAViewTakesTheFileBeforeWhatLiesOverIt(t *testing.T) {
 	if err := show(view.tx, view.version); err != nil {
 		t.Error(err)
 	}
+}
+
+// A change that goes straight to the file, for want of room in the journal, can be seen there
+// before its sync has returned. Nobody is shown it before.
+func TestNothingIsShownBeforeItsUpdateHasReturned(t *testing.T) {
+	h := newHistory(t, filepath.Join(t.TempDir(), "jr.db"))
+	h.change(3)
+	if err := h.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.writing.Lock() // an Update runs
+	d := overlay.NewTx(overlay.NewReader(nil, 0))
+	change(4, d.Put, d.Delete)
+	encoded, err := d.Delta(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, err := overlay.Merge([]overlay.Delta{{Position: 4, Encoded: encoded}})
+	m := h.base.mark
+	m.Position = 4
+	if err := errors.Join(err, h.base.apply(slices.Values(ops), m, false)); err != nil {
+		t.Fatal(err)
+	}
+	if tx, err := h.base.db.Begin(false); err != nil {
+		t.Fatal(err)
+	} else if position, err := boltfile.ReadPosition(tx); err != nil || position != 4 || tx.Rollback() != nil {
+		t.Fatal("the file does not show the change yet: this test looks too early")
+	}
+	shown := make(chan int)
+	go func() {
+		n, err := lastIn(t.Context(), h)
+		if err != nil {
+			t.Error(err)
+		}
+		shown <- n
+	}()
+	select {
+	case n := <-shown:
+		t.Fatalf("change %d is shown before its Update has returned", n)
+	case <-time.After(20 * time.Millisecond):
+	}
+	h.journal.Skip()
+	h.fileStore.change(func(v *version) { v.after, v.upto = 4, 4 })
+	h.n = 4
+	h.writing.Unlock()
+	if n := <-shown; n != 4 {
+		t.Errorf("a View that waited for change 4 shows %d", n)
+	}
+	h.change(1)
+	h.check()
 }
 
 // What was committed a while ago goes into the file, also if nothing more is committed, and

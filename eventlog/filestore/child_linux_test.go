@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+
+	"jrweb/eventlog/store"
 )
 
 // The tests of this package run their own binary as a process that uses a store, so that it
@@ -46,6 +48,7 @@ func live(path string) {
 		os.Exit(4)
 	}
 	say("shown %d", n)
+	go watch(ctx, s, n)
 	changes, _ := strconv.Atoi(os.Getenv(childChanges))
 	for range changes {
 		s.(*fileStore).plain = os.Getenv(childNoRoom) != "" && n%7 < 3
@@ -76,6 +79,22 @@ func live(path string) {
 	}
 	if os.Getenv(childClose) != "" {
 		say("closed: %v", s.Close())
+	}
+}
+
+// watch says what others see of the store while it changes.
+func watch(ctx context.Context, s store.Store, n int) {
+	for {
+		got, err := lastIn(ctx, s)
+		switch {
+		case err != nil:
+			return // the store has failed, or is closed
+		case got < n:
+			say("wrong: a view goes back from %d to %d", n, got)
+		case got > n:
+			n = got
+			say("shown %d", n)
+		}
 	}
 }
 

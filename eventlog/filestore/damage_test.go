@@ -473,3 +473,47 @@ func TestADamagedMarkIsRefused(t *testing.T) {
 		isDamaged(t, path, files, "")
 	}
 }
+
+// A page that is damaged while the store runs, be it the one that says how far the file is,
+// gives errors. It does not end the process, and the store can be closed.
+func TestADamagedRootIsAnErrorOfWhoeverReads(t *testing.T) {
+	for name, damage := range map[string]func(page []byte){
+		"its kind":     func(p []byte) { p[8] ^= 0x13 },
+		"its entries":  func(p []byte) { p[10], p[11] = 0xFF, 0xFF },
+		"its contents": func(p []byte) { copy(p[16:], bytes.Repeat([]byte{0xFF}, 2000)) },
+		"all of it":    func(p []byte) { clear(p) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHistory(t, filepath.Join(t.TempDir(), "jr.db"))
+			h.change(9)
+			if err := h.Checkpoint(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			h.change(1)
+			files := readFiles(t, h.path)
+			head, _ := boltfile.ReadHead(bytes.NewReader(files[""]))
+			at := int64(head.Root) * head.PageSize
+			page := files[""][at : at+head.PageSize]
+			damage(page)
+			if _, err := h.base.file.WriteAt(page, at); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := lastIn(t.Context(), h); !errors.Is(err, store.ErrDamaged) {
+				t.Errorf("View returned %v", err)
+			}
+			if err := makeChange(t.Context(), h, 11); err == nil {
+				if err := h.Checkpoint(t.Context()); !errors.Is(err, store.ErrDamaged) {
+					t.Errorf("Checkpoint returned %v", err)
+				}
+			} else if !errors.Is(err, store.ErrDamaged) {
+				t.Errorf("Update returned %v", err)
+			}
+			if _, err := h.Backup(t.Context()); err == nil {
+				t.Error("there is a backup")
+			}
+			_ = h.Stats()
+			_ = h.Close()
+			h.fileStore = nil
+		})
+	}
+}

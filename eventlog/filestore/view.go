@@ -3,6 +3,7 @@ package filestore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/debug"
 
 	bolt "go.etcd.io/bbolt"
@@ -25,21 +26,31 @@ type view struct {
 // the same values as the version.
 func (s *fileStore) look() (view, error) {
 	for {
+		before := s.now.Load()
 		tx, err := s.base.db.Begin(false)
 		if err != nil {
 			return view{}, err
 		}
-		v, position := s.now.Load(), boltfile.ReadPosition(tx)
-		if v.after <= position && position <= v.upto {
+		v := s.now.Load()
+		position, err := boltfile.ReadPosition(tx)
+		if err == nil && v.after <= position && position <= v.upto {
 			return view{tx, v}, nil
 		}
-		if err := tx.Rollback(); err != nil {
+		if position < before.after && err == nil {
+			err = fmt.Errorf("%w: it has lost changes that it had", store.ErrDamaged)
+		}
+		if err := errors.Join(err, tx.Rollback()); err != nil {
 			return view{}, err
 		}
-		if position > v.upto { // an Update has committed to the file, and not returned yet
-			if err := s.idle(); err != nil {
-				return view{}, err
-			}
+		if position <= v.upto {
+			continue // a checkpoint has ended in between
+		}
+		// An Update has committed to the file, and not returned yet.
+		if err := s.idle(); err != nil {
+			return view{}, err
+		}
+		if position > s.now.Load().upto {
+			return view{}, fmt.Errorf("%w: it has changes that nobody has made", store.ErrDamaged)
 		}
 	}
 }

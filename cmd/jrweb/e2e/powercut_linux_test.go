@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -201,21 +202,24 @@ func TestWhatAnOpenShowsIsOnTheDisk(t *testing.T) {
 	}
 }
 
-// Compact puts a new file in the place of the old one. A power cut leaves one of
-// the two, whole, and the new one once compact has said so.
+// Compact puts a new file in the place of the old one and its journal, which a crash has
+// left in use. A power cut leaves one of the two, whole, and the new one once compact has
+// said so.
 func TestAPowerCutWhileItCompactsLeavesOneOfTheTwo(t *testing.T) {
 	rounds := 3
 	if torture() {
 		rounds = 50
 	}
-	content, want := halfFree(t)
+	files, want := halfFree(t)
 	d := newDisk(t)
 	var took time.Duration
 	said, isNew := 0, 0
 	for round := range rounds {
 		db := filepath.Join(d.dir, fmt.Sprintf("%d.db", round))
-		if err := os.WriteFile(db, content, 0o600); err != nil {
-			t.Fatal(err)
+		for suffix, content := range files {
+			if err := os.WriteFile(db+suffix, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		d.sync()
 		compact := exec.Command(binary, "compact", "-db", db)
@@ -248,8 +252,10 @@ func TestAPowerCutWhileItCompactsLeavesOneOfTheTwo(t *testing.T) {
 				t.Error("compact was done, and the old file is there")
 			}
 		}
-		if err := os.Remove(db); err != nil {
-			t.Fatal(err)
+		for suffix := range files {
+			if err := os.Remove(db + suffix); err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
+				t.Fatal(err)
+			}
 		}
 	}
 	if said == 0 {
@@ -258,11 +264,12 @@ func TestAPowerCutWhileItCompactsLeavesOneOfTheTwo(t *testing.T) {
 	t.Logf("%d were done before the power cut, %d left the new file", said, isNew)
 }
 
-// halfFree is a database of which half is free.
-func halfFree(t *testing.T) (content []byte, figures dbfile.Figures) {
+// halfFree is a database of which half is free, as a crash leaves it: the newest events are
+// in its journal.
+func halfFree(t *testing.T) (files map[string][]byte, figures dbfile.Figures) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "jr.db")
-	log, err := eventlog.Open(path, nil)
+	log, err := eventlog.Open(path, &eventlog.Options{KeepOpen: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,14 +283,34 @@ func halfFree(t *testing.T) (content []byte, figures dbfile.Figures) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(log.Trim(t.Context(), "t-compact", s.ID(), 30), log.Close()); err != nil {
+	if err := log.Trim(t.Context(), "t-compact", s.ID(), 30); err != nil {
 		t.Fatal(err)
 	}
-	if figures, err = dbfile.Check(t.Context(), path, nil); err != nil {
+	if err := log.Close(); err != nil { // so that it is in the file
 		t.Fatal(err)
 	}
-	if content, err = os.ReadFile(path); err != nil {
+	if log, err = eventlog.Open(path, &eventlog.Options{KeepOpen: true}); err != nil {
 		t.Fatal(err)
 	}
-	return content, figures
+	if _, err := log.Session("t-compact", s.ID()).Append(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	files = map[string][]byte{}
+	for _, suffix := range []string{"", "-journal.0", "-journal.1"} {
+		if files[suffix], err = os.ReadFile(path + suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for suffix, content := range files {
+		if err := os.WriteFile(path+suffix, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if figures, err = dbfile.Check(t.Context(), path, nil); err != nil || figures.Events != 31 {
+		t.Fatal(figures.Events, err)
+	}
+	return files, figures
 }

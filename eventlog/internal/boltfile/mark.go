@@ -63,13 +63,15 @@ func decodeMark(raw []byte) (m Mark, err error) {
 	return m, nil
 }
 
-// ReadPosition reads the position of a mark that was read before.
-func ReadPosition(tx *bolt.Tx) uint64 {
-	bucket := tx.Bucket([]byte(MarkBucket))
-	if bucket == nil {
-		return 0
-	}
-	return binary.BigEndian.Uint64(bucket.Get(markKey)[markPosition:])
+// ReadPosition reads the position of the mark of a file. Its pages may be damaged since the
+// file was opened.
+func ReadPosition(tx *bolt.Tx) (position uint64, err error) {
+	err = Guard(func() error {
+		m, err := ReadMark(tx)
+		position = m.Position
+		return err
+	})
+	return position, err
 }
 
 // WriteMark writes the mark of a file.

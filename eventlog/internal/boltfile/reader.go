@@ -90,7 +90,7 @@ func (r *Reader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byt
 			if !yield(k, v) {
 				return
 			}
-			k, v = r.step(c, (*bolt.Cursor).Next)
+			k, v = r.next(c)
 		}
 	}
 }
@@ -145,6 +145,12 @@ func (r *Reader) seek(b store.Bucket, key []byte) (c *bolt.Cursor, k, v []byte) 
 	c = r.cursor(b)
 	k, v = c.Seek(key)
 	return c, k, v
+}
+
+// next is step to the next key, which is taken far more often than any other step.
+func (r *Reader) next(c *bolt.Cursor) (k, v []byte) {
+	defer r.Damaged()
+	return c.Next()
 }
 
 func (r *Reader) step(c *bolt.Cursor, move func(*bolt.Cursor) (k, v []byte)) (k, v []byte) {

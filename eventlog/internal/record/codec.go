@@ -32,19 +32,19 @@ var (
 	eventsChecksum = bucketChecksums[store.Events]
 )
 
-func checksum(b store.Bucket, key, payload []byte) uint32 {
-	crc := eventsChecksum
+// keyChecksum is the checksum of a bucket and a key. That of a record continues it.
+func keyChecksum(b store.Bucket, key []byte) uint32 {
+	sum := eventsChecksum
 	if b != store.Events {
-		crc = bucketChecksums[b]
+		sum = bucketChecksums[b]
 	}
-	crc = crc32.Update(crc, castagnoli, key)
-	return crc32.Update(crc, castagnoli, payload)
+	return crc32.Update(sum, castagnoli, key)
 }
 
 // seal fills in the header of a record. The payload follows the first RecordHeader bytes.
 func seal(b store.Bucket, key, record []byte) []byte {
 	record[0] = recordVersion
-	binary.BigEndian.PutUint32(record[1:], checksum(b, key, record[RecordHeader:]))
+	binary.BigEndian.PutUint32(record[1:], crc32.Update(keyChecksum(b, key), castagnoli, record[RecordHeader:]))
 	return record
 }
 
@@ -56,6 +56,11 @@ func Encode(b store.Bucket, key, payload []byte) []byte {
 
 // Decode returns the payload, which shares record's memory.
 func Decode(b store.Bucket, key, record []byte) ([]byte, error) {
+	return open(b, keyChecksum(b, key), key, record)
+}
+
+// open is Decode with the checksum of bucket and key.
+func open(b store.Bucket, sum uint32, key, record []byte) ([]byte, error) {
 	damage := func(reason string) error {
 		return &store.DamageError{Bucket: b, Key: append([]byte(nil), key...), Reason: reason}
 	}
@@ -64,7 +69,7 @@ func Decode(b store.Bucket, key, record []byte) ([]byte, error) {
 		return nil, damage("record is too short")
 	case record[0] != recordVersion:
 		return nil, damage(fmt.Sprintf("record has version %d", record[0]))
-	case binary.BigEndian.Uint32(record[1:]) != checksum(b, key, record[RecordHeader:]):
+	case binary.BigEndian.Uint32(record[1:]) != crc32.Update(sum, castagnoli, record[RecordHeader:]):
 		return nil, damage("checksum does not match")
 	}
 	return record[RecordHeader:], nil

@@ -162,3 +162,19 @@ func TestATimeOutsideNanosecondsSurvivesItsRecord(t *testing.T) {
 		}
 	}
 }
+
+// However keys follow each other, the checksum of each is that of the key alone.
+func TestKeySumsAreThoseOfEachKey(t *testing.T) {
+	var sums KeySums
+	keys := [][]byte{{}, []byte("x"), bytes.Repeat([]byte("x"), eventKey+1), make([]byte, eventKey)}
+	for _, session := range []event.SessionID{{}, {1}, {2}, {1}} {
+		for _, sequence := range []uint64{0, 1, 2, 255, 256, 257, 1 << 40, 1<<40 + 1, 1<<64 - 1, 3} {
+			keys = append(keys, EventKey(session, sequence))
+		}
+	}
+	for _, key := range keys {
+		if got, want := sums.of(key), keyChecksum(store.Events, key); got != want {
+			t.Errorf("key %x: checksum %08x, not %08x", key, got, want)
+		}
+	}
+}
