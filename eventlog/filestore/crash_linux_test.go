@@ -228,7 +228,7 @@ func TestACrashTakesBackWhatWasNotSynced(t *testing.T) {
 func TestACrashInARecoveryTakesBackNothing(t *testing.T) {
 	path := filepath.Join(memoryDir(t, "256m"), "jr.db")
 	calls := lifeOf(t, path, nil, 16, true)
-	tries := 4
+	tries := 2
 	if torture() {
 		tries = 60
 	}
