@@ -100,20 +100,7 @@ func TestBodiesShareABudget(t *testing.T) {
 			t.Errorf("%d of 30 were refused", refused)
 		}
 		// A well-behaved client repeats its request as the answer says.
-		served := false
-		for range 20 {
-			u := beginUpload(t.Context(), h)
-			u.say(half + `"}}`)
-			u.out.Close()
-			<-u.done
-			if served = u.Code == http.StatusOK; served {
-				break
-			}
-			time.Sleep(time.Second)
-		}
-		if !served {
-			t.Error("a client that repeats its request is never served")
-		}
+		wantServed(t, h, half+`"}}`, 20)
 		for _, u := range slow {
 			u.out.Close()
 			<-u.done
@@ -146,20 +133,7 @@ func TestABodyThatDripsGivesItsRoomUp(t *testing.T) {
 			}()
 		}
 		time.Sleep(time.Minute)
-		served := false
-		for range 10 {
-			u := beginUpload(t.Context(), h)
-			u.say(half + `"}}`)
-			u.out.Close()
-			<-u.done
-			if served = u.Code == http.StatusOK; served {
-				break
-			}
-			time.Sleep(time.Second)
-		}
-		if !served {
-			t.Error("a client that repeats its request is never served")
-		}
+		wantServed(t, h, half+`"}}`, 10)
 		for _, u := range dripping {
 			u.out.Close()
 			<-u.done
@@ -202,4 +176,20 @@ func TestTheBudgetHoldsNobodyUp(t *testing.T) {
 	if n := used.Load(); n != 0 {
 		t.Errorf("%d bytes are never given back", n)
 	}
+}
+
+// wantServed repeats a request each second, as its answer says, until it is served.
+func wantServed(t *testing.T, h http.Handler, body string, tries int) {
+	t.Helper()
+	for range tries {
+		u := beginUpload(t.Context(), h)
+		u.say(body)
+		u.out.Close()
+		<-u.done
+		if u.Code == http.StatusOK {
+			return
+		}
+		time.Sleep(time.Second) // of the bubble
+	}
+	t.Error("a client that repeats its request is never served")
 }

@@ -127,14 +127,15 @@ func (b *base) end(tx *bolt.Tx) error {
 	if readErr := shown.Rollback(); readErr != nil || id != b.committed {
 		return err
 	}
-	return notCommitted(err)
+	return disk.NotCommitted(err)
 }
 
-// settleShown makes sure that the state which the file shows is on the disk, before anyone reads
-// it, and under its name: a process may have ended just after it gave the file that name. The process that committed it may have been killed before the sync returned, or
-// the sync may have failed. Then the kernel may treat the meta page as clean although it is
-// not on the disk, so it is written again. The pages that it refers to were synced before
-// it was first written.
+// settleShown makes sure that the state which the file shows is on the disk, before anyone
+// reads it, and that the file's name is: a process may have ended just after it gave the file
+// that name. The process that committed the state may have been killed before the sync
+// returned, or the sync may have failed. Then the kernel may treat the meta page as clean
+// although it is not on the disk, so it is written again. The pages that it refers to were
+// synced before it was first written.
 func (b *base) settleShown() error {
 	pageSize := b.db.Info().PageSize
 	head, at := make([]byte, pageSize), int64(b.committed%2)*int64(pageSize)
@@ -166,12 +167,4 @@ func (b *base) readHead() ([]byte, error) {
 // changedNothing reports whether an error says that nothing has changed.
 func changedNothing(err error) bool {
 	return errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrNotCommitted)
-}
-
-// notCommitted wraps an error of an operation that is known to have changed nothing.
-func notCommitted(err error) error {
-	if disk.IsFull(err) {
-		return fmt.Errorf("%w: %w", store.ErrFull, err)
-	}
-	return fmt.Errorf("%w: %w", store.ErrNotCommitted, err)
 }

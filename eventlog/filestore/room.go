@@ -183,7 +183,7 @@ func (r *room) extend(used, more int64) error {
 		return nil
 	}
 	if err := disk.Allocate(r.file, r.backed, end-r.backed); err != nil {
-		return notCommitted(err)
+		return disk.NotCommitted(err)
 	}
 	if err := r.file.Sync(); err != nil {
 		return err
@@ -201,7 +201,7 @@ func (r *room) backTail(used int64) error {
 		err = disk.Allocate(r.file, used, info.Size()-used)
 	}
 	if err != nil {
-		return notCommitted(err)
+		return disk.NotCommitted(err)
 	}
 	r.backed = max(used, info.Size())
 	return nil

@@ -136,7 +136,7 @@ func (s *segment) makeRoom(n int64, useReserve bool) error {
 			err = disk.Allocate(s.file, s.size, to-s.size)
 		}
 		if err != nil {
-			return notCommitted(err)
+			return disk.NotCommitted(err)
 		}
 		s.size = to
 	}
@@ -192,13 +192,5 @@ func (s *segment) void(failed error, record []byte) error {
 			return errors.Join(failed, err)
 		}
 	}
-	return notCommitted(failed)
-}
-
-// notCommitted wraps an error of an operation that is known to have changed nothing.
-func notCommitted(err error) error {
-	if disk.IsFull(err) {
-		return fmt.Errorf("%w: %w", store.ErrFull, err)
-	}
-	return fmt.Errorf("%w: %w", store.ErrNotCommitted, err)
+	return disk.NotCommitted(failed)
 }
