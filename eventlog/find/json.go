@@ -132,7 +132,7 @@ func colour(raw []byte) int {
 		return 0
 	}
 	n := 1
-	for n < len(raw) && isParameter(raw[n]) {
+	for n < len(raw) && n <= mostParameters && isParameter(raw[n]) {
 		n++
 	}
 	if n == len(raw) || !isLetter(raw[n]) {
@@ -140,6 +140,12 @@ func colour(raw []byte) int {
 	}
 	return n + 1
 }
+
+const (
+	// mostParameters is how many characters stand in the middle of a colour at most.
+	mostParameters = 32
+	longestColour  = len(`\u001b[`) + mostParameters + 1
+)
 
 func isParameter(c byte) bool { return '0' <= c && c <= '?' && c != '<' && c != '=' && c != '>' }
 

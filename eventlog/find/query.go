@@ -1,6 +1,7 @@
 package find
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -75,6 +76,7 @@ func Parse(text string, now time.Time) (*Query, error) {
 		}
 		rest = after
 	}
+	slices.SortStableFunc(q.words, func(a, b word) int { return cmp.Compare(a.rank, b.rank) })
 	if len(q.words) > maxWords {
 		return nil, &QueryError{Reason: fmt.Sprintf("a query has at most %d words", maxWords)}
 	}
@@ -180,7 +182,7 @@ func (q *Query) Empty() bool {
 		len(q.tools) == 0 && len(q.types) == 0 && len(q.tasks) == 0 && len(q.statuses) == 0 && q.after.IsZero() && q.before.IsZero()
 }
 
-// Words are the words and phrases, in the form in which they are compared.
+// Words are the words and phrases, in the form in which they are compared and in any order.
 func (q *Query) Words() []string {
 	var words []string
 	for _, w := range q.words {

@@ -38,7 +38,7 @@ func TestAQueryThatIsWrongSaysWhatIs(t *testing.T) {
 
 func TestAQueryHasWordsAndFilters(t *testing.T) {
 	q := query(t, `  Foo "two  words" error: agent:"Claude Code" type:error `)
-	if got := q.Words(); !slices.Equal(got, []string{"FOO", "TWO WORDS", "ERROR:"}) {
+	if got := slices.Sorted(slices.Values(q.Words())); !slices.Equal(got, []string{"ERROR:", "FOO", "TWO WORDS"}) {
 		t.Errorf("words are %q", got)
 	}
 	for _, text := range []string{"", "  ", `""`} {
