@@ -12,10 +12,11 @@ import (
 // speed of memory: by two ASCII characters of it that follow each other, its pair, or if it
 // has none, by one character, its anchor.
 type word struct {
-	folded string
-	part   string // the part of the word, up to blanks, in which the pair or the anchor is
-	at     int    // where in part
-	rank   int    // how frequent it is likely to be
+	written string
+	folded  string
+	part    string // the part of the word, up to blanks, in which the pair or the anchor is
+	at      int    // where in part
+	rank    int    // how frequent it is likely to be
 
 	paired bool
 	pair   pair

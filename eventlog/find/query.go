@@ -125,7 +125,9 @@ func cutValue(text string) (value, rest string, closed bool) {
 
 func (q *Query) add(value string) {
 	if folded := strings.Trim(foldText(value), " "); folded != "" {
-		q.words = append(q.words, newWord(folded))
+		w := newWord(folded)
+		w.written = strings.Join(strings.Fields(value), " ")
+		q.words = append(q.words, w)
 	}
 }
 
@@ -182,11 +184,11 @@ func (q *Query) Empty() bool {
 		len(q.tools) == 0 && len(q.types) == 0 && len(q.tasks) == 0 && len(q.statuses) == 0 && q.after.IsZero() && q.before.IsZero()
 }
 
-// Words are the words and phrases, in the form in which they are compared and in any order.
+// Words are the words and phrases as they were written, in any order.
 func (q *Query) Words() []string {
 	var words []string
-	for _, w := range q.words {
-		words = append(words, w.folded)
+	for i := range q.words {
+		words = append(words, q.words[i].written)
 	}
 	return words
 }

@@ -38,7 +38,7 @@ func TestAQueryThatIsWrongSaysWhatIs(t *testing.T) {
 
 func TestAQueryHasWordsAndFilters(t *testing.T) {
 	q := query(t, `  Foo "two  words" error: agent:"Claude Code" type:error `)
-	if got := slices.Sorted(slices.Values(q.Words())); !slices.Equal(got, []string{"ERROR:", "FOO", "TWO WORDS"}) {
+	if got := slices.Sorted(slices.Values(q.Words())); !slices.Equal(got, []string{"Foo", "error:", "two words"}) {
 		t.Errorf("words are %q", got)
 	}
 	for _, text := range []string{"", "  ", `""`} {
