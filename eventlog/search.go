@@ -179,6 +179,7 @@ func (s *Search) scan(r store.Reader, end time.Time, found []candidate) ([]candi
 	looked, size, events := 0, 0, 0
 	to := min(s.place.Sequence, session.Head+1)
 	for key, raw := range r.Descend(store.Events, record.EventKey(at.id, session.First), record.EventKey(at.id, to)) {
+		store.ReadAhead(r, raw)
 		s.place.Sequence = record.EventSequence(key)
 		when, kind, data := record.PeekEvent(raw)
 		if s.q.Kind(when, kind) && s.matcher.May(data) {

@@ -1,18 +1,21 @@
 package eventlog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
 	"jrweb/eventlog/find"
+	"jrweb/eventlog/store"
 )
 
 // search goes through a log from a place on, and returns the hits and how many parts it took.
@@ -313,4 +316,139 @@ func equalSets(got []string, want map[string]bool) bool {
 		set[one] = true
 	}
 	return len(set) == len(got) && maps.Equal(set, want)
+}
+
+// A search finds all that was there when it began, once, while others append, end and begin
+// sessions, and delete what it does not look for.
+func TestASearchBesideAppendsFindsAllOnce(t *testing.T) {
+	f := onDisk(t, &eventlog.Options{KeepOpen: true})
+	want := map[string]bool{}
+	var sessions []*eventlog.Session
+	for n := range 12 {
+		s := f.startBeside(fmt.Sprintf("t-%d", n%5))
+		sessions = append(sessions, s)
+		for range 30 {
+			f.append(s, says("needle"), says("hay"))
+		}
+		if n%3 == 0 {
+			f.append(s, ended(time.UnixMilli(int64(n))))
+		}
+		for i := range uint64(30) {
+			want[fmt.Sprintf("%s/%s", s.Task(), eventlog.Cursor{Session: s.ID(), Sequence: 2*i + 1})] = true
+		}
+	}
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() {
+		random := rand.New(rand.NewPCG(1, 1))
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			s := sessions[random.IntN(len(sessions))]
+			batch := []eventlog.Event{says("needle")}
+			if n%4 == 0 {
+				batch = append(batch, ended(time.UnixMilli(int64(random.IntN(20)))))
+			}
+			if _, err := s.Append(t.Context(), batch...); err != nil && !errors.Is(err, eventlog.ErrSealed) {
+				t.Error(err)
+				return
+			}
+			if _, err := f.Append(t.Context(), &eventlog.Batch{Task: "t-new", Events: batch}); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	got := map[string]int{}
+	q, err := find.Parse("needle", time.Now())
+	f.ok(err)
+	for after, done := (eventlog.SearchPlace{}), false; !done; {
+		part, err := f.NewSearch(q, eventlog.SearchOptions{After: after}).Next(t.Context()) // a new one each time
+		f.ok(err)
+		for i, cursor := range cursorsOf(part.Hits) {
+			if got[cursor]++; got[cursor] > 1 {
+				t.Fatalf("%s is found twice", cursor)
+			}
+			if part.Hits[i].Session.Task == "t-new" {
+				t.Errorf("%s began after the search", cursor)
+			}
+		}
+		after, done = part.Next, part.Done
+	}
+	close(stop)
+	others.Wait()
+	for cursor := range want {
+		if got[cursor] == 0 {
+			t.Errorf("%s is missed", cursor)
+		}
+	}
+}
+
+// Who reads the hits slowly holds nothing of the store, and a bounded amount of memory.
+func TestASearchHoldsNoTransaction(t *testing.T) {
+	f := onDisk(t, nil)
+	text := strings.Repeat("needle ", 10_000)
+	for range 50 {
+		f.appendTo("t-1", says(text), says(text))
+	}
+	q, err := find.Parse("needle", time.Now())
+	f.ok(err)
+	s := f.NewSearch(q, eventlog.SearchOptions{})
+	hits := 0
+	for {
+		part, err := s.Next(t.Context())
+		f.ok(err)
+		if views := f.Stats().Store.Views; views != 0 {
+			t.Fatalf("%d read transactions are open", views)
+		}
+		size := 0
+		for i := range part.Hits {
+			size += len(part.Hits[i].Data)
+		}
+		if size > 1<<20+len(text) {
+			t.Fatalf("one part holds %d bytes", size)
+		}
+		hits += len(part.Hits)
+		if part.Done {
+			break
+		}
+	}
+	if hits != 100 {
+		t.Errorf("%d hits", hits)
+	}
+}
+
+// A search that waits for its turn ends with its client, or with the log.
+func TestASearchEndsWhileItWaits(t *testing.T) {
+	f := onDisk(t, nil)
+	f.appendTo("t-1", says("needle"))
+	q, err := find.Parse("needle", time.Now())
+	f.ok(err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.NewSearch(q, eventlog.SearchOptions{}).Next(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	s := f.NewSearch(q, eventlog.SearchOptions{})
+	f.close()
+	if _, err := s.Next(t.Context()); !errors.Is(err, eventlog.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A flipped bit in an event hides this event alone, and in a session this session alone.
+func TestDamageHidesNothingElseFromASearch(t *testing.T) {
+	db := eventlogtest.NewStore()
+	f := on(t, db, &eventlog.Options{KeepOpen: true})
+	s := f.start("t-1")
+	f.append(s, says("needle one"), says("needle two"), says("needle three"))
+	f.appendTo("t-2", says("needle"))
+	id := s.ID()
+	damage(t, db, store.Events, string(append(id[:], 0, 0, 0, 0, 0, 0, 0, 2)))
+	if got := len(f.search("needle", eventlog.SearchOptions{})); got != 3 {
+		t.Errorf("%d of 3 are found", got)
+	}
 }

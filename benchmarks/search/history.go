@@ -63,15 +63,18 @@ func (w *writer) event(at time.Time) eventlog.Event {
 	case n < 8:
 		kind, data = eventlog.TypeToolResult, map[string]any{"tool": "bash", "success": true, "output": w.text(4000), "call_id": fmt.Sprintf("call_%016x", w.Uint64())}
 	}
-	return make1(kind, data, at)
+	return event1(kind, data, at)
 }
 
-func make1(kind string, data any, at time.Time) eventlog.Event {
-	text, err := json.Marshal(data)
-	if err != nil {
+// event1 makes an event as agents write them: without escapes that JSON does not need.
+func event1(kind string, data any, at time.Time) eventlog.Event {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(data); err != nil {
 		panic(err) // maps of texts
 	}
-	return eventlog.Event{Type: kind, Data: text, Time: at}
+	return eventlog.Event{Type: kind, Data: text.Bytes(), Time: at}
 }
 
 // build makes a history of about size bytes: sessions of 1 to 3 MB that have ended over a
@@ -103,11 +106,11 @@ func build(ctx context.Context, file, corpus string, size int64) error {
 			if len(batch) == 1000 || one >= length {
 				switch {
 				case one >= length && n == 0:
-					batch[0] = make1(eventlog.TypeAssistant, map[string]string{"content": "There was the " + oldest + " once."}, at)
+					batch[0] = event1(eventlog.TypeAssistant, map[string]string{"content": "There was the " + oldest + " once."}, at)
 				case one >= length && last:
-					batch[len(batch)/2] = make1(eventlog.TypeAssistant, map[string]string{"content": "Here is the " + newest + "."}, at)
+					batch[len(batch)/2] = event1(eventlog.TypeAssistant, map[string]string{"content": "Here is the " + newest + "."}, at)
 				case one >= length:
-					batch = append(batch, make1(eventlog.TypeComplete, map[string]string{"status": "succeeded"}, at))
+					batch = append(batch, event1(eventlog.TypeComplete, map[string]string{"status": "succeeded"}, at))
 				}
 				if _, err := s.Append(ctx, batch...); err != nil {
 					return err

@@ -130,7 +130,7 @@ func appends(ctx context.Context, log *eventlog.Log, searches int) (took []time.
 	}
 	for searching.Err() == nil {
 		start := time.Now()
-		if _, err := s.Append(ctx, make1(eventlog.TypeStatus, map[string]string{"content": "so"}, time.Time{})); err != nil {
+		if _, err := s.Append(ctx, event1(eventlog.TypeStatus, map[string]string{"content": "so"}, time.Time{})); err != nil {
 			return nil, err
 		}
 		took = append(took, time.Since(start))
