@@ -103,14 +103,8 @@ func (f *flow) flush() error {
 	return nil
 }
 
-// end lets the connection live on.
-func (f *flow) end() error {
-	if err := f.flush(); err != nil {
-		return err
-	}
-	_ = f.control.SetWriteDeadline(time.Time{})
-	return nil
-}
+// release lets the connection live on. It must be called at the end.
+func (f *flow) release() { _ = f.control.SetWriteDeadline(time.Time{}) }
 
 // ndjsonHits writes hits line by line.
 type ndjsonHits struct {
@@ -146,6 +140,7 @@ func (n *ndjsonHits) pause() error {
 
 func (s *search) answerNDJSON(ctx context.Context) error {
 	out := &ndjsonHits{newFlow(s.w, typeNDJSON), s}
+	defer out.release()
 	if err := s.find(ctx, out); err != nil {
 		return err // without its last line the answer is not whole
 	}
@@ -153,5 +148,5 @@ func (s *search) answerNDJSON(ctx context.Context) error {
 	if err := out.line(searchLine{Back: &s.back, Next: &next, Done: &s.done}); err != nil {
 		return err
 	}
-	return out.end()
+	return out.flush()
 }

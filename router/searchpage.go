@@ -33,6 +33,7 @@ func (s *search) answerPage(ctx context.Context) error {
 	view.Searches, view.Words = true, strings.Join(s.query.Words(), " ")
 	s.w.Header().Set("Content-Security-Policy", page.ContentSecurityPolicy)
 	out := &pageHits{newFlow(s.w, "text/html; charset=utf-8"), &view}
+	defer out.release()
 	if err := page.SearchStart(&out.waiting, &view); err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func (s *search) answerPage(ctx context.Context) error {
 	if endErr := page.SearchEnd(&out.waiting, &view); endErr != nil {
 		return endErr
 	}
-	if endErr := out.end(); err == nil {
+	if endErr := out.flush(); err == nil {
 		err = endErr
 	}
 	return err
