@@ -42,6 +42,8 @@ type Log struct {
 	purger   purger
 	janitor  janitor
 	prober   prober
+	// searching holds one value for each search that runs at this moment.
+	searching chan struct{}
 }
 
 // Open opens the log in the bbolt file at path, or creates it there. Nil options are the
@@ -99,6 +101,7 @@ func New(s store.Store, o *Options) (*Log, error) {
 	if l.o.Trace != nil {
 		l.trace = *l.o.Trace
 	}
+	l.searching = make(chan struct{}, searchSlots())
 	l.summarize()
 	_, l.shared = s.(store.SharedStore)
 	l.append = chain(l.o.Middleware, l.appendBatch)

@@ -18,7 +18,7 @@ const (
 )
 
 func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := readQuery(r, "session", "sessions", "before", "after", "around", "at")
+	q, err := readQuery(r, "session", "sessions", "before", "after", "around", "at", "find") // find is for the script
 	if err != nil {
 		return err
 	}
@@ -125,6 +125,10 @@ func withSession(sessions []eventlog.SessionInfo, info eventlog.SessionInfo) []e
 }
 
 func writePage(w http.ResponseWriter, html *bytes.Buffer) error {
+	return writePageAs(w, http.StatusOK, html)
+}
+
+func writePageAs(w http.ResponseWriter, status int, html *bytes.Buffer) error {
 	if err := hold(w, html.Cap()); err != nil {
 		return err
 	}
@@ -133,6 +137,7 @@ func writePage(w http.ResponseWriter, html *bytes.Buffer) error {
 	h.Set("Content-Security-Policy", page.ContentSecurityPolicy)
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Length", strconv.Itoa(html.Len()))
+	w.WriteHeader(status)
 	_, _ = w.Write(html.Bytes()) // the client may be gone
 	return nil
 }

@@ -79,13 +79,15 @@ type router struct {
 	// to another route would download something, or run as long as the tab is open.
 	pages    map[string]bool
 	outlines *outlines
+	// searches has a value for each search over all runs that is answered now.
+	searches chan struct{}
 }
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with
 // [http.StripPrefix]. The caller still owns the log and the streamer. Nil options are the
 // defaults. New fails if an entry of AllowedHosts or Origins is invalid.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
-	rt := &router{log: log, stream: s, pages: map[string]bool{}}
+	rt := &router{log: log, stream: s, pages: map[string]bool{}, searches: make(chan struct{}, mostSearches)}
 	if o != nil {
 		rt.o = *o
 	}
@@ -144,9 +146,10 @@ func (rt *router) register() {
 	post := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPost, pattern, h) }
 	del := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodDelete, pattern, h) }
 
-	rt.pages["/"], rt.pages["/tasks/:task"] = true, true
+	rt.pages["/"], rt.pages["/search"], rt.pages["/tasks/:task"] = true, true, true
 
 	get(RoleRead, "/", rt.listPage)
+	get(RoleRead, "/search", rt.searchAll)
 	get(RoleRead, "/stream", rt.streamTasks)
 	get(RoleRead, "/tasks", rt.listTasks)
 	get(RoleRead, "/tasks/:task", rt.getTask)

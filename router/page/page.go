@@ -1,4 +1,4 @@
-// Package page renders the two pages that people look at, and serves their
+// Package page renders the pages that people look at, and serves their
 // style and scripts:
 //
 //	err := page.List(w, page.ListPage{Tasks: tasks})
@@ -35,7 +35,7 @@ import (
 	"jrweb/router/price"
 )
 
-// ContentSecurityPolicy is the policy that both pages work under. Whoever serves
+// ContentSecurityPolicy is the policy that all pages work under. Whoever serves
 // them sends it as the Content-Security-Policy header.
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -78,6 +78,12 @@ func TestPagesAreAccessible(t *testing.T) {
 		examine(path)
 	}
 
+	for _, query := range []string{"plain", "nothing-like-it", "foo:bar", ""} {
+		page.goTo(s.url + "/search?q=" + query)
+		page.until(`document.querySelector(".search-end, .search-help") !== null`)
+		examine("the search for " + query)
+	}
+
 	page.goTo(s.url + "/tasks/t-done")
 	page.live()
 	page.run(`document.querySelector(".raw").click()`)

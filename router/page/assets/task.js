@@ -147,7 +147,10 @@ inspect(list);
 header.connection("connecting");
 if (goesOn()) connect();
 else finished();
-if (target !== null) show(target);
+// What a search in all runs has found is shown as one in this run shows it.
+const sought = new URLSearchParams(location.search).get("find");
+if (target !== null && sought !== null) goToHit(page.all === "true" ? target : `:${target}`, filter.look(sought));
+else if (target !== null) show(target);
 else follow.keep();
 
 // goesOn tells whether there is something to wait for.
