@@ -15,7 +15,7 @@ import (
 
 // needs is the role of each route.
 var needs = map[string]router.Role{
-	"GET /": router.RoleRead, "GET /stream": router.RoleRead, "GET /tasks": router.RoleRead,
+	"GET /": router.RoleRead, "GET /wall": router.RoleRead, "GET /stream": router.RoleRead, "GET /tasks": router.RoleRead,
 	"GET /tasks/:task": router.RoleRead, "PUT /tasks/:task": router.RoleWrite, "DELETE /tasks/:task": router.RoleAdmin,
 	"GET /tasks/:task/now": router.RoleRead, "GET /tasks/:task/search": router.RoleRead, "GET /tasks/:task/overview": router.RoleRead,
 	"GET /tasks/:task/events": router.RoleRead, "POST /tasks/:task/events": router.RoleWrite,

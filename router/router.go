@@ -144,9 +144,12 @@ func (rt *router) register() {
 	post := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPost, pattern, h) }
 	del := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodDelete, pattern, h) }
 
-	rt.pages["/"], rt.pages["/tasks/:task"] = true, true
+	for _, pattern := range []string{"/", "/wall", "/tasks/:task"} {
+		rt.pages[pattern] = true
+	}
 
 	get(RoleRead, "/", rt.listPage)
+	get(RoleRead, "/wall", rt.wallPage)
 	get(RoleRead, "/stream", rt.streamTasks)
 	get(RoleRead, "/tasks", rt.listTasks)
 	get(RoleRead, "/tasks/:task", rt.getTask)

@@ -29,6 +29,7 @@ const (
 
 var routes = []route{
 	{"GET", "/", "", 200, htmlType, "/"},
+	{"GET", "/wall", "", 200, htmlType, "/wall"},
 	{"GET", "/stream", "", 200, sseType, "/stream"},
 	{"GET", "/tasks", "", 200, jsonType, "/tasks"},
 	{"GET", "/tasks/t-1", "", 200, jsonType, "/tasks/:task"},

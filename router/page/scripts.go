@@ -12,6 +12,7 @@ import (
 var modules = map[string][]string{
 	"list.js": modulesOf("list.js", nil),
 	"task.js": modulesOf("task.js", nil),
+	"wall.js": modulesOf("wall.js", nil),
 }
 
 var importLine = regexp.MustCompile(`(?m)^import .* from "\./([^"]+)";$`)
