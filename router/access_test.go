@@ -98,7 +98,7 @@ func TestOnlyTasksThatSomebodySeesAreShown(t *testing.T) {
 			s.do(r.method, strings.Replace(r.path, "t-1", "t-2", 1), bodyOf(r.body)).problem(404, "")
 		}
 	}
-	for _, path := range []string{"/tasks", "/"} {
+	for _, path := range []string{"/tasks", "/", "/wall"} {
 		if a := s.get(path); strings.Contains(a.body, "t-2") || !strings.Contains(a.body, "t-1") {
 			t.Errorf("%s shows %s", path, a.body)
 		}

@@ -162,10 +162,10 @@ func TestWallIsBounded(t *testing.T) {
 }
 
 // pendingTimers makes known, in all pages that are opened after it, the delays of the timers
-// that are set and have not fired.
-const pendingTimers = `
+// that are set and have not fired, without those by which a test waits.
+var pendingTimers = `
 	const pending = new Map();
-	globalThis.pendingDelays = () => [...pending.values()].sort((a, b) => a - b).join(" ");
+	globalThis.pendingDelays = () => [...pending.values()].filter((delay) => delay !== ` + fmt.Sprint(patience.Milliseconds()) + `).sort((a, b) => a - b).join(" ");
 	for (const [set, clear, again] of [["setTimeout", "clearTimeout", false], ["setInterval", "clearInterval", true]]) {
 		const realSet = globalThis[set], realClear = globalThis[clear];
 		globalThis[set] = (run, delay, ...args) => {
