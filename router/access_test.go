@@ -17,7 +17,7 @@ import (
 var needs = map[string]router.Role{
 	"GET /": router.RoleRead, "GET /wall": router.RoleRead, "GET /stream": router.RoleRead, "GET /tasks": router.RoleRead,
 	"GET /tasks/:task": router.RoleRead, "PUT /tasks/:task": router.RoleWrite, "DELETE /tasks/:task": router.RoleAdmin,
-	"GET /tasks/:task/now": router.RoleRead, "GET /tasks/:task/search": router.RoleRead, "GET /tasks/:task/overview": router.RoleRead,
+	"GET /tasks/:task/now": router.RoleRead, "GET /tasks/:task/outcome": router.RoleRead, "GET /tasks/:task/search": router.RoleRead, "GET /tasks/:task/overview": router.RoleRead,
 	"GET /tasks/:task/events": router.RoleRead, "POST /tasks/:task/events": router.RoleWrite,
 	"GET /tasks/:task/events/stream": router.RoleRead,
 	"GET /tasks/:task/sessions":      router.RoleRead, "POST /tasks/:task/sessions": router.RoleWrite,

@@ -157,6 +157,7 @@ func (rt *router) register() {
 	del(RoleAdmin, "/tasks/:task", rt.deleteTask)
 	get(RoleRead, "/tasks/:task/now", rt.getNow)
 	get(RoleRead, "/tasks/:task/overview", rt.getOverview)
+	get(RoleRead, "/tasks/:task/outcome", rt.getOutcome)
 	get(RoleRead, "/tasks/:task/search", rt.searchRun)
 	get(RoleRead, "/tasks/:task/events", rt.listEvents)
 	post(RoleWrite, "/tasks/:task/events", rt.appendToTask)

@@ -37,6 +37,7 @@ var routes = []route{
 	{"DELETE", "/tasks/t-1", "", 204, "", "/tasks/:task"},
 	{"GET", "/tasks/t-1/search", "", 200, jsonType, "/tasks/:task/search"},
 	{"GET", "/tasks/t-1/overview", "", 200, htmlType, "/tasks/:task/overview"},
+	{"GET", "/tasks/t-1/outcome", "", 200, jsonType, "/tasks/:task/outcome"},
 	{"GET", "/tasks/t-1/now", "", 200, jsonType, "/tasks/:task/now"},
 	{"GET", "/tasks/t-1/events", "", 200, jsonType, "/tasks/:task/events"},
 	{"POST", "/tasks/t-1/events", say("x"), 200, jsonType, "/tasks/:task/events"},
