@@ -146,10 +146,13 @@ func (rt *router) register() {
 	post := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPost, pattern, h) }
 	del := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodDelete, pattern, h) }
 
-	rt.pages["/"], rt.pages["/search"], rt.pages["/tasks/:task"] = true, true, true
+	for _, pattern := range []string{"/", "/search", "/wall", "/tasks/:task"} {
+		rt.pages[pattern] = true
+	}
 
 	get(RoleRead, "/", rt.listPage)
 	get(RoleRead, "/search", rt.searchAll)
+	get(RoleRead, "/wall", rt.wallPage)
 	get(RoleRead, "/stream", rt.streamTasks)
 	get(RoleRead, "/tasks", rt.listTasks)
 	get(RoleRead, "/tasks/:task", rt.getTask)
@@ -157,6 +160,7 @@ func (rt *router) register() {
 	del(RoleAdmin, "/tasks/:task", rt.deleteTask)
 	get(RoleRead, "/tasks/:task/now", rt.getNow)
 	get(RoleRead, "/tasks/:task/overview", rt.getOverview)
+	get(RoleRead, "/tasks/:task/outcome", rt.getOutcome)
 	get(RoleRead, "/tasks/:task/search", rt.searchRun)
 	get(RoleRead, "/tasks/:task/events", rt.listEvents)
 	post(RoleWrite, "/tasks/:task/events", rt.appendToTask)

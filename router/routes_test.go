@@ -30,6 +30,7 @@ const (
 var routes = []route{
 	{"GET", "/", "", 200, htmlType, "/"},
 	{"GET", "/search?q=x", "", 200, jsonType, "/search"},
+	{"GET", "/wall", "", 200, htmlType, "/wall"},
 	{"GET", "/stream", "", 200, sseType, "/stream"},
 	{"GET", "/tasks", "", 200, jsonType, "/tasks"},
 	{"GET", "/tasks/t-1", "", 200, jsonType, "/tasks/:task"},
@@ -37,6 +38,7 @@ var routes = []route{
 	{"DELETE", "/tasks/t-1", "", 204, "", "/tasks/:task"},
 	{"GET", "/tasks/t-1/search", "", 200, jsonType, "/tasks/:task/search"},
 	{"GET", "/tasks/t-1/overview", "", 200, htmlType, "/tasks/:task/overview"},
+	{"GET", "/tasks/t-1/outcome", "", 200, jsonType, "/tasks/:task/outcome"},
 	{"GET", "/tasks/t-1/now", "", 200, jsonType, "/tasks/:task/now"},
 	{"GET", "/tasks/t-1/events", "", 200, jsonType, "/tasks/:task/events"},
 	{"POST", "/tasks/t-1/events", say("x"), 200, jsonType, "/tasks/:task/events"},

@@ -35,7 +35,7 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 			serveCommand(), demoCommand(), runCommand(), flushCommand(), appendCommand(), tailCommand(),
 			lsCommand(), searchCommand(), exportCommand(), rmCommand(), importCommand(), shareCommand(), tokenCommand(),
 			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), versionCommand(),
-			openCommand(), sayCommand(), stopCommand(), helpCommand(), manCommand(),
+			openCommand(), sayCommand(), stopCommand(), mcpCommand(), helpCommand(), manCommand(),
 			completionCommand(), completeCommand(),
 		},
 	}

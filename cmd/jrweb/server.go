@@ -20,6 +20,7 @@ import (
 	"jrweb/metrics"
 	"jrweb/router"
 	"jrweb/router/auth"
+	"jrweb/router/mcp"
 	"jrweb/router/price"
 	"jrweb/streamer"
 )
@@ -148,10 +149,12 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 		}
 		o.Authorize, o.Routes = s.auth.Authorize, s.auth.Routes()
 	}
-	handler, err := router.New(s.log, s.streams, &o)
-	if err != nil {
+	var routes http.Handler // whom the tools of MCP ask, behind what auth takes out of a request
+	o.Routes = append(o.Routes, mcp.Route(func() http.Handler { return routes }, version()))
+	if routes, err = router.New(s.log, s.streams, &o); err != nil {
 		return err
 	}
+	handler := routes
 	if s.auth != nil {
 		handler = s.auth.Wrap(handler)
 	}

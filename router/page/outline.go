@@ -26,6 +26,7 @@ type Outline struct {
 	work   work
 	chart  chart
 	spent  spending
+	rate   rate
 	agents agents
 	answer uint64 // the last words of the agent itself
 	status string // of the complete event
@@ -73,6 +74,7 @@ func (o *Outline) Add(e *eventlog.Event) {
 		o.work.done(o.calls.abandonAll())
 	}
 	o.chart.add(e, data, parent, o.spent.usd)
+	o.rate.see(e.Time, o.spent.usd)
 }
 
 // changesFiles tells whether the newest event is a call that changes files.

@@ -27,6 +27,9 @@ type Now struct {
 	// Loop says that the agent goes round in circles, and LoopAt where that began.
 	Loop   string `json:"loop"`
 	LoopAt uint64 `json:"loop_at"`
+	// PerMinute is what a minute costs, in dollars, over the last minutes before the newest
+	// event.
+	PerMinute float64 `json:"usd_per_minute"`
 }
 
 // now is the newest event.
@@ -99,6 +102,7 @@ func (o *Outline) Now() Now {
 		}
 	}
 	n.Plan = o.plan.progress()
+	n.PerMinute = o.rate.perMinute()
 	n.Loop, n.LoopAt = o.loops.say(&o.spent, o.status == "")
 	return n
 }

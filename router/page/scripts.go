@@ -13,6 +13,7 @@ var modules = map[string][]string{
 	"list.js":   modulesOf("list.js", nil),
 	"task.js":   modulesOf("task.js", nil),
 	"search.js": modulesOf("search.js", nil),
+	"wall.js":   modulesOf("wall.js", nil),
 }
 
 var importLine = regexp.MustCompile(`(?m)^import .* from "\./([^"]+)";$`)

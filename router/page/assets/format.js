@@ -56,6 +56,14 @@ export function duration(ms) {
   return `${Math.floor(s / 86400)} days`;
 }
 
+// roughly is a duration that is read from afar, and changes once a minute.
+export function roughly(ms) {
+  const minutes = Math.floor(Math.max(ms, 0) / 60_000);
+  if (minutes < 1) return "< 1 min";
+  if (minutes < 60) return `${minutes} min`;
+  return duration(ms);
+}
+
 // took is how long a tool ran: short times matter, too.
 export function took(ms) {
   if (ms < 1000) return `${Math.round(ms)} ms`;

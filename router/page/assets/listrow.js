@@ -1,5 +1,6 @@
 // One row of the list of tasks.
 
+import { doingWhat, planWords } from "./doingwords.js";
 import { el, setText } from "./dom.js";
 import { ago, cost, duration, moment, tokens } from "./format.js";
 import { paceOf, paceWords } from "./pace.js";
@@ -94,8 +95,8 @@ export class ListRow {
     this.#asks = asks;
     this.#running = open && now.running;
     const parts = [];
-    if (open) parts.push(el("span", { class: "doing-what" }, [now.who === "" ? now.what : `${now.who}: ${now.what}`, now.detail].filter((text) => text !== "").join(" · ")));
-    if (open && now.plan !== "") parts.push(el("span", { class: "now-plan" }, `${now.plan} done`));
+    if (open) parts.push(el("span", { class: "doing-what" }, [doingWhat(now), now.detail].filter((text) => text !== "").join(" · ")));
+    if (open && now.plan !== "") parts.push(el("span", { class: "now-plan" }, planWords(now)));
     if (now.loop !== "") parts.push(el("span", { class: "now-loop" }, now.loop));
     this.#part(".doing")?.remove();
     if (parts.length > 0) this.#part(".task").append(el("span", { class: "doing" }, ...parts.flatMap((part, i) => i === 0 ? [part] : [" ", part])));

@@ -1,6 +1,7 @@
 // The line that says what the agent does now, whatever part of the run is on the screen.
 // The server says it; here it is kept up to date.
 
+import { doingWhat, planWords } from "./doingwords.js";
 import { setText } from "./dom.js";
 import { clock, duration } from "./format.js";
 import { paceOf } from "./pace.js";
@@ -53,8 +54,8 @@ export class Now {
     this.#since = new Date(now.since ?? "");
     this.#running = now.running;
     this.#place.dataset.kind = now.kind;
-    this.#say(now.who === "" ? now.what : `${now.who}: ${now.what}`, now.detail, now.inside);
-    part("now-plan", now.plan === "" ? "" : `${now.plan} done`);
+    this.#say(doingWhat(now), now.detail, now.inside);
+    part("now-plan", planWords(now));
     part("now-loop", now.loop);
     if (now.loop !== "") byID("now-loop").href = address(now.loop_at);
   }
