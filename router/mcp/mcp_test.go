@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -316,6 +317,43 @@ func TestHostsAndOriginsAreTheRoutersMatter(t *testing.T) {
 		if res.StatusCode != c.want || c.want == 200 && !bytes.Contains(text, []byte("read_outcome")) {
 			t.Errorf("%s with host %q and origin %q: %d %s", c.method, c.host, c.origin, res.StatusCode, text)
 		}
+	}
+}
+
+// No request lasts as long as its agent stays: it would outlive a credential, and hold up the
+// end of the server.
+func TestNothingCanBeSubscribedTo(t *testing.T) {
+	w := serve(t, router.Options{})
+	body := `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},
+		"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"agent","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // else it would last for ever
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.http.URL+"/jr/mcp", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+		"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen",
+	} {
+		r.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, err := io.ReadAll(res.Body); err != nil || !bytes.Contains(text, []byte(`"code":-32601`)) {
+		t.Errorf("%d %s, %v", res.StatusCode, text, err)
+	}
+	agent, err := sdk.NewClient(&sdk.Implementation{Name: "agent"}, &sdk.ClientOptions{
+		ToolListChangedHandler: func(context.Context, *sdk.ToolListChangedRequest) {},
+	}).Connect(t.Context(), &sdk.StreamableClientTransport{Endpoint: w.http.URL + "/jr/mcp", MaxRetries: -1}, nil)
+	if err != nil {
+		t.Fatalf("an agent that asks for changes does not come in: %v", err)
+	}
+	if err := agent.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"jrweb/router/client"
@@ -29,13 +30,25 @@ func newServer(c *client.Client, version string) *sdk.Server {
 	s := sdk.NewServer(&sdk.Implementation{Name: "jrweb", Title: "jrweb: what agents did", Version: version}, &sdk.ServerOptions{
 		Instructions: instructions,
 		SchemaCache:  schemas,
-		Capabilities: &sdk.ServerCapabilities{},
+		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}}, // which never change
 	})
+	s.AddReceivingMiddleware(refuseSubscriptions)
 	t := tools{c}
 	add(s, "list_tasks", "List tasks", "Lists the tasks that agents worked on, the newest activity first: id, title, how the latest session ended, cost.", t.listTasks)
 	add(s, "read_outcome", "Read the outcome of a session", "Tells what a session came to: its status, the agent's last answer, the files that it changed, the tests that it ran, its cost. For a session that goes on: what the agent does now.", t.readOutcome)
 	add(s, "read_events", "Read the events of a session", "Reads what happened in a session, event by event: what the agent said and thought, its tool calls and their results, errors, what people said to it. An answer may end before the limit; while more is true, call again with after set to next.", t.readEvents)
 	return s
+}
+
+// refuseSubscriptions refuses to tell an agent of changes: there are none, and the request
+// would last as long as the agent stays, over the end of its credential and of the server.
+func refuseSubscriptions(next sdk.MethodHandler) sdk.MethodHandler {
+	return func(ctx context.Context, method string, r sdk.Request) (sdk.Result, error) {
+		if method == "subscriptions/listen" {
+			return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "nothing changes that could be told"}
+		}
+		return next(ctx, method, r)
+	}
 }
 
 // add adds a tool that only reads.
