@@ -35,6 +35,9 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrGone says that a session has ended or was deleted.
 	ErrGone = errors.New("the session has ended")
+	// ErrRecorded says that somebody else records what a session with [Run.Unique] was
+	// to have. It wraps an [*eventlog.RecordedError].
+	ErrRecorded = errors.New("recorded already")
 )
 
 // StoppedError says that a person has stopped the run: what is left of it stays in the
@@ -390,7 +393,7 @@ func (d *Delivery) onlyEndLeft(size int64) bool {
 func (d *Delivery) insist(ctx context.Context, request func() error) error {
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		err := request()
-		if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrRefused) {
+		if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrRefused) || errors.Is(err, ErrRecorded) {
 			if d.Moved != nil {
 				d.Moved()
 			}
