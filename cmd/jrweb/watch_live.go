@@ -369,7 +369,7 @@ func (w *watcher) orphan(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if !s.ended {
+	if !s.writer.Ended() {
 		err = s.end(transcript.Outcome{Status: eventlog.Interrupted, Reason: "its transcript is gone"})
 	}
 	if err == nil {

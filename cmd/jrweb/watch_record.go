@@ -187,7 +187,7 @@ func (t *thread) resume() error {
 				return err
 			}
 		}
-		if t.current = s; s.ended {
+		if t.current = s; s.writer.Ended() {
 			t.current = nil
 		}
 		t.delivery.add(s)

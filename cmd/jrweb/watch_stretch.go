@@ -21,7 +21,6 @@ import (
 type stretch struct {
 	writer *spool.Writer
 	last   time.Time // of its events
-	ended  bool
 }
 
 // stretchPrefix is how the spools of a watch are called.
@@ -59,7 +58,7 @@ func resumeStretch(path string, take func(*eventlog.Event)) (*stretch, error) {
 		if json.Unmarshal(line, &at) == nil {
 			s.touch(at.Time)
 		}
-		if s.ended = e.Type == eventlog.TypeComplete; !s.ended {
+		if e.Type != eventlog.TypeComplete {
 			take(&e)
 		}
 	})
@@ -85,7 +84,6 @@ func (s *stretch) append(events []eventlog.Event) error {
 
 // end seals the session, at the time of its last event.
 func (s *stretch) end(how transcript.Outcome) error {
-	s.ended = true
 	return s.writer.End(eventlog.Event{Type: eventlog.TypeComplete, Actor: eventlog.System, Time: s.last, Data: mustJSON(struct {
 		Status  eventlog.Status `json:"status"`
 		Reason  string          `json:"reason,omitempty"`

@@ -38,11 +38,15 @@ type watchRoom struct {
 type line struct {
 	transport http.RoundTripper
 	cut       atomic.Bool
+	before    func(*http.Request) // nil: nothing happens before a request
 }
 
 func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 	if l.cut.Load() {
 		return nil, errors.New("the network is down")
+	}
+	if l.before != nil {
+		l.before(r)
 	}
 	return l.transport.RoundTrip(r)
 }
@@ -74,6 +78,9 @@ func (r *watchRoom) watch(play func()) {
 	}
 	warn := func(text string) { r.Log(text) }
 	w := newWatcher(r.to, r.spool, r.idle, s, r.privacy, !r.open, warn)
+	if err := w.checkSeen(r.Context()); err != nil && !r.line.cut.Load() {
+		r.Fatal(err)
+	}
 	l := newLivewatch(w, func(found func(string, fs.FileInfo)) *notifier {
 		return &notifier{places: all, every: 2 * time.Second, warn: warn, found: found, unwatched: map[string]bool{}, known: map[string]fileState{}}
 	})
@@ -176,7 +183,10 @@ func aMoment() { time.Sleep(10*time.Second + 137*time.Millisecond) }
 
 // inRoom runs a test in a bubble.
 func inRoom(t *testing.T, test func(r *watchRoom)) {
-	dir := t.TempDir()
+	synctestRoom(t, t.TempDir(), test)
+}
+
+func synctestRoom(t *testing.T, dir string, test func(r *watchRoom)) {
 	synctest.Test(t, func(t *testing.T) { test(newWatchRoom(t, dir)) })
 }
 
@@ -191,7 +201,7 @@ func TestAWatchRecordsStretchesOfWork(t *testing.T) {
 			aMoment()
 			sessions := r.want(aTask, "old | older", "new")
 			if sessions[0].Status != eventlog.Succeeded || sessions[1].Status != eventlog.StatusOpen {
-				t.Errorf("the sessions are %s and %s", sessions[0].Status, sessions[1].Status)
+				r.Errorf("the sessions are %s and %s", sessions[0].Status, sessions[1].Status)
 			}
 			r.writes(path, answers("newer"))
 			aMoment()
@@ -199,24 +209,24 @@ func TestAWatchRecordsStretchesOfWork(t *testing.T) {
 			aRest()
 			sessions = r.want(aTask, "old | older", "new | newer")
 			if sessions[1].Status != eventlog.Succeeded {
-				t.Errorf("after the rest the session is %s", sessions[1].Status)
+				r.Errorf("after the rest the session is %s", sessions[1].Status)
 			}
 			if took := sessions[1].Ended.Sub(sessions[1].Started.Time); took > 2*time.Minute {
-				t.Errorf("the session took %s: the rest counts", took)
+				r.Errorf("the session took %s: the rest counts", took)
 			}
 			r.writes(path, asks("again"))
 			aRest()
 			sessions = r.want(aTask, "old | older", "new | newer", "again")
 			if sessions[2].Status != eventlog.Interrupted {
-				t.Errorf("a question without an answer is %s", sessions[2].Status)
+				r.Errorf("a question without an answer is %s", sessions[2].Status)
 			}
 		})
-		task, err := r.client.Task(t.Context(), aTask)
+		task, err := r.client.Task(r.Context(), aTask)
 		if err != nil || task.Title != "old" || task.Project != "app" || task.Totals.OutputTokens != 10 {
-			t.Errorf("the task is %+v, %v", task, err)
+			r.Errorf("the task is %+v, %v", task, err)
 		}
 		if s, _ := r.sessions(aTask); s[0].Agent != "Claude Code" || s[0].Cwd != "/srv/app" || s[0].Machine == "" || s[0].ExternalID != aSession {
-			t.Errorf("the session is %+v", s[0])
+			r.Errorf("the session is %+v", s[0])
 		}
 		wantFiles(t, r.spool, "watch.seen")
 	})
@@ -322,7 +332,7 @@ func TestAFileThatChangesIsTheSameRun(t *testing.T) {
 					}
 					sessions := r.want(aTask, "a | b | c")
 					if len(sessions) == 1 && !sessions[0].Sealed() {
-						t.Error("the session is open")
+						r.Error("the session is open")
 					}
 					wantFiles(t, r.spool, "watch.seen")
 				})
