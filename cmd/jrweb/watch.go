@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -180,6 +181,10 @@ func (w *watcher) checkSeen(ctx context.Context) error {
 	return w.seen.forget()
 }
 
+// openers is how many old transcripts are recorded at a time: most of the time is waiting
+// for disks, here and there.
+const openers = 4
+
 // once records what there is, and ends.
 func (w *watcher) once(ctx context.Context, c *cli.Command, all []places.Place) error {
 	var done, total int64
@@ -188,22 +193,35 @@ func (w *watcher) once(ctx context.Context, c *cli.Command, all []places.Place) 
 		total += f.bytes
 	}
 	bar := newProgressBar(c.Root().ErrWriter, "watch")
-	defer bar.end()
+	var mu sync.Mutex
 	var failed error
+	next := make(chan waitingFile)
+	var workers sync.WaitGroup
+	for range openers {
+		workers.Go(func() {
+			for f := range next {
+				err := w.onceFile(ctx, f)
+				mu.Lock()
+				if err != nil && ctx.Err() == nil {
+					failed = errors.Join(failed, fmt.Errorf("%s: %w", f.path, err))
+				}
+				done += f.bytes
+				bar.show(done, total)
+				mu.Unlock()
+			}
+		})
+	}
 	for _, f := range files {
-		bar.show(done, total)
-		err := w.onceFile(ctx, f)
-		if errors.Is(err, errElsewhere) {
-			w.count(func(s *watchSums) { s.others++ })
-			err = nil
-		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			break
 		}
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", f.path, err))
-		}
-		done += f.bytes
+		next <- f
+	}
+	close(next)
+	workers.Wait()
+	if ctx.Err() != nil {
+		bar.end()
+		return ctx.Err()
 	}
 	bar.end()
 	err := w.orphans(ctx)
@@ -219,6 +237,14 @@ func (w *watcher) once(ctx context.Context, c *cli.Command, all []places.Place) 
 
 func (w *watcher) onceFile(ctx context.Context, f waitingFile) error {
 	t, err := w.open(ctx, f.path)
+	var claimed *claimedError
+	for errors.As(err, &claimed) && rest(ctx, time.Second) == nil {
+		t, err = w.open(ctx, f.path)
+	}
+	if errors.Is(err, errElsewhere) {
+		w.count(func(s *watchSums) { s.others++ })
+		return nil
+	}
 	if err != nil || t == nil {
 		return err
 	}

@@ -13,12 +13,10 @@ type backlog struct {
 	queue   byChange
 	waiting map[string]bool
 	grown   chan struct{} // has a value if somebody should look again
-	total   int64         // bytes that were ever added
-	idle    chan struct{} // closed and renewed when nothing waits, and nobody works
-	working int
+	working int           // those that were taken, and are not done
 }
 
-// task is a transcript in the backlog.
+// waitingFile is a transcript in the backlog.
 type waitingFile struct {
 	path    string
 	changed time.Time
@@ -26,7 +24,7 @@ type waitingFile struct {
 }
 
 func newBacklog() *backlog {
-	return &backlog{waiting: map[string]bool{}, grown: make(chan struct{}, 1), idle: make(chan struct{})}
+	return &backlog{waiting: map[string]bool{}, grown: make(chan struct{}, 1)}
 }
 
 func (b *backlog) add(f waitingFile) {
@@ -36,7 +34,6 @@ func (b *backlog) add(f waitingFile) {
 		return
 	}
 	b.waiting[f.path] = true
-	b.total += f.bytes
 	heap.Push(&b.queue, f)
 	b.wake()
 }
@@ -76,10 +73,13 @@ func (b *backlog) done() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.working--
-	if b.working == 0 && len(b.queue) == 0 {
-		close(b.idle)
-		b.idle = make(chan struct{})
-	}
+}
+
+// quiet reports whether nothing waits, and nobody works.
+func (b *backlog) quiet() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.working == 0 && len(b.queue) == 0
 }
 
 // byChange is a heap, the newest first.

@@ -61,9 +61,9 @@ func foundRow(r foundRun) string {
 
 // find returns the runs that are not recorded, and how many are.
 func (w *watching) find(s *seen) (runs []foundRun, recorded int) {
-	listed := map[string]bool{}
+	listed, names := map[string]bool{}, &sessionNames{}
 	for _, f := range transcriptsIn(w.places) {
-		b, err := bundleOf(f.path)
+		b, err := bundleOf(f.path, names)
 		if err != nil || b == nil || listed[b.main[0]] {
 			continue // what cannot be read is not recorded, either
 		}

@@ -69,7 +69,10 @@ func (l *livewatch) run(ctx context.Context) error {
 	var working sync.WaitGroup
 	working.Go(func() { l.notify.run(ctx) })
 	working.Go(func() { l.work(ctx, l.fresh, false) })
-	working.Go(func() { l.work(ctx, l.past, true) })
+	for range openers {
+		working.Go(func() { l.work(ctx, l.past, true) })
+	}
+	working.Go(func() { l.orphansLater(ctx) })
 	l.loop(ctx)
 	ended := make(chan struct{})
 	go func() { working.Wait(); l.retired.Wait(); close(ended) }()
@@ -259,12 +262,9 @@ func (l *livewatch) tell(path string, err error) {
 	l.warn(path + ": " + err.Error())
 }
 
-// work opens what waits. What is old is recorded at once, at half the speed that is
-// possible: it must not be felt.
+// work opens what waits. What is old is recorded with rests, as long as the work takes: it
+// must not be felt.
 func (l *livewatch) work(ctx context.Context, b *backlog, past bool) {
-	if past {
-		defer l.orphansLater(ctx, b)()
-	}
 	for {
 		f, more := b.next(ctx)
 		if !more {
@@ -303,11 +303,7 @@ func (l *livewatch) openNow(ctx context.Context, f waitingFile) {
 		l.tell(t.path, t.close())
 		l.later(ctx, f, settling)
 	default:
-		select {
-		case l.adopted <- t:
-		case <-ctx.Done():
-			l.adopted <- t // run takes it, and closes it
-		}
+		l.adopted <- t // also when ctx has ended: run leaves it
 	}
 }
 
@@ -321,21 +317,13 @@ func (l *livewatch) later(ctx context.Context, f waitingFile, after time.Duratio
 }
 
 // orphansLater ends spools whose transcripts are gone, once nothing waits any more.
-func (l *livewatch) orphansLater(ctx context.Context, b *backlog) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var done sync.WaitGroup
-	done.Go(func() {
-		for rest(ctx, adoptAfter) == nil {
-			b.mu.Lock()
-			quiet := b.working == 0 && len(b.queue) == 0
-			b.mu.Unlock()
-			if quiet {
-				l.tell(l.dir, l.orphans(ctx))
-				return
-			}
+func (l *livewatch) orphansLater(ctx context.Context) {
+	for rest(ctx, adoptAfter) == nil {
+		if l.past.quiet() && l.fresh.quiet() {
+			l.tell(l.dir, l.orphans(ctx))
+			return
 		}
-	})
-	return func() { cancel(); done.Wait() }
+	}
 }
 
 // orphans ends and delivers the spools of transcripts that are gone.

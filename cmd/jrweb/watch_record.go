@@ -30,6 +30,7 @@ type watcher struct {
 	append eventlog.AppendFunc // takes secrets out; nil: nothing is
 	warn   func(string)
 	now    func() time.Time
+	names  sessionNames
 
 	mu      sync.Mutex
 	claimed map[string]string // by task: which transcript is being recorded, one at a time
@@ -118,7 +119,7 @@ func (p *patient) heard(ctx context.Context, err error) {
 // a spool, is passed over. The thread is nil if there is nothing to be recorded, with the
 // reason.
 func (w *watcher) open(ctx context.Context, path string) (_ *thread, err error) {
-	b, err := bundleOf(path)
+	b, err := bundleOf(path, &w.names)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // it is gone
 	}
@@ -160,7 +161,7 @@ func (w *watcher) open(ctx context.Context, path string) (_ *thread, err error) 
 	if err := t.ask(ctx); err != nil {
 		return nil, err
 	}
-	if t.teller, err = openTeller(b); err != nil {
+	if t.teller, err = openTeller(b, &w.names); err != nil {
 		return nil, err
 	}
 	t.lastChange()
@@ -313,7 +314,7 @@ func (t *thread) retire(ctx context.Context) error {
 	states, err := statesOf(t.bundle)
 	if err == nil {
 		var b *bundle // as it is now: a subagent may have come
-		if b, err = bundleOf(t.path); err == nil && b != nil {
+		if b, err = bundleOf(t.path, &t.names); err == nil && b != nil {
 			states, err = statesOf(b)
 		}
 	}

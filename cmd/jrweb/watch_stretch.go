@@ -173,7 +173,7 @@ func deliverStretch(ctx context.Context, s *stretch, server spool.Server) error 
 	}
 	err = errors.Join(err, d.Close())
 	if err == nil {
-		err = s.writer.Close()
+		err = s.writer.Forget()
 	}
 	return err
 }

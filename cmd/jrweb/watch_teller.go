@@ -33,7 +33,7 @@ type teller interface {
 var errRewritten = errors.New("the file was written anew")
 
 // openTeller opens the files of a run.
-func openTeller(b *bundle) (teller, error) {
+func openTeller(b *bundle, names *sessionNames) (teller, error) {
 	whole := len(b.main) > 1 || strings.HasSuffix(unpackedName(b.main[0]), ".json")
 	if !whole {
 		f, err := source.Open(b.main[0])
@@ -46,12 +46,13 @@ func openTeller(b *bundle) (teller, error) {
 		}
 	}
 	if whole {
-		return &wholeTeller{path: b.main[0]}, nil
+		return &wholeTeller{path: b.main[0], names: names}, nil
 	}
 	files, err := openGrowing(b.main[0], transcript.Auto)
 	if err != nil {
 		return nil, err
 	}
+	files.gatherer.sessions = names
 	files.main().feed.outcomes = true
 	return &growingTeller{files: files}, nil
 }
@@ -144,13 +145,14 @@ func (t *growingTeller) close()                      { t.files.close() }
 // folders with a file for each event. It reads them again from their start.
 type wholeTeller struct {
 	path   string
+	names  *sessionNames
 	states []fileState // when they were read
 	told   known
 	run    *oldRun
 }
 
 func (t *wholeTeller) round(all bool, yield func(fedEvent) error) error {
-	b, err := bundleOf(t.path)
+	b, err := bundleOf(t.path, t.names)
 	if err != nil {
 		return err
 	}
@@ -210,11 +212,12 @@ func (*wholeTeller) close() {}
 
 // bundleOf returns the files of the run that a file belongs to, nil if another file tells
 // the same and more.
-func bundleOf(path string) (*bundle, error) {
+func bundleOf(path string, names *sessionNames) (*bundle, error) {
 	if other, lesser := toldAgain[filepath.Base(path)]; lesser && existing(filepath.Join(filepath.Dir(path), other)) != "" {
 		return nil, nil
 	}
 	g := newGatherer()
+	g.sessions = names
 	if err := g.add(path, false); err != nil || len(g.order) == 0 {
 		return nil, err
 	}

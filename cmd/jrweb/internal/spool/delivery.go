@@ -77,8 +77,9 @@ type Delivery struct {
 	lines  *os.File
 	sent   *os.File
 	progress
-	size  int64 // of what was read of a spool without a writer
-	first int64 // where the events begin
+	size    int64 // of what was read of a spool without a writer
+	removed bool
+	first   int64 // where the events begin
 }
 
 // Open opens a spool that a process left behind. The errors are [ErrBusy],
@@ -154,7 +155,10 @@ func (d *Delivery) Left() int64 {
 func (d *Delivery) Close() error {
 	err := d.lines.Close()
 	if d.sent != nil {
-		err = errors.Join(err, d.sent.Sync(), d.sent.Close())
+		if !d.removed {
+			err = errors.Join(err, d.sent.Sync())
+		}
+		err = errors.Join(err, d.sent.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
@@ -168,6 +172,7 @@ func (d *Delivery) Remove() error {
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
+	d.removed = true
 	return nil
 }
 

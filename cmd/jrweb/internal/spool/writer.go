@@ -231,6 +231,14 @@ func (w *Writer) Close() error {
 	return nil
 }
 
+// Forget gives up a spool that is delivered and removed: nothing of it need be on a disk.
+func (w *Writer) Forget() error {
+	if err := w.file.Close(); err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
+}
+
 // errorLine is an event of the recording itself. It has no time, so that the same
 // line is made again.
 func errorLine(message string) []byte {
