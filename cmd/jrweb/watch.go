@@ -150,10 +150,14 @@ func recordAll(ctx context.Context, c *cli.Command, set watching, to *destinatio
 	defer func() { err = errors.Join(err, s.close()) }()
 	warn := func(text string) { fmt.Fprintf(c.Root().ErrWriter, "jrweb: watch: %s\n", visible(text)) }
 	w := newWatcher(to, set.spool, set.idle, s, set.privacy, c.Bool("redact"), warn)
-	if err := w.checkSeen(ctx); err != nil && c.Bool("once") {
-		return err
-	}
+	err = w.checkSeen(ctx)
 	if c.Bool("once") {
+		if err == nil { // who records once does not wait for a server
+			_, err = to.client.SessionsByExternalID(ctx, "", "watch")
+		}
+		if err != nil {
+			return err
+		}
 		return w.once(ctx, c, set.places)
 	}
 	l := newLivewatch(w, func(found func(string, fs.FileInfo)) *notifier {

@@ -186,7 +186,7 @@ func TestAWatchThatIsKilledRecordsEveryRunOnce(t *testing.T) {
 
 	all := append(old, live...)
 	left := all
-	for deadline := time.Now().Add(3 * time.Minute); len(left) > 0; time.Sleep(500 * time.Millisecond) {
+	for deadline := time.Now().Add(3*time.Minute + time.Duration(len(all))*200*time.Millisecond); len(left) > 0; time.Sleep(500 * time.Millisecond) {
 		var still []*kept
 		for _, k := range left {
 			if !c.has(k) {

@@ -17,6 +17,7 @@ import (
 	"jrweb/cmd/jrweb/internal/source"
 	"jrweb/eventlog"
 	"jrweb/eventlog/transcript"
+	"jrweb/router/client"
 )
 
 // kept is a transcript of a population.
@@ -220,5 +221,37 @@ func TestAPopulationIsOfManyFormats(t *testing.T) {
 	}
 	if len(formats) != 5 {
 		t.Errorf("the formats are %v", formats)
+	}
+}
+
+// The control of the oracle: it sees what is missing, twice, or in another place.
+func TestTheOracleSeesEveryFault(t *testing.T) {
+	k := populate(t, t.TempDir(), 1, time.Now())[0]
+	session := eventlog.SessionInfo{Status: eventlog.Succeeded}
+	var events []client.Event
+	k.convert(t, func(e eventlog.Event) {
+		events = append(events, client.Event{Type: e.Type, Actor: e.Actor, Data: e.Data})
+	})
+	whole := func(events ...client.Event) *logged {
+		return &logged{sessions: []eventlog.SessionInfo{session}, events: [][]client.Event{events}}
+	}
+	if said := k.missing(t, whole(events...)); said != "" {
+		t.Fatalf("of a whole run it says %q", said)
+	}
+	last := len(events) - 1
+	for name, fault := range map[string][]client.Event{
+		"the first is missing": events[1:],
+		"the last is missing":  events[:last],
+		"one is there twice":   append(slices.Clone(events), events[last]),
+		"two are exchanged":    append(slices.Clone(events[:last-1]), events[last], events[last-1]),
+	} {
+		if k.missing(t, whole(fault...)) == "" {
+			t.Errorf("%s: nothing is said", name)
+		}
+	}
+	open := whole(events...)
+	open.sessions[0].Status = eventlog.StatusOpen
+	if k.missing(t, open) == "" {
+		t.Error("of an open session nothing is said")
 	}
 }
