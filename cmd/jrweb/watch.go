@@ -158,7 +158,7 @@ func recordAll(ctx context.Context, c *cli.Command, set watching, to *destinatio
 		if err != nil {
 			return err
 		}
-		return w.once(ctx, c, set.places)
+		return w.recordOnce(ctx, c, set.places)
 	}
 	l := newLivewatch(w, func(found func(string, fs.FileInfo)) *notifier {
 		return newNotifier(set.places, set.poll, warn, found)
@@ -185,18 +185,36 @@ func (w *watcher) checkSeen(ctx context.Context) error {
 	return w.seen.forget()
 }
 
+// recordOnce records what there is, and says what became of it.
+func (w *watcher) recordOnce(ctx context.Context, c *cli.Command, all []places.Place) error {
+	files := transcriptsIn(all)
+	bar := newProgressBar(c.Root().ErrWriter, "watch")
+	err := w.once(ctx, files, bar.show)
+	bar.end()
+	if ctx.Err() != nil {
+		return err
+	}
+	out := c.Root().Writer
+	fmt.Fprintf(out, "%s found: %s recorded, with %s\n", count(int64(len(files)), "file"), count(int64(w.sums.recorded), "run"), count(int64(w.sums.events), "new event"))
+	if w.sums.private > 0 {
+		fmt.Fprintf(out, "%s left out: -dry-run says why\n", count(int64(w.sums.private), "run"))
+	}
+	if w.sums.others > 0 {
+		fmt.Fprintf(out, "%s recorded by somebody else now\n", count(int64(w.sums.others), "run"))
+	}
+	return err
+}
+
 // openers is how many old transcripts are recorded at a time: most of the time is waiting
 // for disks, here and there.
 const openers = 4
 
-// once records what there is, and ends.
-func (w *watcher) once(ctx context.Context, c *cli.Command, all []places.Place) error {
+// once records transcripts, and ends. Moved hears how many of the bytes are done.
+func (w *watcher) once(ctx context.Context, files []waitingFile, moved func(done, total int64)) error {
 	var done, total int64
-	files := transcriptsIn(all)
 	for _, f := range files {
 		total += f.bytes
 	}
-	bar := newProgressBar(c.Root().ErrWriter, "watch")
 	var mu sync.Mutex
 	var failed error
 	next := make(chan waitingFile)
@@ -210,7 +228,7 @@ func (w *watcher) once(ctx context.Context, c *cli.Command, all []places.Place) 
 					failed = errors.Join(failed, fmt.Errorf("%s: %w", f.path, err))
 				}
 				done += f.bytes
-				bar.show(done, total)
+				moved(done, total)
 				mu.Unlock()
 			}
 		})
@@ -224,19 +242,9 @@ func (w *watcher) once(ctx context.Context, c *cli.Command, all []places.Place) 
 	close(next)
 	workers.Wait()
 	if ctx.Err() != nil {
-		bar.end()
 		return ctx.Err()
 	}
-	bar.end()
-	err := w.orphans(ctx)
-	fmt.Fprintf(c.Root().Writer, "%s found: %s recorded, with %s\n", count(int64(len(files)), "file"), count(int64(w.sums.recorded), "run"), count(int64(w.sums.events), "new event"))
-	if w.sums.private > 0 {
-		fmt.Fprintf(c.Root().Writer, "%s left out: -dry-run says why\n", count(int64(w.sums.private), "run"))
-	}
-	if w.sums.others > 0 {
-		fmt.Fprintf(c.Root().Writer, "%s recorded by somebody else now\n", count(int64(w.sums.others), "run"))
-	}
-	return errors.Join(failed, err)
+	return errors.Join(failed, w.orphans(ctx))
 }
 
 func (w *watcher) onceFile(ctx context.Context, f waitingFile) error {

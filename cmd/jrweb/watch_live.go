@@ -349,7 +349,7 @@ func (w *watcher) orphan(ctx context.Context, path string) error {
 		return err
 	}
 	run := d.Run()
-	if err := d.Close(); err != nil || run.To != w.to.name || !w.claim(run.Task, path) {
+	if err := d.Close(); err != nil || run.To != w.to.name || w.isMet(run.Task) || !w.claim(run.Task, path) {
 		return err
 	}
 	defer w.release(run.Task)

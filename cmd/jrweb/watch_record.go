@@ -34,6 +34,7 @@ type watcher struct {
 
 	mu      sync.Mutex
 	claimed map[string]string // by task: which transcript is being recorded, one at a time
+	met     map[string]bool   // tasks that were claimed for a transcript: it is not gone
 	sums    watchSums
 }
 
@@ -52,7 +53,7 @@ func (e *claimedError) Error() string {
 
 func newWatcher(to *destination, dir string, idle time.Duration, s *seen, p privacy, secrets bool, warn func(string)) *watcher {
 	w := &watcher{
-		to: to, dir: dir, idle: idle, seen: s, privacy: p, warn: warn, now: time.Now, claimed: map[string]string{},
+		to: to, dir: dir, idle: idle, seen: s, privacy: p, warn: warn, now: time.Now, claimed: map[string]string{}, met: map[string]bool{},
 	}
 	w.server = &patient{Server: to.server, to: to.name, warn: warn}
 	if secrets {
@@ -279,8 +280,15 @@ func (w *watcher) claim(task, path string) bool {
 	if _, taken := w.claimed[task]; taken {
 		return false
 	}
-	w.claimed[task] = path
+	w.claimed[task], w.met[task] = path, true
 	return true
+}
+
+// isMet reports whether a task has a transcript.
+func (w *watcher) isMet(task string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.met[task]
 }
 
 func (w *watcher) release(task string) {

@@ -62,34 +62,53 @@ func newWatchRoom(t *testing.T, dir string) *watchRoom {
 	return &watchRoom{inMemory: m, home: dir, line: l, idle: 2 * time.Minute}
 }
 
-// watch watches while play lets things happen. It looks through the folders each second.
-func (r *watchRoom) watch(play func()) {
+// watcher makes one, with the note of what was seen.
+func (r *watchRoom) watcher() *watcher {
 	r.Helper()
 	s, err := openSeen(filepath.Join(r.spool, "watch.seen"))
 	if err != nil {
 		r.Fatal(err)
 	}
-	all, err := places.Of(func(string) string { return "" }, r.home, nil)
-	all = slices.DeleteFunc(all, func(p places.Place) bool {
-		return !strings.HasPrefix(p.Dir, filepath.Join(r.home, ".claude")) && !strings.HasPrefix(p.Dir, filepath.Join(r.home, ".codex"))
-	})
-	if err != nil {
-		r.Fatal(err)
-	}
-	warn := func(text string) { r.Log(text) }
-	w := newWatcher(r.to, r.spool, r.idle, s, r.privacy, !r.open, warn)
+	w := newWatcher(r.to, r.spool, r.idle, s, r.privacy, !r.open, func(text string) { r.Log(text) })
 	if err := w.checkSeen(r.Context()); err != nil && !r.line.cut.Load() {
 		r.Fatal(err)
 	}
+	return w
+}
+
+// places are those of two agents: looking through more takes time.
+func (r *watchRoom) places() []places.Place {
+	r.Helper()
+	all, err := places.Of(func(string) string { return "" }, r.home, nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(p places.Place) bool { return p.Agent != "claude" && p.Agent != "codex" })
+}
+
+// once is watch -once.
+func (r *watchRoom) once() {
+	r.Helper()
+	w := r.watcher()
+	if err := errors.Join(w.once(r.Context(), transcriptsIn(r.places()), func(int64, int64) {}), w.seen.close()); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// watch watches while play lets things happen. It looks through the folders every two
+// seconds.
+func (r *watchRoom) watch(play func()) {
+	r.Helper()
+	w := r.watcher()
 	l := newLivewatch(w, func(found func(string, fs.FileInfo)) *notifier {
-		return &notifier{places: all, every: 2 * time.Second, warn: warn, found: found, unwatched: map[string]bool{}, known: map[string]fileState{}}
+		return &notifier{places: r.places(), every: 2 * time.Second, warn: w.warn, found: found, unwatched: map[string]bool{}, known: map[string]fileState{}}
 	})
 	ctx, stop := context.WithCancel(r.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.run(ctx) }()
 	play()
 	stop()
-	if err := errors.Join(<-ended, s.close()); err != nil {
+	if err := errors.Join(<-ended, w.seen.close()); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -229,6 +248,34 @@ func TestAWatchRecordsStretchesOfWork(t *testing.T) {
 			r.Errorf("the session is %+v", s[0])
 		}
 		wantFiles(t, r.spool, "watch.seen")
+	})
+}
+
+// What is at work stays open, for whoever goes on.
+func TestWatchOnceAndWatchTakeTurns(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		path := r.claudeFile()
+		r.writes(path, asks("a"), answers("b"))
+		r.once()
+		if s := r.want(aTask, "a | b"); s[0].Sealed() {
+			r.Error("the session of an agent at work has ended")
+		}
+		r.once()
+		time.Sleep(time.Minute)
+		r.writes(path, asks("c"))
+		r.watch(aMoment)
+		r.want(aTask, "a | b | c")
+		aRest()
+		r.once()
+		if s := r.want(aTask, "a | b | c"); !s[0].Sealed() {
+			r.Error("the session of an agent that rests is open")
+		}
+		r.writes(path, answers("d"))
+		aRest()
+		r.once()
+		r.once()
+		r.want(aTask, "a | b | c", "d")
+		wantFiles(r.T, r.spool, "watch.seen")
 	})
 }
 
