@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,8 +64,11 @@ func TestWhatSomebodyElseRecordsIsNotWatched(t *testing.T) {
 func TestWhoStartsFirstRecords(t *testing.T) {
 	inRoom(t, func(r *watchRoom) {
 		path := r.claudeFile()
+		var mu sync.Mutex
 		var run eventlog.SessionID
 		r.line.before = func(request *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
 			if request.Method == http.MethodPost && strings.HasSuffix(request.URL.Path, "/sessions") && run.IsZero() {
 				info, err := r.client.Start(r.Context(), "mine", client.Start{
 					Agent: "Claude Code", ExternalID: aSession, Started: time.Now().Add(-time.Minute), Lease: time.Hour,
@@ -78,11 +82,14 @@ func TestWhoStartsFirstRecords(t *testing.T) {
 		r.watch(func() {
 			r.writes(path, asks("a"), answers("b"))
 			aMoment()
-			if run.IsZero() {
+			mu.Lock()
+			started := run
+			mu.Unlock()
+			if started.IsZero() {
 				r.Fatal("the watch has started nothing")
 			}
 			r.want(aTask)
-			r.ends("mine", run)
+			r.ends("mine", started)
 			time.Sleep(time.Minute)
 			r.writes(path, asks("c"))
 			aRest()
