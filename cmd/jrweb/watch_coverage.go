@@ -19,8 +19,6 @@ type coverage struct {
 	// own are sessions of the thread's task with their times, whoever sealed them. A start
 	// in them is not somebody else's.
 	own []timeSpan
-	// others says that somebody else has recorded a part of the thread.
-	others bool
 	// open is a session of somebody who records the thread now, zero if nobody does.
 	open eventlog.SessionID
 
@@ -60,7 +58,6 @@ func coverageOf(ctx context.Context, log *client.Client, id threadID, mine map[e
 		case !s.Sealed():
 			c.open = s.ID
 		case s.Task != id.task():
-			c.others = true
 			c.whole = append(c.whole, at)
 		default:
 			sealed, err := sealedByWatch(ctx, log, s)

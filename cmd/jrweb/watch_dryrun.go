@@ -11,7 +11,7 @@ import (
 	"jrweb/eventlog/transcript"
 )
 
-// found is a run that would be recorded, or not.
+// foundRun is a run that would be recorded, or not.
 type foundRun struct {
 	waitingFile
 	introduced

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// gather is how long a look waits for more after a file has changed.
+	// lookDelay is how long a look waits for more after a file has changed.
 	lookDelay = 300 * time.Millisecond
 	// arrival is how long a new transcript waits: whoever runs the agent may record it.
 	arrival = 2 * time.Second

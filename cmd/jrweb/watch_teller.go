@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -167,11 +168,7 @@ func (t *wholeTeller) round(all bool, yield func(fedEvent) error) error {
 		return err
 	}
 	t.states = states
-	before := known{}
-	for d, n := range t.told {
-		before[d] = n
-	}
-	told := known{}
+	before, told := maps.Clone(t.told), known{}
 	err = t.run.each(true, func(e fedEvent) error {
 		if e.tail && !all {
 			return nil
@@ -234,8 +231,8 @@ type introduced struct {
 
 const (
 	// So much of a transcript is read to find out whose it is.
-	mostIntroduction      = 4 << 20
-	mostIntroductionLines = 400
+	mostIntroduction       = 4 << 20
+	mostIntroductionEvents = 400
 )
 
 // introduce reads the beginning of a run.
@@ -248,7 +245,7 @@ func introduce(b *bundle) (in introduced, err error) {
 	text := run.open(nil)
 	defer func() { err = errors.Join(err, text.Close()) }()
 	f := &feed{converter: converter, lines: transcript.NewSplitter(0), text: io.LimitReader(text, mostIntroduction), final: true}
-	for n := 0; n < mostIntroductionLines; n++ {
+	for range mostIntroductionEvents {
 		e, more, err := f.next()
 		if err != nil {
 			return in, err
