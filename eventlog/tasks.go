@@ -14,6 +14,7 @@ type TaskChange struct {
 	Parent      *string // empty, or the id of a task, which need not exist
 	Description *string // at most 64 KiB
 	Project     *string // at most 1,024 bytes
+	Pinned      *bool   // retention leaves the sessions of a pinned task alone
 }
 
 func (c *TaskChange) check() error {
@@ -70,6 +71,9 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 			if change.from != nil {
 				*change.to = *change.from
 			}
+		}
+		if c.Pinned != nil {
+			t.Pinned = *c.Pinned
 		}
 		tx.Touch(id)
 		task, created = t.Info(), isNew
