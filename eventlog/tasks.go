@@ -84,6 +84,9 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		return Task{}, false, err
 	}
 	task.Change = changed.Change // only known after the commit
+	if c.Pinned != nil && !*c.Pinned && l.o.RetainSessions > 0 {
+		l.janitor.note([]string{id}) // it may have too many sessions by now
+	}
 	return task, created, nil
 }
 
