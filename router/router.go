@@ -144,7 +144,7 @@ func (rt *router) register() {
 	post := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPost, pattern, h) }
 	del := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodDelete, pattern, h) }
 
-	rt.pages["/"], rt.pages["/tasks/:task"] = true, true
+	rt.pages["/"], rt.pages["/tasks/:task"], rt.pages["/usage"] = true, true, true
 
 	get(RoleRead, "/", rt.listPage)
 	get(RoleRead, "/stream", rt.streamTasks)
@@ -166,6 +166,7 @@ func (rt *router) register() {
 	post(RoleWrite, "/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
 	post(RoleWrite, "/tasks/:task/sessions/:session/complete", rt.complete)
 	get(RoleRead, "/tasks/:task/sessions/:session/blobs/:hash", rt.getBlob)
+	get(RoleRead, "/usage", rt.getUsage)
 	get(RoleAdmin, "/backup", rt.backup)
 	get(RoleNone, "/healthz", rt.healthz)
 	get(RoleNone, "/readyz", rt.readyz)

@@ -33,7 +33,7 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 		},
 		Commands: []*cli.Command{
 			serveCommand(), demoCommand(), runCommand(), flushCommand(), appendCommand(), tailCommand(),
-			lsCommand(), exportCommand(), rmCommand(), importCommand(), shareCommand(), tokenCommand(),
+			lsCommand(), usageCommand(), exportCommand(), rmCommand(), importCommand(), shareCommand(), tokenCommand(),
 			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), versionCommand(),
 			openCommand(), sayCommand(), stopCommand(), helpCommand(), manCommand(),
 			completionCommand(), completeCommand(),

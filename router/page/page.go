@@ -1,8 +1,9 @@
-// Package page renders the two pages that people look at, and serves their
+// Package page renders the pages that people look at, and serves their
 // style and scripts:
 //
 //	err := page.List(w, page.ListPage{Tasks: tasks})
 //	err := page.Task(w, page.TaskPage{Task: task, Sessions: sessions})
+//	err := page.Usage(w, page.UsagePage{Since: since, Until: until, By: by, Rows: rows})
 //	row := page.Rows{}.AppendEvent(nil, "t-1", session, &event, false)
 //	mux.Handle("/assets/", http.StripPrefix("/assets/", page.Assets()))
 //
@@ -13,7 +14,7 @@
 //     it embeds is not loaded.
 //   - The pages work under [ContentSecurityPolicy]: no inline script, no inline style.
 //   - All URLs are relative, so the pages work under any prefix. List belongs at
-//     <mount>/, Task at <mount>/tasks/<id>, Assets at <mount>/assets/.
+//     <mount>/, Usage at <mount>/usage, Task at <mount>/tasks/<id>, Assets at <mount>/assets/.
 //   - What a page tells beside its rows is of the whole run ([Outline]).
 //   - Without script the pages are static and whole: links lead through all parts
 //     of a timeline. [Rows] render what comes later, for the stream.

@@ -6,6 +6,7 @@ import "html/template"
 // paths below the mount.
 var sitePages = []struct{ name, path string }{
 	{"Tasks", ""},
+	{"Usage", "usage"},
 }
 
 // site is what stands at the top of every page: links to the other pages, and the box that
