@@ -34,7 +34,7 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	view := page.ListPage{Sessions: map[string][]eventlog.SessionInfo{}, Filter: map[string]string{}, Older: after != 0}
+	view := page.ListPage{Sessions: map[string][]eventlog.SessionInfo{}, Filter: map[string]string{}, Older: after != 0, Warning: rt.warning(&p.grant)}
 	if rt.pages["/login"] {
 		view.Person = p.grant.Name
 	}

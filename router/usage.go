@@ -105,7 +105,7 @@ func csvText(name string) string {
 func (rt *router) usagePage(w http.ResponseWriter, u *usageSums, p params) error {
 	view := page.UsagePage{
 		Since: u.query.since, Until: u.query.until, By: u.query.by, Only: u.query.only,
-		Total: u.total, PricesOf: rt.o.Prices.Date(),
+		Total: u.total, PricesOf: rt.o.Prices.Date(), Warning: rt.warning(&p.grant),
 	}
 	if rt.pages["/login"] {
 		view.Person = p.grant.Name

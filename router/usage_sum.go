@@ -73,10 +73,7 @@ func (u *usageSums) totalsOf(row *eventlog.UsageRow) eventlog.Totals {
 		USD: eventlog.USD(row.USD), InputTokens: row.InputTokens, OutputTokens: row.OutputTokens,
 		CacheReadTokens: row.CacheReadTokens, CacheWriteTokens: row.CacheWriteTokens,
 	}
-	tokens := price.Tokens{
-		Input: row.Unpriced.InputTokens, Cached: row.Unpriced.CacheReadTokens,
-		CacheWrite: row.Unpriced.CacheWriteTokens, Output: row.Unpriced.OutputTokens,
-	}
+	tokens := price.UnpricedOf(row)
 	if tokens == (price.Tokens{}) {
 		return t
 	}

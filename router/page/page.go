@@ -62,6 +62,8 @@ type ListPage struct {
 	Older bool
 	// Person is who looks, if there is a page where people sign in and out; "" for nobody.
 	Person string
+	// Warning stands at the top, "" for none.
+	Warning string
 }
 
 // TaskPage is what the page of one task shows.
@@ -81,6 +83,8 @@ type TaskPage struct {
 	ParentRun Run
 	// Person says that what the reader says can reach an agent.
 	Person bool
+	// Warning stands at the top, "" for none.
+	Warning string
 	// Summary is what that session has come to, nil if there is none. Quoted are the
 	// events that it asks for, by their sequence.
 	Summary *Summary

@@ -25,6 +25,8 @@ type UsagePage struct {
 	PricesOf string
 	// Person is who looks, if there is a page where people sign in and out.
 	Person string
+	// Warning stands at the top, "" for none.
+	Warning string
 }
 
 // UsageRow is what was spent by what has these names, in the order of the dimensions.
