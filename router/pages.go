@@ -35,7 +35,8 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	if view.Sessions, err = rt.log.Sessions(r.Context(), p.task, eventlog.SessionID{}, pageSessions); err != nil {
 		return err
 	}
-	if p.grant.Role >= RoleWrite { // a link to share shows one task, and no more
+	view.Writes = p.grant.Role >= RoleWrite
+	if view.Writes { // a link to share shows one task, and no more
 		view.Warning = rt.warning(&p.grant)
 	}
 	t := &timeline{log: rt.log, task: p.task, whole: view.Whole}

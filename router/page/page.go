@@ -31,6 +31,7 @@ import (
 	"html/template"
 	"io"
 	"strconv"
+	"time"
 
 	"jrweb/eventlog"
 	"jrweb/router/price"
@@ -50,6 +51,9 @@ type ListPage struct {
 	// Sessions are the newest sessions of tasks by the task's id, newest first:
 	// when they ran and how they ended.
 	Sessions map[string][]eventlog.SessionInfo
+	// Pulses are of the latest sessions of tasks, by the task's id, see
+	// [eventlog.Session.Pulse].
+	Pulses map[string][]time.Time
 	// Filter are the names and values of what the tasks were looked for by.
 	Filter map[string]string
 	// Total is how many tasks there are, with those that the page does not show, and
@@ -81,8 +85,9 @@ type TaskPage struct {
 	Prices *price.Table
 	// ParentRun is the run that began the one that is shown, if it is in the log.
 	ParentRun Run
-	// Person says that what the reader says can reach an agent.
-	Person bool
+	// Person says that what the reader says can reach an agent, and Writes that the reader
+	// may change the task.
+	Person, Writes bool
 	// Warning stands at the top, "" for none.
 	Warning string
 	// Summary is what that session has come to, nil if there is none. Quoted are the
