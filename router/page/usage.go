@@ -83,7 +83,8 @@ func newUsageView(p UsagePage) usageView {
 	v.Chart = newUsageChart(&p)
 	v.Table = slices.Clone(p.Rows)
 	if times != "" {
-		slices.Reverse(v.Table)
+		at := slices.Index(p.By, times)
+		slices.SortStableFunc(v.Table, func(a, b UsageRow) int { return strings.Compare(b.Names[at], a.Names[at]) })
 	}
 	if v.Left = len(v.Table) - mostUsageRows; v.Left > 0 {
 		v.Table = v.Table[:mostUsageRows]
