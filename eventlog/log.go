@@ -48,8 +48,8 @@ type Log struct {
 
 // Open opens the log in the bbolt file at path, or creates it there. Nil options are the
 // defaults. For errors see [filestore.Open]. A file of an earlier format is upgraded
-// first. The old file is kept beside the new one, with ".format-2" or ".format-3" added to
-// its name.
+// first. The old file is kept beside the new one, with ".format-2", ".format-3" or
+// ".format-4" added to its name.
 func Open(path string, o *Options) (*Log, error) {
 	log, err := open(path, o)
 	if !record.Upgradable(err) {

@@ -35,6 +35,10 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	if view.Sessions, err = rt.log.Sessions(r.Context(), p.task, eventlog.SessionID{}, pageSessions); err != nil {
 		return err
 	}
+	view.Writes = p.grant.Role >= RoleWrite
+	if view.Writes { // a link to share shows one task, and no more
+		view.Warning = rt.warning(&p.grant)
+	}
 	t := &timeline{log: rt.log, task: p.task, whole: view.Whole}
 	switch {
 	case !view.Session.IsZero():
@@ -110,6 +114,14 @@ func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPa
 		}
 	}
 	return nil
+}
+
+// warning is what the pages of a client say at their top.
+func (rt *router) warning(g *Grant) string {
+	if rt.o.Warning == nil || g.Sees != nil {
+		return ""
+	}
+	return rt.o.Warning()
 }
 
 // withSession replaces a session in a list by its newest state, or adds it at the end if it

@@ -46,6 +46,9 @@ type Options struct {
 	// Prices are used to estimate the cost of tokens when agents report no money. Nil: the
 	// built-in table.
 	Prices *price.Table
+	// Warning returns a text that pages show at their top to who may see all tasks, or
+	// nothing. It is called for each page. Nil: there is never one.
+	Warning func() string
 	// Metrics is served at GET /metrics. Nil: the route does not exist.
 	Metrics http.Handler
 	// Trace has functions that the router calls when something happens.
@@ -146,7 +149,7 @@ func (rt *router) register() {
 	post := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPost, pattern, h) }
 	del := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodDelete, pattern, h) }
 
-	for _, pattern := range []string{"/", "/search", "/wall", "/tasks/:task"} {
+	for _, pattern := range []string{"/", "/search", "/wall", "/usage", "/tasks/:task"} {
 		rt.pages[pattern] = true
 	}
 
@@ -173,6 +176,7 @@ func (rt *router) register() {
 	post(RoleWrite, "/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
 	post(RoleWrite, "/tasks/:task/sessions/:session/complete", rt.complete)
 	get(RoleRead, "/tasks/:task/sessions/:session/blobs/:hash", rt.getBlob)
+	get(RoleRead, "/usage", rt.getUsage)
 	get(RoleAdmin, "/backup", rt.backup)
 	get(RoleNone, "/healthz", rt.healthz)
 	get(RoleNone, "/readyz", rt.readyz)

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"jrweb/cmd/jrweb/internal/budget"
 	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
 	"jrweb/eventlog/redact"
@@ -46,6 +47,7 @@ type settings struct {
 	certificate     *certificateFiles // nil: no TLS
 	access          *auth.Options     // nil: everybody may do everything
 	metricsAddr     string            // where metrics and health are served as well, resolved; empty: nowhere
+	budget          *budget.Budget    // nil: nobody is warned
 	webhook         *webhook.Options  // nil: nobody is told
 	prices          *price.Table      // nil: those that are built in
 	logger          *slog.Logger
@@ -73,10 +75,11 @@ type server struct {
 	streams  *streamer.Streamer
 	http     *http.Server
 	listener net.Listener
-	auth     *auth.Auth    // nil: everybody may do everything
-	open     http.Handler  // that asks nobody who they are, for watched
-	hook     *webhook.Hook // nil: nobody is told
-	watched  *watched      // nil: metrics and health are served with the rest only
+	auth     *auth.Auth     // nil: everybody may do everything
+	open     http.Handler   // that asks nobody who they are, for watched
+	hook     *webhook.Hook  // nil: nobody is told
+	keeper   *budget.Keeper // nil: there is no budget
+	watched  *watched       // nil: metrics and health are served with the rest only
 }
 
 // openServer opens the log and listens, so that clients can connect: they are
@@ -92,6 +95,10 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 	if set.webhook != nil {
 		s.hook = webhook.New(*set.webhook)
 		trace = trace.Join(s.hook.Trace())
+	}
+	if set.budget != nil {
+		s.keeper = budget.New(budget.Options{Budget: *set.budget, Prices: cmp.Or(s.prices, price.Default()), Reached: s.reached, Logger: s.logger, Now: s.now})
+		trace = trace.Join(s.keeper.Trace())
 	}
 	var middleware []eventlog.Middleware
 	if s.redact {
@@ -109,6 +116,9 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 		return nil, err
 	}
 	m.CollectLog(s.log)
+	if err := s.watchBudget(m); err != nil {
+		return nil, errors.Join(err, s.closeLog())
+	}
 	if err := s.wire(m, registry); err != nil {
 		return nil, errors.Join(err, s.closeLog())
 	}
@@ -137,6 +147,9 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 		AllowedHosts: s.allowedHosts, Origins: s.origins, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger, Requests: s.requests,
+	}
+	if s.keeper != nil {
+		o.Warning = func() string { return budgetWarning(s.keeper) }
 	}
 	var err error
 	if s.open, err = router.New(s.log, nil, &o); err != nil {
@@ -238,6 +251,9 @@ func (s *server) shutdown(ctx context.Context) error {
 func (s *server) closeLog() error {
 	if s.auth != nil {
 		s.auth.Close()
+	}
+	if s.keeper != nil {
+		s.keeper.Close()
 	}
 	err := s.log.Close()
 	s.closeHook() // nothing more happens

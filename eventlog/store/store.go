@@ -110,6 +110,9 @@ const (
 	Accounts Bucket = "accounts"
 	// Said: |session| |account| |member|: the costs that sessions reported for accounts.
 	Said Bucket = "said"
+	// Usage: |day, 4 bytes| |hash of the names, 16 bytes|: what was spent on a day. See
+	// record.Usage.
+	Usage Bucket = "usage"
 	// Keys: idempotency keys, see record.Request.
 	Keys Bucket = "keys"
 	// Trash: |bucket| 00 |prefix|: keys of a bucket that must still be removed.
@@ -123,6 +126,7 @@ func Buckets() []Bucket {
 		Meta, Tasks, Activity, Sessions,
 		Open, Ended, Events, Keys, Trash,
 		External, Spent, Accounts, Said,
+		Usage,
 	}
 }
 

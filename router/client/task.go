@@ -35,7 +35,8 @@ func (c *Client) PutTask(ctx context.Context, task string, change eventlog.TaskC
 		Parent      *string `json:"parent,omitempty"`
 		Description *string `json:"description,omitempty"`
 		Project     *string `json:"project,omitempty"`
-	}{change.Title, change.Type, change.Parent, change.Description, change.Project})
+		Pinned      *bool   `json:"pinned,omitempty"`
+	}{change.Title, change.Type, change.Parent, change.Description, change.Project, change.Pinned})
 	if err != nil {
 		return eventlog.Task{}, fmt.Errorf("client: %w", err)
 	}

@@ -7,6 +7,7 @@ import "html/template"
 var sitePages = []struct{ name, path string }{
 	{"Tasks", ""},
 	{"Wall", "wall"},
+	{"Usage", "usage"},
 }
 
 // site is what stands at the top of every page: links to the other pages, and the box that

@@ -63,6 +63,7 @@ export class ListRow {
     this.element.dataset.status = task.status;
     setText(this.#part(".task a bdi"), task.title || task.id);
     for (const [name, value, label] of [["kind", task.type, ""], ["project", task.project, ""], ["owner", task.owner, "by "]]) this.#showWord(name, value, label);
+    this.#showPinned(task.pinned === true);
     this.#part(".status").dataset.status = task.status;
     this.#part(".updated").dateTime = task.updated ?? "";
     setText(this.#part(".sessions"), String(task.sessions));
@@ -74,6 +75,12 @@ export class ListRow {
       this.#running = false;
     }
     this.tick(Date.now());
+  }
+
+  #showPinned(is) {
+    const old = this.#part(".pinned");
+    if (!is) old?.remove();
+    else if (old === null) this.#part(".ids").append(" ", el("span", { class: "pinned", title: "Retention leaves it alone" }, "pinned"));
   }
 
   #showWord(name, value, label) {

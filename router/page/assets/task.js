@@ -19,6 +19,7 @@ import { looks } from "./looks.js";
 import { Next } from "./next.js";
 import { Notifier, ofRun } from "./notify.js";
 import { Overview } from "./overview.js";
+import { pin } from "./pin.js";
 import { rename } from "./rename.js";
 import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
@@ -142,6 +143,7 @@ const link = new Link({
 
 measureTop();
 rename(taskURL, header);
+if (document.body.dataset.writes === "true") pin(taskURL);
 keys({ list, folds, follow, filter, announce });
 inspect(list);
 header.connection("connecting");
