@@ -63,11 +63,11 @@ func (w *writer) event(at time.Time) eventlog.Event {
 	case n < 8:
 		kind, data = eventlog.TypeToolResult, map[string]any{"tool": "bash", "success": true, "output": w.text(4000), "call_id": fmt.Sprintf("call_%016x", w.Uint64())}
 	}
-	return event1(kind, data, at)
+	return newEvent(kind, data, at)
 }
 
-// event1 makes an event as agents write them: without escapes that JSON does not need.
-func event1(kind string, data any, at time.Time) eventlog.Event {
+// newEvent makes an event as agents write them: without escapes that JSON does not need.
+func newEvent(kind string, data any, at time.Time) eventlog.Event {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -104,13 +104,8 @@ func build(ctx context.Context, file, corpus string, size int64) error {
 			one += int64(len(e.Data))
 			batch = append(batch, e)
 			if len(batch) == 1000 || one >= length {
-				switch {
-				case one >= length && n == 0:
-					batch[0] = event1(eventlog.TypeAssistant, map[string]string{"content": "There was the " + oldest + " once."}, at)
-				case one >= length && last:
-					batch[len(batch)/2] = event1(eventlog.TypeAssistant, map[string]string{"content": "Here is the " + newest + "."}, at)
-				case one >= length:
-					batch = append(batch, event1(eventlog.TypeComplete, map[string]string{"status": "succeeded"}, at))
+				if one >= length {
+					batch = end(batch, n == 0, last, at)
 				}
 				if _, err := s.Append(ctx, batch...); err != nil {
 					return err
@@ -122,6 +117,18 @@ func build(ctx context.Context, file, corpus string, size int64) error {
 		at = at.Add(step)
 	}
 	return log.Close()
+}
+
+// end makes a batch the last one of a session. The newest session stays open.
+func end(batch []eventlog.Event, isOldest, isNewest bool, at time.Time) []eventlog.Event {
+	if isOldest {
+		batch[0] = newEvent(eventlog.TypeAssistant, map[string]string{"content": "There was the " + oldest + " once."}, at)
+	}
+	if isNewest {
+		batch[len(batch)/2] = newEvent(eventlog.TypeAssistant, map[string]string{"content": "Here is the " + newest + "."}, at)
+		return batch
+	}
+	return append(batch, newEvent(eventlog.TypeComplete, map[string]string{"status": "succeeded"}, at))
 }
 
 // leaveCache takes a file out of the memory of the system.
