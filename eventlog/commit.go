@@ -50,6 +50,7 @@ type committer struct {
 
 	// Used by the goroutine alone.
 	last    record.Carried
+	recent  record.Recent // unused if others change the store
 	company int           // number of changes that the last commit made, and of those that waited when it ended
 	took    time.Duration // duration of the last commit
 }
@@ -254,6 +255,9 @@ func (c *committer) write(group []*op, full error) error {
 		}
 		tx = record.NewTxn(storeTx, c.log.now(), last)
 		tx.Full, tx.Shared = full, c.log.shared
+		if !c.log.shared {
+			tx.Recent = &c.recent
+		}
 		for _, o := range group {
 			o.err = o.apply(tx)
 		}
@@ -273,6 +277,7 @@ func (c *committer) write(group []*op, full error) error {
 	switch {
 	case err == nil:
 		c.last = tx.Last
+		tx.Recent.Committed(tx)
 		c.log.committed(tx)
 	case errors.Is(err, errNothing):
 		return nil

@@ -138,9 +138,13 @@ func TestABitThatFlippedIsDamageAndNeverSomethingElse(t *testing.T) {
 		}
 		return err
 	}
-	appendOne := func(l *eventlog.Log) error {
-		_, err := l.Append(t.Context(), &eventlog.Batch{Task: "t-1", Session: s.ID(), Events: many(1)})
-		return err
+	appendOne := func(*eventlog.Log) error {
+		l, err := eventlog.New(db, &eventlog.Options{KeepOpen: true}) // the first append to a session reads its state
+		if err != nil {
+			return err
+		}
+		_, err = l.Append(t.Context(), &eventlog.Batch{Task: "t-1", Session: s.ID(), Events: many(1)})
+		return errors.Join(err, l.Close())
 	}
 	const state = "\x00\x00\x00\x00\x00\x00\x00\x03" // at the key of the next event
 	reopen := func(*eventlog.Log) error {

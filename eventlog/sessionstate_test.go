@@ -65,14 +65,14 @@ func (t touchingTx) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, [
 // commit. The more sessions there are, the fewer of them share a page.
 func TestAnAppendToAnOpenSessionTouchesTheEventTheStateAndTheActivity(t *testing.T) {
 	store := &touching{Store: eventlogtest.NewStore()}
-	f := on(t, store, nil)
+	f := on(t, store, &eventlog.Options{KeepOpen: true})
 	s := f.start("t-1")
 	f.startBeside("t-1")
 	for range 3 {
 		store.did = nil
 		f.append(s, says("x"), says("y"))
 		wantSlice(t, "an append", store.did, []string{
-			"iterate events", "put events", "put events", // the state, and two events
+			"put events", "put events", // two events
 			"get activity", "delete activity", "put events", "put activity", // the next state, and the place among the tasks
 		})
 	}
@@ -80,9 +80,17 @@ func TestAnAppendToAnOpenSessionTouchesTheEventTheStateAndTheActivity(t *testing
 		store.did = nil
 		f.append(s, says("x"), event("cost", `{"usd":1,"model":"m","scope":"cumulative"}`))
 		wantSlice(t, "an append of a cost", store.did, []string{
-			"iterate events", "get spent", "put events", "put events",
+			"get spent", "put events", "put events",
 			"get activity", "delete activity", "put events", "put activity", "put spent",
 		})
+	}
+	f.reopen()
+	for _, first := range [][]string{{"iterate events"}, nil} {
+		store.did = nil
+		f.append(s, says("x"))
+		wantSlice(t, "an append after an open", store.did, append(first,
+			"put events", "get activity", "delete activity", "put events", "put activity",
+		))
 	}
 	store.did = nil
 	f.append(s, complete())

@@ -6,11 +6,10 @@ package storage
 // into: a guess would not be worth more than that.
 const (
 	reasonOneAppender = "a commit is one write of about 490 bytes and one fdatasync, as raw's; beside them the event is checked, handed to the committer and back, " +
-		"its session's state is read, and what was written is sorted into memory. Of its processor time two fifths are the sync, a quarter is the change itself. " +
+		"and what was written is sorted into memory. Of its processor time two fifths are the sync, a quarter is the change itself. " +
 		"A segment of the journal that is used for the first time is filled with zeros, 1 MiB at a time, which some appends wait for."
 	reasonOneSession = "a commit takes nearly all of the 64 appenders, so it alternates with them: one sync, in which nothing else is to be done, " +
 		"then the answers, the next 64 events and their record. Neither the disk nor the processors are busy all the time."
-	reasonManySessions = "every event of a commit belongs to another session: its state is looked up in both halves in memory and in the file, and its old state is removed. " +
-		"Of the processor time a third is the change of the session (half of that finds its state), a fifth the record and its place in memory, " +
-		"a sixth the checkpoints, an eighth the appenders themselves."
+	reasonManySessions = "every event of a commit belongs to another session, whose old state is removed. Of the processor time a third are the commits: " +
+		"half of that the record and its sync, a quarter each the change and its place in memory; a quarter are the checkpoints, a tenth the appenders themselves."
 )

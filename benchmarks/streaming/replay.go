@@ -69,7 +69,7 @@ func replaying() *report.Experiment {
 			jrweb("jrweb, 2 KB, h2c", large, true), serveContent("ServeContent, 2 KB, h2c", large),
 		},
 		Rows: []report.Row{
-			row("replay of 100,000 events over HTTP/1.1, 300 B, vs nginx static", "jrweb, 300 B", "nginx, 300 B", 0.8, "replay"),
+			row("replay of 100,000 events over HTTP/1.1, 300 B, vs nginx static", "jrweb, 300 B", "nginx, 300 B", 0.7, "replay"),
 			row("replay of 100,000 events over HTTP/1.1, 2 KB, vs nginx static", "jrweb, 2 KB", "nginx, 2 KB", 0.8, "replay"),
 			row("replay over h2c, 300 B, vs http.ServeContent over h2c", "jrweb, 300 B, h2c", "ServeContent, 300 B, h2c", 0.7, "replay h2c"),
 			row("replay over h2c, 2 KB, vs http.ServeContent over h2c", "jrweb, 2 KB, h2c", "ServeContent, 2 KB, h2c", 0.7, "replay h2c"),

@@ -115,16 +115,35 @@ func (d *disk) restore() {
 
 // A power cut takes back nothing that was acknowledged or shown.
 func TestAPowerCutTakesBackNothingThatWasSeen(t *testing.T) {
-	d := newDisk(t)
 	cuts := 3
 	if torture() {
 		cuts = 100
 	}
+	survivePowerCuts(t, cuts, func(*server) {})
+}
+
+// Nor does one that comes while the journal goes into the file.
+func TestAPowerCutWithinACheckpointTakesBackNothingThatWasSeen(t *testing.T) {
+	cuts := 2
+	if torture() {
+		cuts = 25
+	}
+	survivePowerCuts(t, cuts, func(s *server) {
+		s.fillUntilACheckpoint()
+		<-time.After(rand.N(20 * time.Millisecond)) // a checkpoint takes longer
+	})
+}
+
+// survivePowerCuts cuts the power of a server that is used. first runs before each cut.
+func survivePowerCuts(t *testing.T, cuts int, first func(*server)) {
+	d := newDisk(t)
 	s := &server{t: t, db: filepath.Join(d.dir, "jr.db"), addr: "127.0.0.1:0"}
 	s.start()
 	r := newKillRun("t-power")
 	r.mayBreak, r.padding = true, 8<<10
 	r.survive(t, s, cuts, func() {
+		first(s)
+		r.darken()
 		d.cut()
 		_ = s.signal(syscall.SIGKILL) // its exit says that it was killed, or that its storage has failed
 		d.restore()

@@ -69,14 +69,19 @@ func DecodeState(key, record []byte) (s State, task []byte, err error) {
 		return State{}, nil, damage("state is too short")
 	}
 	order := binary.BigEndian
-	head := EventSequence(key) - 1
-	s = State{
+	updated := time.UnixMilli(int64(order.Uint64(payload))).UTC()
+	s = storedState(EventSequence(key)-1, order.Uint64(payload[9:]), event.Time{Time: updated})
+	return s, payload[StateHeader:], nil
+}
+
+// storedState is a state as it is stored: without the cost of the session.
+func storedState(head, change uint64, updated event.Time) State {
+	return State{
 		Head:    head,
 		Totals:  Totals{Events: head}, // each event counts
-		Updated: event.Time{Time: time.UnixMilli(int64(order.Uint64(payload))).UTC()},
-		Change:  order.Uint64(payload[9:]),
+		Updated: updated,
+		Change:  change,
 	}
-	return s, payload[StateHeader:], nil
 }
 
 // LastRecord returns the last of a session's records in store.Events.

@@ -17,7 +17,8 @@ type Txn struct {
 	store.Tx
 	Now    time.Time
 	Last   Carried
-	Shared bool // others change the store as well
+	Shared bool    // others change the store as well
+	Recent *Recent // nil: every state is read
 
 	Tasks     map[string]*Task             // nil: it does not exist
 	Sessions  map[event.SessionID]*Session // nil: it does not exist
@@ -169,13 +170,20 @@ func (tx *Txn) OpenSession(task string, id event.SessionID) (*Session, error) {
 		}
 		return s, nil
 	}
-	key, record := LastRecord(tx, id)
-	if !IsState(record) {
-		return nil, nil
+	st, of, known := tx.Recent.state(id)
+	if !known {
+		key, record := LastRecord(tx, id)
+		if !IsState(record) {
+			return nil, nil
+		}
+		stored, ofTask, err := DecodeState(key, record)
+		if err != nil {
+			return nil, err
+		}
+		st, of = stored, string(ofTask)
 	}
-	st, of, err := DecodeState(key, record)
-	if err != nil || string(of) != task {
-		return nil, err
+	if of != task {
+		return nil, nil
 	}
 	s := &Session{ID: id, Task: task, Status: event.StatusOpen, State: st, Brief: true}
 	tx.Sessions[id] = s
