@@ -112,7 +112,7 @@ type outlineCall struct {
 	agent                      string // who works in it, if it starts a subagent
 	what                       uint64 // the same for calls that are the same
 	command                    string
-	step                       step // of a plan, that it makes or changes
+	step                       Step // of a plan, that it makes or changes
 	changes                    []fileChange
 	time                       time.Time
 }

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -169,8 +170,13 @@ func TestAPlanIsFollowedStepByStep(t *testing.T) {
 		step("5", "TaskUpdate", `{"taskId":"2","status":"completed"}`, false, "Task not found"),
 		step("6", "TaskUpdate", `{"taskId":"9","status":"completed"}`, true, "Updated task #9 status"),
 	)
-	if got := outlineOfRun(lines...).NowIn(&session).Plan; got != "1/2" {
-		t.Errorf("the plan is %q, want 1/2", got)
+	now := outlineOfRun(lines...).NowIn(&session)
+	if now.Plan != "1/2" {
+		t.Errorf("the plan is %q, want 1/2", now.Plan)
+	}
+	steps, err := json.Marshal(now.Steps)
+	if want := `[{"text":"Look","state":"done"},{"text":"Think","state":"todo"}]`; err != nil || string(steps) != want {
+		t.Errorf("its steps are %s, want %s", steps, want)
 	}
 	lines = append(lines, step("7", "TaskUpdate", `{"taskId":"2","status":"deleted"}`, true, "Deleted task #2")...)
 	if got := outlineOfRun(lines...).NowIn(&session).Plan; got != "1/1" {

@@ -32,7 +32,7 @@ type row struct {
 	Prose    *prose
 	Pictures []pictureView
 	Block    *block
-	Steps    []step // of a plan
+	Steps    []Step // of a plan
 	Fields   []fieldView
 	Banner   string       // the status that a complete event tells
 	Options  []optionView // of a question

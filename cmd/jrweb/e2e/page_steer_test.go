@@ -31,6 +31,7 @@ func TestPageAnswersQuestionsAndShowsReceipts(t *testing.T) {
 		t.Errorf("the answer is %s", got.Data)
 	}
 	page.until(`document.querySelectorAll(".option:not([disabled])").length === 0 && document.querySelector('.option[aria-pressed="true"]').dataset.value === "deny"`)
+	page.until(`document.body.dataset.follow === "true"`) // what comes of the answer is seen
 	page.run(`document.getElementById("message").value = "Go on"; document.getElementById("compose").requestSubmit()`)
 	page.has(4)
 	receipt := func(of int, state, more string) {

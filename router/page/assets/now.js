@@ -1,7 +1,7 @@
 // The line that says what the agent does now, whatever part of the run is on the screen.
 // The server says it; here it is kept up to date.
 
-import { setText } from "./dom.js";
+import { el, setText } from "./dom.js";
 import { clock, duration } from "./format.js";
 import { paceOf } from "./pace.js";
 
@@ -30,6 +30,7 @@ export class Now {
 
   // adopt takes the line of a page that the server has made anew.
   adopt(place) {
+    place.querySelector("details").open = byID("now-plan").open;
     this.#place.replaceWith(document.adoptNode(place));
     this.#place = place;
     this.#read();
@@ -54,7 +55,7 @@ export class Now {
     this.#running = now.running;
     this.#place.dataset.kind = now.kind;
     this.#say(now.who === "" ? now.what : `${now.who}: ${now.what}`, now.detail, now.inside);
-    part("now-plan", now.plan === "" ? "" : `${now.plan} done`);
+    showPlan(now);
     part("now-loop", now.loop);
     if (now.loop !== "") byID("now-loop").href = address(now.loop_at);
   }
@@ -96,6 +97,19 @@ export class Now {
     setText(byID("now-for"), text);
     return pace;
   }
+}
+
+// showPlan shows how much of the plan is done, and its steps to whoever unfolds it.
+function showPlan({ plan, steps }) {
+  const place = byID("now-plan");
+  setText(byID("now-progress"), plan === "" ? "" : `${plan} done`);
+  place.hidden = plan === "";
+  const list = place.querySelector(".steps");
+  const fresh = el("ul", { class: "steps" }, ...steps.map(({ text, state }) =>
+    el("li", { "data-state": state }, el("span", { class: "hidden-label" }, `${state}: `), el("bdi", {}, text))));
+  if (steps.length === 0) list?.remove();
+  else if (list === null) place.append(fresh);
+  else if (!list.isEqualNode(fresh)) list.replaceWith(fresh);
 }
 
 function part(id, text) {
