@@ -67,6 +67,9 @@ func (o *Outline) Add(e *eventlog.Event) {
 		o.plan.fromStatus(data)
 	case eventlog.TypeCost:
 		o.spent.add(data, o.prices)
+		if !isCostOfStep(data) && data.text("id") != "" {
+			o.chart.inAll(o.spent.usd)
+		}
 		o.agents.cost(data, parent, amountOf(data, o.prices))
 	case eventlog.TypeComplete:
 		o.status, o.reason = data.text("status"), firstLine(data.text("reason"))

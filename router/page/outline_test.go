@@ -109,9 +109,39 @@ func TestWhatIsSaidInAllIsNotSpentAgain(t *testing.T) {
 	for _, m := range regexp.MustCompile(`<title>(#[^<]*)</title>`).FindAllStringSubmatch(got, -1) {
 		bars = append(bars, m[1])
 	}
-	want := []string{"#1 · $1.00", "#2 · $2.00", "#3 · $0.50", "#4 · $0.25", "#5 · $4.00", "#6 · $0.25", "#7"}
+	want := []string{"#1 · $1.07", "#2 · $2.14", "#3 · $0.54", "#4", "#5 · $4.25", "#6", "#7"}
 	if !slices.Equal(bars, want) {
 		t.Errorf("the map shows %q, want %q", bars, want)
+	}
+}
+
+// What agents tell only of a turn in all, as Claude Code does of most tokens, is what its
+// steps have cost.
+func TestWhatATurnCostInAllBelongsToItsSteps(t *testing.T) {
+	session := sessionsWith(t, "open")[0]
+	cost := func(id string, usd float64) string { return fmt.Sprintf(`cost {"id":%q,"part_of":"s","usd":%g}`, id, usd) }
+	inAll := func(usd float64) string { return fmt.Sprintf(`cost {"id":"s","scope":"cumulative","usd":%g}`, usd) }
+	for _, c := range []struct {
+		name  string
+		lines []string
+		want  string
+	}{
+		{"of one turn", []string{cost("m1", 0.1), saysLine, cost("m2", 0.3), inAll(0.8)}, "#1 · $0.20, #3 · $0.60"},
+		{"of two turns", []string{cost("m1", 0.1), inAll(0.2), cost("m2", 0.1), cost("m3", 0.1), inAll(0.8)}, "#1 · $0.20, #3 · $0.30, #4 · $0.30"},
+		{"of several models", []string{cost("m1", 0.1), inAll(0.2), strings.Replace(inAll(0.1), `"s"`, `"other"`, 1)}, "#1 · $0.30"},
+		{"of no step", []string{saysLine, inAll(0.8)}, "#2 · $0.80"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := page.TaskPage{Task: taskWith("x"), Sessions: []eventlog.SessionInfo{session}}
+			p.Summary = outlineOfRun(c.lines...).Summary(&session)
+			var got []string
+			for _, bar := range regexp.MustCompile(`<title>([^<]*\$[^<]*)</title>`).FindAllStringSubmatch(task(t, p), -1) {
+				got = append(got, bar[1])
+			}
+			if text := strings.Join(got, ", "); text != c.want {
+				t.Errorf("the map has %s, want %s", text, c.want)
+			}
+		})
 	}
 }
 
