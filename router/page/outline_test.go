@@ -69,6 +69,26 @@ func overview(t *testing.T, session eventlog.SessionInfo, o *page.Outline) strin
 
 var changedFiles = regexp.MustCompile(`<summary><code>([^<]*)</code> ?(?:<span class="changes"><span class="added">([^<]*)</span> <span class="removed">([^<]*)</span>)?`)
 
+// What is tested again and again with the same result is told once; a test that failed
+// before it passed is told with both.
+func TestTheOutcomeTellsTestsThatRunAgain(t *testing.T) {
+	var lines []string
+	for i, run := range []string{"go test ./a false", "go test ./a false", "go test ./b true", "go test ./a true", "go test ./a true", "go test ./b true", "go test ./a true"} {
+		command, success := run[:11], run[12:]
+		lines = append(lines, fmt.Sprintf(`tool_call {"tool":"bash","args":{"command":%q},"call_id":"c%d"}`, command, i),
+			fmt.Sprintf(`tool_result {"tool":"bash","success":%s,"output":"","call_id":"c%d"}`, success, i))
+	}
+	got := overview(t, sessionsWith(t, "succeeded")[0], outlineOfRun(append(lines, `complete {"status":"succeeded"}`)...))
+	var tests []string
+	for _, m := range regexp.MustCompile(`test-result">(\w+)</span> <a [^>]*data-to="(\d+)"><code>([^<]*)</code></a>(?: <span class="test-times">([^<]*))?`).FindAllStringSubmatch(got, -1) {
+		tests = append(tests, strings.TrimSpace(strings.Join(m[1:], " ")))
+	}
+	want := []string{"failed 3 go test ./a 2 times", "passed 11 go test ./b 2 times", "passed 13 go test ./a 3 times"}
+	if !slices.Equal(tests, want) {
+		t.Errorf("it tells %q, want %q", tests, want)
+	}
+}
+
 // A file is told once, however its path is written, with the lines that are its own; where
 // nobody tells them, there is no number.
 func TestTheOutcomeTellsEachFileOnce(t *testing.T) {
@@ -119,7 +139,9 @@ func TestWhatIsSaidInAllIsNotSpentAgain(t *testing.T) {
 // steps have cost.
 func TestWhatATurnCostInAllBelongsToItsSteps(t *testing.T) {
 	session := sessionsWith(t, "open")[0]
-	cost := func(id string, usd float64) string { return fmt.Sprintf(`cost {"id":%q,"part_of":"s","usd":%g}`, id, usd) }
+	cost := func(id string, usd float64) string {
+		return fmt.Sprintf(`cost {"id":%q,"part_of":"s","usd":%g}`, id, usd)
+	}
 	inAll := func(usd float64) string { return fmt.Sprintf(`cost {"id":"s","scope":"cumulative","usd":%g}`, usd) }
 	for _, c := range []struct {
 		name  string
