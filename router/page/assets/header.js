@@ -71,6 +71,7 @@ export class Header {
       this.#about = about.textContent;
       localTimes(about);
       about.querySelector("details").open = byID("details").open;
+      about.append(...document.querySelectorAll("#notify")); // the server knows nothing of it
       document.querySelector(".about").replaceWith(document.adoptNode(about));
     }
     this.#started = dateOf(byID("started").dateTime);
