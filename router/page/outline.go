@@ -68,6 +68,9 @@ func (o *Outline) Add(e *eventlog.Event) {
 		o.plan.fromStatus(data)
 	case eventlog.TypeCost:
 		o.spent.add(data, o.prices)
+		if !isCostOfStep(data) && data.text("id") != "" {
+			o.chart.inAll(o.spent.usd)
+		}
 		o.agents.cost(data, parent, amountOf(data, o.prices))
 	case eventlog.TypeComplete:
 		o.status, o.reason = data.text("status"), firstLine(data.text("reason"))
@@ -114,7 +117,7 @@ type outlineCall struct {
 	agent                      string // who works in it, if it starts a subagent
 	what                       uint64 // the same for calls that are the same
 	command                    string
-	step                       step // of a plan, that it makes or changes
+	step                       Step // of a plan, that it makes or changes
 	changes                    []fileChange
 	time                       time.Time
 }

@@ -23,7 +23,8 @@ type Now struct {
 	// Running says that a tool is at work: silence may mean that it hangs.
 	Running bool `json:"running"`
 	// Plan is how much of the agent's plan is done, as "3/7".
-	Plan string `json:"plan"`
+	Plan  string `json:"plan"`
+	Steps []Step `json:"steps"`
 	// Loop says that the agent goes round in circles, and LoopAt where that began.
 	Loop   string `json:"loop"`
 	LoopAt uint64 `json:"loop_at"`
@@ -101,7 +102,7 @@ func (o *Outline) Now() Now {
 			n.Who, n.Inside = a.name, a.call
 		}
 	}
-	n.Plan = o.plan.progress()
+	n.Plan, n.Steps = o.plan.progress(), append([]Step{}, o.plan.steps...)
 	n.PerMinute = o.rate.perMinute()
 	n.Loop, n.LoopAt = o.loops.say(&o.spent, o.status == "")
 	return n

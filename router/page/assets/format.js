@@ -33,6 +33,13 @@ export function tokens(totals) {
   return count(totals.input_tokens + totals.cache_write_tokens + totals.output_tokens);
 }
 
+// elsewhere tells what of a run's cost counts in other runs, and so is not in its own.
+export function elsewhere({ tokens: n, usd = 0, tasks = [] }) {
+  return `${count(n)} tokens${usd > 0 ? `, ${dollars(usd)}` : ""}${tasks.length > 0 ? `, in ${tasks.join(", ")}` : ""}`;
+}
+
+export const tokensElsewhere = (counted) => `, ${count(counted.tokens)} elsewhere`;
+
 // tokenKinds tells the tokens of each kind that there are.
 export function tokenKinds(totals) {
   const kinds = [[totals.input_tokens, "in"], [totals.output_tokens, "out"], [totals.cache_read_tokens, "from cache"], [totals.cache_write_tokens, "to cache"]];
