@@ -159,6 +159,13 @@ func wantHistory(t *testing.T, s *sdk.ClientSession, over eventlog.SessionID) {
 	if strings.Contains(text, "t-runs") {
 		t.Errorf("a search for the parser finds %s", text)
 	}
+	text, _ = call(t, s, "search", object{"query": "PAST the type:assistant"})
+	contains(text, `"task":"t-parser"`, `"session":"`+over.String()+`"`, `"sequence":7`, `"line":"The parser reads past the end."`)
+	if strings.Contains(text, `"more":true`) || strings.Contains(text, "t-runs") {
+		t.Errorf("a search for the parser finds %s", text)
+	}
+	text, _ = call(t, s, "search", object{"query": "the", "limit": 1})
+	contains(text, `"more":true`)
 	text, _ = call(t, s, "read_outcome", object{"task": "t-parser"})
 	contains(text, `"session":"`+over.String()+`"`, `"status":"failed"`, `"reason":"tests fail"`, `"answer":"The parser reads past the end."`, `"answer_at":7`,
 		`{"path":"parser.go","added":2,"removed":1}`, `{"command":"go test ./...","sequence":4,"failed":true}`, `"cost":"$0.25"`)
@@ -179,6 +186,7 @@ func wantHistory(t *testing.T, s *sdk.ClientSession, over eventlog.SessionID) {
 		{"read_events", object{"task": "t-parser", "limit": 1000}, "limit must be from 1 to 200"},
 		{"read_events", object{"task": "t-parser", "after": "x"}, "400"},
 		{"list_tasks", object{"status": "great"}, "must be one of"},
+		{"search", object{"query": "colour:red"}, "colour"},
 	} {
 		text, failed := call(t, s, wrong.tool, wrong.args)
 		if !failed || !strings.Contains(text, wrong.says) {
@@ -237,7 +245,7 @@ func TestToolsOnlyReadAndWarnOfWhatTheyReturn(t *testing.T) {
 			t.Errorf("%s: %v, %s", tool.Name, tool.Annotations, tool.Description)
 		}
 	}
-	if len(names) != 3 || !names["list_tasks"] || !names["read_outcome"] || !names["read_events"] {
+	if len(names) != 4 || !names["search"] || !names["list_tasks"] || !names["read_outcome"] || !names["read_events"] {
 		t.Errorf("the tools are %v", names)
 	}
 }
@@ -267,6 +275,9 @@ func TestAToolSeesWhatItsCallerMaySee(t *testing.T) {
 		t.Errorf("who sees all sees %s", text)
 	}
 	one := w.agent("one")
+	if text, _ := call(t, one, "search", object{"query": "parser"}); strings.Contains(text, "t-parser") {
+		t.Errorf("a search finds what its caller may not see: %s", text)
+	}
 	if text, _ := call(t, one, "list_tasks", nil); strings.Contains(text, "t-parser") || !strings.Contains(text, "t-runs") {
 		t.Errorf("who sees one task sees %s", text)
 	}
@@ -276,7 +287,7 @@ func TestAToolSeesWhatItsCallerMaySee(t *testing.T) {
 		}
 	}
 	for _, what := range asked {
-		if what != "POST /mcp" && !strings.HasPrefix(what, "GET /tasks") {
+		if what != "POST /mcp" && what != "GET /search" && !strings.HasPrefix(what, "GET /tasks") {
 			t.Errorf("the tools ask for %s", what)
 		}
 	}

@@ -37,6 +37,7 @@ func newServer(c *client.Client, version string) *sdk.Server {
 	add(s, "list_tasks", "List tasks", "Lists the tasks that agents worked on, the newest activity first: id, title, how the latest session ended, cost.", t.listTasks)
 	add(s, "read_outcome", "Read the outcome of a session", "Tells what a session came to: its status, the agent's last answer, the files that it changed, the tests that it ran, its cost. For a session that goes on: what the agent does now.", t.readOutcome)
 	add(s, "read_events", "Read the events of a session", "Reads what happened in a session, event by event: what the agent said and thought, its tool calls and their results, errors, what people said to it. An answer may end before the limit; while more is true, call again with after set to next.", t.readEvents)
+	add(s, "search", "Search all runs", "Finds events of all sessions by their text: what agents said and did, and what came of it. Use it first to find out whether anybody met the same problem before.", t.search)
 	return s
 }
 
