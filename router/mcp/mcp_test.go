@@ -375,7 +375,7 @@ const mostText = 64 << 10
 func TestAnswersAreBoundedAndGoOn(t *testing.T) {
 	w := serve(t, router.Options{})
 	long := strings.Repeat("ä", 20_000)
-	const tasks, events = 110, 45
+	const tasks, events = 70, 15
 	for n := range tasks {
 		id := fmt.Sprintf("t-%d%s", n, strings.Repeat("x", 110))
 		if _, _, err := w.log.PutTask(t.Context(), id, eventlog.TaskChange{Title: new(long[:1000]), Description: &long, Project: new(long[:200])}); err != nil {
