@@ -55,8 +55,10 @@ const (
 	mostLines = 1000
 	mostBytes = 4 << 20
 
+	// The longest pause between two attempts is less than half of the time for which a run
+	// waits at its end, so that a server which has just come back still gets all of it.
 	firstPause = 200 * time.Millisecond
-	mostPause  = 5 * time.Second
+	mostPause  = 2 * time.Second
 	// gathering is how long a live delivery waits for more before it sends: a
 	// request for each token would cost more than it tells.
 	gathering = 50 * time.Millisecond
