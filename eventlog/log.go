@@ -44,6 +44,7 @@ type Log struct {
 	prober   prober
 	// searching holds one value for each search that runs at this moment.
 	searching chan struct{}
+	searches  searchLimits
 }
 
 // Open opens the log in the bbolt file at path, or creates it there. Nil options are the
@@ -101,7 +102,7 @@ func New(s store.Store, o *Options) (*Log, error) {
 	if l.o.Trace != nil {
 		l.trace = *l.o.Trace
 	}
-	l.searching = make(chan struct{}, searchSlots())
+	l.searching, l.searches = make(chan struct{}, searchSlots()), usualSearchLimits
 	l.summarize()
 	_, l.shared = s.(store.SharedStore)
 	l.append = chain(l.o.Middleware, l.appendBatch)

@@ -131,7 +131,9 @@ func (s *Search) look(r store.Reader, end time.Time) (found []candidate, err err
 		}
 		s.list = newSearchList(s.log, s.q)
 	}
-	s.list.update(r, s.place.Asof)
+	if !s.list.update(r, s.place.Asof, end) {
+		return nil, nil
+	}
 	for !s.done && time.Now().Before(end) {
 		if len(s.round) > 0 {
 			if found, err = s.scan(r, end, found); err != nil || len(found) > 0 && full(found) {

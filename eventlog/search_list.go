@@ -38,7 +38,7 @@ type searchList struct {
 	ranges [][2][]byte
 
 	// changed are the tasks that have changed since the search began. A session of these that
-	// has ended may have been open then.
+	// has ended may have been open then. If there are too many, it is nil: any task may be one.
 	changed map[string]bool
 	upto    uint64 // the last change that changed knows of
 
@@ -50,8 +50,13 @@ type searchList struct {
 	task  string // of the session before
 }
 
-// searchRound is how many sessions a round has at most.
-const searchRound = 1 << 14
+// searchLimits bound what a search keeps in memory.
+type searchLimits struct {
+	round   int // how many sessions a round has at most; at least 2, as it begins with the one before
+	changed int // how many tasks that have changed are kept in mind
+}
+
+var usualSearchLimits = searchLimits{round: 1 << 14, changed: 1 << 14}
 
 func newSearchList(l *Log, q *find.Query) *searchList {
 	list := &searchList{log: l, changed: map[string]bool{}, ranges: [][2][]byte{{}}}
@@ -66,9 +71,17 @@ func newSearchList(l *Log, q *find.Query) *searchList {
 }
 
 // update notes which tasks have changed. It must be called in each transaction: in the same
-// one, sessions of other tasks are as they were when the search began.
-func (l *searchList) update(r store.Reader, asof uint64) {
+// one, sessions of other tasks are as they were when the search began. It returns false if it
+// has not come to the newest change by end: then nothing may be searched yet.
+func (l *searchList) update(r store.Reader, asof uint64, end time.Time) bool {
+	if l.changed == nil {
+		return true
+	}
+	n := 0
 	for key, raw := range r.Ascend(store.Activity, record.ChangeKey(max(asof, l.upto)+1), nil) {
+		if n++; n%searchEvents == 0 && !time.Now().Before(end) {
+			return false
+		}
 		l.upto = record.ParseNumber(key)
 		task, _, err := record.DecodeActivity(key, raw)
 		if err != nil {
@@ -76,7 +89,12 @@ func (l *searchList) update(r store.Reader, asof uint64) {
 			continue
 		}
 		l.changed[task] = true
+		if len(l.changed) > l.log.searches.changed {
+			l.changed = nil
+			return true
+		}
 	}
+	return true
 }
 
 // next returns the sessions that come after a place, as many as one round has, and whether
@@ -97,8 +115,8 @@ func (l *searchList) next(r store.Reader, place SearchPlace, end time.Time) (rou
 		}
 	}
 	slices.SortFunc(l.found, compareSearched)
-	if len(l.found) > searchRound {
-		l.found, l.cut = l.found[:searchRound], true
+	if most := l.log.searches.round; len(l.found) > most {
+		l.found, l.cut = l.found[:most], true
 	}
 	round, last = l.found, !l.cut
 	l.at, l.from, l.found, l.cut = 0, nil, nil, false
@@ -114,9 +132,9 @@ func bytesOr(a, b []byte) []byte {
 
 // add keeps a session, unless more than enough come before it.
 func (l *searchList) add(s searched) {
-	if len(l.found) == 2*searchRound {
+	if most := l.log.searches.round; len(l.found) == 2*most {
 		slices.SortFunc(l.found, compareSearched)
-		l.found, l.cut = l.found[:searchRound], true
+		l.found, l.cut = l.found[:most], true
 	}
 	l.found = append(l.found, s)
 }
@@ -131,7 +149,7 @@ func (l *searchList) session(r store.Reader, key, raw []byte, asof uint64) (s se
 	}
 	s.task = l.task
 	ended, known := record.PeekEnd(raw)
-	if l.changed[s.task] || !known {
+	if l.changed == nil || l.changed[s.task] || !known {
 		read, err := record.DecodeSession(s.task, key, raw)
 		if err == nil {
 			ended, ok, err = endedAt(r, read, asof)
