@@ -103,6 +103,11 @@ func (s *socket) sendAfter(text []byte) error {
 // calls sent once all of it is written: within a later call of flushBehind, or of settle,
 // which the caller must call in the end. flushBehind returns an error of an earlier buffer.
 func (s *socket) flushBehind(sent func(at time.Time)) error {
+	for len(s.pending) > 0 && s.pending[0].isDone() { // also if nothing is buffered: see silentFor
+		if err := s.land(); err != nil {
+			return err
+		}
+	}
 	if s.buf == nil {
 		return nil
 	}
@@ -143,6 +148,15 @@ func (s *socket) flushBehind(sent func(at time.Time)) error {
 }
 
 var errPanicked = errors.New("streamer: a write panicked")
+
+func (w *pendingWrite) isDone() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
 
 // land waits for the oldest pending write.
 func (s *socket) land() error {

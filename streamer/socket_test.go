@@ -178,6 +178,36 @@ func TestASlowClientHasOneBufferWaiting(t *testing.T) {
 	})
 }
 
+// A stream may read for long and find nothing that its client wants. Then it is silent, also
+// if it has written something before, and its client hears a heartbeat.
+func TestASocketIsSilentAfterItsLastWriteIsDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &steps{halfway{writes: 10}, make(chan error)}
+		s := newSocket(newResponse(t.Context(), w), &Options{WriteTimeout: time.Hour})
+		sent := 0
+		behind := func() {
+			t.Helper()
+			if err := s.flushBehind(func(time.Time) { sent++ }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.say("a")
+		behind()
+		time.Sleep(time.Minute)
+		behind() // nothing is buffered
+		if s.silentFor(time.Second) || sent > 0 {
+			t.Errorf("a write is under way, and %d are told of", sent)
+		}
+		w.takes <- nil
+		time.Sleep(time.Minute)
+		behind()
+		if !s.silentFor(time.Minute) || sent != 1 {
+			t.Errorf("a minute after the write, it is not silent, and %d writes are told of", sent)
+		}
+		s.close()
+	})
+}
+
 // A write that panics is the panic of the stream, and nothing is written after it.
 func TestNothingIsWrittenAfterAWriteThatPanicked(t *testing.T) {
 	w := &halfway{writes: 10}

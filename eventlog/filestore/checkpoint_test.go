@@ -195,9 +195,12 @@ func TestAViewTakesTheFileBeforeWhatLiesOverIt(t *testing.T) {
 	}
 	file := begin()
 	passTime()
-	over = h.now.Load()
-	if position, err := boltfile.ReadPosition(file); err != nil || over.after <= position {
-		t.Fatalf("the file has the position %d, and what lies over it begins after %d: this shows nothing", position, over.after)
+	over, position, fits, err := h.over(file)
+	if err != nil || over.after <= position {
+		t.Fatalf("the file has the position %d, and what lies over it begins after %d, %v: this shows nothing", position, over.after, err)
+	}
+	if fits {
+		t.Error("a file that is too old is taken for one that what lies over it belongs to")
 	}
 	if err := show(file, over); err == nil {
 		t.Error("a file that is too old: that is a state that was, so this shows nothing")

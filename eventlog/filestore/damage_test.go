@@ -277,32 +277,25 @@ func TestAFlippedBitInTheJournalIsNeverServed(t *testing.T) {
 }
 
 // One of the two heads of the file may be damaged. Nothing is lost then: the other one says
-// that there is a journal, which has what its state lacks, or the file is refused.
+// that there is a journal, which has what its state lacks, or the file is refused. That holds
+// from the first change on. After a close, the other one says that there is no journal.
 func TestADamagedHeadOfTheFileDoesNotHideTheJournal(t *testing.T) {
 	path := filepath.Join(memoryDir(t, "64m"), "jr.db")
 	h := newHistory(t, filepath.Join(t.TempDir(), "jr.db"))
 	opened := 0
-	for i := range 30 {
-		h.change(1)
-		if i%7 == 0 {
-			if err := h.Checkpoint(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		release := h.hold() // so that the files stand still
-		files := readFiles(t, h.path)
-		release()
+	tryHeads := func(files map[string][]byte, refusable bool) {
+		t.Helper()
 		for head := range 2 {
 			damaged := maps.Clone(files)
 			damaged[""] = bytes.Clone(files[""])
 			clear(damaged[""][head*4096+16:][:64])
 			writeFiles(t, path, damaged)
 			s, err := Open(path, nil)
-			if errors.Is(err, store.ErrDamaged) {
+			if refusable && errors.Is(err, store.ErrDamaged) {
 				continue
 			}
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("with head %d damaged after change %d: %v", head, h.n, err)
 			}
 			opened++
 			if n, err := lastIn(t.Context(), s); err != nil || n != h.n {
@@ -313,9 +306,23 @@ func TestADamagedHeadOfTheFileDoesNotHideTheJournal(t *testing.T) {
 			}
 		}
 	}
+	for i := range 30 {
+		h.change(1)
+		if i%7 == 6 {
+			if err := h.Checkpoint(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		release := h.hold() // so that the files stand still
+		files := readFiles(t, h.path)
+		release()
+		tryHeads(files, true)
+	}
 	if opened < 30 {
 		t.Errorf("only %d of 60 files opened: the other head is of no use", opened)
 	}
+	h.close()
+	tryHeads(readFiles(t, h.path), false)
 }
 
 // The file and its segments belong together. What does not is refused by name, and left as

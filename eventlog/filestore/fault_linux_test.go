@@ -93,6 +93,9 @@ func TestACallThatFailsTakesBackNothing(t *testing.T) {
 			if f.call == "fdatasync" && code == 0 && h.closed == "<nil>" && (f.file != "" || err != nil) {
 				t.Errorf("a sync has failed, and the store went on:\n%s", out)
 			}
+			if f.call == "fsync" && strings.HasPrefix(f.file, "-journal.") && code != 5 {
+				t.Errorf("the sync of a new segment has failed, and the store went on, code %d:\n%s", code, out)
+			}
 			if strings.HasPrefix(f.call, "pwrite64") && code != 0 && code != 3 {
 				t.Errorf("a write that failed was the end, code %d:\n%s", code, out)
 			}

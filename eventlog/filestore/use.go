@@ -25,7 +25,7 @@ func (s *fileStore) begin() error {
 	_, _ = rand.Read(m.Journal[:]) // never fails
 	j, err := journal.Create(s.place, m.Journal, m.Position)
 	if err != nil {
-		return disk.NotCommitted(err)
+		return err
 	}
 	// Everything is in the file: the checkpointer does nothing.
 	err = s.base.apply(noOps, m, true)

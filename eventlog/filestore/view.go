@@ -31,9 +31,8 @@ func (s *fileStore) look() (view, error) {
 		if err != nil {
 			return view{}, err
 		}
-		v := s.now.Load()
-		position, err := boltfile.ReadPosition(tx)
-		if err == nil && v.after <= position && position <= v.upto {
+		v, position, fits, err := s.over(tx)
+		if fits {
 			return view{tx, v}, nil
 		}
 		if position < before.after && err == nil {
@@ -53,6 +52,14 @@ func (s *fileStore) look() (view, error) {
 			return view{}, fmt.Errorf("%w: it has changes that nobody has made", store.ErrDamaged)
 		}
 	}
+}
+
+// over returns the newest version, and whether it belongs over the state of the file that a
+// transaction shows, which has a position.
+func (s *fileStore) over(tx *bolt.Tx) (v *version, position uint64, fits bool, err error) {
+	v = s.now.Load()
+	position, err = boltfile.ReadPosition(tx)
+	return v, position, err == nil && v.after <= position && position <= v.upto, err
 }
 
 // idle waits until no Update runs.

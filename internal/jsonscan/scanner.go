@@ -55,7 +55,8 @@ func Compacting(text []byte) Scanner { return Scanner{text: text, compacts: true
 func (s *Scanner) OK() bool { return s.ok }
 
 // Compact returns a copy of the text without the white space between tokens, which shares
-// no memory with the text. It is valid if OK returns true.
+// no memory with the text. It is for scans that [Compacting] began, and valid if OK returns
+// true.
 func (s *Scanner) Compact() []byte {
 	if s.copied == 0 {
 		return bytes.Clone(s.text)

@@ -19,29 +19,27 @@ type judged struct {
 	fields  []string // name, value, name, value …
 }
 
-// scanned is what the scanner finds in a text.
-func scanned(text []byte) (j judged) {
-	for _, s := range []jsonscan.Scanner{jsonscan.Object(text), jsonscan.Compacting(text)} {
-		j = judged{}
-		for s.Next() {
-			var name string
-			if json.Unmarshal(s.Name, &name) != nil {
-				name = "no name: " + string(s.Name)
-			}
-			j.fields = append(j.fields, name, string(s.Value))
+// scanned is what a scanner finds in a text. If the text is wrong, the fields before that do
+// not count.
+func scanned(s jsonscan.Scanner) (j judged) {
+	for s.Next() {
+		var name string
+		if json.Unmarshal(s.Name, &name) != nil {
+			name = "no name: " + string(s.Name)
 		}
-		if s.Next() {
-			j.fields = append(j.fields, "there is more after the end")
-		}
-		if j.ok = s.OK(); j.ok {
-			j.compact = string(s.Compact())
-		}
+		j.fields = append(j.fields, name, string(s.Value))
 	}
+	if s.Next() {
+		j.fields = append(j.fields, "there is more after the end")
+	}
+	if !s.OK() {
+		return judged{}
+	}
+	j.ok, j.compact = true, string(s.Compact())
 	return j
 }
 
-// expected is what encoding/json finds in it. Of a text that is wrong, it finds the fields
-// before that.
+// expected is what encoding/json finds in a text.
 func expected(text []byte) (j judged) {
 	var compact bytes.Buffer
 	if !utf8.Valid(text) || json.Compact(&compact, text) != nil || compact.Bytes()[0] != '{' {
@@ -64,12 +62,13 @@ func expected(text []byte) (j judged) {
 func compareWithEncodingJSON(t *testing.T, text []byte) {
 	t.Helper()
 	before := bytes.Clone(text)
-	got, want := scanned(text), expected(text)
-	if !got.ok && !want.ok {
-		got.fields = nil
-	}
-	if got.ok != want.ok || got.compact != want.compact || !slices.Equal(got.fields, want.fields) {
-		t.Errorf("%.200q:\n got %.500v\nwant %.500v", text, got, want)
+	want := expected(text)
+	compacting, object := scanned(jsonscan.Compacting(text)), scanned(jsonscan.Object(text))
+	object.compact = want.compact // it makes no copy
+	for what, got := range map[string]judged{"Compacting": compacting, "Object": object} {
+		if got.ok != want.ok || got.compact != want.compact || !slices.Equal(got.fields, want.fields) {
+			t.Errorf("%s, %.200q:\n got %.500v\nwant %.500v", what, text, got, want)
+		}
 	}
 	if !bytes.Equal(text, before) {
 		t.Errorf("%.200q was changed", before)

@@ -202,7 +202,8 @@ func (s *server) withFaults(t *testing.T, run *faultRun) (code int, started bool
 	}
 	var streaming sync.WaitGroup
 	var seen map[uint64]string
-	streaming.Go(func() { seen = s.watchStream(t, "t-fault") })
+	var unheard error
+	streaming.Go(func() { seen, unheard = s.watchStream(t, "t-fault") })
 	failed := false
 	for n := 0; n < faultAppends && !failed; n++ {
 		failed = s.faultAppend(t, run, fmt.Sprintf("append %d", n))
@@ -229,6 +230,9 @@ func (s *server) withFaults(t *testing.T, run *faultRun) (code int, started bool
 		err = s.signal(syscall.SIGTERM)
 	}
 	streaming.Wait()
+	if unheard != nil && !failed { // else the server has ended before it could answer
+		t.Error(unheard)
+	}
 	maps.Copy(run.seen, seen)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), true
@@ -289,13 +293,13 @@ func (s *server) faultAppend(t *testing.T, run *faultRun, content string) (faile
 	return false
 }
 
-// watchStream reads a task's stream until it ends, and returns what it showed.
-func (s *server) watchStream(t *testing.T, task string) map[uint64]string {
-	seen := map[uint64]string{}
+// watchStream reads a task's stream until it ends, and returns what it showed. The error says
+// why there was no stream.
+func (s *server) watchStream(t *testing.T, task string) (seen map[uint64]string, err error) {
+	seen = map[uint64]string{}
 	res, err := http.Get(s.url + "/tasks/" + task + "/events/stream")
 	if err != nil {
-		t.Error(err)
-		return seen
+		return nil, err
 	}
 	defer res.Body.Close()
 	lines := bufio.NewReader(res.Body)
@@ -303,7 +307,7 @@ func (s *server) watchStream(t *testing.T, task string) map[uint64]string {
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			return seen
+			return seen, nil
 		}
 		if id, ok := strings.CutPrefix(line, "id: "); ok {
 			_, after, _ := strings.Cut(strings.TrimSpace(id), ":")

@@ -20,14 +20,15 @@ type Journal struct {
 
 // Create makes a new journal, durable, whose first record will have the position after+1.
 // It removes the segments that are there: the database says that they do not count. It
-// refuses to remove those of another database.
+// refuses to remove those of another database. An error that wraps [store.ErrFull] or
+// [store.ErrNotCommitted] changed nothing that counts; any other one is that of a sync.
 func Create(p Place, id ID, after uint64) (*Journal, error) {
 	j := &Journal{id: id, last: after}
 	if err := p.Check(); err != nil {
-		return nil, err
+		return nil, disk.NotCommitted(err)
 	}
 	if err := p.Remove(); err != nil {
-		return nil, err
+		return nil, disk.NotCommitted(err)
 	}
 	for n := range j.segments {
 		s, err := createSegment(p, id, n)

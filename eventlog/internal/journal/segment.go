@@ -66,18 +66,21 @@ func decodeHead(head []byte) (database string, id ID, number int, ok bool) {
 	return string(head[36:end]), id, int(binary.BigEndian.Uint32(head[12:])), true
 }
 
-// createSegment makes a segment at a path where no file is, and syncs it.
+// createSegment makes a segment at a path where no file is, and syncs it. Its errors are
+// those of [Create].
 func createSegment(p Place, id ID, number int) (*segment, error) {
 	file, err := os.OpenFile(p.Segment(number), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, disk.NotCommitted(err)
 	}
 	s := &segment{file: file, path: p.Segment(number), end: headSize, size: headSize + reserve, filled: headSize}
 	err = disk.Allocate(file, 0, s.size)
 	if err == nil {
 		_, err = file.WriteAt(encodeHead(p.Database, id, number), 0)
 	}
-	if err == nil {
+	if err != nil {
+		err = disk.NotCommitted(err)
+	} else {
 		err = file.Sync()
 	}
 	if err != nil {
