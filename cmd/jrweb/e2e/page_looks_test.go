@@ -229,28 +229,6 @@ func TestReducedMotion(t *testing.T) {
 	}
 }
 
-// The longer nothing happens, the fewer times a page counts how long that is.
-func TestPageInWhichNothingHappensIsLeftAlone(t *testing.T) {
-	s := serve(t)
-	const minutes = 5
-	for task, test := range map[string]struct {
-		silence     time.Duration
-		least, most int // drawings
-	}{
-		"t-minute": {time.Minute, 3 * 6, minutes * 6}, // from the fifth minute on even fewer
-		"t-hour":   {time.Hour, minutes - 1, minutes + 1},
-	} {
-		s.past(task, test.silence, aCall("bash", "c", "make"))
-		page := openTab(t, s.url+"/tasks/"+task)
-		page.live()
-		evaluate[bool](page, `new MutationObserver(() => { globalThis.drawn = (globalThis.drawn ?? 0) + 1 }).observe(document.body, {subtree: true, childList: true, characterData: true}) === undefined`)
-		page.letTimePass(minutes * time.Minute)
-		if drawn := evaluate[int](page, `globalThis.drawn ?? 0`); drawn < test.least || drawn > test.most {
-			t.Errorf("%s: it was drawn %d times in %d minutes, want %d to %d", task, drawn, minutes, test.least, test.most)
-		}
-	}
-}
-
 // On paper there is the run, with what was unfolded, and nothing to press.
 func TestPrintedPage(t *testing.T) {
 	s := serve(t)

@@ -71,6 +71,11 @@ export function roughly(ms) {
   return duration(ms);
 }
 
+// untilNext is the time until so many milliseconds are a whole number of units.
+export function untilNext(unit, ms) {
+  return ms > 0 ? unit - ms % unit : unit;
+}
+
 // took is how long a tool ran: short times matter, too.
 export function took(ms) {
   if (ms < 1000) return `${Math.round(ms)} ms`;

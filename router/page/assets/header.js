@@ -2,21 +2,16 @@
 // does now.
 
 import { setText } from "./dom.js";
-import { cost, costNote, duration, elsewhere, firstLine, moment, plural, tokenKinds, tokens, tokensElsewhere } from "./format.js";
+import { cost, costNote, duration, elsewhere, firstLine, moment, plural, roughly, tokenKinds, tokens, tokensElsewhere, untilNext } from "./format.js";
 import { Favicon } from "./favicon.js";
 import { Now } from "./now.js";
+import { calmMs, quietMs } from "./pace.js";
 import { saw } from "./seen.js";
 
 const refreshMs = 1000; // between two looks at what the stream does not tell
 
-// How often what is counted in time is shown anew: where nothing has happened for some
-// time, to draw the page each second is too much for what it tells.
-const second = 1000;
-const paces = [
-  { silence: 5 * 60 * second, pause: 60 * second },
-  { silence: 30 * second, pause: 10 * second },
-];
-const hiddenPause = 60 * second; // only the tab's title is seen, and a browser gives it no more
+const second = 1000, minute = 60 * second;
+const wakeMs = 5; // a timer may come a little early
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -270,42 +265,55 @@ export class Header {
     setText(byID("now-for"), "");
   }
 
-  // #tickAgain has what is counted in time shown anew, as soon as it tells something else.
+  // #tickAgain has what is counted in time shown anew, when it next tells something else.
   #tickAgain(atLeast) {
     clearTimeout(this.#ticking);
-    const pause = Math.max(this.#pause(this.#now.silence(Date.now())), atLeast);
-    if (pause < Infinity) this.#ticking = setTimeout(() => this.#along(() => this.tick()), pause);
+    const pause = Math.max(this.#pause(Date.now()), atLeast);
+    if (pause < Infinity) this.#ticking = setTimeout(() => this.#along(() => this.tick()), pause + wakeMs);
   }
 
-  #pause(silence) {
+  #pause(now) {
     if (page.state === "reconnecting") return second;
     if (this.status !== "open" || page.state === "gone") return Infinity;
-    if (document.hidden) return hiddenPause;
-    return paces.find((pace) => silence >= pace.silence)?.pause ?? second;
+    const silence = this.#now.silence(now);
+    if (document.hidden) return silence < quietMs ? quietMs - silence : Infinity; // only the title is seen
+    if (!this.#isCalm(now)) return second;
+    const shown = [this.#started, ...this.#now.moments, ...this.#openCalls().map(({ dataset }) => Date.parse(dataset.time))];
+    return Math.max(second, Math.min(...shown.map((since) => untilNext(minute, now - since))));
+  }
+
+  // #isCalm tells that nothing was heard for a while. To draw the page each second is too
+  // much then for what it tells: times are told in whole minutes.
+  #isCalm(now) {
+    return this.#now.silence(now) >= calmMs;
   }
 
   // tick shows what is counted in time, and does so again after a pause.
   tick(atLeast = 0) {
     this.#tickAgain(atLeast);
     const now = Date.now();
+    const long = this.#isCalm(now) ? roughly : duration;
     if (page.state === "reconnecting") this.#showConnection();
-    if (this.#started !== null) showFact("duration", duration((this.#ended ?? now) - this.#started));
+    if (this.#started !== null) showFact("duration", this.#ended === null ? long(now - this.#started) : duration(this.#ended - this.#started));
     if (page.state === "gone") return;
-    this.#tickCalls(now);
+    this.#tickCalls(now, long);
     turn(byID("now").querySelector(".mark"), now);
     const ended = this.#started !== null && this.#ended !== null ? `after ${duration(this.#ended - this.#started)}` : "";
-    const pace = this.#now.tick(now, this.status === "open", ended);
+    const pace = this.#now.tick(now, long, this.status === "open", ended);
     if (page.pace === pace) return;
     page.pace = pace;
     this.#showTitle();
   }
 
-  #tickCalls(now) {
-    if (this.over) return;
-    for (const call of document.querySelectorAll('.event[data-type="tool_call"][data-outcome="open"]')) {
-      setText(call.querySelector(".took"), duration(now - Date.parse(call.dataset.time)));
+  #tickCalls(now, long) {
+    for (const call of this.#openCalls()) {
+      setText(call.querySelector(".took"), long(now - Date.parse(call.dataset.time)));
       turn(call.querySelector(".mark"), now);
     }
+  }
+
+  #openCalls() {
+    return this.over ? [] : [...document.querySelectorAll('.event[data-type="tool_call"][data-outcome="open"]')];
   }
 }
 

@@ -19,6 +19,8 @@ const announce = announcer(byID("announcer"));
 const inFirstLoad = 200; // so many tasks a new stream sends at first, the newest
 const settleMs = 2000; // by then they have come
 const pollMs = 10_000;
+const secondMs = 1000;
+const minutesLateMs = 10_000; // at most, where minutes are told
 const nearMargin = "1000px 0px"; // more tasks are asked for before their place is in view
 
 const rows = new Map(); // id → ListRow
@@ -27,6 +29,7 @@ let newest = ""; // when the newest task that was counted was made
 let confirmed = null; // id → when it changed, of what the current stream has sent until it has settled
 let settling;
 let late = false; // another tab has had what the stream brings at first
+let ticking; // the timer of the next tick
 let polling; // while there is no connection left for this page
 let loading = null; // the question for a page that is under way
 let isNews = newsSince();
@@ -79,8 +82,6 @@ showState("connecting");
 byID("connection").hidden = false;
 listKeys(body, filter);
 showFirstCommand();
-setInterval(tick, 1000);
-tick();
 byID("more").addEventListener("click", (click) => {
   click.preventDefault();
   loadMore();
@@ -112,6 +113,7 @@ function adopt(page, isFirst) {
     total = Number(dataset.total);
     atLeast = dataset.atLeast === "true";
   }
+  tick();
   showCount();
 }
 
@@ -198,6 +200,7 @@ function update(task) {
   place(row);
   shown(row);
   showCount();
+  tickAgain();
 }
 
 // shown marks a row, and asks what its agent does, or what it has done in circles.
@@ -243,11 +246,24 @@ function place({ element, updated }) {
   focused?.focus({ preventScroll: true });
 }
 
+// tick shows what is counted in time and has come to tell something else.
 function tick() {
   if (document.hidden) return;
   const now = Date.now();
-  for (const row of rows.values()) row.tick(now);
+  for (const row of rows.values()) if (now >= row.due) row.tick(now);
   if (document.body.dataset.state === "reconnecting") showConnection();
+  tickAgain();
+}
+
+// tickAgain has it done again when it will. To draw the page for each single row would be
+// too much where rows tell minutes: those may be a little late.
+function tickAgain() {
+  clearTimeout(ticking);
+  if (document.hidden) return;
+  const reconnects = document.body.dataset.state === "reconnecting";
+  const left = reconnects ? 0 : Math.min(...[...rows.values()].map(({ due }) => due)) - Date.now();
+  const pause = Math.max(left, left <= secondMs ? secondMs : minutesLateMs);
+  if (pause < Infinity) ticking = setTimeout(tick, pause);
 }
 
 function showCount() {
@@ -265,6 +281,7 @@ function showState(state, retryAt) {
   document.body.dataset.state = state;
   document.body.dataset.retryAt = retryAt ?? "";
   showConnection();
+  tickAgain();
   showTitle();
 }
 

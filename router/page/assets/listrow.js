@@ -2,16 +2,18 @@
 
 import { doingWhat, planWords } from "./doingwords.js";
 import { el, setText } from "./dom.js";
-import { ago, cost, duration, moment, tokens } from "./format.js";
-import { paceOf, paceWords } from "./pace.js";
+import { ago, cost, duration, moment, roughly, tokens, untilNext } from "./format.js";
+import { calmMs, paceOf, paceWords } from "./pace.js";
 
 const triesShown = 10;
+const second = 1000, minute = 60 * second, hour = 60 * minute;
 const longAgoMs = 60 * 60_000; // so long after its end, and a run was not recorded live
 const told = ["task", "title", "type", "agent", "model", "owner", "project", "status", "created", "updated"];
 
 export class ListRow {
   task; // as the server's JSON has it
   element;
+  due = 0; // when it tells something else than it shows
   #started; // when the agent ran last
   #ended;
   #running = false;
@@ -119,10 +121,12 @@ export class ListRow {
     if (is) this.#part(".task a").append(el("span", { class: "news" }, el("span", { class: "hidden-label" }, " (new)")));
   }
 
+  // tick shows what is counted in time.
   tick(now) {
     const { element, task } = this;
     const { updated } = this, started = Date.parse(this.#started), ended = Date.parse(this.#ended);
-    const pace = task.status === "open" ? paceOf(this.#running, updated, now) : "";
+    const open = task.status === "open", calm = now - updated >= calmMs;
+    const pace = open ? paceOf(this.#running, updated, now) : "";
     if (element.dataset.pace !== pace) element.dataset.pace = pace;
     const status = this.#part(".status");
     setText(status, paceWords[pace] ?? task.status);
@@ -132,9 +136,11 @@ export class ListRow {
     setText(time, updated === 0 ? "–" : ago(now - updated));
     const exact = moment(new Date(updated));
     if (time.title !== exact) time.title = exact;
-    const end = task.status === "open" ? now : ended;
-    setText(this.#part(".duration"), Number.isNaN(end - started) ? "–" : duration(end - started));
+    const ran = (open ? now : ended) - started;
+    setText(this.#part(".duration"), Number.isNaN(ran) ? "–" : open && calm ? roughly(ran) : duration(ran));
     this.#showRan(updated - ended >= longAgoMs ? new Date(ended) : null);
+    const agoUnit = now - updated < minute ? second : now - updated < hour ? minute : hour;
+    this.due = now + Math.min(untilNext(agoUnit, now - updated), open ? untilNext(calm ? minute : second, ran) : Infinity);
   }
 
   // #showRan says when a run took place that was recorded long after.

@@ -3,7 +3,7 @@
 
 import { doingWhat, planWords } from "./doingwords.js";
 import { el, setText } from "./dom.js";
-import { clock, duration } from "./format.js";
+import { clock } from "./format.js";
 import { paceOf } from "./pace.js";
 
 const byID = (id) => document.getElementById(id);
@@ -86,13 +86,18 @@ export class Now {
     return paceOf(this.#running, this.#updated, now);
   }
 
-  // tick shows how long it takes.
-  tick(now, open, ended) {
+  // moments are those from which the time is counted.
+  get moments() {
+    return [this.#since.getTime(), this.#updated];
+  }
+
+  // tick shows how long it takes; long(ms) puts it into words.
+  tick(now, long, open, ended) {
     const pace = open ? this.pace(now) : "working";
-    const since = Number.isNaN(this.#since.getTime()) ? "" : duration(now - this.#since);
+    const since = Number.isNaN(this.#since.getTime()) ? "" : long(now - this.#since);
     let text = open ? since : ended;
     if (pace !== "working") {
-      const heard = `nothing was heard since ${clock(new Date(this.#updated))}, ${duration(now - this.#updated)}`;
+      const heard = `nothing was heard since ${clock(new Date(this.#updated))}, ${long(now - this.#updated)}`;
       text = pace === "stuck" ? `stuck? ${heard}` : `idle, ${heard}`;
     }
     setText(byID("now-for"), text);
