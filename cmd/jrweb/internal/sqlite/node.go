@@ -67,4 +67,3 @@ func (n *node) child(i int) (uint32, error) {
 	}
 	return binary.BigEndian.Uint32(cell), nil
 }
-
