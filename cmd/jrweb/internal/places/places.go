@@ -12,8 +12,8 @@
 //   - A root that a person gives takes the place of all of that agent's.
 //   - It only computes: it opens no file, and a folder need not exist.
 //
-// Caveats: agents that keep their sessions in a database only are not in the table.
-// docs/formats.md says from where each line of the table is known.
+// Caveats: of agents that keep their sessions in databases, those are in the table that
+// package agentdb can read. docs/formats.md says from where each line of the table is known.
 package places
 
 import (
@@ -30,7 +30,9 @@ type Place struct {
 	// Agent is the agent's short name, as in -root.
 	Agent string
 	// Dir is the folder.
-	Dir   string
+	Dir string
+	// Flat says that the transcripts stand in Dir itself, and never in folders of it.
+	Flat  bool
 	files *regexp.Regexp
 }
 
@@ -49,6 +51,9 @@ func (p Place) Has(path string) bool {
 type agent struct {
 	// files matches what the agent calls them, below any folder.
 	files string
+	// flat says that they stand in the folders themselves: what is below is large, and
+	// something else.
+	flat bool
 	// dirs are where they are. The first whose variable is set counts; those without a
 	// variable count all, if none is set.
 	dirs []dir
@@ -111,6 +116,10 @@ var agents = map[string]agent{
 		files: `\.jsonl$`,
 		dirs:  []dir{{"GOOSE_PATH_ROOT", "data/sessions"}, {xdgData, "goose/sessions"}, {"", ".local/share/goose/sessions"}},
 	},
+	"opencode": {
+		files: `^/opencode(?:-[A-Za-z0-9._-]+)?\.db(?:-wal)?$`, flat: true,
+		dirs: []dir{{xdgData, "opencode"}, {"", ".local/share/opencode"}},
+	},
 	"openhands": {
 		files: `/events/(?:event-)?[0-9]+[^/]*\.json$`,
 		dirs: []dir{
@@ -165,7 +174,7 @@ func Of(getenv func(string) string, home string, roots []string) ([]Place, error
 			dirs = a.of(getenv, home)
 		}
 		for _, d := range dirs {
-			all = append(all, Place{Agent: name, Dir: d, files: regexp.MustCompile(a.files)})
+			all = append(all, Place{Agent: name, Dir: d, Flat: a.flat, files: regexp.MustCompile(a.files)})
 		}
 	}
 	return all, nil

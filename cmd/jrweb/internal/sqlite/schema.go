@@ -38,6 +38,29 @@ func indexedBy(sql string) string {
 	return word
 }
 
+// uniqueBy returns the first column of the first index that SQLite makes of a constraint of
+// CREATE TABLE, "" if there is none: that of a key, or of what is UNIQUE. A key that is an
+// INTEGER has no index, it is the id of the row.
+func uniqueBy(sql string) string {
+	for _, part := range parted(sql) {
+		word, quoted := firstWord(part)
+		rest := strings.ToUpper(part[strings.Index(part, word)+len(word):])
+		isKey, isUnique := strings.Contains(rest, "PRIMARY KEY"), strings.Contains(rest, "UNIQUE")
+		if !quoted && isConstraint[strings.ToUpper(word)] {
+			isKey, isUnique = strings.Contains(strings.ToUpper(part), "PRIMARY KEY"), strings.Contains(strings.ToUpper(part), "UNIQUE")
+			if columns := parted(part); (isKey || isUnique) && len(columns) > 0 {
+				word, _ = firstWord(columns[0])
+				return word
+			}
+			continue
+		}
+		if isUnique || isKey && !strings.HasPrefix(strings.TrimLeft(rest, "\"`'] "), "INTEGER") {
+			return word
+		}
+	}
+	return ""
+}
+
 // parted returns what stands in the first parentheses, at its commas. Comments are passed
 // over.
 func parted(sql string) (parts []string) {

@@ -50,7 +50,7 @@ func (r Row) Int(column int) int64 {
 func (s *State) Table(name string, columns ...string) (*Table, error) {
 	t := &Table{state: s, name: name, indexes: map[string]uint32{}}
 	schema := &Table{state: s, root: 1, columns: []int{0, 1, 2, 3, 4}} // type, name, table, root, SQL
-	plain := true
+	plain, unique, made := true, "", uint32(0)
 	err := schema.All(func(r Row) error {
 		if r.Text(2) != name {
 			return nil
@@ -58,16 +58,22 @@ func (s *State) Table(name string, columns ...string) (*Table, error) {
 		sql := r.Text(4)
 		switch root := uint32(r.Int(3)); r.Text(0) {
 		case "table":
-			t.root, t.all, plain = root, columnsOf(sql), !unlike.MatchString(sql)
+			t.root, t.all, plain, unique = root, columnsOf(sql), !unlike.MatchString(sql), uniqueBy(sql)
 		case "index":
 			if column := indexedBy(sql); column != "" {
 				t.indexes[column] = root
+			}
+			if r.Text(1) == "sqlite_autoindex_"+name+"_1" {
+				made = root
 			}
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
+	}
+	if made != 0 && unique != "" {
+		t.indexes[unique] = made
 	}
 	if !plain {
 		clear(t.indexes)
@@ -126,29 +132,31 @@ func (t *Table) Get(id int64, yield func(Row) error) error {
 
 // Where yields the rows whose column has a text, by an index if there is one.
 func (t *Table) Where(column, text string, yield func(Row) error) error {
-	if root, indexed := t.indexes[column]; indexed {
-		var ids []int64
-		t.left = t.state.length
-		if _, err := t.find(root, text, &ids); err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if err := t.Get(id, yield); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	with := *t
 	with.columns = append(append([]int(nil), t.columns...), t.number(column))
-	return with.All(func(r Row) error {
+	only := func(r Row) error {
 		last := len(r.Values) - 1
 		if r.Text(last) != text {
 			return nil
 		}
 		r.Values = r.Values[:last]
 		return yield(r)
-	})
+	}
+	root, indexed := t.indexes[column]
+	if !indexed {
+		return with.All(only)
+	}
+	var ids []int64
+	with.left = t.state.length
+	if _, err := with.find(root, text, &ids); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := with.Get(id, only); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // walk yields the rows of a tree, without the pages whose greatest id is not wanted.
