@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"jrweb/cmd/jrweb/internal/agentdb"
+	"jrweb/cmd/jrweb/internal/places"
 	"jrweb/cmd/jrweb/internal/sqlite"
 	"jrweb/eventlog/transcript"
 )
@@ -66,6 +69,27 @@ func (n *notifier) lookIntoDatabases() {
 	if len(n.changes) > 0 && n.look != nil {
 		n.look.Reset(restOfLooks*n.took + databaseDelay)
 	}
+}
+
+// list adds the places that a file names, and reports whether it is one that names places.
+func (n *notifier) list(path string) bool {
+	for _, p := range n.places {
+		if !p.IsList(path) {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return true // it is gone again
+		}
+		for _, listed := range p.Listed(text) {
+			if !slices.ContainsFunc(n.places, func(p places.Place) bool { return p.Dir == listed.Dir }) {
+				n.places = append(n.places[:len(n.places):len(n.places)], listed)
+				n.folder(listed.Dir, true)
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // isFlat reports whether a folder is in a place whose transcripts are not in folders of it.

@@ -315,3 +315,107 @@ func TestTheFoldersBesideADatabaseAreNotLookedThrough(t *testing.T) {
 		t.Error("it looks through the wrong folders")
 	}
 }
+
+const gooseSchema = `
+CREATE TABLE sessions (id TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', description TEXT NOT NULL DEFAULT '', session_type TEXT NOT NULL DEFAULT 'user',
+  working_dir TEXT NOT NULL, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+  accumulated_input_tokens INTEGER, accumulated_output_tokens INTEGER, model_config_json TEXT, parent_session_id TEXT);
+CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT, session_id TEXT NOT NULL REFERENCES sessions(id), role TEXT NOT NULL,
+  content_json TEXT NOT NULL, created_timestamp INTEGER NOT NULL, timestamp TIMESTAMP DEFAULT CURRENT_TIMESTAMP, tokens INTEGER, metadata_json TEXT);
+CREATE INDEX idx_messages_session ON messages(session_id);
+CREATE INDEX idx_sessions_updated ON sessions(updated_at DESC);
+INSERT INTO sessions(id, name, working_dir, updated_at) VALUES ('20000101_1', 'Say hi', '/srv/app', '2000-01-01 00:00:00');`
+
+func TestAThreadOfGoosesDatabaseIsFollowed(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		r.agents = []string{"goose"}
+		path := filepath.Join(r.home, ".local", "share", "goose", "sessions", "sessions.db")
+		message := func(role, text string) []statement {
+			content, _ := json.Marshal([]any{map[string]any{"type": "text", "text": text}}) // it is JSON
+			now := time.Now().UTC()
+			return []statement{
+				{"insert into messages(session_id, role, content_json, created_timestamp) values ('20000101_1',?,?,?)", []any{role, string(content), now.Unix()}},
+				{"update sessions set updated_at = ?, accumulated_input_tokens = coalesce(accumulated_input_tokens, 0) + 10, accumulated_output_tokens = 3", []any{now.Format(time.DateTime)}},
+			}
+		}
+		sqlite3(r.T, path, append([]statement{{sql: gooseSchema}}, message("user", "hi")...)...)
+		r.watch(func() {
+			aMoment()
+			r.want("goose-20000101_1", "hi")
+			sqlite3(r.T, path, message("assistant", "hello")...)
+			aMoment()
+			r.want("goose-20000101_1", "hi | hello")
+			// It sums up: all messages are written anew, and one more.
+			again := append([]statement{
+				{"create table kept as select * from messages", []any{}}, {"delete from messages", []any{}},
+				{"insert into messages(session_id, role, content_json, created_timestamp) select session_id, role, content_json, created_timestamp from kept", []any{}},
+			}, message("user", "more")...)
+			sqlite3(r.T, path, again...)
+			aMoment()
+			r.want("goose-20000101_1", "hi | hello | more")
+			aRest()
+		})
+		task, err := r.client.Task(r.Context(), "goose-20000101_1")
+		if err != nil || task.Title != "Say hi" || task.Project != "app" || task.Totals.InputTokens != 30 || task.Totals.OutputTokens != 3 {
+			t.Errorf("the task is %+v, %v", task, err)
+		}
+	})
+}
+
+const crushSchema = `
+CREATE TABLE sessions (id TEXT PRIMARY KEY, parent_session_id TEXT, title TEXT NOT NULL, message_count INTEGER NOT NULL DEFAULT 0 CHECK (message_count >= 0),
+  cost REAL NOT NULL DEFAULT 0.0 CHECK (cost >= 0.0), updated_at INTEGER NOT NULL,  -- Unix timestamp in seconds
+  created_at INTEGER NOT NULL   -- Unix timestamp in seconds
+);
+CREATE TABLE messages (id TEXT PRIMARY KEY, session_id TEXT NOT NULL, role TEXT NOT NULL, parts BLOB NOT NULL default '[]', model TEXT,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, finished_at INTEGER, FOREIGN KEY (session_id) REFERENCES sessions (id) ON DELETE CASCADE);
+CREATE INDEX idx_messages_session_id ON messages (session_id);`
+
+// Crush's databases stand in its projects, and its own list says where.
+func TestThreadsOfCrushsDatabasesAreFollowed(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		r.agents = []string{"crush"}
+		project := filepath.Join(r.home, "src", "app")
+		path := filepath.Join(project, ".crush", "crush.db")
+		part := func(kind string, data map[string]any) string {
+			text, _ := json.Marshal([]any{map[string]any{"type": kind, "data": data}}) // it is JSON
+			return string(text)
+		}
+		message := func(id, role, parts string, finished bool) statement {
+			now := time.Now().Unix()
+			var end any
+			if finished {
+				end = now
+			}
+			return statement{"insert into messages values (?,'c-1',?,?,'m1',?,?,?) on conflict(id) do update set parts = excluded.parts, updated_at = excluded.updated_at, finished_at = excluded.finished_at", []any{id, role, parts, now, now, end}}
+		}
+		r.watch(func() {
+			aMoment() // the list comes later
+			write(r.T, filepath.Join(r.home, ".local", "share", "crush", "projects.json"),
+				fmt.Appendf(nil, `{"projects":[{"path":%q,"data_dir":%q}]}`, project, filepath.Join(project, ".crush")))
+			now := time.Now().Unix()
+			sqlite3(r.T, path, statement{sql: crushSchema},
+				statement{"insert into sessions values ('c-1', null, 'Check', 0, 0, ?, ?), ('c-2', 'c-1', 'Help', 0, 0.25, ?, ?)", []any{now, now, now, now}},
+				message("m1", "user", part("text", map[string]any{"text": "check"}), false),
+				statement{"insert into messages values ('n1','c-2','user',?,null,?,?,null)", []any{part("text", map[string]any{"text": "help"}), now, now}})
+			aMoment()
+			sqlite3(r.T, path, message("m2", "assistant", part("text", map[string]any{"text": "I wi"}), false))
+			aMoment()
+			r.want("crush-c-1", "check")
+			sqlite3(r.T, path, message("m2", "assistant", part("text", map[string]any{"text": "I will."}), true),
+				statement{"update sessions set cost = 0.5, updated_at = ? where id = 'c-1'", []any{time.Now().Unix()}})
+			aMoment()
+			r.want("crush-c-1", "check | I will.")
+			aRest()
+		})
+		task, err := r.client.Task(r.Context(), "crush-c-1")
+		if err != nil || task.Title != "Check" || task.Project != "app" || task.Totals.USD != 0.5 {
+			t.Errorf("the task is %+v, %v", task, err)
+		}
+		// What a subagent costs is in what its caller has cost.
+		child, err := r.client.Task(r.Context(), "crush-c-2")
+		if err != nil || child.Parent != "crush-c-1" || child.Totals.USD != 0 {
+			t.Errorf("the child is %+v, %v", child, err)
+		}
+	})
+}

@@ -256,6 +256,9 @@ func (n *notifier) changed(path string, info fs.FileInfo) {
 	}
 	if state := stateOf(info); n.known[path] != state {
 		n.known[path] = state
+		if n.list(path) {
+			return
+		}
 		if database := databaseOf(path); n.databases.Database(database) != nil {
 			n.databaseChanged(database)
 			return

@@ -47,6 +47,8 @@ var layouts = []struct {
 	layout
 }{
 	{regexp.MustCompile(`^opencode(?:-[A-Za-z0-9._-]+)?\.db$`), openCode{}},
+	{regexp.MustCompile(`^sessions\.db$`), goose{}},
+	{regexp.MustCompile(`^crush\.db$`), crush{}},
 }
 
 func layoutOf(path string) layout {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -126,4 +127,49 @@ func withIDs(text string, namesAndIDs ...string) json.RawMessage {
 func quoted(text string) json.RawMessage {
 	raw, _ := json.Marshal(text) // it cannot fail
 	return raw
+}
+
+// valid returns a text as JSON, or another one if it is none.
+func valid(text, otherwise string) json.RawMessage {
+	if !json.Valid([]byte(text)) {
+		text = otherwise
+	}
+	return json.RawMessage(text)
+}
+
+// asMillis tells from its size whether a time counts seconds or milliseconds: both Goose and
+// Crush have changed what they count in.
+func asMillis(n int64) int64 {
+	if n < 1e11 {
+		return 1000 * n
+	}
+	return n
+}
+
+// about returns a version of what is known of a thread, 0 if it was told.
+func (f *Follower) about(info map[string]any) int64 {
+	text, _ := json.Marshal(info) // it is of texts
+	if n := int64(number(string(text))) | 1; n != f.versions["about"] {
+		return n
+	}
+	return 0
+}
+
+// rowKey names a row of which nothing but its place is known.
+func rowKey(id int64) string { return "row " + strconv.FormatInt(id, 10) }
+
+// gone returns the rows that were told and are not there any more, by their versions. Those
+// whose version is 0 are there again, as others.
+func (f *Follower) gone(ids []int64) map[int64][]string {
+	there := map[string]bool{}
+	for _, id := range ids {
+		there[rowKey(id)] = true
+	}
+	gone := map[int64][]string{}
+	for key, version := range f.versions {
+		if strings.HasPrefix(key, "row ") && version != 0 && !there[key] {
+			gone[version] = append(gone[version], key)
+		}
+	}
+	return gone
 }

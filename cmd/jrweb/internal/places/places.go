@@ -17,6 +17,7 @@
 package places
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -113,12 +114,16 @@ var agents = map[string]agent{
 		dirs:  []dir{{xdgData, "amp/threads"}, {"", ".local/share/amp/threads"}},
 	},
 	"goose": {
-		files: `\.jsonl$`,
+		files: `\.jsonl$|^/sessions\.db(?:-wal)?$`,
 		dirs:  []dir{{"GOOSE_PATH_ROOT", "data/sessions"}, {xdgData, "goose/sessions"}, {"", ".local/share/goose/sessions"}},
+	},
+	"crush": {
+		files: `^/crush\.db(?:-wal)?$|^/projects\.json$`, flat: true,
+		dirs: []dir{{xdgData, "crush"}, {"", ".local/share/crush"}},
 	},
 	"opencode": {
 		files: `^/opencode(?:-[A-Za-z0-9._-]+)?\.db(?:-wal)?$`, flat: true,
-		dirs: []dir{{xdgData, "opencode"}, {"", ".local/share/opencode"}},
+		dirs: []dir{{"OPENCODE_DB", ".."}, {xdgData, "opencode"}, {"", ".local/share/opencode"}},
 	},
 	"openhands": {
 		files: `/events/(?:event-)?[0-9]+[^/]*\.json$`,
@@ -145,6 +150,34 @@ func inEditors(extensions ...string) (dirs []dir) {
 		}
 	}
 	return dirs
+}
+
+// IsList reports whether a file below Dir is no transcript, but names more places.
+func (p Place) IsList(path string) bool {
+	return p.Agent == "crush" && filepath.Base(path) == "projects.json" && p.Has(path)
+}
+
+// Listed returns the places that such a file names: Crush keeps a database in each project.
+func (p Place) Listed(text []byte) (all []Place) {
+	var list struct {
+		Projects []struct {
+			Path    string `json:"path"`
+			DataDir string `json:"data_dir"`
+		} `json:"projects"`
+	}
+	if json.Unmarshal(text, &list) != nil {
+		return nil // it is being written
+	}
+	for _, project := range list.Projects {
+		data := project.DataDir
+		if !filepath.IsAbs(data) {
+			data = filepath.Join(project.Path, data)
+		}
+		if filepath.IsAbs(data) {
+			all = append(all, Place{Agent: p.Agent, Dir: filepath.Clean(data), Flat: true, files: p.files})
+		}
+	}
+	return all
 }
 
 // Agents returns the short names of all agents in the table.
