@@ -33,7 +33,7 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 		},
 		Commands: []*cli.Command{
 			serveCommand(), demoCommand(), runCommand(), flushCommand(), appendCommand(), tailCommand(),
-			lsCommand(), searchCommand(), usageCommand(), exportCommand(), rmCommand(), importCommand(), watchCommand(),
+			lsCommand(), searchCommand(), usageCommand(), exportCommand(), rmCommand(), pinCommand(), unpinCommand(), importCommand(), watchCommand(),
 			shareCommand(), tokenCommand(),
 			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), versionCommand(),
 			openCommand(), sayCommand(), stopCommand(), mcpCommand(), helpCommand(), manCommand(),

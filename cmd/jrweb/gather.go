@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 
+	"jrweb/cmd/jrweb/internal/agentdb"
 	"jrweb/cmd/jrweb/internal/source"
 	"jrweb/eventlog/transcript"
 )
@@ -24,6 +25,8 @@ type bundle struct {
 	agents []subagentFile
 	// named says that a person named a file of it, and did not find it in a folder.
 	named bool
+	// thread is what stands in a database instead of files; nil for files.
+	thread *agentdb.Thread
 }
 
 // name is what people call the bundle.
@@ -69,11 +72,14 @@ func newGatherer() *gatherer {
 	return &gatherer{bundles: map[string]*bundle{}, sessions: &sessionNames{}}
 }
 
-// sessionNames remembers which session the first line of a file names, for gatherers that
-// look into the same folders again and again. The zero value is ready.
+// sessionNames remembers which session the first line of a file names, and which databases
+// are open, for gatherers that look into the same folders again and again. The zero value is
+// ready.
 type sessionNames struct {
 	mu    sync.Mutex
 	names map[string]string // by path
+
+	databases agentdb.Set
 }
 
 // mostSessionNames is how many are remembered.

@@ -272,7 +272,12 @@ func (w *watcher) onceFile(ctx context.Context, f waitingFile) error {
 // transcriptsIn returns the transcripts in places, those that changed last first.
 func transcriptsIn(all []places.Place) (files []waitingFile) {
 	n := &notifier{places: all, unwatched: map[string]bool{}, known: map[string]fileState{}}
+	n.warn = func(string) {} // what cannot be read is passed over
+	defer n.databases.Close()
 	n.found = func(path string, info fs.FileInfo) {
+		if info == nil {
+			return // a database, whose threads are told as well
+		}
 		files = append(files, waitingFile{path, info.ModTime(), info.Size()})
 	}
 	n.all()

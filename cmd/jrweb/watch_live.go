@@ -153,6 +153,10 @@ func (l *livewatch) soon(path string, after time.Duration) {
 }
 
 func (l *livewatch) change(c change) {
+	if l.names.databases.Database(c.path) != nil {
+		l.databaseChanged(c.path)
+		return
+	}
 	switch main := l.files[c.path]; {
 	case main != "":
 		l.soon(main, lookDelay)
@@ -165,11 +169,21 @@ func (l *livewatch) change(c change) {
 	}
 }
 
+// databaseChanged looks at the threads at work that are in a database: what they are in the
+// middle of need not show in its list of threads.
+func (l *livewatch) databaseChanged(path string) {
+	for thread := range l.threads {
+		if filepath.Dir(thread) == path {
+			l.soon(thread, lookDelay)
+		}
+	}
+}
+
 // look looks at a path that is due: at a thread, or at a transcript that is to be opened.
 func (l *livewatch) look(ctx context.Context, path string) {
 	t := l.threads[path]
 	if t == nil {
-		if info, err := os.Stat(path); err == nil {
+		if info, err := l.stat(path); err == nil {
 			l.fresh.add(waitingFile{path, info.ModTime(), info.Size()})
 		}
 		return
@@ -204,7 +218,7 @@ func (l *livewatch) end(ctx context.Context, t *thread) {
 	if err := t.retire(ctx); err != nil {
 		l.tell(t.path, err)
 	}
-	if info, err := os.Stat(t.path); err == nil && ctx.Err() == nil && !l.seen.has(stateOf(info)) {
+	if info, err := l.stat(t.path); err == nil && ctx.Err() == nil && !l.seen.has(stateOf(info)) {
 		select {
 		case l.changed <- change{t.path, info}:
 		case <-ctx.Done():
@@ -236,6 +250,9 @@ func (l *livewatch) watchFiles(t *thread) {
 			l.notify.subscribeTo(filepath.Dir(path))
 		}
 		l.files[path] = t.path
+	}
+	if t.bundle.thread != nil {
+		return
 	}
 	folder := filepath.Join(strings.TrimSuffix(t.path, filepath.Ext(t.path)), subagentsFolder)
 	if info, err := os.Stat(folder); err == nil && info.IsDir() {

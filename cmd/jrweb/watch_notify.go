@@ -12,6 +12,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"jrweb/cmd/jrweb/internal/agentdb"
 	"jrweb/cmd/jrweb/internal/places"
 )
 
@@ -26,6 +27,12 @@ type notifier struct {
 	system    *fsnotify.Watcher // nil: the system tells nothing
 	unwatched map[string]bool   // folders that the system would not tell of
 	known     map[string]fileState
+
+	databases agentdb.Set
+	changes   map[string]bool // databases that have changed
+	look      *time.Timer     // for the next look into them; nil: only when all is looked through
+	looked    time.Time       // when the last one ended
+	took      time.Duration   // how long it took
 }
 
 // pollEvery is how often folders are looked through that the system does not tell of.
@@ -61,6 +68,8 @@ func (n *notifier) run(ctx context.Context) {
 	n.all()
 	timer := time.NewTimer(pollEvery)
 	defer timer.Stop()
+	n.look = time.NewTimer(time.Hour)
+	defer n.look.Stop()
 	n.rearm(timer)
 	for {
 		select {
@@ -73,6 +82,8 @@ func (n *notifier) run(ctx context.Context) {
 				n.warn("the system does not tell of some changes: " + err.Error())
 			}
 			n.all()
+		case <-n.look.C:
+			n.lookIntoDatabases()
 		case <-timer.C:
 			if n.every > 0 {
 				n.all()
@@ -80,6 +91,7 @@ func (n *notifier) run(ctx context.Context) {
 			for dir := range n.unwatched {
 				n.folder(dir, false)
 			}
+			n.lookIntoDatabases()
 			n.rearm(timer)
 		}
 	}
@@ -102,6 +114,7 @@ func (n *notifier) all() {
 	for _, p := range n.places {
 		n.folder(p.Dir, true)
 	}
+	n.lookIntoDatabases()
 	if len(n.unwatched) > 0 && n.system != nil && n.every == 0 {
 		n.warn("the system tells of no more folders (fs.inotify.max_user_watches): the others are looked through every minute")
 	}
@@ -117,7 +130,7 @@ func (n *notifier) event(e fsnotify.Event) {
 	case err != nil:
 		n.changed(e.Name, nil) // it is gone
 	case info.IsDir() && e.Has(fsnotify.Create):
-		if n.isPlace(e.Name) || n.aboveAPlace(e.Name) {
+		if n.isPlace(e.Name) && !n.isFlat(e.Name) || n.aboveAPlace(e.Name) {
 			n.folder(e.Name, true)
 		}
 	case info.Mode().IsRegular():
@@ -173,6 +186,9 @@ func (n *notifier) folder(dir string, subscribe bool) {
 		path = filepath.Clean(path)
 		if entry.IsDir() {
 			if notWatched[entry.Name()] && entry.Name() != subagentsFolder {
+				return filepath.SkipDir
+			}
+			if path != filepath.Clean(dir) && n.isFlat(path) {
 				return filepath.SkipDir
 			}
 			if subscribe && !notWatched[entry.Name()] {
@@ -240,6 +256,13 @@ func (n *notifier) changed(path string, info fs.FileInfo) {
 	}
 	if state := stateOf(info); n.known[path] != state {
 		n.known[path] = state
+		if n.list(path) {
+			return
+		}
+		if database := databaseOf(path); n.databases.Database(database) != nil {
+			n.databaseChanged(database)
+			return
+		}
 		n.found(path, info)
 	}
 }

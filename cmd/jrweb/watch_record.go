@@ -250,6 +250,10 @@ func rest(ctx context.Context, d time.Duration) error {
 
 // statesOf returns how the files of a run are now.
 func statesOf(b *bundle) (states []fileState, err error) {
+	if b.thread != nil {
+		info, err := b.thread.Stat()
+		return []fileState{stateOf(info)}, err
+	}
 	for _, path := range b.paths() {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) && path != b.main[0] {
@@ -261,6 +265,14 @@ func statesOf(b *bundle) (states []fileState, err error) {
 		states = append(states, stateOf(info))
 	}
 	return states, nil
+}
+
+// stat tells of a transcript, which may be a thread in a database.
+func (w *watcher) stat(path string) (fs.FileInfo, error) {
+	if thread := w.names.databases.Thread(path); thread != nil {
+		return thread.Stat()
+	}
+	return os.Stat(path)
 }
 
 func (w *watcher) allSeen(states []fileState) bool {

@@ -35,6 +35,9 @@ var errRewritten = errors.New("the file was written anew")
 
 // openTeller opens the files of a run.
 func openTeller(b *bundle, names *sessionNames) (teller, error) {
+	if b.thread != nil {
+		return openThreadTeller(b.thread)
+	}
 	whole := len(b.main) > 1 || strings.HasSuffix(unpackedName(b.main[0]), ".json")
 	if !whole {
 		f, err := source.Open(b.main[0])
@@ -207,9 +210,20 @@ func (t *wholeTeller) outcome() transcript.Outcome {
 
 func (*wholeTeller) close() {}
 
+// text is what the run's own files have now, or a thread in a database.
+func (b *bundle) text() io.ReadCloser {
+	if b.thread != nil {
+		return io.NopCloser(b.thread.Follow().Rest(true))
+	}
+	return (&runFile{paths: b.main}).open(nil)
+}
+
 // bundleOf returns the files of the run that a file belongs to, nil if another file tells
 // the same and more.
 func bundleOf(path string, names *sessionNames) (*bundle, error) {
+	if thread := names.databases.Thread(path); thread != nil {
+		return &bundle{main: []string{path}, thread: thread}, nil
+	}
 	if other, lesser := toldAgain[filepath.Base(path)]; lesser && existing(filepath.Join(filepath.Dir(path), other)) != "" {
 		return nil, nil
 	}
@@ -241,8 +255,7 @@ func introduce(b *bundle) (in introduced, err error) {
 	if err != nil {
 		return in, err
 	}
-	run := runFile{paths: b.main}
-	text := run.open(nil)
+	text := b.text()
 	defer func() { err = errors.Join(err, text.Close()) }()
 	f := &feed{converter: converter, lines: transcript.NewSplitter(0), text: io.LimitReader(text, mostIntroduction), final: true}
 	for range mostIntroductionEvents {

@@ -32,6 +32,8 @@ type watchRoom struct {
 	privacy
 	idle time.Duration
 	open bool // secrets are not taken out
+	// agents are those that are looked for: looking through more takes time.
+	agents []string
 }
 
 // line is the connection to the log, which may be cut.
@@ -59,7 +61,7 @@ func newWatchRoom(t *testing.T, dir string) *watchRoom {
 		t.Fatal(err)
 	}
 	m.to.server, m.to.client = spool.To(c), c
-	return &watchRoom{inMemory: m, home: dir, line: l, idle: 2 * time.Minute}
+	return &watchRoom{inMemory: m, home: dir, line: l, idle: 2 * time.Minute, agents: []string{"claude", "codex"}}
 }
 
 // watcher makes one, with the note of what was seen.
@@ -76,14 +78,14 @@ func (r *watchRoom) watcher() *watcher {
 	return w
 }
 
-// places are those of two agents: looking through more takes time.
+// places are those of the room's agents.
 func (r *watchRoom) places() []places.Place {
 	r.Helper()
 	all, err := places.Of(func(string) string { return "" }, r.home, nil)
 	if err != nil {
 		r.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(p places.Place) bool { return p.Agent != "claude" && p.Agent != "codex" })
+	return slices.DeleteFunc(all, func(p places.Place) bool { return !slices.Contains(r.agents, p.Agent) })
 }
 
 // once is watch -once.

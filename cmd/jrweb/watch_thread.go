@@ -190,7 +190,7 @@ func (t *thread) isHistory(at time.Time) bool { return !t.last.IsZero() && at.Su
 // lastChange is when the files last changed, as far as their times can be believed.
 func (t *thread) lastChange() time.Time {
 	changed := t.changed
-	if g, growing := t.teller.(*growingTeller); growing {
+	if g, growing := t.teller.(interface{ changed() time.Time }); growing {
 		changed = g.changed()
 	} else if info, err := os.Stat(t.path); err == nil {
 		changed = info.ModTime()

@@ -79,7 +79,7 @@ func (g *goose) session(o object, out *output) bool {
 		return false
 	}
 	out.begin(Origin{
-		Agent: "Goose", Session: o.text("id"), Dir: o.text("working_dir"),
+		Agent: "Goose", Session: o.text("id"), Parent: o.text("parent_session_id"), Dir: o.text("working_dir"),
 		Model: cmp.Or(o.object("model_config").text("model_name"), o.text("model")),
 	})
 	out.title(o.text("name", "description"))

@@ -12,11 +12,12 @@
 //   - A root that a person gives takes the place of all of that agent's.
 //   - It only computes: it opens no file, and a folder need not exist.
 //
-// Caveats: agents that keep their sessions in a database only are not in the table.
-// docs/formats.md says from where each line of the table is known.
+// Caveats: of agents that keep their sessions in databases, those are in the table that
+// package agentdb can read. docs/formats.md says from where each line of the table is known.
 package places
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -30,7 +31,9 @@ type Place struct {
 	// Agent is the agent's short name, as in -root.
 	Agent string
 	// Dir is the folder.
-	Dir   string
+	Dir string
+	// Flat says that the transcripts stand in Dir itself, and never in folders of it.
+	Flat  bool
 	files *regexp.Regexp
 }
 
@@ -49,6 +52,9 @@ func (p Place) Has(path string) bool {
 type agent struct {
 	// files matches what the agent calls them, below any folder.
 	files string
+	// flat says that they stand in the folders themselves: what is below is large, and
+	// something else.
+	flat bool
 	// dirs are where they are. The first whose variable is set counts; those without a
 	// variable count all, if none is set.
 	dirs []dir
@@ -108,8 +114,16 @@ var agents = map[string]agent{
 		dirs:  []dir{{xdgData, "amp/threads"}, {"", ".local/share/amp/threads"}},
 	},
 	"goose": {
-		files: `\.jsonl$`,
+		files: `\.jsonl$|^/sessions\.db(?:-wal)?$`,
 		dirs:  []dir{{"GOOSE_PATH_ROOT", "data/sessions"}, {xdgData, "goose/sessions"}, {"", ".local/share/goose/sessions"}},
+	},
+	"crush": {
+		files: `^/crush\.db(?:-wal)?$|^/projects\.json$`, flat: true,
+		dirs: []dir{{xdgData, "crush"}, {"", ".local/share/crush"}},
+	},
+	"opencode": {
+		files: `^/opencode(?:-[A-Za-z0-9._-]+)?\.db(?:-wal)?$`, flat: true,
+		dirs: []dir{{"OPENCODE_DB", ".."}, {xdgData, "opencode"}, {"", ".local/share/opencode"}},
 	},
 	"openhands": {
 		files: `/events/(?:event-)?[0-9]+[^/]*\.json$`,
@@ -136,6 +150,34 @@ func inEditors(extensions ...string) (dirs []dir) {
 		}
 	}
 	return dirs
+}
+
+// IsList reports whether a file below Dir is no transcript, but names more places.
+func (p Place) IsList(path string) bool {
+	return p.Agent == "crush" && filepath.Base(path) == "projects.json" && p.Has(path)
+}
+
+// Listed returns the places that such a file names: Crush keeps a database in each project.
+func (p Place) Listed(text []byte) (all []Place) {
+	var list struct {
+		Projects []struct {
+			Path    string `json:"path"`
+			DataDir string `json:"data_dir"`
+		} `json:"projects"`
+	}
+	if json.Unmarshal(text, &list) != nil {
+		return nil // it is being written
+	}
+	for _, project := range list.Projects {
+		data := project.DataDir
+		if !filepath.IsAbs(data) {
+			data = filepath.Join(project.Path, data)
+		}
+		if filepath.IsAbs(data) {
+			all = append(all, Place{Agent: p.Agent, Dir: filepath.Clean(data), Flat: true, files: p.files})
+		}
+	}
+	return all
 }
 
 // Agents returns the short names of all agents in the table.
@@ -165,7 +207,7 @@ func Of(getenv func(string) string, home string, roots []string) ([]Place, error
 			dirs = a.of(getenv, home)
 		}
 		for _, d := range dirs {
-			all = append(all, Place{Agent: name, Dir: d, files: regexp.MustCompile(a.files)})
+			all = append(all, Place{Agent: name, Dir: d, Flat: a.flat, files: regexp.MustCompile(a.files)})
 		}
 	}
 	return all, nil

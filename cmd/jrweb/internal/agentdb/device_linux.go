@@ -1,0 +1,5 @@
+package agentdb
+
+import "syscall"
+
+func setDevice(s *syscall.Stat_t, n uint64) { s.Dev = n }
