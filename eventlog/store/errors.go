@@ -21,6 +21,9 @@ var (
 	ErrHeld = errors.New("the database is held by another process")
 	// ErrDamaged: the store read something else than was written. See [DamageError].
 	ErrDamaged = errors.New("the database is damaged")
+	// ErrReplica: the database file is one of several that have the same journal. It cannot be
+	// changed alone.
+	ErrReplica = errors.New("the database is a replica")
 	// ErrFormat: the file was written by another version. The error says what to do.
 	ErrFormat = errors.New("the database has another format")
 )

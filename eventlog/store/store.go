@@ -54,6 +54,13 @@ type Tx interface {
 	Delete(b Bucket, key []byte)
 }
 
+// Op is one put or delete of a transaction.
+type Op struct {
+	Bucket     Bucket
+	Delete     bool
+	Key, Value []byte
+}
+
 // ReserveTx is a [Tx] of a store that keeps room in reserve. With it, deletions and the
 // ends of sessions work even when the rest is full.
 type ReserveTx interface {
