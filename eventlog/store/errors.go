@@ -17,6 +17,12 @@ var (
 	// ErrFailed: a commit failed, and what is on the disk is not known. Nothing more is
 	// acknowledged or shown until the store is opened again.
 	ErrFailed = errors.New("storage failed")
+	// ErrUnsettled: whether a commit took effect is not known yet. If it did, it shows later.
+	// The store goes on.
+	ErrUnsettled = errors.New("the outcome of the commit is not known yet")
+	// ErrUpdateTooLarge: a commit would be larger than the store can take at once. Nothing has
+	// changed.
+	ErrUpdateTooLarge = errors.New("too much for one commit")
 	// ErrHeld: another process holds the database file.
 	ErrHeld = errors.New("the database is held by another process")
 	// ErrDamaged: the store read something else than was written. See [DamageError].

@@ -16,8 +16,10 @@ type Store interface {
 	// Update runs fn and makes everything that it wrote durable, or nothing. A nil result
 	// means that it is on the disk. If fn returns an error, nothing has changed, and Update
 	// returns that error. An error that wraps [ErrFull] or [ErrNotCommitted] also means
-	// that nothing has changed: the store is as good as before. Any other error means that
-	// the outcome is unknown. Update may run fn again if a run had no effect; the last run
+	// that nothing has changed: the store is as good as before. So does one that wraps
+	// [ErrUpdateTooLarge], if the store has a limit. One that wraps [ErrUnsettled] means that
+	// the outcome is unknown, and that the store goes on. Any other error means that the
+	// outcome is unknown, and that the store does not work any more. Update may run fn again if a run had no effect; the last run
 	// counts.
 	Update(ctx context.Context, fn func(Tx) error) error
 
@@ -125,6 +127,29 @@ type SharedStore interface {
 	Store
 	// Shared is never called; it marks the store.
 	Shared()
+}
+
+// NotifyingStore is a [SharedStore] that tells of every commit. So a Log on it knows as much as
+// if it made all commits.
+type NotifyingStore interface {
+	SharedStore
+	// Notify runs begin on the newest state. From then on it calls heard after each commit,
+	// in their order, once Views see the commit and before they see the next one, and before
+	// the Update that made it returns. It calls failed once if the store fails. heard and failed
+	// must be quick and must not use the store. Notify may be called once.
+	//
+	// An Update of a NotifyingStore runs its function on a state of which all is heard. If the
+	// function wrote nothing, it has seen everything that was committed by anybody before the
+	// call of Update.
+	Notify(ctx context.Context, begin func(Reader) error, heard func(Commit), failed func(error)) error
+}
+
+// Commit is what one Update has changed.
+type Commit struct {
+	// Own says that it was the Update which runs now in this process.
+	Own bool
+	// Ops are sorted by bucket and key, each key once. They are valid until heard returns.
+	Ops iter.Seq[Op]
 }
 
 // CheckpointStore is a [Store] that puts what it commits to its final place later. What was
