@@ -68,7 +68,7 @@ func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes
 	changes := Changes{Next: after}
 	next := &changes.Next.Change
 	var to []byte
-	if !l.shared {
+	if !l.deaf {
 		// Changes that committed after the deletions were read come next time, with their
 		// own deletions.
 		to = record.ChangeKey(known + 1)
@@ -94,7 +94,7 @@ func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes
 		return Changes{}, err
 	}
 	switch n := len(changes.Tasks); {
-	case n > 0 && (changes.More || l.shared):
+	case n > 0 && (changes.More || l.deaf):
 		*next = changes.Tasks[n-1].Change
 	case changes.More:
 		*next = after.Change

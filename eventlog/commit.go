@@ -48,9 +48,13 @@ type committer struct {
 	queue   *queue
 	running sync.WaitGroup
 
-	// Used by the goroutine alone.
+	// overtaken says that another process has committed since last and recent were true.
+	overtaken atomic.Bool
+
+	// Used by the goroutine alone. While a store that notifies runs an Update, it also uses tx.
+	tx      *record.Txn // of the commit under way
 	last    record.Carried
-	recent  record.Recent // unused if others change the store
+	recent  record.Recent // unused if others change the store, and nobody tells of it
 	company int           // number of changes that the last commit made, and of those that waited when it ended
 	took    time.Duration // duration of the last commit
 }
@@ -169,6 +173,10 @@ func (c *committer) commit(group []*op) {
 		err = c.write(group, nil)
 	}
 	c.company = len(group) + int(c.queue.length.Load())
+	if errors.Is(err, store.ErrUpdateTooLarge) {
+		c.split(group, err)
+		return
+	}
 	if !errors.Is(err, ErrFull) {
 		answer(group, err)
 		return
@@ -188,6 +196,16 @@ func (c *committer) commit(group []*op) {
 		c.halve(growing, err)
 	}
 	answer(freeing, c.write(freeing, err))
+}
+
+// split commits a group that is too large for one commit by halves.
+func (c *committer) split(group []*op, err error) {
+	if len(group) == 1 {
+		answer(group, &FieldError{Index: -1, Field: "events", Reason: "are too large in all: " + err.Error(), Err: ErrTooLarge})
+		return
+	}
+	c.commit(group[:len(group)/2])
+	c.commit(group[len(group)/2:])
 }
 
 // commitFitting makes those changes of a group for which there is room, and returns how
@@ -241,31 +259,35 @@ func (c *committer) write(group []*op, full error) error {
 	if len(group) == 0 {
 		return nil
 	}
-	var tx *record.Txn
 	err := c.log.store.Update(context.Background(), func(storeTx store.Tx) error {
 		if r, ok := storeTx.(store.ReserveTx); ok && full != nil {
 			r.UseReserve()
 		}
-		last := c.last
-		if c.log.shared {
-			var err error
-			if last, err = record.ReadCarried(storeTx); err != nil {
+		if c.log.deaf || c.overtaken.Swap(false) {
+			last, err := record.ReadCarried(storeTx)
+			if err != nil {
 				return err
 			}
+			c.last, c.recent = last, record.Recent{}
 		}
-		tx = record.NewTxn(storeTx, c.log.now(), last)
-		tx.Full, tx.Shared = full, c.log.shared
-		if !c.log.shared {
-			tx.Recent = &c.recent
+		c.tx = record.NewTxn(storeTx, c.log.now(), c.last)
+		c.tx.Full, c.tx.Shared = full, c.log.deaf
+		if !c.log.deaf {
+			c.tx.Recent = &c.recent
 		}
 		for _, o := range group {
-			o.err = o.apply(tx)
+			o.err = o.apply(c.tx)
 		}
-		if !tx.Wrote {
-			return errNothing
+		switch {
+		case c.tx.Wrote:
+			return c.tx.Flush()
+		case c.log.shared && !c.log.deaf:
+			return nil // the store makes sure that the answers rest on all that was committed
 		}
-		return tx.Flush()
+		return errNothing
 	})
+	tx := c.tx
+	c.tx = nil
 	if err == nil || errors.Is(err, errNothing) {
 		for _, damage := range tx.Damage {
 			c.log.passOver(damage)
@@ -278,10 +300,12 @@ func (c *committer) write(group []*op, full error) error {
 	case err == nil:
 		c.last = tx.Last
 		tx.Recent.Committed(tx)
-		c.log.committed(tx)
+		if c.log.deaf || !c.log.shared { // else the store has told of it
+			c.log.committed(tx)
+		}
 	case errors.Is(err, errNothing):
 		return nil
-	case errors.Is(err, ErrFull), errors.Is(err, ErrNotCommitted):
+	case errors.Is(err, ErrFull), errors.Is(err, ErrNotCommitted), errors.Is(err, ErrUnsettled), errors.Is(err, store.ErrUpdateTooLarge):
 		return fmt.Errorf("eventlog: %w", err)
 	default:
 		err = fmt.Errorf("eventlog: %w: %w", ErrFailed, err)
@@ -298,8 +322,8 @@ func (l *Log) now() time.Time { return l.o.Now().UTC().Truncate(time.Millisecond
 // calls the trace. It runs before the writers get their answers.
 func (l *Log) committed(tx *record.Txn) {
 	l.open.Add(int64(len(tx.Started) - len(tx.Ended)))
-	l.leases.committed(tx)
-	l.watches.committed(tx, time.Now())
+	l.leases.committed(&tx.Outcome)
+	l.watches.committed(&tx.Outcome, time.Now())
 	l.janitor.committed(tx)
 	if l.trace.Asked != nil {
 		for _, a := range tx.Appended {

@@ -58,29 +58,26 @@ func (ls *leases) init(l *Log) {
 	ls.open = map[SessionID]*lease{}
 }
 
-// start gives each open session in the store its lease.
-func (ls *leases) start() error {
-	err := ls.log.view(context.Background(), func(r store.Reader) error {
-		now := time.Now()
-		for key, raw := range r.Ascend(store.Open, nil, nil) {
-			record, err := openSession(r, key, raw)
-			if err != nil {
-				// The rest of the log still works. Reads of the damaged session report the
-				// damage.
-				ls.log.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
-				continue
-			}
-			ls.alive(record, now)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
+// start begins to seal sessions.
+func (ls *leases) start() {
 	var ctx context.Context
 	ctx, ls.cancel = context.WithCancel(context.Background())
 	ls.running.Go(func() { ls.run(ctx) })
-	return nil
+}
+
+// begin gives each open session in the store its lease.
+func (ls *leases) begin(r store.Reader) {
+	now := time.Now()
+	for key, raw := range r.Ascend(store.Open, nil, nil) {
+		record, err := openSession(r, key, raw)
+		if err != nil {
+			// The rest of the log still works. Reads of the damaged session report the
+			// damage.
+			ls.log.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
+			continue
+		}
+		ls.alive(record, now)
+	}
 }
 
 // openSession reads the session that a key of store.Open names.
@@ -154,28 +151,37 @@ func (ls *leases) lookAt(l *lease, at time.Time) {
 }
 
 // committed renews the leases of the sessions that were appended to, before the writers get
-// their answers. So no acknowledged append is followed by a seal for the silence before it.
-func (ls *leases) committed(tx *record.Txn) {
-	if len(tx.Started)+len(tx.Appended)+len(tx.Ended) == 0 {
-		return
+// their answers. So no acknowledged append is followed by a seal for the silence before it. It
+// returns how many of the sessions that have ended had a lease.
+func (ls *leases) committed(o *record.Outcome) (ended int) {
+	if len(o.Started)+len(o.Appended)+len(o.Ended)+len(o.Beats) == 0 {
+		return 0
 	}
 	now := time.Now()
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	for _, s := range tx.Started {
+	for _, s := range o.Started {
 		ls.renewed(s, now)
 	}
-	for i := range tx.Appended {
-		ls.renewed(tx.Appended[i].Record, now)
+	for i := range o.Appended {
+		ls.renewed(o.Appended[i].Record, now)
 	}
-	for _, s := range tx.Ended {
+	for _, s := range o.Beats {
+		// Other things change the record of a session as well.
+		if l := ls.open[s.ID]; l != nil && s.Beats != l.beats {
+			l.seen, l.beats, l.expiring = now, s.Beats, false
+		}
+	}
+	for _, s := range o.Ended {
 		if l := ls.open[s.ID]; l != nil {
+			ended++
 			delete(ls.open, s.ID)
 			if l.index >= 0 {
 				heap.Remove(&ls.next, l.index)
 			}
 		}
 	}
+	return ended
 }
 
 func (ls *leases) run(ctx context.Context) {

@@ -21,6 +21,7 @@ import (
 type Log struct {
 	store  store.Store
 	shared bool // others change the store as well
+	deaf   bool // and nobody tells of it
 	o      Options
 	trace  Trace
 	append AppendFunc // the middleware around appendBatch
@@ -101,27 +102,26 @@ func New(s store.Store, o *Options) (*Log, error) {
 	}
 	l.summarize()
 	_, l.shared = s.(store.SharedStore)
+	_, notifies := s.(store.NotifyingStore)
+	l.deaf = l.shared && !notifies
 	l.append = chain(l.o.Middleware, l.appendBatch)
-	last, err := l.recover()
-	if err != nil {
-		return nil, fmt.Errorf("eventlog: open: %w", err)
-	}
-	l.watches.init(l.o.TailBytes, last.Change)
+	l.watches.init(l.o.TailBytes)
 	l.leases.init(l)
 	if err := l.janitor.init(l); err != nil {
 		return nil, fmt.Errorf("eventlog: open: %w", err)
 	}
+	last, err := l.recover()
+	if err != nil {
+		return nil, fmt.Errorf("eventlog: open: %w", err)
+	}
 	l.committer.start(l, last)
-	if !l.o.KeepOpen {
+	if !l.o.KeepOpen && !l.shared {
 		if err := l.interruptOpen(); err != nil {
 			l.committer.stop()
 			return nil, fmt.Errorf("eventlog: open: %w", err)
 		}
 	}
-	if err := l.leases.start(); err != nil {
-		l.committer.stop()
-		return nil, fmt.Errorf("eventlog: open: %w", err)
-	}
+	l.leases.start()
 	l.purger.start(l)
 	l.janitor.start()
 	return l, nil
@@ -163,9 +163,9 @@ func (l *Log) finish(err error) {
 	})
 }
 
-// Shared reports whether others change the store as well. Then a reader must read again to
-// find what they committed.
-func (l *Log) Shared() bool { return l.shared }
+// Shared reports whether others change the store as well, and nobody tells of it. Then a
+// reader must read again to find what they committed.
+func (l *Log) Shared() bool { return l.deaf }
 
 // view reads a state of the store. It fails if the log does not work before or after the
 // read: what was read while the storage failed must not be shown.
@@ -174,11 +174,26 @@ func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 		return err
 	}
 	err := l.store.View(ctx, fn)
+	if l.shared && !l.deaf && (errors.Is(err, ErrTaskNotFound) || errors.Is(err, ErrSessionNotFound)) {
+		// It may be there, but not here yet.
+		if err = l.CatchUp(ctx); err == nil {
+			err = l.store.View(ctx, fn)
+		}
+	}
 	if ended := l.Err(); ended != nil {
 		return ended
 	}
 	l.damaged(err)
 	return err
+}
+
+// CatchUp returns when the log knows everything that was committed before the call, by others
+// as well.
+func (l *Log) CatchUp(ctx context.Context) error {
+	if !l.shared {
+		return l.Err()
+	}
+	return l.committer.do(ctx, 0, func(*record.Txn) error { return nil })
 }
 
 // Stats is the state of a log at one moment.
