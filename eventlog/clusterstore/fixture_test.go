@@ -175,6 +175,11 @@ func (l *log) append(s *eventlog.Session, contents ...string) {
 	l.ok(err)
 }
 
+func (l *log) complete(s *eventlog.Session) {
+	l.Helper()
+	l.ok(l.here(s).Complete(l.Context(), eventlog.Succeeded, ""))
+}
+
 // contents are the events of a session.
 func (l *log) contents(s *eventlog.Session) (all []string) {
 	l.Helper()
