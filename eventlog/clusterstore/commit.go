@@ -98,7 +98,9 @@ func (r *replica) settle(ctx context.Context, c *commit) (own bool, err error) {
 		switch answer {
 		case stored:
 			err = r.deliver(c.position, c.record)
-		case refused:
+		case taken:
+			err = r.fetch(ctx, c)
+		case nobody:
 			err = nil
 		case unknown:
 			lost, err = err, nil
@@ -118,6 +120,24 @@ func (r *replica) settle(ctx context.Context, c *commit) (own bool, err error) {
 		}
 		return r.outcome(ctx, c, lost)
 	}
+}
+
+// hurry is how long a message may be on its way before it is asked for.
+const hurry = 20 * time.Millisecond
+
+// fetch applies the message at the position of a commit, if there is one and it does not come
+// by itself: after the death of a server the replica hears nothing for seconds.
+func (r *replica) fetch(ctx context.Context, c *commit) error {
+	select {
+	case <-c.decided.Done():
+		return nil
+	case <-time.After(hurry):
+	}
+	record, err := r.engine.get(ctx, c.position)
+	if err != nil || record == nil {
+		return nil // it is asked for again
+	}
+	return r.deliver(c.position, record)
 }
 
 // outcome tells what became of a commit that is decided, or no longer waited for.

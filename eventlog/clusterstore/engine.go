@@ -47,19 +47,42 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 	if e.js, err = jetstream.New(e.conn); err != nil {
 		return nil, err
 	}
-	e.stream, err = e.js.Stream(ctx, name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		e.stream, err = e.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: name, Subjects: []string{e.subject}, Storage: jetstream.FileStorage, Replicas: o.Replicas, DenyDelete: true,
-		})
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // by another replica, just now
-			e.stream, err = e.js.Stream(ctx, name)
+	err = insist(ctx, func(ctx context.Context) error {
+		e.stream, err = e.js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			// If another replica makes it just now, it makes the same.
+			e.stream, err = e.js.CreateStream(ctx, jetstream.StreamConfig{
+				Name: name, Subjects: []string{e.subject}, Storage: jetstream.FileStorage, Replicas: o.Replicas, DenyDelete: true,
+			})
 		}
-	}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return e, e.check()
+}
+
+// noPeers is the code of the error of servers that do not know enough others yet.
+const noPeers = 10005
+
+// insist asks the engine until there is an answer, or ctx ends: servers that have just started
+// must first find each other.
+func insist(ctx context.Context, ask func(context.Context) error) error {
+	for {
+		one, cancel := context.WithTimeout(ctx, requestTime)
+		err := ask(one)
+		cancel()
+		api, isAPI := errors.AsType[*jetstream.APIError](err)
+		if err == nil || isAPI && api.Code < 500 && api.ErrorCode != noPeers {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
+	}
 }
 
 // connection is how to connect.
@@ -103,7 +126,8 @@ type answer int
 
 const (
 	stored  answer = iota // at its position
-	refused               // it is not stored: the position is taken, or nobody listens
+	taken                 // it is not stored now: there is, or may soon be, another one at its position
+	nobody                // it is not stored now: the stream has no leader
 	unknown               // there is none that says so
 	absurd                // it is stored where it cannot be
 )
@@ -124,24 +148,25 @@ func (e *engine) publish(ctx context.Context, position uint64, record []byte) (a
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 		switch api.ErrorCode {
 		case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
-			return refused, err
+			return taken, err
 		}
 	}
 	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) {
-		return refused, err
+		return nobody, err
 	}
 	return unknown, err
 }
 
 // last returns the position of the last message.
-func (e *engine) last(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
-	defer cancel()
-	info, err := e.stream.Info(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return info.State.LastSeq, nil
+func (e *engine) last(ctx context.Context) (position uint64, err error) {
+	err = insist(ctx, func(ctx context.Context) error {
+		info, err := e.stream.Info(ctx)
+		if err == nil {
+			position = info.State.LastSeq
+		}
+		return err
+	})
+	return position, err
 }
 
 // get returns the message at a position, nil if there is none.
