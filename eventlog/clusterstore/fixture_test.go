@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +18,16 @@ import (
 	"jrweb/eventlog/store"
 )
 
-func TestMain(m *testing.M) { natstest.Main(m) }
+func TestMain(m *testing.M) {
+	if said := os.Getenv(childVariable); said != "" {
+		path, url, _ := strings.Cut(said, " ")
+		if err := writeForEver(path, url); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	natstest.Main(m)
+}
 
 // stream is the name of the stream of a test.
 const stream = "log"

@@ -3,7 +3,6 @@ package clusterstore_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -104,33 +103,6 @@ func TestAReplicaTellsOfEveryCommit(t *testing.T) {
 	if !slices.Equal(heard, want) {
 		t.Errorf("heard of\n%q, want\n%q", heard, want)
 	}
-}
-
-// A process that is killed leaves a file that is behind: a copy of the file while it is in
-// use is such a one.
-func TestAReplicaThatIsBehindCatchesUp(t *testing.T) {
-	url := natstest.Start(t).URL
-	r := newReplica(t, url)
-	var copies []string
-	for n := range 30 {
-		r.ok(r.put(t.Context(), fmt.Sprint(n)))
-		switch n {
-		case 4, 14:
-			r.ok(r.NotifyingStore.(store.CheckpointStore).Checkpoint(t.Context()))
-		case 0, 9, 29:
-			raw, err := os.ReadFile(r.path)
-			r.ok(err)
-			path := filepath.Join(t.TempDir(), "jr.db")
-			r.ok(os.WriteFile(path, raw, 0o600))
-			copies = append(copies, path)
-		}
-	}
-	for _, path := range copies {
-		wantSame(t, r, openReplica(t, path, url, nil))
-	}
-	r.ok(r.Close())
-	r.open()
-	wantEqual(t, "keys after a reopen", len(r.keys()), 30)
 }
 
 func TestAFileBelongsToOneStreamAndOneProcess(t *testing.T) {
