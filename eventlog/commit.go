@@ -281,7 +281,7 @@ func (c *committer) write(group []*op, full error) error {
 		switch {
 		case c.tx.Wrote:
 			return c.tx.Flush()
-		case c.log.shared && !c.log.deaf:
+		case c.log.lags():
 			return nil // the store makes sure that the answers rest on all that was committed
 		}
 		return errNothing
@@ -300,7 +300,7 @@ func (c *committer) write(group []*op, full error) error {
 	case err == nil:
 		c.last = tx.Last
 		tx.Recent.Committed(tx)
-		if c.log.deaf || !c.log.shared { // else the store has told of it
+		if !c.log.lags() { // else the store has told of it
 			c.log.committed(tx)
 		}
 	case errors.Is(err, errNothing):

@@ -174,8 +174,7 @@ func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 		return err
 	}
 	err := l.store.View(ctx, fn)
-	if l.shared && !l.deaf && (errors.Is(err, ErrTaskNotFound) || errors.Is(err, ErrSessionNotFound)) {
-		// It may be there, but not here yet.
+	if l.lags() && (errors.Is(err, ErrTaskNotFound) || errors.Is(err, ErrSessionNotFound)) {
 		if err = l.CatchUp(ctx); err == nil {
 			err = l.store.View(ctx, fn)
 		}
@@ -187,10 +186,14 @@ func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 	return err
 }
 
+// lags reports whether others may have committed what is not here yet.
+func (l *Log) lags() bool { return l.shared && !l.deaf }
+
 // CatchUp returns when the log knows everything that was committed before the call, by others
-// as well.
+// as well. So what it does not have then is not there. Only a log on a [store.NotifyingStore]
+// has to wait for that.
 func (l *Log) CatchUp(ctx context.Context) error {
-	if !l.shared {
+	if !l.lags() {
 		return l.Err()
 	}
 	return l.committer.do(ctx, 0, func(*record.Txn) error { return nil })

@@ -15,7 +15,7 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/clusterstore"
-	"jrweb/eventlog/internal/natstest"
+	"jrweb/internal/natstest"
 	"jrweb/eventlog/store"
 )
 

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"jrweb/eventlog/clusterstore"
-	"jrweb/eventlog/internal/natstest"
+	"jrweb/internal/natstest"
 	"jrweb/eventlog/store"
 )
 

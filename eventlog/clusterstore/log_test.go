@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/internal/natstest"
+	"jrweb/internal/natstest"
 )
 
 // follow reads a session to its end by a watch, without looking at the clock: what is not

@@ -15,7 +15,7 @@ import (
 	"jrweb/eventlog/clusterstore"
 	"jrweb/eventlog/eventlogtest"
 	"jrweb/eventlog/filestore"
-	"jrweb/eventlog/internal/natstest"
+	"jrweb/internal/natstest"
 	"jrweb/eventlog/store"
 )
 
