@@ -1,0 +1,12 @@
+package eventlog
+
+import "jrweb/eventlog/internal/record"
+
+// Committing is what the commit under way changes, nil if there is none. It is for stores,
+// during their Update.
+func Committing(l *Log) *record.Outcome {
+	if tx := l.committer.tx; tx != nil {
+		return &tx.Outcome
+	}
+	return nil
+}
