@@ -17,6 +17,8 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/clusterstore"
+	"jrweb/eventlog/dbfile"
+	"jrweb/eventlog/store"
 	"jrweb/internal/natstest"
 )
 
@@ -250,5 +252,33 @@ func (c *cluster) wantSame(sessions []*eventlog.Session) {
 		if !slices.Equal(got, want) {
 			c.Errorf("replica %d has %d events, the first one %d, or others", i, len(got), len(want))
 		}
+	}
+}
+
+// The tools for a file at rest know a replica: a check reads it, and what would make another
+// file of it is refused, because that file would not say where in the stream it is.
+func TestTheFileOfAReplicaIsCheckedAndStaysOne(t *testing.T) {
+	c := newCluster(t, 1)
+	s, err := c.any().Start(t.Context(), "t-1", nil)
+	if err == nil {
+		_, err = s.Append(t.Context(), says("a"), says("b"))
+	}
+	if err == nil {
+		err = c.any().Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	figures := wantSound(t, c.paths[0])
+	wantEqual(t, "events", figures.Events, 2)
+	if _, _, err := dbfile.Compact(t.Context(), c.paths[0], nil); !errors.Is(err, store.ErrReplica) {
+		t.Errorf("compact: %v", err)
+	}
+	if _, err := eventlog.Open(c.paths[0], nil); !errors.Is(err, store.ErrReplica) {
+		t.Errorf("open: %v", err)
+	}
+	c.open(0) // it is as good as before
+	if info, err := c.any().Session("t-1", s.ID()).Info(t.Context()); err != nil || info.Head != 2 {
+		t.Errorf("opened again, the session has %d events, %v", info.Head, err)
 	}
 }

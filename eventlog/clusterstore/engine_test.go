@@ -15,8 +15,8 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/clusterstore"
-	"jrweb/internal/natstest"
 	"jrweb/eventlog/store"
+	"jrweb/internal/natstest"
 )
 
 // impatient gives up while a server stands still.

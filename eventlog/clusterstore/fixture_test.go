@@ -14,8 +14,8 @@ import (
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/clusterstore"
-	"jrweb/internal/natstest"
 	"jrweb/eventlog/store"
+	"jrweb/internal/natstest"
 )
 
 func TestMain(m *testing.M) {

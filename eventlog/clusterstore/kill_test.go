@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"jrweb/eventlog/clusterstore"
-	"jrweb/internal/natstest"
 	"jrweb/eventlog/store"
+	"jrweb/internal/natstest"
 )
 
 // childVariable makes the test program a process with a replica: its value is the path of the

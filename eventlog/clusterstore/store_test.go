@@ -15,8 +15,8 @@ import (
 	"jrweb/eventlog/clusterstore"
 	"jrweb/eventlog/eventlogtest"
 	"jrweb/eventlog/filestore"
-	"jrweb/internal/natstest"
 	"jrweb/eventlog/store"
+	"jrweb/internal/natstest"
 )
 
 // One replica keeps the rules of every store.

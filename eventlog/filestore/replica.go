@@ -72,6 +72,21 @@ func openReplica(path string, o *Options) (*fileStore, error) {
 	return s, nil
 }
 
+// RefuseReplica returns an error that wraps [store.ErrReplica] if a file is a replica.
+func RefuseReplica(file *boltfile.File) error {
+	return boltfile.Guard(func() error {
+		return file.DB.View(func(tx *bolt.Tx) error {
+			m, err := boltfile.ReadMark(tx)
+			if err == nil && m.Replica {
+				err = errReplica
+			}
+			return err
+		})
+	})
+}
+
+var errReplica = fmt.Errorf("%w: only its cluster changes it; a backup of it is a database of its own", store.ErrReplica)
+
 // unused returns an error if a file was ever written to.
 func (b *base) unused() error {
 	used := b.mark != (boltfile.Mark{})

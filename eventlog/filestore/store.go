@@ -115,7 +115,7 @@ func open(path string, o *Options) (_ *fileStore, err error) {
 	}
 	s := newStore(b, o)
 	if b.mark.Replica {
-		err = fmt.Errorf("%w: only its cluster changes it; a backup of it is a database of its own", store.ErrReplica)
+		err = errReplica
 	} else {
 		err = s.resume(o.JournalDir)
 	}
