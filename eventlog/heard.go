@@ -25,4 +25,7 @@ func (l *Log) heard(c store.Commit) {
 	// A session that was started and ended in one commit was never counted.
 	l.open.Add(int64(len(o.Started) - l.leases.committed(o)))
 	l.watches.committed(o, time.Now())
+	if o.Trash {
+		l.purger.otherLeft()
+	}
 }

@@ -107,6 +107,7 @@ func New(s store.Store, o *Options) (*Log, error) {
 	l.append = chain(l.o.Middleware, l.appendBatch)
 	l.watches.init(l.o.TailBytes)
 	l.leases.init(l)
+	l.purger.init()
 	if err := l.janitor.init(l); err != nil {
 		return nil, fmt.Errorf("eventlog: open: %w", err)
 	}

@@ -11,7 +11,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// purgeRetry is how long the purger waits after an error: a full disk may have room then.
+// purgeRetry is how long the purger waits after an error: a full disk may have room then. It
+// waits as long for another log to remove what that one has deleted.
 const purgeRetry = time.Minute
 
 // purger removes the records of what was deleted, in transactions between those of the
@@ -19,14 +20,19 @@ const purgeRetry = time.Minute
 type purger struct {
 	log     *Log
 	more    chan struct{} // holds a token when there may be trash
+	others  chan struct{} // holds a token when another log may have left trash
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+}
+
+func (p *purger) init() {
+	p.more, p.others = make(chan struct{}, 1), make(chan struct{}, 1)
 }
 
 func (p *purger) start(l *Log) {
 	var ctx context.Context
 	ctx, p.cancel = context.WithCancel(context.Background())
-	p.log, p.more = l, make(chan struct{}, 1)
+	p.log = l
 	p.wake() // the last process may have left some
 	p.running.Go(func() { p.run(ctx) })
 }
@@ -43,11 +49,25 @@ func (p *purger) wake() {
 	}
 }
 
+// otherLeft notes that another log on the same store has deleted something. That log removes
+// the records as well, unless it ends before.
+func (p *purger) otherLeft() {
+	select {
+	case p.others <- struct{}{}:
+	default:
+	}
+}
+
 func (p *purger) run(ctx context.Context) {
 	var again <-chan time.Time // after a failure
 	for {
 		select {
 		case <-p.more:
+		case <-p.others:
+			if again == nil {
+				again = time.After(purgeRetry)
+			}
+			continue
 		case <-again:
 		case <-ctx.Done():
 			return

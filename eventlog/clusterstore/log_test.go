@@ -1,7 +1,6 @@
 package clusterstore_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -277,64 +276,4 @@ func TestNothingIsDeniedThatWasCommitted(t *testing.T) {
 			t.Errorf("an append after the end: %v", err)
 		}
 	}
-}
-
-// A lease ends by silence everywhere, and a writer that is heard of by any replica is not
-// silent. The clocks are those of the machines, so this looks at them.
-func TestALeaseIsRenewedThroughAnyReplica(t *testing.T) {
-	url := natstest.Start(t).URL
-	here, there := newLog(t, url, nil), newLog(t, url, nil)
-	const lease = 3 * time.Second
-	s := here.start("t-1", &eventlog.StartOptions{Lease: lease})
-	silent := here.start("t-2", &eventlog.StartOptions{Lease: lease})
-	ended := watchEnd(t, here, silent)
-	ticker := time.NewTicker(lease / 15)
-	defer ticker.Stop()
-	for n := 0; ; n++ {
-		<-ticker.C
-		var err error
-		if n%2 == 0 {
-			err = there.here(s).Heartbeat(t.Context())
-		} else {
-			err = err2(there.here(s).Append(t.Context(), says("x")))
-		}
-		there.ok(err)
-		select {
-		case <-ended:
-		default:
-			continue
-		}
-		break
-	}
-	wantEqual(t, "reason", here.info(silent).Reason, "lease expired")
-	wantEqual(t, "status of the other one", here.info(s).Status, eventlog.StatusOpen)
-	ended = watchEnd(t, there, s)
-	here.ok(here.Log.Close()) // whoever is left seals it
-	wait(t, "the end of the lease", ended)
-	wantEqual(t, "reason", there.info(s).Reason, "lease expired")
-}
-
-// watchEnd returns a channel that is closed when a session has ended.
-func watchEnd(t *testing.T, l *log, s *eventlog.Session) <-chan struct{} {
-	ended := make(chan struct{})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	watch := l.Watch(s.Task())
-	t.Cleanup(cancel)
-	go func() {
-		defer watch.Close()
-		for {
-			changed := watch.Changed()
-			info, err := l.here(s).Info(ctx)
-			if err == nil && info.Sealed() {
-				close(ended)
-				return
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return ended
 }

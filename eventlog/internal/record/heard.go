@@ -65,6 +65,8 @@ func (h *heard) take(op store.Op) error {
 		return h.takeSession(op)
 	case store.Events:
 		return h.takeEvent(op)
+	case store.Trash:
+		h.Trash = h.Trash || !op.Delete
 	}
 	return nil
 }
