@@ -49,6 +49,8 @@ fmt: ## format the Go code
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run golangci-lint
 	$(GOLANGCI_LINT) run
+	cd benchmarks && ../$(GOLANGCI_LINT) run
+	cd deploy/grafana && ../../$(GOLANGCI_LINT) run
 
 .PHONY: format-check
 format-check: ## complain about code that is not formatted

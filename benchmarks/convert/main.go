@@ -9,6 +9,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -25,7 +26,7 @@ func main() {
 	}
 }
 
-func run() error {
+func run() (err error) {
 	megabytes := flag.Int("mb", 50, "how much is converted of each, in MB")
 	wanted := flag.String("formats", "", "only these, with commas between")
 	fixtures := flag.String("fixtures", "../eventlog/transcript/testdata", "where the fixtures are")
@@ -36,7 +37,7 @@ func run() error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { err = errors.Join(err, f.Close()) }()
 		if err := pprof.StartCPUProfile(f); err != nil {
 			return err
 		}
@@ -48,7 +49,7 @@ func run() error {
 		if *wanted != "" && !strings.Contains(","+*wanted+",", ","+string(format)+",") {
 			continue
 		}
-		row := fmt.Sprintf("| %s |", format)
+		fmt.Printf("| %s |", format)
 		for _, pad := range []int{0, 4 << 10} {
 			in, err := newInput(*fixtures, format, pad)
 			if err != nil {
@@ -58,9 +59,9 @@ func run() error {
 			if err != nil {
 				return err
 			}
-			row += fmt.Sprintf(" %.0f | %.0f | %.1f |", r.megabytesPerSecond(), r.eventsPerSecond(), float64(r.peak)/1e6)
+			fmt.Printf(" %.0f | %.0f | %.1f |", r.megabytesPerSecond(), r.eventsPerSecond(), float64(r.peak)/1e6)
 		}
-		fmt.Println(row)
+		fmt.Println()
 	}
 	return nil
 }

@@ -47,7 +47,9 @@ func measureCrash(ctx context.Context, r report.Round) (report.Figures, error) {
 	full := awaitFull(filling, path, asked)
 	kill()
 	if full == nil {
-		<-asked // that it was killed
+		if err := <-asked; err == nil {
+			return nil, errors.New("the log was full before its process was killed")
+		}
 	}
 	_ = w.Stop() // says the same
 	if full != nil {

@@ -25,6 +25,7 @@ var formats = template.FuncMap{
 	"plural":     pluralOf,
 	"styles":     func() []string { return styleSheets },
 	"modules":    func(script string) []string { return modules[script] },
+	"site":       newSite,
 }
 
 // count is a large number in short.

@@ -27,6 +27,7 @@ type killRun struct {
 	mu           sync.Mutex
 	changed      sync.Cond // of what follows
 	life         int       // how often the server has started
+	dark         bool      // the power is being cut: what comes now, nobody would hear
 	url          string    // of this life
 	client       *http.Client
 	last         bool              // this life is the last one: nobody appends anything new
@@ -47,10 +48,25 @@ func newKillRun(task string) *killRun {
 func (r *killRun) started(url string, last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.life, r.url, r.last, r.round = r.life+1, url, last, 0
+	r.life, r.url, r.last, r.round, r.dark = r.life+1, url, last, 0, false
 	// Connections of the last life are dead, and to find that out is no test.
 	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	r.changed.Broadcast()
+}
+
+// darken makes everybody deaf until the server lives again. A machine without power answers
+// nothing. But a file system that is shut down in the middle of a sync may say that the sync
+// has succeeded, and the server, which still runs, would answer.
+func (r *killRun) darken() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dark = true
+}
+
+func (r *killRun) isDark() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dark
 }
 
 // next waits for a life after one. ok is false if there will be none.
@@ -97,10 +113,14 @@ func (r *killRun) write(t *testing.T, writer int) {
 				t.Error(err)
 				return
 			}
-			if err == nil {
-				if err := r.acknowledge(answer, batch[:]); err != nil {
-					t.Error(err)
-				}
+			if err != nil {
+				continue
+			}
+			heard, err := r.acknowledge(answer, batch[:])
+			if err != nil {
+				t.Error(err)
+			}
+			if heard {
 				break
 			}
 		}
@@ -154,9 +174,12 @@ func (r *killRun) append(client *http.Client, url string, batch []string) (answe
 	return answer, json.NewDecoder(res.Body).Decode(&answer.appended)
 }
 
-func (r *killRun) acknowledge(answer killAnswer, batch []string) error {
+func (r *killRun) acknowledge(answer killAnswer, batch []string) (heard bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.dark {
+		return false, nil
+	}
 	defer r.changed.Broadcast()
 	r.round++
 	if answer.replayed {
@@ -166,16 +189,16 @@ func (r *killRun) acknowledge(answer killAnswer, batch []string) error {
 		r.session = answer.Session
 	}
 	if answer.Session != r.session || answer.Last-answer.First+1 != uint64(len(batch)) {
-		return fmt.Errorf("%q was acknowledged as %+v in session %s", batch, answer, r.session)
+		return true, fmt.Errorf("%q was acknowledged as %+v in session %s", batch, answer, r.session)
 	}
 	for i, content := range batch {
 		sequence := answer.First + uint64(i)
 		if was, taken := r.acknowledged[sequence]; taken {
-			return fmt.Errorf("sequence %d was acknowledged for %q and for %q", sequence, was, content)
+			return true, fmt.Errorf("sequence %d was acknowledged for %q and for %q", sequence, was, content)
 		}
 		r.acknowledged[sequence] = content
 	}
-	return nil
+	return true, nil
 }
 
 // check compares what was sent and acknowledged with what is stored.
@@ -227,11 +250,15 @@ func (r *killRun) follow(t *testing.T) (seen []string) {
 		if res.StatusCode != http.StatusOK {
 			t.Errorf("stream after %q: %s", cursor, res.Status)
 		}
+		dark := false
 		end := r.frames(t, res, func(id, typ, data string) (goOn bool) {
 			if id == "" && typ != "" {
 				t.Errorf("after %q came %s %s", cursor, typ, data)
 			}
 			if id == "" {
+				return true
+			}
+			if dark = dark || r.isDark(); dark { // and stays so for what is left of this connection
 				return true
 			}
 			if cursor = id; typ == "complete" {

@@ -143,6 +143,7 @@ func survivePowerCuts(t *testing.T, cuts int, first func(*server)) {
 	r.mayBreak, r.padding = true, 8<<10
 	r.survive(t, s, cuts, func() {
 		first(s)
+		r.darken()
 		d.cut()
 		_ = s.signal(syscall.SIGKILL) // its exit says that it was killed, or that its storage has failed
 		d.restore()
