@@ -309,8 +309,7 @@ func (c *committer) write(group []*op, full error) error {
 		return fmt.Errorf("eventlog: %w", err)
 	default:
 		err = fmt.Errorf("eventlog: %w: %w", ErrFailed, err)
-		c.log.finish(err)
-		c.log.o.Logger.Error("storage failed", "error", err)
+		c.log.fail(err)
 	}
 	return err
 }

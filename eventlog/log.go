@@ -164,6 +164,14 @@ func (l *Log) finish(err error) {
 	})
 }
 
+// fail ends the log because its storage has failed.
+func (l *Log) fail(err error) {
+	if l.Err() == nil {
+		l.o.Logger.Error("storage failed", "error", err)
+	}
+	l.finish(err)
+}
+
 // Shared reports whether others change the store as well, and nobody tells of it. Then a
 // reader must read again to find what they committed.
 func (l *Log) Shared() bool { return l.deaf }

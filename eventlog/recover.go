@@ -30,7 +30,7 @@ func (l *Log) recover() (last record.Carried, err error) {
 		return err
 	}
 	if n, ok := l.store.(store.NotifyingStore); ok {
-		err = n.Notify(ctx, begin, l.heard, l.finish)
+		err = n.Notify(ctx, begin, l.heard, l.fail)
 	} else {
 		err = l.store.View(ctx, begin)
 	}

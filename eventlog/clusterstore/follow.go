@@ -69,12 +69,28 @@ func (r *replica) missed(position uint64) error {
 	if record != nil {
 		return r.deliver(position, record)
 	}
+	return r.absent(position, fmt.Errorf("%w: message %d is no longer in the stream", store.ErrDamaged, position))
+}
+
+// missing is a message that should be in the stream.
+type missing struct {
+	position uint64
+	since    time.Time
+}
+
+// absent fails the replica because a message is not in the stream, once that has been so for
+// a while: a server that no longer leads the stream may lack its newest messages, and answers
+// all the same.
+func (r *replica) absent(position uint64, err error) error {
+	if r.missing.position != position {
+		r.missing = missing{position, time.Now()}
+	}
+	if time.Since(r.missing.since) < r.o.Wait {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.file.Place().Position >= position {
-		return nil
-	}
-	return r.fail(fmt.Errorf("%w: message %d is no longer in the stream", store.ErrDamaged, position))
+	return r.fail(err)
 }
 
 // recognize checks that the stream has the last message of the replica. A stream that was
@@ -85,16 +101,20 @@ func (r *replica) recognize(ctx context.Context) error {
 		return nil
 	}
 	record, err := r.engine.get(ctx, at.Position)
-	if err != nil || record != nil && sha256.Sum256(record) == at.Link {
+	switch {
+	case err != nil:
 		return err
+	case record == nil:
+		return r.absent(at.Position, fmt.Errorf("%w: this replica has message %d, and the stream does not: it was made anew, or restored from a backup", store.ErrDamaged, at.Position))
+	case sha256.Sum256(record) != at.Link:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.fail(fmt.Errorf("%w: the stream has another message %d than this replica", store.ErrDamaged, at.Position))
 	}
-	reason := "has another one"
-	if record == nil {
-		reason = "does not have it: it was made anew, or restored from a backup"
+	if r.missing.position == at.Position {
+		r.missing = missing{}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.fail(fmt.Errorf("%w: message %d is the last one of this replica, and the stream %s", store.ErrDamaged, at.Position, reason))
+	return nil
 }
 
 // catchUp waits until the replica has everything that was committed before the call.

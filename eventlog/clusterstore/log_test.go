@@ -248,6 +248,7 @@ func TestGuardsHoldOnEveryReplica(t *testing.T) {
 		t.Errorf("after %s came %s", s.ID(), retry.ID())
 	}
 	there.start("t-1", nil) // supersedes it
+	here.ok(here.CatchUp(t.Context()))
 	wantEqual(t, "reason", here.info(retry).Reason, "superseded")
 }
 

@@ -19,7 +19,8 @@ import (
 type Options struct {
 	// Replicas is how many servers keep the stream, if Open creates it. 0: 1.
 	Replicas int
-	// Wait is how long an Update waits for the engine. 0: 10 seconds.
+	// Wait is how long an Update waits for the engine. 0: 10 seconds. As long a replica waits
+	// before it takes a message for lost.
 	Wait time.Duration
 	// MaxBytes is how many bytes of the file may be in use, see [filestore.Options].
 	MaxBytes int64
@@ -38,6 +39,8 @@ type replica struct {
 	running sync.WaitGroup
 	failure atomic.Pointer[error] // why the replica no longer works, nil if it does
 
+	missing missing // used by follow alone
+
 	updating sync.Mutex // held by the running Update
 
 	// mu is held while something is applied, and while a change is prepared. So a change is
@@ -53,9 +56,9 @@ type replica struct {
 
 // Open opens the replica in the file at path, or creates it. Its journal is a stream of the
 // NATS servers at url, several separated by commas. If there is no such stream, Open creates
-// it. Open returns when the replica has everything that was committed before. Errors are
-// those of [filestore.OpenReplica], and [store.ErrDamaged] if the stream is not the one of
-// the file. Nil options are the defaults.
+// it. Open returns when the replica has everything that was committed before; it waits for
+// that until ctx ends. Errors are those of [filestore.OpenReplica], and [store.ErrDamaged] if
+// the stream is not the one of the file. Nil options are the defaults.
 func Open(ctx context.Context, path, url, stream string, o *Options) (_ store.NotifyingStore, err error) {
 	r := &replica{advanced: make(chan struct{})}
 	if o != nil {

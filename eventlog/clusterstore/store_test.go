@@ -120,7 +120,7 @@ func TestAFileBelongsToOneStreamAndOneProcess(t *testing.T) {
 	r.ok(r.put(t.Context(), "a"))
 	refused := func(what string, want error) {
 		t.Helper()
-		if s, err := clusterstore.Open(t.Context(), r.path, url, stream, nil); err == nil || want != nil && !errors.Is(err, want) {
+		if s, err := clusterstore.Open(t.Context(), r.path, url, stream, impatient); err == nil || want != nil && !errors.Is(err, want) {
 			t.Errorf("%s: %v", what, err)
 			if err == nil {
 				s.Close()
@@ -151,6 +151,13 @@ func TestAFileBelongsToOneStreamAndOneProcess(t *testing.T) {
 	r.ok(own.Update(t.Context(), func(tx store.Tx) error { tx.Put(store.Tasks, []byte("a"), nil); return nil }))
 	r.ok(own.Close())
 	refused("a database of its own", nil)
+
+	// A hole is never passed over, and neither is a purge.
+	r.path = filepath.Join(t.TempDir(), "behind.db")
+	behind, err := js.Stream(t.Context(), stream)
+	r.ok(err)
+	r.ok(behind.Purge(t.Context(), jetstream.WithPurgeSequence(5)))
+	refused("a stream without its beginning", store.ErrDamaged)
 
 	r.ok(js.DeleteStream(t.Context(), stream))
 	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: stream, Subjects: []string{"jrweb." + stream}, MaxMsgs: 10})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -19,7 +20,7 @@ import (
 // but for Join and Apply.
 type Replica struct {
 	s       *fileStore
-	journal [16]byte
+	journal atomic.Pointer[[16]byte] // see Place
 }
 
 // Place is a place in a journal.
@@ -44,7 +45,10 @@ func OpenReplica(path string, o *Options) (*Replica, error) {
 	if err != nil {
 		return nil, fmt.Errorf("eventlog: open %s: %w", path, err)
 	}
-	return &Replica{s: s, journal: s.base.mark.Journal}, nil
+	r := &Replica{s: s}
+	journal := [16]byte(s.base.mark.Journal)
+	r.journal.Store(&journal)
+	return r, nil
 }
 
 func openReplica(path string, o *Options) (*fileStore, error) {
@@ -109,7 +113,7 @@ func (b *base) unused() error {
 // Place returns where the replica is: it has everything up to there.
 func (r *Replica) Place() Place {
 	v := r.s.now.Load()
-	return Place{Journal: r.journal, Position: v.upto, Link: v.link}
+	return Place{Journal: *r.journal.Load(), Position: v.upto, Link: v.link}
 }
 
 // Join makes the file one of a journal, for ever. It must not belong to one yet, and nothing
@@ -117,7 +121,7 @@ func (r *Replica) Place() Place {
 func (r *Replica) Join(journal [16]byte) error {
 	r.s.writing.Lock()
 	defer r.s.writing.Unlock()
-	r.journal = journal
+	r.journal.Store(&journal)
 	return r.s.failed(r.s.base.apply(noOps, boltfile.Mark{Replica: true, Journal: journal}, true))
 }
 
