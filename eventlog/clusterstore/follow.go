@@ -3,6 +3,7 @@ package clusterstore
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,6 +35,10 @@ func (r *replica) read() error {
 	if err := r.recognize(r.ctx); err != nil {
 		return err
 	}
+	r.mu.Lock()
+	r.recognized = true
+	r.advance()
+	r.mu.Unlock()
 	messages, err := r.engine.consume(r.ctx, at+1)
 	if err != nil {
 		return err
@@ -117,14 +122,20 @@ func (r *replica) recognize(ctx context.Context) error {
 	return nil
 }
 
-// catchUp waits until the replica has everything that was committed before the call.
+// catchUp waits until the replica has everything that was committed before the call. It first
+// makes sure that the stream is the replica's, before it writes there.
 func (r *replica) catchUp(ctx context.Context) error {
 	last, err := r.engine.last(ctx)
 	if err != nil {
 		return err
 	}
-	if err := r.waitFor(ctx, func() bool { return r.file.Place().Position >= last }); err != nil {
+	if err := r.waitFor(ctx, func() bool { return r.recognized && r.file.Place().Position >= last }); err != nil {
 		return err
 	}
-	return r.Update(ctx, func(store.Tx) error { return nil })
+	for {
+		err := r.Update(ctx, func(store.Tx) error { return nil })
+		if ctx.Err() != nil || !errors.Is(err, store.ErrNotCommitted) && !errors.Is(err, store.ErrUnsettled) {
+			return err
+		}
+	}
 }

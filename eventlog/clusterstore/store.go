@@ -50,8 +50,10 @@ type replica struct {
 	heard    func(store.Commit) // nil: nobody wants to hear
 	failing  func(error)        // nil: nobody wants to hear
 	behind   uint64             // how many messages are known to be missing
-	advanced chan struct{}      // closed when something is applied
-	closed   bool
+	advanced chan struct{}      // closed when something is applied, or the stream recognized
+	// recognized says that the stream has been found to be the replica's.
+	recognized bool
+	closed     bool
 }
 
 // Open opens the replica in the file at path, or creates it. Its journal is a stream of the
@@ -167,9 +169,14 @@ func (r *replica) deliver(position uint64, record []byte) error {
 		r.pending.decide(own)
 		r.pending = nil
 	}
+	r.advance()
+	return nil
+}
+
+// advance wakes those who wait. mu must be held.
+func (r *replica) advance() {
 	close(r.advanced)
 	r.advanced = make(chan struct{})
-	return nil
 }
 
 // waitFor waits until the replica is where enough says.
