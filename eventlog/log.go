@@ -177,7 +177,9 @@ func (l *Log) fail(err error) {
 func (l *Log) Shared() bool { return l.deaf }
 
 // view reads a state of the store. It fails if the log does not work before or after the
-// read: what was read while the storage failed must not be shown.
+// read: what was read while the storage failed must not be shown. If fn does not find a task
+// or a session that another process may have made just now, it runs again when the log knows
+// of everything.
 func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 	if err := l.Err(); err != nil {
 		return err
