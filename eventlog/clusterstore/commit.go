@@ -90,7 +90,7 @@ func (r *replica) begin(ctx context.Context, fn func(store.Tx) error) (*commit, 
 // nothing that the engine answers counts, but that it has stored the record.
 func (r *replica) settle(ctx context.Context, c *commit) (own bool, err error) {
 	defer c.end()
-	var lost error // why an answer is missing
+	var lost, refusal error // why an answer is missing, and why one was not good
 	for {
 		asking, stop := either(c.decided, ctx)
 		answer, err := r.engine.publish(asking, c.position, c.record)
@@ -99,9 +99,9 @@ func (r *replica) settle(ctx context.Context, c *commit) (own bool, err error) {
 		case stored:
 			err = r.deliver(c.position, c.record)
 		case taken:
-			err = r.fetch(ctx, c)
+			refusal, err = err, r.fetch(ctx, c)
 		case nobody:
-			err = nil
+			refusal, err = err, nil
 		case unknown:
 			lost, err = err, nil
 		case absurd:
@@ -118,7 +118,7 @@ func (r *replica) settle(ctx context.Context, c *commit) (own bool, err error) {
 		case <-time.After(pause):
 			continue
 		}
-		return r.outcome(ctx, c, lost)
+		return r.outcome(ctx, c, lost, refusal)
 	}
 }
 
@@ -141,7 +141,7 @@ func (r *replica) fetch(ctx context.Context, c *commit) error {
 }
 
 // outcome tells what became of a commit that is decided, or no longer waited for.
-func (r *replica) outcome(ctx context.Context, c *commit, lost error) (own bool, err error) {
+func (r *replica) outcome(ctx context.Context, c *commit, lost, refusal error) (own bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pending != c { // it is decided
@@ -153,8 +153,8 @@ func (r *replica) outcome(ctx context.Context, c *commit, lost error) (own bool,
 		err = r.working()
 	case lost != nil:
 		err = fmt.Errorf("%w: the engine of the cluster does not answer: %w", store.ErrUnsettled, lost)
-	default:
-		err = r.gaveUp(context.Cause(ctx))
+	case ctx.Err() != nil:
+		err = r.gaveUp(errors.Join(context.Cause(ctx), refusal))
 	}
 	return false, err
 }

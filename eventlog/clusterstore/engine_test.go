@@ -183,6 +183,7 @@ func TestAClusterOutlivesItsServers(t *testing.T) {
 		servers[first].Restart()
 		put()
 		servers[second].Restart()
+		allCurrent(t, url) // else the next round kills a server that nobody can do without
 	}
 	wantSame(t, replicas...)
 	got := slices.DeleteFunc(replicas[0].keys(), func(key string) bool { return key == "unknown" })
@@ -193,6 +194,25 @@ func TestAClusterOutlivesItsServers(t *testing.T) {
 
 // leader returns the number of the server that leads the stream.
 func leader(t *testing.T, url string) (n int) {
+	t.Helper()
+	if _, err := fmt.Sscanf(clusterInfo(t, url).Leader, "n%d", &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// allCurrent waits until every server has the whole stream.
+func allCurrent(t *testing.T, url string) {
+	t.Helper()
+	behind := func(p *jetstream.PeerInfo) bool { return !p.Current || p.Offline }
+	for began := time.Now(); slices.ContainsFunc(clusterInfo(t, url).Replicas, behind); <-time.After(time.Second / 10) {
+		if time.Since(began) > 2*time.Minute {
+			t.Fatal("a server that was started again does not catch up")
+		}
+	}
+}
+
+func clusterInfo(t *testing.T, url string) *jetstream.ClusterInfo {
 	t.Helper()
 	conn, err := nats.Connect(url)
 	if err != nil {
@@ -207,8 +227,5 @@ func leader(t *testing.T, url string) (n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Sscanf(s.CachedInfo().Cluster.Leader, "n%d", &n); err != nil {
-		t.Fatal(err)
-	}
-	return n
+	return s.CachedInfo().Cluster
 }
