@@ -35,6 +35,10 @@ torture: ## kill, cut the power, flip bits, soak, abuse and fuzz for longer, abo
 	scripts/setup
 	scripts/torture
 
+.PHONY: population
+population: ## kill jrweb watch among 20,000 old and 10 live transcripts, about an hour
+	JRWEB_POPULATION=20000 go test -count=1 -timeout 3h -run TestAWatchThatIsKilled ./cmd/jrweb
+
 .PHONY: bench
 bench: ## measure beside peers and limits, and write benchmarks/RESULTS.md, about 30 minutes
 	scripts/bench

@@ -22,8 +22,8 @@ func TestAnotherFormatIsRefused(t *testing.T) {
 		want    string // in the error; empty: none
 	}{
 		{record.FormatVersion, ""},
-		{record.FormatVersion + 1, "5, this version reads 4: use a newer jrweb"},
-		{1, "1, this version reads 4: it was never released: jrweb export of the version that wrote it, then jrweb import"},
+		{record.FormatVersion + 1, "6, this version reads 5: use a newer jrweb"},
+		{1, "1, this version reads 5: it was never released: jrweb export of the version that wrote it, then jrweb import"},
 		{record.FormatVersion, ""},
 	} {
 		db, err := filestore.Open(path, nil)

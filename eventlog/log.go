@@ -43,12 +43,15 @@ type Log struct {
 	purger   purger
 	janitor  janitor
 	prober   prober
+	// searching holds one value for each search that runs at this moment.
+	searching chan struct{}
+	searches  searchLimits
 }
 
 // Open opens the log in the bbolt file at path, or creates it there. Nil options are the
 // defaults. For errors see [filestore.Open]. A file of an earlier format is upgraded
-// first. The old file is kept beside the new one, with ".format-2" or ".format-3" added to
-// its name.
+// first. The old file is kept beside the new one, with ".format-2", ".format-3" or
+// ".format-4" added to its name.
 func Open(path string, o *Options) (*Log, error) {
 	log, err := open(path, o)
 	if !record.Upgradable(err) {
@@ -100,6 +103,7 @@ func New(s store.Store, o *Options) (*Log, error) {
 	if l.o.Trace != nil {
 		l.trace = *l.o.Trace
 	}
+	l.searching, l.searches = make(chan struct{}, searchSlots()), usualSearchLimits
 	l.summarize()
 	_, l.shared = s.(store.SharedStore)
 	_, notifies := s.(store.NotifyingStore)

@@ -199,6 +199,9 @@ func retire(tx *record.Txn, r retired, did *tidied) error {
 	if err != nil {
 		return record.UnlessGone(err)
 	}
+	if t.Pinned { // since it was looked for
+		return nil
+	}
 	s, err := tx.Session(r.task, r.id)
 	if err != nil || s.Status == StatusOpen {
 		return record.UnlessGone(err)

@@ -14,11 +14,12 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 	for {
 		next = retainPeriod
 		err := j.log.view(ctx, func(r store.Reader) error {
-			for key := range r.Ascend(store.Ended, nil, nil) {
-				ended, id := record.SplitEndedKey(key)
-				if j.passed[id] {
+			pins := newPins(r)
+			for key, raw := range r.Ascend(store.Ended, nil, nil) {
+				if _, ok := j.endedSession(pins, key, raw); !ok {
 					continue
 				}
+				ended, _ := record.SplitEndedKey(key)
 				next = ended.Add(j.log.o.RetainAge).Sub(j.log.now())
 				break
 			}
@@ -31,11 +32,12 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 			last := tx.Now.Add(-j.log.o.RetainAge)
 			to := record.EndedKey(last.Add(time.Millisecond), SessionID{})
 			var old []retired
+			pins := newPins(tx)
 			for key, raw := range tx.Ascend(store.Ended, nil, to) {
 				if len(old) == retainBatch {
 					break
 				}
-				if r, ok := j.endedSession(key, raw); ok {
+				if r, ok := j.endedSession(pins, key, raw); ok {
 					old = append(old, r)
 				}
 			}
@@ -47,9 +49,9 @@ func (j *janitor) byAge(ctx context.Context, sum *tidied) (next time.Duration, e
 	}
 }
 
-// endedSession returns the session that a key of store.Ended names, unless the session or
-// the entry is damaged.
-func (j *janitor) endedSession(key, raw []byte) (r retired, ok bool) {
+// endedSession returns the session that a key of store.Ended names, unless its task is
+// pinned, or the session or the entry is damaged.
+func (j *janitor) endedSession(pins *pins, key, raw []byte) (r retired, ok bool) {
 	_, id := record.SplitEndedKey(key)
 	if j.passed[id] {
 		return retired{}, false
@@ -57,6 +59,9 @@ func (j *janitor) endedSession(key, raw []byte) (r retired, ok bool) {
 	task, err := record.Decode(store.Ended, key, raw)
 	if err != nil {
 		j.log.passOver(err)
+		return retired{}, false
+	}
+	if pins.has(string(task)) {
 		return retired{}, false
 	}
 	return retired{task: string(task), id: id}, true
@@ -137,6 +142,9 @@ func (j *janitor) surplus(tx *record.Txn, task string) (old []retired, err error
 		if err = record.UnlessGone(err); err != nil {
 			tx.Note(err)
 		}
+		return nil, nil
+	}
+	if t.Pinned {
 		return nil, nil
 	}
 	surplus := t.Sessions - j.log.o.RetainSessions

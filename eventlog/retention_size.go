@@ -68,11 +68,12 @@ func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
 func (j *janitor) endedFirst(ctx context.Context, excess int64) (sessions []retired, err error) {
 	err = j.log.view(ctx, func(r store.Reader) error {
 		looks := retainLook
+		pins := newPins(r)
 		for key, raw := range r.Ascend(store.Ended, nil, nil) {
 			if excess <= 0 || looks <= 0 || len(sessions) == retainBatch {
 				break
 			}
-			s, ok := j.endedSession(key, raw)
+			s, ok := j.endedSession(pins, key, raw)
 			if !ok {
 				continue
 			}
@@ -94,7 +95,11 @@ func (j *janitor) trimLongest(ctx context.Context, excess int64, sum *tidied) (t
 	var longest *record.Session
 	var through uint64
 	err = j.log.view(ctx, func(r store.Reader) error {
+		pins := newPins(r)
 		for key, raw := range r.Ascend(store.Open, nil, nil) {
+			if task, _, ok := record.SplitSessionKey(key); ok && pins.has(task) {
+				continue
+			}
 			s, err := openSession(r, key, raw)
 			if err != nil {
 				j.log.passOver(err)

@@ -76,14 +76,21 @@ func TestAnAppendToAnOpenSessionTouchesTheEventTheStateAndTheActivity(t *testing
 			"get activity", "delete activity", "put events", "put activity", // the next state, and the place among the tasks
 		})
 	}
-	for range 3 {
+	// The records of task and session name what the cost counts for.
+	costs := func(what, data string, before, after []string) {
+		t.Helper()
 		store.did = nil
-		f.append(s, says("x"), event("cost", `{"usd":1,"model":"m","scope":"cumulative"}`))
-		wantSlice(t, "an append of a cost", store.did, []string{
-			"get spent", "put events", "put events",
-			"get activity", "delete activity", "put events", "put activity", "put spent",
-		})
+		f.append(s, says("x"), event("cost", data))
+		wantSlice(t, what, store.did, slices.Concat([]string{
+			"get tasks", "get sessions", "get spent", "put events", "put events",
+		}, before, []string{"get activity", "delete activity", "put events", "put activity"}, after))
 	}
+	costs("the first cost of a day", `{"usd":1}`, []string{"get usage", "iterate usage"}, []string{"put usage", "put spent"})
+	for range 3 {
+		costs("an append of a cost", `{"usd":1}`, []string{"get usage"}, []string{"put usage", "put spent"})
+	}
+	costs("a cumulative cost", `{"usd":5,"scope":"cumulative"}`, []string{"get usage"}, []string{"put usage", "put spent"})
+	costs("one that has not grown", `{"usd":5,"scope":"cumulative"}`, nil, []string{"put spent"})
 	f.reopen()
 	for _, first := range [][]string{{"iterate events"}, nil} {
 		store.did = nil

@@ -14,6 +14,7 @@ type TaskChange struct {
 	Parent      *string // empty, or the id of a task, which need not exist
 	Description *string // at most 64 KiB
 	Project     *string // at most 1,024 bytes
+	Pinned      *bool   // retention leaves the sessions of a pinned task alone
 }
 
 func (c *TaskChange) check() error {
@@ -71,6 +72,9 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 				*change.to = *change.from
 			}
 		}
+		if c.Pinned != nil {
+			t.Pinned = *c.Pinned
+		}
 		tx.Touch(id)
 		task, created = t.Info(), isNew
 		task.Updated, task.Totals, task.Unpriced = Time{Time: tx.Now}, sum.Public(), unpriced.Public()
@@ -80,6 +84,9 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		return Task{}, false, err
 	}
 	task.Change = changed.Change // only known after the commit
+	if c.Pinned != nil && !*c.Pinned && l.o.RetainSessions > 0 {
+		l.janitor.note([]string{id}) // it may have too many sessions by now
+	}
 	return task, created, nil
 }
 

@@ -50,6 +50,7 @@ type Metrics struct {
 	state    *logState
 	streams  *streamMetrics
 	requests *requestMetrics
+	budget   *budgetState
 }
 
 // New makes metrics and registers them, all or none. It also registers the go_ and process_
@@ -62,8 +63,9 @@ func New(reg prometheus.Registerer) (*Metrics, error) {
 		state:    newLogState(),
 		streams:  newStreamMetrics(),
 		requests: newRequestMetrics(),
+		budget:   newBudgetState(),
 	}
-	own := group{newBuildInfo(), m.log.group(), m.state, m.streams.group(), m.requests.group()}
+	own := group{newBuildInfo(), m.log.group(), m.state, m.streams.group(), m.requests.group(), m.budget}
 	if err := reg.Register(own); err != nil {
 		return nil, fmt.Errorf("metrics: register: %w", err)
 	}

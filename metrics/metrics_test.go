@@ -39,6 +39,8 @@ var catalog = map[string]string{
 	"jrweb_sessions_sealed_total":    "counter status",
 	"jrweb_log_size_bytes":           "gauge",
 	"jrweb_log_free_bytes":           "gauge",
+	"jrweb_budget_usd":               "gauge",
+	"jrweb_budget_spent_usd":         "gauge",
 	"jrweb_agent_cost_usd_total":     "counter model",
 	"jrweb_agent_tokens_total":       "counter kind model",
 	"jrweb_http_request_seconds":     "histogram code method route",
@@ -50,6 +52,7 @@ var catalog = map[string]string{
 func TestCatalog(t *testing.T) {
 	m, reg := newMetrics(t)
 	openLog(t, m)
+	m.CollectBudget(func() (float64, float64, bool) { return 50, 12, true })
 	m.RequestTrace().Answered("/tasks", "GET", 200, time.Millisecond)
 
 	got := map[string]string{}
@@ -76,6 +79,7 @@ func TestCatalog(t *testing.T) {
 func TestNamesAndHelpFollowTheConventions(t *testing.T) {
 	m, reg := newMetrics(t)
 	openLog(t, m)
+	m.CollectBudget(func() (float64, float64, bool) { return 50, 12, true })
 	m.RequestTrace().Answered("/tasks", "GET", 200, time.Millisecond)
 	problems, err := testutil.GatherAndLint(reg, slices.Collect(maps.Keys(catalog))...)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 
 // needs is the role of each route.
 var needs = map[string]router.Role{
-	"GET /": router.RoleRead, "GET /stream": router.RoleRead, "GET /tasks": router.RoleRead,
+	"GET /": router.RoleRead, "GET /search": router.RoleRead, "GET /wall": router.RoleRead, "GET /stream": router.RoleRead, "GET /tasks": router.RoleRead,
 	"GET /tasks/:task": router.RoleRead, "PUT /tasks/:task": router.RoleWrite, "DELETE /tasks/:task": router.RoleAdmin,
-	"GET /tasks/:task/now": router.RoleRead, "GET /tasks/:task/search": router.RoleRead, "GET /tasks/:task/overview": router.RoleRead,
+	"GET /tasks/:task/now": router.RoleRead, "GET /tasks/:task/outcome": router.RoleRead, "GET /tasks/:task/search": router.RoleRead, "GET /tasks/:task/overview": router.RoleRead,
 	"GET /tasks/:task/events": router.RoleRead, "POST /tasks/:task/events": router.RoleWrite,
 	"GET /tasks/:task/events/stream": router.RoleRead,
 	"GET /tasks/:task/sessions":      router.RoleRead, "POST /tasks/:task/sessions": router.RoleWrite,
@@ -27,6 +27,7 @@ var needs = map[string]router.Role{
 	"POST /tasks/:task/sessions/:session/heartbeat": router.RoleWrite,
 	"POST /tasks/:task/sessions/:session/complete":  router.RoleWrite,
 	"GET /backup":  router.RoleAdmin,
+	"GET /usage":   router.RoleRead,
 	"GET /metrics": router.RoleRead, "GET /healthz": router.RoleNone, "GET /readyz": router.RoleNone, "GET /assets/*file": router.RoleNone, "GET /openapi.json": router.RoleNone,
 }
 
@@ -98,7 +99,7 @@ func TestOnlyTasksThatSomebodySeesAreShown(t *testing.T) {
 			s.do(r.method, strings.Replace(r.path, "t-1", "t-2", 1), bodyOf(r.body)).problem(404, "")
 		}
 	}
-	for _, path := range []string{"/tasks", "/"} {
+	for _, path := range []string{"/tasks", "/", "/wall"} {
 		if a := s.get(path); strings.Contains(a.body, "t-2") || !strings.Contains(a.body, "t-1") {
 			t.Errorf("%s shows %s", path, a.body)
 		}

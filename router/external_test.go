@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -71,5 +72,12 @@ func TestASessionTellsWhereItsCostCounts(t *testing.T) {
 		t.Errorf("the first: %v", o)
 	}
 	s.get("/tasks/t-2/sessions/" + second).is(200).says(`"counted_elsewhere":{"tokens":7,"tasks":["t-1"]}`)
-	s.get("/tasks/t-2", "Accept: text/html").is(200).says("7 tokens, in t-1")
+	s.get("/tasks/t-2", "Accept: text/html").is(200).says("7 tokens, in t-1").says("</span> tokens<span id=\"elsewhere\">, 7 elsewhere</span>")
+	s.get("/tasks/t-2/now").is(200).says(`"counted_elsewhere":{"tokens":7,"tasks":["t-1"]}`)
+	s.post("/tasks/t-2/events", `{"type":"cost","data":{"id":"n","input_tokens":5}}`).is(200)
+	if a := s.get("/tasks/t-2/now").is(200); strings.Contains(a.body, "elsewhere") { // not each second
+		t.Errorf("%s", a.body)
+	}
+	s.post("/tasks/t-2/sessions/"+second+"/complete", `{}`).is(200)
+	s.get("/tasks/t-2/now").is(200).says(`"counted_elsewhere":{"tokens":7,"tasks":["t-1"]}`)
 }

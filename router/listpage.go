@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"jrweb/eventlog"
 	"jrweb/router/page"
@@ -17,6 +18,8 @@ const (
 	pageTasks = 200
 	// pageTries is how many sessions of each task the list page shows.
 	pageTries = 10
+	// pagePulse is how many events the list page looks at for the picture of a run.
+	pagePulse = 16
 )
 
 // listPage answers the page of all tasks, or of those that match a filter. Its script gets
@@ -34,7 +37,7 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	view := page.ListPage{Sessions: map[string][]eventlog.SessionInfo{}, Filter: map[string]string{}, Older: after != 0}
+	view := page.ListPage{Sessions: map[string][]eventlog.SessionInfo{}, Pulses: map[string][]time.Time{}, Filter: map[string]string{}, Older: after != 0, Warning: rt.warning(&p.grant)}
 	if rt.pages["/login"] {
 		view.Person = p.grant.Name
 	}
@@ -72,7 +75,7 @@ func (rt *router) listPage(w http.ResponseWriter, r *http.Request, p params) err
 	return writePage(w, &html)
 }
 
-// addTries adds how the sessions of the tasks have ended.
+// addTries adds how the sessions of the tasks have ended, and the pulse of the latest.
 func (rt *router) addTries(ctx context.Context, view *page.ListPage) (err error) {
 	for i := range view.Tasks {
 		t := &view.Tasks[i]
@@ -83,7 +86,10 @@ func (rt *router) addTries(ctx context.Context, view *page.ListPage) (err error)
 		view.Sessions[t.ID], err = rt.log.Sessions(ctx, t.ID, eventlog.SessionID{}, pageTries)
 		// The task was deleted just now, or one of its sessions is damaged. The other tasks
 		// are shown.
-		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) && !errors.Is(err, eventlog.ErrDamaged) {
+		if err == nil && len(view.Sessions[t.ID]) > 0 {
+			view.Pulses[t.ID], err = rt.log.Session(t.ID, view.Sessions[t.ID][0].ID).Pulse(ctx, pagePulse)
+		}
+		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) && !errors.Is(err, eventlog.ErrSessionNotFound) && !errors.Is(err, eventlog.ErrDamaged) {
 			return err
 		}
 	}

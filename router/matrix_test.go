@@ -53,7 +53,7 @@ type from struct{ host, origin, site, mode, dest string }
 func (f from) refusal(d described) int {
 	own := "http://" + f.host
 	read := d.method == http.MethodGet || d.method == http.MethodHead
-	page := d.path == "/" || d.path == "/tasks/{task}"
+	page := slices.Contains([]string{"/", "/search", "/wall", "/usage", "/tasks/{task}"}, d.path)
 	followed := f.mode == "navigate" && f.dest == "document"
 	switch {
 	case f.host == "evil.example":

@@ -17,6 +17,12 @@ type nowAnswer struct {
 	Now     page.Now              `json:"now"`
 }
 
+// isFree reports whether totals hold no cost. Then it matters where the session's costs
+// count; as long as it has some of its own, that is not looked up each second.
+func isFree(t *eventlog.Totals) bool {
+	return t.USD == 0 && t.InputTokens+t.OutputTokens+t.CacheReadTokens+t.CacheWriteTokens == 0
+}
+
 // getNow answers what the agent does now, in the latest session or in the named one.
 func (rt *router) getNow(w http.ResponseWriter, r *http.Request, p params) error {
 	q, err := readQuery(r, "session")
@@ -47,6 +53,11 @@ func (rt *router) getNow(w http.ResponseWriter, r *http.Request, p params) error
 			return err
 		}
 		rt.showSession(&info)
+		if info.Sealed() || isFree(&info.Totals) {
+			if err := rt.showElsewhere(r.Context(), &p.grant, &info); err != nil {
+				return err
+			}
+		}
 		answer.Session = &info
 	}
 	return writeJSON(w, http.StatusOK, answer)

@@ -18,6 +18,7 @@ import (
 
 	"jrweb/router"
 	"jrweb/router/auth"
+	"jrweb/router/mcp"
 )
 
 // description is openapi.json, read and checked once.
@@ -80,6 +81,11 @@ func describedRoute(doc *openapi3.T, path string) string {
 	return ""
 }
 
+// allRoutes are those that the packages beside the router have.
+func allRoutes(a *auth.Auth) []router.Route {
+	return append(a.Routes(), mcp.Route(func() http.Handler { return nil }, "1"))
+}
+
 // serveAll serves every route that can exist.
 func serveAll(t *testing.T) (s *server, a *auth.Auth, token string) {
 	t.Helper()
@@ -101,7 +107,7 @@ func serveAll(t *testing.T) (s *server, a *auth.Auth, token string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
-	return serveWith(t, options{router: router.Options{Authorize: a.Authorize, Routes: a.Routes(), Metrics: metrics}}), a, token
+	return serveWith(t, options{router: router.Options{Authorize: a.Authorize, Routes: allRoutes(a), Metrics: metrics}}), a, token
 }
 
 func TestEveryRouteIsDescribedAndNoOther(t *testing.T) {
@@ -110,12 +116,12 @@ func TestEveryRouteIsDescribedAndNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, a, _ := serveAll(t)
-	handler, err := router.New(nil, nil, &router.Options{Authorize: a.Authorize, Routes: a.Routes(), Metrics: metrics})
+	handler, err := router.New(nil, nil, &router.Options{Authorize: a.Authorize, Routes: allRoutes(a), Metrics: metrics})
 	if err != nil {
 		t.Fatal(err)
 	}
 	roles := map[string]router.Role{}
-	for _, r := range a.Routes() {
+	for _, r := range allRoutes(a) {
 		roles[r.Method+" "+r.Pattern] = r.Role
 	}
 	described := map[string]bool{}
@@ -160,7 +166,7 @@ func TestAServerDescribesTheRoutesThatItHas(t *testing.T) {
 	}
 	few := paths(serve(t))
 	all, _, _ := serveAll(t)
-	for _, path := range []string{"/login", "/login/provider", "/metrics", "/tasks/{task}/share"} {
+	for _, path := range []string{"/login", "/login/provider", "/mcp", "/metrics", "/tasks/{task}/share"} {
 		if few[path] != nil {
 			t.Errorf("%s is described where it does not exist", path)
 		}

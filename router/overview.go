@@ -19,36 +19,44 @@ func (rt *router) getOverview(w http.ResponseWriter, r *http.Request, p params) 
 	if err != nil {
 		return err
 	}
-	id, err := q.session()
-	if err != nil {
-		return err
-	}
-	view := page.TaskPage{Prices: rt.o.Prices}
+	view := page.TaskPage{}
 	if view.Whole, err = q.all(); err != nil {
 		return err
 	}
-	if view.Task, err = rt.log.Task(r.Context(), p.task); err != nil {
+	if err := rt.summarizeOne(r.Context(), &view, p.task, q); err != nil {
 		return err
-	}
-	if id.IsZero() {
-		id = view.Task.Latest
-	}
-	if !id.IsZero() {
-		info, err := rt.log.Session(p.task, id).Info(r.Context())
-		if err != nil {
-			return err
-		}
-		view.Sessions = []eventlog.SessionInfo{info}
-		looks := outlineLooks
-		if err := rt.summarize(r.Context(), &view, &info, &looks); err != nil {
-			return err
-		}
 	}
 	var html bytes.Buffer
 	if err := page.Overview(&html, view); err != nil {
 		return err
 	}
 	return writePage(w, &html)
+}
+
+// summarizeOne fills a page with a task, the session that a query names or the latest, and
+// its summary.
+func (rt *router) summarizeOne(ctx context.Context, view *page.TaskPage, task string, q queryValues) error {
+	view.Prices = rt.o.Prices
+	id, err := q.session()
+	if err != nil {
+		return err
+	}
+	if view.Task, err = rt.log.Task(ctx, task); err != nil {
+		return err
+	}
+	if id.IsZero() {
+		id = view.Task.Latest
+	}
+	if id.IsZero() {
+		return nil
+	}
+	info, err := rt.log.Session(task, id).Info(ctx)
+	if err != nil {
+		return err
+	}
+	view.Sessions = []eventlog.SessionInfo{info}
+	looks := outlineLooks
+	return rt.summarize(ctx, view, &info, &looks)
 }
 
 // summarize adds to a page the summary of a session, with the events that the summary
@@ -58,8 +66,13 @@ func (rt *router) summarize(ctx context.Context, view *page.TaskPage, s *eventlo
 		return err
 	}
 	view.Quoted = map[uint64]*eventlog.Event{}
+	return rt.quote(ctx, view, s, view.Summary.Quotes())
+}
+
+// quote adds events of a session to those that a page quotes.
+func (rt *router) quote(ctx context.Context, view *page.TaskPage, s *eventlog.SessionInfo, sequences []uint64) error {
 	size := 0
-	for _, sequence := range view.Summary.Quotes() {
+	for _, sequence := range sequences {
 		if size >= quotedBytes {
 			break
 		}

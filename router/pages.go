@@ -18,7 +18,7 @@ const (
 )
 
 func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := readQuery(r, "session", "sessions", "before", "after", "around", "at")
+	q, err := readQuery(r, "session", "sessions", "before", "after", "around", "at", "find") // find is for the script
 	if err != nil {
 		return err
 	}
@@ -34,6 +34,10 @@ func (rt *router) taskPage(w http.ResponseWriter, r *http.Request, p params) err
 	}
 	if view.Sessions, err = rt.log.Sessions(r.Context(), p.task, eventlog.SessionID{}, pageSessions); err != nil {
 		return err
+	}
+	view.Writes = p.grant.Role >= RoleWrite
+	if view.Writes { // a link to share shows one task, and no more
+		view.Warning = rt.warning(&p.grant)
 	}
 	t := &timeline{log: rt.log, task: p.task, whole: view.Whole}
 	switch {
@@ -112,6 +116,14 @@ func (rt *router) addToPage(ctx context.Context, grant *Grant, view *page.TaskPa
 	return nil
 }
 
+// warning is what the pages of a client say at their top.
+func (rt *router) warning(g *Grant) string {
+	if rt.o.Warning == nil || g.Sees != nil {
+		return ""
+	}
+	return rt.o.Warning()
+}
+
 // withSession replaces a session in a list by its newest state, or adds it at the end if it
 // is too old for the list.
 func withSession(sessions []eventlog.SessionInfo, info eventlog.SessionInfo) []eventlog.SessionInfo {
@@ -125,6 +137,10 @@ func withSession(sessions []eventlog.SessionInfo, info eventlog.SessionInfo) []e
 }
 
 func writePage(w http.ResponseWriter, html *bytes.Buffer) error {
+	return writePageAs(w, http.StatusOK, html)
+}
+
+func writePageAs(w http.ResponseWriter, status int, html *bytes.Buffer) error {
 	if err := hold(w, html.Cap()); err != nil {
 		return err
 	}
@@ -133,6 +149,7 @@ func writePage(w http.ResponseWriter, html *bytes.Buffer) error {
 	h.Set("Content-Security-Policy", page.ContentSecurityPolicy)
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Length", strconv.Itoa(html.Len()))
+	w.WriteHeader(status)
 	_, _ = w.Write(html.Bytes()) // the client may be gone
 	return nil
 }

@@ -46,6 +46,9 @@ type Options struct {
 	// Prices are used to estimate the cost of tokens when agents report no money. Nil: the
 	// built-in table.
 	Prices *price.Table
+	// Warning returns a text that pages show at their top to who may see all tasks, or
+	// nothing. It is called for each page. Nil: there is never one.
+	Warning func() string
 	// Metrics is served at GET /metrics. Nil: the route does not exist.
 	Metrics http.Handler
 	// Trace has functions that the router calls when something happens.
@@ -79,13 +82,15 @@ type router struct {
 	// to another route would download something, or run as long as the tab is open.
 	pages    map[string]bool
 	outlines *outlines
+	// searches has a value for each search over all runs that is answered now.
+	searches chan struct{}
 }
 
 // New returns the handler of a log. Mount it at the root, or under a prefix with
 // [http.StripPrefix]. The caller still owns the log and the streamer. Nil options are the
 // defaults. New fails if an entry of AllowedHosts or Origins is invalid.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
-	rt := &router{log: log, stream: s, pages: map[string]bool{}}
+	rt := &router{log: log, stream: s, pages: map[string]bool{}, searches: make(chan struct{}, mostSearches)}
 	if o != nil {
 		rt.o = *o
 	}
@@ -144,9 +149,13 @@ func (rt *router) register() {
 	post := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodPost, pattern, h) }
 	del := func(role Role, pattern string, h handler) { rt.handle(role, http.MethodDelete, pattern, h) }
 
-	rt.pages["/"], rt.pages["/tasks/:task"] = true, true
+	for _, pattern := range []string{"/", "/search", "/wall", "/usage", "/tasks/:task"} {
+		rt.pages[pattern] = true
+	}
 
 	get(RoleRead, "/", rt.listPage)
+	get(RoleRead, "/search", rt.searchAll)
+	get(RoleRead, "/wall", rt.wallPage)
 	get(RoleRead, "/stream", rt.streamTasks)
 	get(RoleRead, "/tasks", rt.listTasks)
 	get(RoleRead, "/tasks/:task", rt.getTask)
@@ -154,6 +163,7 @@ func (rt *router) register() {
 	del(RoleAdmin, "/tasks/:task", rt.deleteTask)
 	get(RoleRead, "/tasks/:task/now", rt.getNow)
 	get(RoleRead, "/tasks/:task/overview", rt.getOverview)
+	get(RoleRead, "/tasks/:task/outcome", rt.getOutcome)
 	get(RoleRead, "/tasks/:task/search", rt.searchRun)
 	get(RoleRead, "/tasks/:task/events", rt.listEvents)
 	post(RoleWrite, "/tasks/:task/events", rt.appendToTask)
@@ -166,6 +176,7 @@ func (rt *router) register() {
 	post(RoleWrite, "/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
 	post(RoleWrite, "/tasks/:task/sessions/:session/complete", rt.complete)
 	get(RoleRead, "/tasks/:task/sessions/:session/blobs/:hash", rt.getBlob)
+	get(RoleRead, "/usage", rt.getUsage)
 	get(RoleAdmin, "/backup", rt.backup)
 	get(RoleNone, "/healthz", rt.healthz)
 	get(RoleNone, "/readyz", rt.readyz)

@@ -29,6 +29,8 @@ const (
 
 var routes = []route{
 	{"GET", "/", "", 200, htmlType, "/"},
+	{"GET", "/search?q=x", "", 200, jsonType, "/search"},
+	{"GET", "/wall", "", 200, htmlType, "/wall"},
 	{"GET", "/stream", "", 200, sseType, "/stream"},
 	{"GET", "/tasks", "", 200, jsonType, "/tasks"},
 	{"GET", "/tasks/t-1", "", 200, jsonType, "/tasks/:task"},
@@ -36,6 +38,7 @@ var routes = []route{
 	{"DELETE", "/tasks/t-1", "", 204, "", "/tasks/:task"},
 	{"GET", "/tasks/t-1/search", "", 200, jsonType, "/tasks/:task/search"},
 	{"GET", "/tasks/t-1/overview", "", 200, htmlType, "/tasks/:task/overview"},
+	{"GET", "/tasks/t-1/outcome", "", 200, jsonType, "/tasks/:task/outcome"},
 	{"GET", "/tasks/t-1/now", "", 200, jsonType, "/tasks/:task/now"},
 	{"GET", "/tasks/t-1/events", "", 200, jsonType, "/tasks/:task/events"},
 	{"POST", "/tasks/t-1/events", say("x"), 200, jsonType, "/tasks/:task/events"},
@@ -48,6 +51,7 @@ var routes = []route{
 	{"POST", "/tasks/t-1/sessions/{open}/heartbeat", "", 204, "", "/tasks/:task/sessions/:session/heartbeat"},
 	{"POST", "/tasks/t-1/sessions/{open}/complete", "", 200, jsonType, "/tasks/:task/sessions/:session/complete"},
 	{"GET", "/tasks/t-1/sessions/{session}/blobs/{image}", "", 200, "image/png", "/tasks/:task/sessions/:session/blobs/:hash"},
+	{"GET", "/usage", "", 200, jsonType, "/usage"},
 	{"GET", "/healthz", "", 200, textType, "/healthz"},
 	{"GET", "/readyz", "", 200, textType, "/readyz"},
 	{"GET", "/metrics", "", 200, textType, "/metrics"},

@@ -99,7 +99,7 @@ func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) erro
 	if err != nil {
 		return err
 	}
-	o, err := readObject(body, mediaType, "title", "type", "parent", "description", "project")
+	o, err := readObject(body, mediaType, "title", "type", "parent", "description", "project", "pinned")
 	if err != nil {
 		return err
 	}
@@ -114,6 +114,13 @@ func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) erro
 		if *f.to, err = o.text(f.name); err != nil {
 			return err
 		}
+	}
+	if _, given := o["pinned"]; given {
+		pinned, err := o.flag("pinned")
+		if err != nil {
+			return err
+		}
+		change.Pinned = &pinned
 	}
 	task, created, err := rt.log.PutTask(r.Context(), p.task, change)
 	if err != nil {

@@ -33,9 +33,10 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 		},
 		Commands: []*cli.Command{
 			serveCommand(), demoCommand(), runCommand(), flushCommand(), appendCommand(), tailCommand(),
-			lsCommand(), exportCommand(), rmCommand(), importCommand(), shareCommand(), tokenCommand(),
+			lsCommand(), searchCommand(), usageCommand(), exportCommand(), rmCommand(), importCommand(), watchCommand(),
+			shareCommand(), tokenCommand(),
 			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), versionCommand(),
-			openCommand(), sayCommand(), stopCommand(), helpCommand(), manCommand(),
+			openCommand(), sayCommand(), stopCommand(), mcpCommand(), helpCommand(), manCommand(),
 			completionCommand(), completeCommand(),
 		},
 	}

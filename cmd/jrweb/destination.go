@@ -20,6 +20,7 @@ import (
 type destination struct {
 	name   string // the URL, or the path of the database
 	server spool.Server
+	client *client.Client // of the same
 	watch  *client.Client // nil: nobody but us can write there
 	close  func() error
 }
@@ -37,7 +38,7 @@ func openDestination(ctx context.Context, c *cli.Command) (*destination, error) 
 		if err != nil {
 			return nil, err
 		}
-		return &destination{name: c.String("url"), server: spool.To(server), watch: server, close: func() error { return nil }}, nil
+		return &destination{name: c.String("url"), server: spool.To(server), client: server, watch: server, close: func() error { return nil }}, nil
 	}
 	set := settings{logger: slog.New(logHandler(c.Root().ErrWriter, "text", slog.LevelWarn))}
 	var err error
@@ -80,7 +81,7 @@ func openDatabase(ctx context.Context, set settings) (*destination, *server, err
 	if err != nil {
 		return nil, nil, errors.Join(err, s.close())
 	}
-	return &destination{name: set.db, server: spool.To(local), close: s.close}, s, nil
+	return &destination{name: set.db, server: spool.To(local), client: local, close: s.close}, s, nil
 }
 
 // direct carries requests to a handler of this process, so that a database is

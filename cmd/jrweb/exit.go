@@ -25,10 +25,14 @@ func exitCode(err error, began bool) int {
 	if child, ok := errors.AsType[childExit](err); ok {
 		return child.code
 	}
+	if silent, ok := errors.AsType[silentExit](err); ok {
+		return silent.code
+	}
+	_, search := errors.AsType[failedSearch](err)
 	switch {
 	case err == nil:
 		return exitDone
-	case usage, !began:
+	case usage, search, !began: // a search that failed ends as that of grep
 		return exitUsage
 	case errors.Is(err, eventlog.ErrHeld):
 		return exitHeld

@@ -112,7 +112,7 @@ func destinationOf(ctx context.Context, c *cli.Command, name string) (*destinati
 	if err != nil {
 		return nil, err
 	}
-	return &destination{name: name, server: spool.To(server), close: func() error { return nil }}, nil
+	return &destination{name: name, server: spool.To(server), client: server, close: func() error { return nil }}, nil
 }
 
 // flushTask delivers what earlier runs of a task left for the same destination.

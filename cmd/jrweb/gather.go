@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 
 	"jrweb/cmd/jrweb/internal/source"
 	"jrweb/eventlog/transcript"
@@ -61,11 +62,36 @@ var toldAgain = map[string]string{
 type gatherer struct {
 	bundles  map[string]*bundle // by the first main file, or the folder of events
 	order    []string
-	sessions map[string]string // by the file whose first line names it
+	sessions *sessionNames
 }
 
 func newGatherer() *gatherer {
-	return &gatherer{bundles: map[string]*bundle{}, sessions: map[string]string{}}
+	return &gatherer{bundles: map[string]*bundle{}, sessions: &sessionNames{}}
+}
+
+// sessionNames remembers which session the first line of a file names, for gatherers that
+// look into the same folders again and again. The zero value is ready.
+type sessionNames struct {
+	mu    sync.Mutex
+	names map[string]string // by path
+}
+
+// mostSessionNames is how many are remembered.
+const mostSessionNames = 50_000
+
+func (s *sessionNames) of(path string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names[path]
+}
+
+func (s *sessionNames) put(path, session string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names == nil || len(s.names) >= mostSessionNames {
+		s.names = map[string]string{}
+	}
+	s.names[path] = session
 }
 
 // gather returns the runs whose files are named, or stand in the folders that are.

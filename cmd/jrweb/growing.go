@@ -33,6 +33,9 @@ type growingFile struct {
 	hasMeta bool
 }
 
+// errShorter says that a file does not grow any more.
+var errShorter = errors.New("the file is shorter than it was: somebody writes it anew")
+
 func openGrowing(path string, format transcript.Format) (*growingFiles, error) {
 	f, err := source.Open(path)
 	if err != nil {
@@ -195,7 +198,7 @@ func (t *growingFiles) end(f *growingFile) (int64, error) {
 		end = min(end, given)
 	}
 	if end < f.read {
-		return 0, errors.New("the file is shorter than it was: somebody writes it anew")
+		return 0, errShorter
 	}
 	return end, nil
 }

@@ -56,7 +56,7 @@ func TestALargeTranscriptIsImportedInBoundedMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it writes some 50 MB")
 	}
-	size := (24 - 12*raceDetector) << 20 // it is slow with the race detector
+	size := (24 - 16*raceDetector) << 20 // it is slow with the race detector
 	if os.Getenv("JRWEB_TORTURE") != "" {
 		size = 300 << 20
 	}

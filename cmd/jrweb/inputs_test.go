@@ -533,7 +533,7 @@ func newInMemory(t *testing.T, dir string) *inMemory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &inMemory{t, direct{handler}, c, &destination{name: "http://localhost", server: spool.To(c)}, filepath.Join(dir, "spool")}
+	return &inMemory{t, direct{handler}, c, &destination{name: "http://localhost", server: spool.To(c), client: c}, filepath.Join(dir, "spool")}
 }
 
 func (m *inMemory) follower(task, path string) *follower {

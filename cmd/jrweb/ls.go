@@ -58,16 +58,11 @@ func list(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	form, out := c.String("o"), c.Root().Writer
-	if form != "json" {
-		which, err := choice(c, "json", "o")
-		if err != nil {
-			return err
-		}
-		if which == "json" {
-			form = "json"
-		}
+	form, err := listForm(c)
+	if err != nil {
+		return err
 	}
+	out := c.Root().Writer
 	width, inJSON := terminalWidth(out), form == "json"
 	if form == "wide" {
 		width = 0
@@ -94,8 +89,25 @@ func list(ctx context.Context, c *cli.Command) error {
 		[]string{"OWNER", "ENDED", "MODEL", "AGENT", "EVENTS", "STARTED", "COST"}, server.Sessions(ctx, task), sessionRow)
 }
 
+// listForm is the form of a list: table, wide or json.
+func listForm(c *cli.Command) (string, error) {
+	form := c.String("o")
+	if form == "json" {
+		return form, nil
+	}
+	which, err := choice(c, "json", "o")
+	if which == "json" {
+		form = "json"
+	}
+	return form, err
+}
+
 func taskRow(t eventlog.Task) string {
-	return fmt.Sprintf("%s\t%s\t%d\t%d\t%s\t%s\t%s", t.ID, t.Status, t.Sessions, t.Totals.Events,
+	status := string(t.Status)
+	if t.Pinned {
+		status += ", pinned"
+	}
+	return fmt.Sprintf("%s\t%s\t%d\t%d\t%s\t%s\t%s", t.ID, status, t.Sessions, t.Totals.Events,
 		price.Text(&t.Totals), moment(t.Updated), cell(t.Title))
 }
 

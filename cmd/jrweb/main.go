@@ -30,7 +30,9 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	began := false
 	err := root(stdin, stdout, stderr, &began).Run(ctx, append([]string{"jrweb"}, args...))
-	if _, passedOn := errors.AsType[childExit](err); err != nil && !passedOn {
+	_, passedOn := errors.AsType[childExit](err)
+	_, silent := errors.AsType[silentExit](err)
+	if err != nil && !passedOn && !silent {
 		fmt.Fprintf(stderr, "jrweb: %s\n", visible(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	}
 	return exitCode(err, began)

@@ -52,7 +52,7 @@ func writeManual(w io.Writer, root *cli.Command) error {
 	}
 	section("EXIT STATUS")
 	b.WriteString("0 done, 1 failed, 2 not understood, 3 the database is held by another process, 4 it is damaged, 5 the storage failed. " +
-		"run exits as its command does.\n")
+		"run exits as its command does, search as grep does.\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -51,9 +51,13 @@ func TestTheOperatorsPageListsEveryMetricAlertAndFlag(t *testing.T) {
 		}
 	}
 	// What it says elsewhere of flags is of flags that exist, of one command or another.
+	for _, command := range []string{"watch"} {
+		_, help, _ := runIt(t, "", command, "-help")
+		maps.Copy(flags, matches(help, `(?m)^\s+--([a-z-]+)`))
+	}
 	for name := range matches(page, "`-([a-z-]+)") {
 		if !flags[name] {
-			t.Errorf("docs/operations.md speaks of -%s, which serve does not have", name)
+			t.Errorf("docs/operations.md speaks of -%s, which neither serve nor watch has", name)
 		}
 	}
 }

@@ -75,6 +75,7 @@ func (p *printer) cut(summary, kind string) string {
 
 // The colours, as escape sequences (SGR).
 const (
+	bold   = "1"
 	dim    = "2"
 	red    = "31"
 	green  = "32"
@@ -82,6 +83,7 @@ const (
 	blue   = "34"
 	purple = "35"
 	cyan   = "36"
+	match  = "1;31" // as grep paints what it has found
 )
 
 func (p *printer) paint(colour, text string) string {

@@ -140,16 +140,16 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 	if agent != nil {
 		r.steering = newSteering(agent, r.note)
 	}
+	p := &processes{recording: r, in: c.Root().Reader, out: tee(c.Root().Writer, r.output), errs: tee(c.Root().ErrWriter, r.errors), grace: c.Duration("grace")}
+	if to.watch != nil {
+		r.listener = &listener{server: to.watch, task: task, steering: r.steering, stop: func(string) { p.stop() }}
+	}
 	format := transcript.Format(c.String("format"))
 	if agent != nil && format == transcript.Auto {
 		format = agent.Format()
 	}
 	if err := r.open(ctx, format); err != nil {
 		return err
-	}
-	p := &processes{recording: r, in: c.Root().Reader, out: tee(c.Root().Writer, r.output), errs: tee(c.Root().ErrWriter, r.errors), grace: c.Duration("grace")}
-	if to.watch != nil {
-		r.listener = &listener{server: to.watch, task: task, steering: r.steering, stop: func(string) { p.stop() }}
 	}
 	how, err := p.run(command)
 	if err != nil {

@@ -47,7 +47,8 @@ func serveCommand() *cli.Command {
 			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
 			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
 			pricesFlag(),
-			stringFlag("webhook", "", "tell this URL, by POST, when a task ends or waits for a person"),
+			budgetFlag(),
+			stringFlag("webhook", "", "tell this URL, by POST, when a task ends or waits for a person, or a -budget is spent"),
 			stringFlag("webhook-key", "", "the file with the key that signs what -webhook sends, made if there is none (default: the database file and .webhook)"),
 			&cli.BoolFlag{Name: "log-requests", Value: true, Usage: "log a line for each request: who, what, how long", Sources: env("log-requests"), OnlyOnce: true},
 			stringFlag("metrics-addr", "", "serve metrics and health at this address as well, without signing in"),
@@ -118,6 +119,9 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 		return set, err
 	}
 	if set.prices, err = readPrices(c); err != nil {
+		return set, err
+	}
+	if set.budget, err = readBudget(c); err != nil {
 		return set, err
 	}
 	if set.webhook, err = readWebhook(c, set.logger); err != nil {

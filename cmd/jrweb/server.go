@@ -14,12 +14,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"jrweb/cmd/jrweb/internal/budget"
 	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
 	"jrweb/eventlog/redact"
 	"jrweb/metrics"
 	"jrweb/router"
 	"jrweb/router/auth"
+	"jrweb/router/mcp"
 	"jrweb/router/price"
 	"jrweb/streamer"
 )
@@ -45,6 +47,7 @@ type settings struct {
 	certificate     *certificateFiles // nil: no TLS
 	access          *auth.Options     // nil: everybody may do everything
 	metricsAddr     string            // where metrics and health are served as well, resolved; empty: nowhere
+	budget          *budget.Budget    // nil: nobody is warned
 	webhook         *webhook.Options  // nil: nobody is told
 	prices          *price.Table      // nil: those that are built in
 	logger          *slog.Logger
@@ -72,10 +75,11 @@ type server struct {
 	streams  *streamer.Streamer
 	http     *http.Server
 	listener net.Listener
-	auth     *auth.Auth    // nil: everybody may do everything
-	open     http.Handler  // that asks nobody who they are, for watched
-	hook     *webhook.Hook // nil: nobody is told
-	watched  *watched      // nil: metrics and health are served with the rest only
+	auth     *auth.Auth     // nil: everybody may do everything
+	open     http.Handler   // that asks nobody who they are, for watched
+	hook     *webhook.Hook  // nil: nobody is told
+	keeper   *budget.Keeper // nil: there is no budget
+	watched  *watched       // nil: metrics and health are served with the rest only
 }
 
 // openServer opens the log and listens, so that clients can connect: they are
@@ -91,6 +95,10 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 	if set.webhook != nil {
 		s.hook = webhook.New(*set.webhook)
 		trace = trace.Join(s.hook.Trace())
+	}
+	if set.budget != nil {
+		s.keeper = budget.New(budget.Options{Budget: *set.budget, Prices: cmp.Or(s.prices, price.Default()), Reached: s.reached, Logger: s.logger, Now: s.now})
+		trace = trace.Join(s.keeper.Trace())
 	}
 	var middleware []eventlog.Middleware
 	if s.redact {
@@ -108,6 +116,9 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 		return nil, err
 	}
 	m.CollectLog(s.log)
+	if err := s.watchBudget(m); err != nil {
+		return nil, errors.Join(err, s.closeLog())
+	}
 	if err := s.wire(m, registry); err != nil {
 		return nil, errors.Join(err, s.closeLog())
 	}
@@ -137,6 +148,9 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger, Requests: s.requests,
 	}
+	if s.keeper != nil {
+		o.Warning = func() string { return budgetWarning(s.keeper) }
+	}
 	var err error
 	if s.open, err = router.New(s.log, nil, &o); err != nil {
 		return err
@@ -148,10 +162,12 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 		}
 		o.Authorize, o.Routes = s.auth.Authorize, s.auth.Routes()
 	}
-	handler, err := router.New(s.log, s.streams, &o)
-	if err != nil {
+	var routes http.Handler // whom the tools of MCP ask, behind what auth takes out of a request
+	o.Routes = append(o.Routes, mcp.Route(func() http.Handler { return routes }, version()))
+	if routes, err = router.New(s.log, s.streams, &o); err != nil {
 		return err
 	}
+	handler := routes
 	if s.auth != nil {
 		handler = s.auth.Wrap(handler)
 	}
@@ -235,6 +251,9 @@ func (s *server) shutdown(ctx context.Context) error {
 func (s *server) closeLog() error {
 	if s.auth != nil {
 		s.auth.Close()
+	}
+	if s.keeper != nil {
+		s.keeper.Close()
 	}
 	err := s.log.Close()
 	s.closeHook() // nothing more happens

@@ -68,7 +68,7 @@ func (g *gatherer) sessionOfSubagent(path string) string {
 // sessionInFile returns the session that the first line of a file names, "" if it
 // names none that could be the name of a file.
 func (g *gatherer) sessionInFile(path string) string {
-	if session, known := g.sessions[path]; known {
+	if session := g.sessions.of(path); session != "" {
 		return session
 	}
 	var line struct {
@@ -83,7 +83,7 @@ func (g *gatherer) sessionInFile(path string) string {
 	if !sessionName.MatchString(line.SessionID + ".jsonl") {
 		return "" // yet: the line may not be whole
 	}
-	g.sessions[path] = line.SessionID
+	g.sessions.put(path, line.SessionID)
 	return line.SessionID
 }
 

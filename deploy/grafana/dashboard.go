@@ -68,6 +68,9 @@ func build() (dashboard.Dashboard, error) {
 			query{`sum by (status) (increase(jrweb_sessions_sealed_total{` + here + `}[1h]))`, "{{status}}"})).
 		WithPanel(graph("US dollars in an hour, by model", "currencyUSD",
 			query{`sum by (model) (increase(jrweb_agent_cost_usd_total{` + here + `}[1h]))`, "{{model}}"})).
+		WithPanel(graph("US dollars of the budget", "currencyUSD",
+			query{`jrweb_budget_spent_usd{` + here + `}`, "{{instance}}"},
+			query{`jrweb_budget_usd{` + here + `}`, "{{instance}}: the budget"})).
 		WithPanel(graph("Tokens a second, by kind", "cps",
 			query{`sum by (kind) (rate(jrweb_agent_tokens_total{` + here + `}[$__rate_interval]))`, "{{kind}}"})).
 		WithRow(dashboard.NewRowBuilder("Requests")).

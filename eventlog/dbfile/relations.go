@@ -74,7 +74,7 @@ func (c *relations) check() error {
 	c.tasks, c.sessions = map[string]*checkedTask{}, map[event.SessionID]*checkedSession{}
 	for _, check := range []func() error{
 		c.readTrash, c.checkTasks, c.checkSessions, c.checkActivity, c.checkOpen, c.checkEnded, c.checkListed, c.checkExternal,
-		c.checkSpent, c.checkAccounts, c.checkSaid,
+		c.checkSpent, c.checkAccounts, c.checkSaid, c.checkUsage,
 		c.checkEvents, c.checkOrder, c.checkTotals, c.checkKeys, c.checkMeta,
 	} {
 		if err := check(); err != nil {

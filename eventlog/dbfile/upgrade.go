@@ -24,10 +24,10 @@ import (
 // isFormat2 reports whether a file has the buckets of format 2. It is for a file without a
 // version, which was created but never opened.
 func isFormat2(w *boltfile.Walk) bool {
-	return !slices.ContainsFunc(record.Buckets3, func(b store.Bucket) bool { return w.Seen[b] })
+	return !slices.ContainsFunc(store.Buckets()[len(record.Buckets2):], func(b store.Bucket) bool { return w.Seen[b] })
 }
 
-// Upgrade converts the file at path from format 2 or 3 to the current format. No other process
+// Upgrade converts the file at path from format 2, 3 or 4 to the current format. No other process
 // may have the file open. It returns the path where it keeps the old file. A crash at any
 // moment leaves the old file, or the new one with the old one beside it. A program that
 // opens a log does not need Upgrade: the open does it.
@@ -38,7 +38,7 @@ func Upgrade(ctx context.Context, path string) (kept string, err error) {
 // upgrade is Upgrade with a function step, which may be nil. It calls step before each step
 // of the work; an error of step ends the upgrade.
 func upgrade(ctx context.Context, path string, step func(string) error) (kept string, err error) {
-	file, err := boltfile.OpenAtRest(path, true)
+	file, err := openSettled(path)
 	if err != nil {
 		return "", err
 	}
@@ -49,6 +49,36 @@ func upgrade(ctx context.Context, path string, step func(string) error) (kept st
 	u := &upgrading{File: file, ctx: ctx, step: step}
 	err = u.run()
 	return u.kept(), err
+}
+
+// openSettled opens a file that has everything, and needs no journal. So it can be kept under
+// another name.
+func openSettled(path string) (*boltfile.File, error) {
+	for settled := false; ; settled = true {
+		file, err := boltfile.OpenAtRest(path, true)
+		if err != nil {
+			return nil, err
+		}
+		var mark boltfile.Mark
+		err = boltfile.Guard(func() error {
+			return file.DB.View(func(tx *bolt.Tx) (err error) {
+				mark, err = boltfile.ReadMark(tx)
+				return err
+			})
+		})
+		switch {
+		case err == nil && !mark.InUse:
+			return file, nil
+		case err == nil && settled:
+			err = errors.New("its journal cannot be taken into it: make room on the disk")
+		}
+		if err := errors.Join(err, file.Close()); err != nil {
+			return nil, err
+		}
+		if err := filestore.Settle(path); err != nil {
+			return nil, err
+		}
+	}
 }
 
 type upgrading struct {
@@ -74,6 +104,7 @@ func (u *upgrading) run() (err error) {
 		}},
 		{"copy what stays", u.copy},
 		{"count what sessions have cost", u.count},
+		{"count what was spent by day", u.countUsage},
 		{"name the format", u.nameFormat},
 		{"check the new file", u.checkNew},
 		{"keep the old file", u.keep},
@@ -116,8 +147,8 @@ func (u *upgrading) checkOld() error {
 		return err
 	}
 	switch {
-	case u.from == 3:
-		walk.Missing(store.Buckets())
+	case u.from == 3, u.from == 4:
+		walk.Missing(record.Buckets3)
 	case u.from == 2, u.from == 0 && isFormat2(walk):
 		u.from = 2
 		walk.Missing(record.Buckets2)
@@ -144,6 +175,11 @@ func (u *upgrading) copy() error {
 		switch {
 		case r.Bucket == store.Sessions && u.from == 2, r.Bucket == store.Meta && bytes.Equal(r.Key, record.KeyFormat):
 			return false, nil
+		case r.Bucket == store.Spent:
+			r.Value, err = spentOf4(r.Key, r.Value)
+			return err == nil, err
+		case u.from == 4:
+			return true, nil // the rest has not changed since
 		case r.Bucket == store.Tasks:
 			t := &record.Task{}
 			if err := record.DecodeJSON(r.Bucket, r.Key, r.Value, t); err != nil {
@@ -163,6 +199,19 @@ func (u *upgrading) copy() error {
 		}
 		return true, nil
 	}, func(int) {})
+}
+
+// spentOf4 makes the record of what an open session has cost of that of format 3 or 4.
+func spentOf4(key, raw []byte) ([]byte, error) {
+	payload, err := record.Decode(store.Spent, key, raw)
+	if err != nil {
+		return nil, err
+	}
+	payload, ok := record.SpendingOf4(payload)
+	if !ok {
+		return nil, &store.DamageError{Bucket: store.Spent, Key: bytes.Clone(key), Reason: "is too short"}
+	}
+	return record.Encode(store.Spent, key, payload), nil
 }
 
 // eventOf3 makes the record of an event of that of format 3, which does not name the change

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -25,7 +26,7 @@ import (
 )
 
 // oldFormats are the formats that can be upgraded.
-var oldFormats = []int{2, 3}
+var oldFormats = []int{2, 3, 4}
 
 // keptPath is where an upgrade keeps a file of a format.
 func keptPath(path string, format int) string { return fmt.Sprint(path, ".format-", format) }
@@ -47,7 +48,7 @@ func oldFile(t *testing.T, format int, change func(*bolt.Tx) error) (path string
 	db, err := bolt.Open(path, 0o640, nil)
 	ok(err)
 	ok(db.Update(func(tx *bolt.Tx) error {
-		buckets := store.Buckets()
+		buckets := record.Buckets3
 		if format == 2 {
 			buckets = record.Buckets2
 		}
@@ -111,6 +112,7 @@ func wantUpgraded(t *testing.T, path string) {
 			t.Errorf("task %s is %s, want %s", task, text, want)
 		}
 	}
+	wantUsage(t, log)
 	var sums []string
 	for _, external := range []string{"thread-1", "s-0", "s-1"} {
 		sessions, err := log.SessionsByExternalID(t.Context(), "", external)
@@ -156,6 +158,46 @@ func wantUpgraded(t *testing.T, path string) {
 	}
 }
 
+// wantUsage checks that what was spent by day is what the sessions have cost, on the days of
+// their events.
+func wantUsage(t *testing.T, log *eventlog.Log) {
+	t.Helper()
+	var sessions, days eventlog.Spent
+	for _, task := range []string{"done", "twice", "trimmed", "keyed", "beside"} {
+		of, err := log.Task(t.Context(), task)
+		if errors.Is(err, event.ErrTaskNotFound) {
+			continue // not every format's file has it
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions.USD += float64(of.Totals.USD)
+		sessions.InputTokens += of.Totals.InputTokens
+		sessions.OutputTokens += of.Totals.OutputTokens
+		sessions.CacheReadTokens += of.Totals.CacheReadTokens
+	}
+	var rows []string
+	err := log.Usage(t.Context(), time.Unix(0, 0), time.Now(), func(u *eventlog.UsageRow) bool {
+		days.USD += u.USD
+		days.InputTokens += u.InputTokens
+		days.OutputTokens += u.OutputTokens
+		days.CacheReadTokens += u.CacheReadTokens
+		if u.Project == "shop" && u.Person == "ada" {
+			rows = append(rows, fmt.Sprint(u.Day.Format(time.DateOnly), " ", u.Agent, " ", u.Model, " ", u.Machine, " ", u.USD, " ", u.InputTokens, " ", u.OutputTokens, " ", u.Unpriced.InputTokens, " ", u.Unpriced.OutputTokens))
+		}
+		return true
+	})
+	if err != nil || days != sessions {
+		t.Errorf("the days say %+v, the sessions %+v, %v", days, sessions, err)
+	}
+	// Of format 4 alone: the money of the second day covers the tokens of both. What had no
+	// money at the upgrade stays without.
+	want := []string{"2025-11-22 codex z box 0 100 0 0 0", "2025-11-23 codex z box 4 50 0 0 0", "2025-11-24 codex z box 0 0 8 0 8"}
+	if len(rows) > 0 && !slices.Equal(rows, want) {
+		t.Errorf("the rows are %q, want %q", rows, want)
+	}
+}
+
 func TestAnOldFileIsUpgradedAndStaysBesideTheNewOne(t *testing.T) {
 	for _, format := range oldFormats {
 		path := oldFile(t, format, nil)
@@ -183,6 +225,67 @@ func TestAnOldFileIsUpgradedAndStaysBesideTheNewOne(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o640 {
 			t.Errorf("the new file has mode %v, %v", info.Mode(), err)
 		}
+	}
+}
+
+// What a file of format 4 has in its journal alone is in the file that is kept as well: nobody
+// else can read it there.
+func TestAFileOfFormat4IsUpgradedWithItsJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jr.db")
+	log, err := eventlog.Open(path, &eventlog.Options{KeepOpen: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.Append(t.Context(), &eventlog.Batch{Task: "t-1", Events: []event.Event{{Type: "note", Data: json.RawMessage(`{}`)}}}); err != nil {
+		t.Fatal(err)
+	}
+	crashed := filepath.Dir(snapshot(t, path))
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(filepath.Dir(path), "crashed"), os.DirFS(crashed)); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(crashed)
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d files are left, %v", len(files), err)
+	}
+	for _, file := range files {
+		if err := os.Rename(filepath.Join(filepath.Dir(path), "crashed", file.Name()), filepath.Join(filepath.Dir(path), file.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		version := record.Encode(store.Meta, record.KeyFormat, []byte{0, 0, 0, 0, 0, 0, 0, 4})
+		return errors.Join(tx.DeleteBucket([]byte(store.Usage)), tx.Bucket([]byte(store.Meta)).Put(record.KeyFormat, version))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if log, err = eventlog.Open(path, &eventlog.Options{KeepOpen: true}); err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if task, err := log.Task(t.Context(), "t-1"); err != nil || task.Totals.Events != 1 {
+		t.Errorf("the task is %+v, %v", task, err)
+	}
+	kept, err := bolt.Open(keptPath(path, 4), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	err = kept.View(func(tx *bolt.Tx) error {
+		if tx.Bucket([]byte(store.Tasks)).Get([]byte("t-1")) == nil {
+			t.Error("what is kept lacks what was in the journal")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -355,7 +458,7 @@ func crashDuringUpgrade(t *testing.T, format int) {
 	}
 	steps = append(steps, "the end")
 	left["the end"] = snapshot(t, path)
-	if len(steps) != 10 {
+	if len(steps) != 11 {
 		t.Errorf("there are %d steps", len(steps))
 	}
 	for _, step := range steps {

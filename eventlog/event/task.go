@@ -36,6 +36,8 @@ type Task struct {
 	Description string `json:"description"`
 	// Project names what the task belongs to, in a person's words.
 	Project string `json:"project,omitempty"`
+	// Pinned keeps retention away from the task's sessions.
+	Pinned bool `json:"pinned,omitempty"`
 	// Status is the latest session's, or StatusNone before the first.
 	Status   Status `json:"status"`
 	Created  Time   `json:"created"`

@@ -51,7 +51,7 @@ func openBase(path string, o *Options) (*base, error) {
 		}
 		defer func() { _ = tx.Rollback() }() // it has written nothing
 		used, b.committed = tx.Size(), tx.ID()-1
-		if err := admitted(tx, o.Admit); err != nil {
+		if err := admitted(tx, o); err != nil {
 			return err
 		}
 		if b.mark, err = boltfile.ReadMark(tx); err != nil {
@@ -71,21 +71,21 @@ func (b *base) count(used int64) {
 	b.room.counted(used, int64(b.db.Stats().FreeAlloc))
 }
 
-// admitted returns the error of admit, or an error if the file lacks a bucket.
-func admitted(tx *bolt.Tx, admit func(store.Reader, []store.Bucket) error) error {
+// admitted returns the error of Admit, or an error if the file lacks a bucket.
+func admitted(tx *bolt.Tx, o *Options) error {
 	var missing []store.Bucket
 	for _, b := range store.Buckets() {
 		if tx.Bucket([]byte(b)) == nil {
 			missing = append(missing, b)
 		}
 	}
-	if admit != nil {
+	if o.Admit != nil {
 		r := &boltfile.Reader{Tx: tx}
-		if err := errors.Join(admit(r, missing), r.Err); err != nil {
+		if err := errors.Join(o.Admit(r, missing), r.Err); err != nil {
 			return err
 		}
 	}
-	if len(missing) > 0 {
+	if len(missing) > 0 && !o.older {
 		return fmt.Errorf("%w: it has no bucket %q", store.ErrDamaged, missing[0])
 	}
 	return nil

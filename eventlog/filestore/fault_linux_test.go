@@ -56,7 +56,7 @@ func TestACallThatFailsTakesBackNothing(t *testing.T) {
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	t.Logf("seed %d, %d faults", seed, len(all))
 	if !torture() {
-		all = all[:20]
+		all = all[:10]
 	}
 	happened, ended := 0, 0
 	for i, f := range all {

@@ -82,7 +82,8 @@ type Options struct {
 	// New writes what a new file holds from the beginning. It may be nil.
 	New func(put func(b store.Bucket, key, value []byte) error) error
 
-	pace pace // zero: usualPace
+	pace  pace // zero: usualPace
+	older bool // the file may lack buckets
 }
 
 // Open opens the bbolt file at path as a [store.Store], or creates it with mode 0600. A new

@@ -87,5 +87,5 @@ func (s *fileStore) View(ctx context.Context, fn func(store.Reader) error) error
 	if err != nil {
 		return err
 	}
-	return view.read(func(r overlay.Reader) error { return fn(&r) })
+	return view.read(func(r overlay.Reader) error { return fn(&reader{Reader: r, tx: view.tx, file: s.base.file}) })
 }

@@ -46,6 +46,21 @@ type Reader interface {
 	Descend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
 }
 
+// AheadReader is a [Reader] of a store that reads from a disk. Who reads many values in
+// descending order of their keys tells it: then the disk is not asked for each page.
+type AheadReader interface {
+	Reader
+	// ReadAhead says that values are read next that stand before one that was just read.
+	ReadAhead(value []byte)
+}
+
+// ReadAhead calls ReadAhead of a reader, if it has it.
+func ReadAhead(r Reader, value []byte) {
+	if a, ok := r.(AheadReader); ok {
+		a.ReadAhead(value)
+	}
+}
+
 // Tx reads and writes within one [Store.Update], and sees its own writes. The store may
 // keep key and value until the transaction ends, so the caller must not change them. If a
 // write fails, Update returns its error. A key has 1 to 32,768 bytes. The caller must not
@@ -104,6 +119,9 @@ const (
 	Accounts Bucket = "accounts"
 	// Said: |session| |account| |member|: the costs that sessions reported for accounts.
 	Said Bucket = "said"
+	// Usage: |day, 4 bytes| |hash of the names, 16 bytes|: what was spent on a day. See
+	// record.Usage.
+	Usage Bucket = "usage"
 	// Keys: idempotency keys, see record.Request.
 	Keys Bucket = "keys"
 	// Trash: |bucket| 00 |prefix|: keys of a bucket that must still be removed.
@@ -117,6 +135,7 @@ func Buckets() []Bucket {
 		Meta, Tasks, Activity, Sessions,
 		Open, Ended, Events, Keys, Trash,
 		External, Spent, Accounts, Said,
+		Usage,
 	}
 }
 

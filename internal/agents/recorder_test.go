@@ -38,9 +38,9 @@ type recorder struct {
 }
 
 // startRecorder starts a server, until the end of the test.
-func startRecorder(t *testing.T, program string) recorder {
+func startRecorder(t *testing.T, program string, flags ...string) recorder {
 	t.Helper()
-	cmd := exec.Command(program, "serve", "-db", filepath.Join(t.TempDir(), "jr.db"), "-addr", "127.0.0.1:0", "-log-level", "error")
+	cmd := exec.Command(program, append([]string{"serve", "-db", filepath.Join(t.TempDir(), "jr.db"), "-addr", "127.0.0.1:0", "-log-level", "error"}, flags...)...)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,7 +167,8 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := &steered{T: t, recorder: startRecorder(t, *jrweb), model: model.Serve("steer-" + c.name), task: "t-1"}
+			told := startWebhook(t)
+			s := &steered{T: t, recorder: startRecorder(t, *jrweb, "-webhook", told.url), model: model.Serve("steer-" + c.name), task: "t-1"}
 			t.Cleanup(s.model.Close)
 			var err error
 			if s.client, err = client.New(s.recorder.url, nil); err != nil {
@@ -219,6 +221,10 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 				t.Fatalf("the run does not end:\n%s", s.all())
 			}
 			s.wait("end", has("complete", "succeeded"))
+			if c.asks {
+				told.wait("task.waits")
+			}
+			told.wait("task.finished")
 			record := s.all()
 			if n := strings.Count(record, "--and then [two]"); n != 1 {
 				t.Errorf("what the person said is recorded %d times", n)
@@ -229,6 +235,40 @@ func TestAPersonSpeaksToAnAgentThatWorks(t *testing.T) {
 			}
 			t.Log("\n" + record)
 		})
+	}
+}
+
+// told are the messages of a webhook.
+type told struct {
+	*testing.T
+	url   string
+	types chan string
+}
+
+// startWebhook takes what a server tells, until the end of the test.
+func startWebhook(t *testing.T) told {
+	types := make(chan string, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var message struct{ Type string }
+		if err := json.NewDecoder(r.Body).Decode(&message); err != nil || r.Header.Get("webhook-signature") == "" {
+			t.Errorf("a message without what belongs to it: %v", err)
+		}
+		types <- message.Type
+	}))
+	t.Cleanup(server.Close)
+	return told{t, server.URL, types}
+}
+
+// wait takes the next message.
+func (w told) wait(want string) {
+	w.Helper()
+	select {
+	case got := <-w.types:
+		if got != want {
+			w.Errorf("the webhook tells %s, want %s", got, want)
+		}
+	case <-time.After(time.Minute):
+		w.Errorf("the webhook does not tell %s", want)
 	}
 }
 

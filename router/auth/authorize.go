@@ -15,7 +15,7 @@ import (
 var ticketRoutes = map[string]bool{
 	"/tasks/:task": true, "/tasks/:task/events": true, "/tasks/:task/events/stream": true,
 	"/tasks/:task/sessions": true, "/tasks/:task/sessions/:session": true,
-	"/tasks/:task/sessions/:session/blobs/:hash": true, "/tasks/:task/now": true, "/tasks/:task/overview": true,
+	"/tasks/:task/sessions/:session/blobs/:hash": true, "/tasks/:task/now": true, "/tasks/:task/overview": true, "/tasks/:task/outcome": true,
 }
 
 // Authorize implements [router.Authorize].

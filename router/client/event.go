@@ -11,7 +11,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"jrweb/eventlog"
@@ -96,27 +95,8 @@ func (c *Client) LastEvent(ctx context.Context, task string, session eventlog.Se
 // LastEvents returns up to most of the newest events of a session, in ascending order. A
 // zero session is the task's latest.
 func (c *Client) LastEvents(ctx context.Context, task string, session eventlog.SessionID, most int) ([]Event, error) {
-	path, err := taskPath(task, "events")
-	if err != nil {
-		return nil, err
-	}
-	var page struct {
-		Events []json.RawMessage `json:"events"`
-	}
-	query := url.Values{"last": {strconv.Itoa(most)}}
-	if !session.IsZero() {
-		query.Set("session", session.String())
-	}
-	if err := c.call(ctx, &request{method: http.MethodGet, path: path, query: query, header: acceptJSON}, &page); err != nil {
-		return nil, err
-	}
-	events := make([]Event, len(page.Events))
-	for i, envelope := range page.Events {
-		if events[i], err = parseEvent(envelope); err != nil {
-			return nil, err
-		}
-	}
-	return events, nil
+	page, err := c.EventsAfter(ctx, task, EventsQuery{Session: session, Last: most})
+	return page.Events, err
 }
 
 // errStop: the caller wants no more.

@@ -35,7 +35,8 @@ func (c *Client) PutTask(ctx context.Context, task string, change eventlog.TaskC
 		Parent      *string `json:"parent,omitempty"`
 		Description *string `json:"description,omitempty"`
 		Project     *string `json:"project,omitempty"`
-	}{change.Title, change.Type, change.Parent, change.Description, change.Project})
+		Pinned      *bool   `json:"pinned,omitempty"`
+	}{change.Title, change.Type, change.Parent, change.Description, change.Project, change.Pinned})
 	if err != nil {
 		return eventlog.Task{}, fmt.Errorf("client: %w", err)
 	}
@@ -60,8 +61,7 @@ type TaskFilter struct {
 	Agent, Model, Owner string
 }
 
-// FindTasks is [Client.Tasks] for the tasks that match a filter.
-func (c *Client) FindTasks(ctx context.Context, f TaskFilter) iter.Seq2[eventlog.Task, error] {
+func (f *TaskFilter) query() url.Values {
 	query := url.Values{}
 	for name, value := range map[string]string{
 		"q": f.Text, "status": string(f.Status), "project": f.Project, "agent": f.Agent, "model": f.Model, "owner": f.Owner,
@@ -70,7 +70,12 @@ func (c *Client) FindTasks(ctx context.Context, f TaskFilter) iter.Seq2[eventlog
 			query.Set(name, value)
 		}
 	}
-	return c.tasks(ctx, query)
+	return query
+}
+
+// FindTasks is [Client.Tasks] for the tasks that match a filter.
+func (c *Client) FindTasks(ctx context.Context, f TaskFilter) iter.Seq2[eventlog.Task, error] {
+	return c.tasks(ctx, f.query())
 }
 
 // TasksByExternalID is [Client.Tasks] for the tasks that have a session of an agent's
@@ -82,10 +87,7 @@ func (c *Client) TasksByExternalID(ctx context.Context, externalID string) iter.
 func (c *Client) tasks(ctx context.Context, filter url.Values) iter.Seq2[eventlog.Task, error] {
 	return func(yield func(eventlog.Task, error) bool) {
 		fetch := func(after string) ([]eventlog.Task, string, error) {
-			var page struct {
-				Tasks []eventlog.Task `json:"tasks"`
-				Next  string          `json:"next"`
-			}
+			var page TasksPage
 			query := pageAfter(after)
 			maps.Copy(query, filter)
 			err := c.call(ctx, &request{method: http.MethodGet, path: []string{"tasks"}, query: query, header: acceptJSON}, &page)

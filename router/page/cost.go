@@ -33,7 +33,7 @@ func (m *maker) cost() {
 		r.Mark.Cost = id
 		m.costOfStep(&t)
 	case id != "":
-		parts = append(parts, "in all")
+		r.Hidden = true // the head has what a thread has come to
 	default:
 		parts = append(parts, "so far")
 	}

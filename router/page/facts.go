@@ -49,6 +49,14 @@ func elsewhere(e *eventlog.Elsewhere) string {
 	return text
 }
 
+// Elsewhere are the tokens of the run that count in other runs, in short; empty without any.
+func (v taskView) Elsewhere() string {
+	if v.Shown == nil || v.Whole || v.Shown.Elsewhere == nil {
+		return ""
+	}
+	return count(float64(v.Shown.Elsewhere.Tokens))
+}
+
 // agentOf is the agent of a session with its version.
 func agentOf(s *eventlog.SessionInfo) string {
 	if s == nil {

@@ -48,7 +48,7 @@ func TestWhatStandsElsewhereIsNoRow(t *testing.T) {
 		{"a model that is told late", 1, []string{saysLine, `session {"model":"opus"}`}, "1"},
 		{"a model in the middle, where nobody knows the one before", 7, []string{saysLine, `session {"model":"opus"}`, `session {"model":"opus"}`}, "7 8"},
 		{"a cost that has grown", 1, []string{growing("m1"), growing("m2"), growing("m1"), saysLine, growing("m1")}, "2 4 5"},
-		{"the sums of a thread stay", 1, []string{`cost {"id":"s","scope":"cumulative","input_tokens":1}`, `cost {"id":"s","scope":"cumulative","input_tokens":2}`}, "1 2"},
+		{"what a thread has come to, which the head tells", 1, []string{saysLine, `cost {"id":"s","scope":"cumulative","input_tokens":1}`, saysLine}, "1 3"},
 		{"a message of no thread that has grown", 1, []string{`cost {"id":"m","input_tokens":1}`, `cost {"id":"m","input_tokens":2}`}, "2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -26,6 +26,9 @@ var formats = template.FuncMap{
 	"styles":     func() []string { return styleSheets },
 	"modules":    func(script string) []string { return modules[script] },
 	"site":       newSite,
+	"day":        func(t time.Time) string { return t.Format(time.DateOnly) },
+	"tokenCount": func(n uint64) string { return count(float64(n)) },
+	"usageName":  usageName,
 }
 
 // count is a large number in short.

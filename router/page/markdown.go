@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"html/template"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
@@ -21,7 +21,7 @@ import (
 var markdown = goldmark.New(goldmark.WithExtensions(
 	extension.Strikethrough, extension.TaskList, extension.Table,
 	extension.NewLinkify(extension.WithLinkifyAllowedProtocols([]string{"http:", "https:"})),
-)).Parser()
+), goldmark.WithParserOptions(parser.WithInlineParsers(util.Prioritized(formulas{}, 50)))).Parser() // before code and links
 
 // markdownHTML renders Markdown. It writes the elements that it knows and no
 // others: markup in the text is shown as text, images become links, and a link
@@ -303,82 +303,6 @@ func (m *markdownWriter) list(n *ast.List, depth int) {
 	m.out.WriteString(">")
 	m.children(n, depth)
 	m.close("ol")
-}
-
-// webAddress returns a link's destination as an attribute's value, "" unless it
-// leads to http or https.
-func webAddress(destination []byte) string {
-	address := string(util.URLEscape(destination, true))
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return ""
-	}
-	return string(escaped(address))
-}
-
-func (m *markdownWriter) openLink(address string) {
-	m.out.WriteString(`<a href="` + address + `" rel="noopener noreferrer nofollow" target="_blank">`)
-}
-
-func (m *markdownWriter) link(destination []byte, n ast.Node, depth int) {
-	address := webAddress(destination)
-	if address == "" { // of no use here, but perhaps to a reader: a file, for instance
-		m.children(n, depth)
-		if len(destination) > 0 {
-			m.out.WriteString(` (<code>`)
-			m.raw(destination)
-			m.out.WriteString(`</code>)`)
-		}
-		return
-	}
-	m.openLink(address)
-	m.children(n, depth)
-	m.close("a")
-}
-
-// image writes a link: to load what an agent names would tell others who reads.
-func (m *markdownWriter) image(n *ast.Image, depth int) {
-	m.out.WriteString("🖼 ")
-	if n.FirstChild() != nil || inLink(n) {
-		if inLink(n) {
-			m.children(n, depth)
-		} else {
-			m.link(n.Destination, n, depth)
-		}
-		return
-	}
-	if address := webAddress(n.Destination); address != "" {
-		m.openLink(address)
-		m.raw(n.Destination)
-		m.close("a")
-		return
-	}
-	m.raw(n.Destination)
-}
-
-// inLink reports whether a node is within a link, where there must not be another.
-func inLink(n ast.Node) bool {
-	for p := n.Parent(); p != nil; p = p.Parent() {
-		switch p.(type) {
-		case *ast.Link, *ast.Image:
-			return true
-		}
-	}
-	return false
-}
-
-func (m *markdownWriter) autoLink(n *ast.AutoLink) {
-	address := ""
-	if n.AutoLinkType == ast.AutoLinkURL && !inLink(n) {
-		address = webAddress(n.URL(m.source))
-	}
-	if address == "" {
-		m.raw(n.Label(m.source))
-		return
-	}
-	m.openLink(address)
-	m.raw(n.Label(m.source))
-	m.close("a")
 }
 
 func (m *markdownWriter) table(n *extast.Table, depth int) {

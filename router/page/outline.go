@@ -26,6 +26,7 @@ type Outline struct {
 	work   work
 	chart  chart
 	spent  spending
+	rate   rate
 	agents agents
 	answer uint64 // the last words of the agent itself
 	status string // of the complete event
@@ -67,12 +68,16 @@ func (o *Outline) Add(e *eventlog.Event) {
 		o.plan.fromStatus(data)
 	case eventlog.TypeCost:
 		o.spent.add(data, o.prices)
+		if !isCostOfStep(data) && data.text("id") != "" {
+			o.chart.inAll(o.spent.usd)
+		}
 		o.agents.cost(data, parent, amountOf(data, o.prices))
 	case eventlog.TypeComplete:
 		o.status, o.reason = data.text("status"), firstLine(data.text("reason"))
 		o.work.done(o.calls.abandonAll())
 	}
 	o.chart.add(e, data, parent, o.spent.usd)
+	o.rate.see(e.Time, o.spent.usd)
 }
 
 // changesFiles tells whether the newest event is a call that changes files.
@@ -112,7 +117,7 @@ type outlineCall struct {
 	agent                      string // who works in it, if it starts a subagent
 	what                       uint64 // the same for calls that are the same
 	command                    string
-	step                       step // of a plan, that it makes or changes
+	step                       Step // of a plan, that it makes or changes
 	changes                    []fileChange
 	time                       time.Time
 }

@@ -8,6 +8,8 @@ type chart struct {
 	width     uint64 // events of a stretch
 	stretches []stretchOfRun
 	spent     float64
+	turn      uint64 // the last event before the steps that are not summed up yet
+	summed    bool   // what they cost in all was said
 }
 
 // stretchOfRun is what there was between two events.
@@ -43,8 +45,33 @@ func (c *chart) add(e *eventlog.Event, data fields, parent string, usd float64) 
 			s.FirstError = e.Sequence
 		}
 	}
+	if usd != c.spent && c.summed {
+		c.turn, c.summed = e.Sequence-1, false
+	}
 	s.USD += usd - c.spent
 	c.spent = usd
+}
+
+// inAll takes what the steps of a turn have cost in all. Agents tell of some tokens only
+// there: they belong to the steps, each by what else it has cost. Where two turns share a
+// stretch, all of it counts for the later one.
+func (c *chart) inAll(usd float64) {
+	if c.width == 0 {
+		return
+	}
+	steps := c.stretches[min(int(c.turn/c.width), len(c.stretches)):]
+	sum := 0.0
+	for _, s := range steps {
+		sum += s.USD
+	}
+	if sum <= 0 {
+		return // it stands where it was said
+	}
+	more := (usd - c.spent) / sum
+	for i := range steps {
+		steps[i].USD += more * steps[i].USD
+	}
+	c.spent, c.summed = usd, true
 }
 
 // halve makes one of every two stretches.

@@ -23,10 +23,14 @@ type Now struct {
 	// Running says that a tool is at work: silence may mean that it hangs.
 	Running bool `json:"running"`
 	// Plan is how much of the agent's plan is done, as "3/7".
-	Plan string `json:"plan"`
+	Plan  string `json:"plan"`
+	Steps []Step `json:"steps"`
 	// Loop says that the agent goes round in circles, and LoopAt where that began.
 	Loop   string `json:"loop"`
 	LoopAt uint64 `json:"loop_at"`
+	// PerMinute is what a minute costs, in dollars, over the last minutes before the newest
+	// event.
+	PerMinute float64 `json:"usd_per_minute"`
 }
 
 // now is the newest event.
@@ -98,7 +102,8 @@ func (o *Outline) Now() Now {
 			n.Who, n.Inside = a.name, a.call
 		}
 	}
-	n.Plan = o.plan.progress()
+	n.Plan, n.Steps = o.plan.progress(), append([]Step{}, o.plan.steps...)
+	n.PerMinute = o.rate.perMinute()
 	n.Loop, n.LoopAt = o.loops.say(&o.spent, o.status == "")
 	return n
 }

@@ -9,11 +9,12 @@ import (
 )
 
 // plan is what an agent says that it will do, step by step.
-type plan struct{ steps []step }
+type plan struct{ steps []Step }
 
-type step struct {
-	Text  string
-	State string // done, doing, todo or dropped
+// Step is a part of a plan.
+type Step struct {
+	Text  string `json:"text"`
+	State string `json:"state"` // done, doing, todo or dropped
 	id    string // where the steps are made and changed one by one
 }
 
@@ -49,7 +50,7 @@ func (p *plan) fromResult(call *outlineCall, output string) {
 	switch call.tool {
 	case makesStep:
 		if number := stepNumber.FindStringSubmatch(output[:min(len(output), 200)]); number != nil && len(p.steps) < mostSteps {
-			p.steps = append(p.steps, step{Text: call.step.Text, State: "todo", id: number[1]})
+			p.steps = append(p.steps, Step{Text: call.step.Text, State: "todo", id: number[1]})
 		}
 	case changesStep:
 		for i := range p.steps {
@@ -62,11 +63,11 @@ func (p *plan) fromResult(call *outlineCall, output string) {
 }
 
 // stepOf is the step that a call makes or changes.
-func stepOf(tool string, args fields) step {
+func stepOf(tool string, args fields) Step {
 	if tool != makesStep && tool != changesStep {
-		return step{}
+		return Step{}
 	}
-	s := step{Text: firstLine(args.text("subject")), id: shorten(args.text("taskId"))}
+	s := Step{Text: firstLine(args.text("subject")), id: shorten(args.text("taskId"))}
 	if _, told := args.str("status"); told {
 		s.State = stateOf(args)
 	}
@@ -81,7 +82,7 @@ func (p *plan) fromStatus(data fields) {
 	p.take(stepsInText(data.text("content")))
 }
 
-func (p *plan) take(steps []step) {
+func (p *plan) take(steps []Step) {
 	if len(steps) > 0 {
 		p.steps = steps
 	}
@@ -95,8 +96,23 @@ func (p *plan) progress() string {
 	return progressOf(p.steps)
 }
 
+var stateWords = map[string]string{"done": "done", "doing": "in progress", "todo": "to do", "dropped": "dropped"}
+
+// changeLine says in one line what a call changes about a step.
+func changeLine(args fields) string {
+	s := stepOf(changesStep, args)
+	parts := []string{"#" + s.id}
+	if s.State != "" {
+		parts = append(parts, stateWords[s.State])
+	}
+	if s.Text != "" {
+		parts = append(parts, s.Text)
+	}
+	return strings.Join(parts, " · ")
+}
+
 // planLine is a plan in one line: how much is done, and what is being done.
-func planLine(steps []step) string {
+func planLine(steps []Step) string {
 	for _, s := range steps {
 		if s.State == "doing" {
 			return progressOf(steps) + " · " + s.Text
@@ -105,7 +121,7 @@ func planLine(steps []step) string {
 	return progressOf(steps)
 }
 
-func progressOf(steps []step) string {
+func progressOf(steps []Step) string {
 	done, of := 0, 0
 	for _, s := range steps {
 		if s.State != "dropped" {
@@ -119,7 +135,7 @@ func progressOf(steps []step) string {
 }
 
 // stepsIn finds the steps among the members of an object, nil if there are none.
-func stepsIn(object fields) []step {
+func stepsIn(object fields) []Step {
 	for _, name := range planLists {
 		if steps := stepsOf(elements(object.raw(name))); steps != nil {
 			return steps
@@ -128,8 +144,8 @@ func stepsIn(object fields) []step {
 	return nil
 }
 
-func stepsOf(list []json.RawMessage) []step {
-	var steps []step
+func stepsOf(list []json.RawMessage) []Step {
+	var steps []Step
 	for _, raw := range list {
 		if len(steps) == mostSteps {
 			break
@@ -139,7 +155,7 @@ func stepsOf(list []json.RawMessage) []step {
 		if !ok {
 			return nil
 		}
-		steps = append(steps, step{Text: firstLine(text), State: stateOf(one)})
+		steps = append(steps, Step{Text: firstLine(text), State: stateOf(one)})
 	}
 	return steps
 }
@@ -160,12 +176,12 @@ func stateOf(one fields) string {
 }
 
 // stepsInText reads a plan that was written as text: a line with a box for each step.
-func stepsInText(text string) []step {
+func stepsInText(text string) []Step {
 	head, rest, found := strings.Cut(text, "\n")
 	if !found || !strings.HasPrefix(head, "Plan") && !strings.HasPrefix(head, "Todo") || len(text) > shownAtMost {
 		return nil
 	}
-	var steps []step
+	var steps []Step
 	for line := range strings.Lines(rest) {
 		line = strings.TrimLeft(strings.TrimSpace(line), "-* ")
 		if len(line) < 4 || line[0] != '[' || line[2] != ']' || len(steps) == mostSteps {
@@ -173,7 +189,7 @@ func stepsInText(text string) []step {
 		}
 		state, known := map[byte]string{'x': "done", 'X': "done", '~': "doing", ' ': "todo", '-': "dropped"}[line[1]]
 		if known {
-			steps = append(steps, step{Text: firstLine(line[3:]), State: state})
+			steps = append(steps, Step{Text: firstLine(line[3:]), State: state})
 		}
 	}
 	return steps

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -68,6 +69,26 @@ func overview(t *testing.T, session eventlog.SessionInfo, o *page.Outline) strin
 
 var changedFiles = regexp.MustCompile(`<summary><code>([^<]*)</code> ?(?:<span class="changes"><span class="added">([^<]*)</span> <span class="removed">([^<]*)</span>)?`)
 
+// What is tested again and again with the same result is told once; a test that failed
+// before it passed is told with both.
+func TestTheOutcomeTellsTestsThatRunAgain(t *testing.T) {
+	var lines []string
+	for i, run := range []string{"go test ./a false", "go test ./a false", "go test ./b true", "go test ./a true", "go test ./a true", "go test ./b true", "go test ./a true"} {
+		command, success := run[:11], run[12:]
+		lines = append(lines, fmt.Sprintf(`tool_call {"tool":"bash","args":{"command":%q},"call_id":"c%d"}`, command, i),
+			fmt.Sprintf(`tool_result {"tool":"bash","success":%s,"output":"","call_id":"c%d"}`, success, i))
+	}
+	got := overview(t, sessionsWith(t, "succeeded")[0], outlineOfRun(append(lines, `complete {"status":"succeeded"}`)...))
+	var tests []string
+	for _, m := range regexp.MustCompile(`test-result">(\w+)</span> <a [^>]*data-to="(\d+)"><code>([^<]*)</code></a>(?: <span class="test-times">([^<]*))?`).FindAllStringSubmatch(got, -1) {
+		tests = append(tests, strings.TrimSpace(strings.Join(m[1:], " ")))
+	}
+	want := []string{"failed 3 go test ./a 2 times", "passed 11 go test ./b 2 times", "passed 13 go test ./a 3 times"}
+	if !slices.Equal(tests, want) {
+		t.Errorf("it tells %q, want %q", tests, want)
+	}
+}
+
 // A file is told once, however its path is written, with the lines that are its own; where
 // nobody tells them, there is no number.
 func TestTheOutcomeTellsEachFileOnce(t *testing.T) {
@@ -108,9 +129,41 @@ func TestWhatIsSaidInAllIsNotSpentAgain(t *testing.T) {
 	for _, m := range regexp.MustCompile(`<title>(#[^<]*)</title>`).FindAllStringSubmatch(got, -1) {
 		bars = append(bars, m[1])
 	}
-	want := []string{"#1 · $1.00", "#2 · $2.00", "#3 · $0.50", "#4 · $0.25", "#5 · $4.00", "#6 · $0.25", "#7"}
+	want := []string{"#1 · $1.07", "#2 · $2.14", "#3 · $0.54", "#4", "#5 · $4.25", "#6", "#7"}
 	if !slices.Equal(bars, want) {
 		t.Errorf("the map shows %q, want %q", bars, want)
+	}
+}
+
+// What agents tell only of a turn in all, as Claude Code does of most tokens, is what its
+// steps have cost.
+func TestWhatATurnCostInAllBelongsToItsSteps(t *testing.T) {
+	session := sessionsWith(t, "open")[0]
+	cost := func(id string, usd float64) string {
+		return fmt.Sprintf(`cost {"id":%q,"part_of":"s","usd":%g}`, id, usd)
+	}
+	inAll := func(usd float64) string { return fmt.Sprintf(`cost {"id":"s","scope":"cumulative","usd":%g}`, usd) }
+	for _, c := range []struct {
+		name  string
+		lines []string
+		want  string
+	}{
+		{"of one turn", []string{cost("m1", 0.1), saysLine, cost("m2", 0.3), inAll(0.8)}, "#1 · $0.20, #3 · $0.60"},
+		{"of two turns", []string{cost("m1", 0.1), inAll(0.2), cost("m2", 0.1), cost("m3", 0.1), inAll(0.8)}, "#1 · $0.20, #3 · $0.30, #4 · $0.30"},
+		{"of several models", []string{cost("m1", 0.1), inAll(0.2), strings.Replace(inAll(0.1), `"s"`, `"other"`, 1)}, "#1 · $0.30"},
+		{"of no step", []string{saysLine, inAll(0.8)}, "#2 · $0.80"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := page.TaskPage{Task: taskWith("x"), Sessions: []eventlog.SessionInfo{session}}
+			p.Summary = outlineOfRun(c.lines...).Summary(&session)
+			var got []string
+			for _, bar := range regexp.MustCompile(`<title>([^<]*\$[^<]*)</title>`).FindAllStringSubmatch(task(t, p), -1) {
+				got = append(got, bar[1])
+			}
+			if text := strings.Join(got, ", "); text != c.want {
+				t.Errorf("the map has %s, want %s", text, c.want)
+			}
+		})
 	}
 }
 
@@ -169,8 +222,13 @@ func TestAPlanIsFollowedStepByStep(t *testing.T) {
 		step("5", "TaskUpdate", `{"taskId":"2","status":"completed"}`, false, "Task not found"),
 		step("6", "TaskUpdate", `{"taskId":"9","status":"completed"}`, true, "Updated task #9 status"),
 	)
-	if got := outlineOfRun(lines...).NowIn(&session).Plan; got != "1/2" {
-		t.Errorf("the plan is %q, want 1/2", got)
+	now := outlineOfRun(lines...).NowIn(&session)
+	if now.Plan != "1/2" {
+		t.Errorf("the plan is %q, want 1/2", now.Plan)
+	}
+	steps, err := json.Marshal(now.Steps)
+	if want := `[{"text":"Look","state":"done"},{"text":"Think","state":"todo"}]`; err != nil || string(steps) != want {
+		t.Errorf("its steps are %s, want %s", steps, want)
 	}
 	lines = append(lines, step("7", "TaskUpdate", `{"taskId":"2","status":"deleted"}`, true, "Deleted task #2")...)
 	if got := outlineOfRun(lines...).NowIn(&session).Plan; got != "1/1" {

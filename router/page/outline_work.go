@@ -21,11 +21,12 @@ type changedFile struct {
 	edits   []uint64
 }
 
-// testRun is a run of tests.
+// testRun is a run of tests, or several of the same with the same result.
 type testRun struct {
 	Command  string
-	Sequence uint64
+	Sequence uint64 // of the last one
 	Failed   bool
+	Times    int
 }
 
 const (
@@ -40,14 +41,27 @@ var runsTests = regexp.MustCompile(`(?:^|[\s;&|(/])(?:go test|cargo (?:test|next
 // result takes a call that has ended into account.
 func (w *work) result(call *outlineCall, failed bool) {
 	if call.command != "" && runsTests.MatchString(call.command) {
-		if len(w.tests) == mostTests {
-			w.tests = append(w.tests[:0:0], w.tests[1:]...)
-		}
-		w.tests = append(w.tests, testRun{firstLine(call.command), call.sequence, failed})
+		w.test(testRun{firstLine(call.command), call.sequence, failed, 1})
 	}
 	if !failed {
 		w.change(call)
 	}
+}
+
+func (w *work) test(run testRun) {
+	for i := range slices.Backward(w.tests) {
+		if before := &w.tests[i]; before.Command == run.Command {
+			if before.Failed == run.Failed {
+				run.Times += before.Times
+				w.tests = slices.Delete(w.tests, i, i+1)
+			}
+			break
+		}
+	}
+	if len(w.tests) == mostTests {
+		w.tests = append(w.tests[:0:0], w.tests[1:]...)
+	}
+	w.tests = append(w.tests, run)
 }
 
 // done takes calls into account of whose results nothing is told.

@@ -1,8 +1,10 @@
-// Package page renders the two pages that people look at, and serves their
+// Package page renders the pages that people look at, and serves their
 // style and scripts:
 //
 //	err := page.List(w, page.ListPage{Tasks: tasks})
+//	err := page.Wall(w, page.WallPage{Cards: cards})
 //	err := page.Task(w, page.TaskPage{Task: task, Sessions: sessions})
+//	err := page.Usage(w, page.UsagePage{Since: since, Until: until, By: by, Rows: rows})
 //	row := page.Rows{}.AppendEvent(nil, "t-1", session, &event, false)
 //	mux.Handle("/assets/", http.StripPrefix("/assets/", page.Assets()))
 //
@@ -13,7 +15,7 @@
 //     it embeds is not loaded.
 //   - The pages work under [ContentSecurityPolicy]: no inline script, no inline style.
 //   - All URLs are relative, so the pages work under any prefix. List belongs at
-//     <mount>/, Task at <mount>/tasks/<id>, Assets at <mount>/assets/.
+//     <mount>/, Wall at <mount>/wall, Usage at <mount>/usage, Task at <mount>/tasks/<id>, Assets at <mount>/assets/.
 //   - What a page tells beside its rows is of the whole run ([Outline]).
 //   - Without script the pages are static and whole: links lead through all parts
 //     of a timeline. [Rows] render what comes later, for the stream.
@@ -30,12 +32,13 @@ import (
 	"html/template"
 	"io"
 	"strconv"
+	"time"
 
 	"jrweb/eventlog"
 	"jrweb/router/price"
 )
 
-// ContentSecurityPolicy is the policy that both pages work under. Whoever serves
+// ContentSecurityPolicy is the policy that all pages work under. Whoever serves
 // them sends it as the Content-Security-Policy header.
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -49,6 +52,9 @@ type ListPage struct {
 	// Sessions are the newest sessions of tasks by the task's id, newest first:
 	// when they ran and how they ended.
 	Sessions map[string][]eventlog.SessionInfo
+	// Pulses are of the latest sessions of tasks, by the task's id, see
+	// [eventlog.Session.Pulse].
+	Pulses map[string][]time.Time
 	// Filter are the names and values of what the tasks were looked for by.
 	Filter map[string]string
 	// Total is how many tasks there are, with those that the page does not show, and
@@ -61,6 +67,8 @@ type ListPage struct {
 	Older bool
 	// Person is who looks, if there is a page where people sign in and out; "" for nobody.
 	Person string
+	// Warning stands at the top, "" for none.
+	Warning string
 }
 
 // TaskPage is what the page of one task shows.
@@ -78,8 +86,11 @@ type TaskPage struct {
 	Prices *price.Table
 	// ParentRun is the run that began the one that is shown, if it is in the log.
 	ParentRun Run
-	// Person says that what the reader says can reach an agent.
-	Person bool
+	// Person says that what the reader says can reach an agent, and Writes that the reader
+	// may change the task.
+	Person, Writes bool
+	// Warning stands at the top, "" for none.
+	Warning string
 	// Summary is what that session has come to, nil if there is none. Quoted are the
 	// events that it asks for, by their sequence.
 	Summary *Summary

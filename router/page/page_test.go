@@ -66,12 +66,31 @@ func task(t *testing.T, p page.TaskPage) string {
 	return b.String()
 }
 
+func wall(t *testing.T, p page.WallPage) string {
+	t.Helper()
+	var b strings.Builder
+	if err := page.Wall(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// cardsWith are cards with a text wherever an agent or a person may have written it.
+func cardsWith(t *testing.T, text string) []page.Card {
+	t.Helper()
+	return []page.Card{{
+		Task: taskWith(text), Session: sessionsWith(t, text)[0],
+		Now: page.Now{Kind: "tool", What: text, Detail: text, Who: text, Plan: text, Loop: text},
+	}}
+}
+
 // pages renders every page, with s as every string on it.
 func pages(t *testing.T, s string) map[string]string {
 	t.Helper()
 	return map[string]string{
 		"list":               list(t, page.ListPage{Tasks: []eventlog.Task{taskWith(s)}}),
 		"list without tasks": list(t, page.ListPage{}),
+		"wall":               wall(t, page.WallPage{Cards: cardsWith(t, s)}),
 		"task":               task(t, page.TaskPage{Task: taskWith(s), Sessions: sessionsWith(t, s)}),
 		"task of an older session": task(t, page.TaskPage{
 			Task: taskWith(s), Sessions: sessionsWith(t, s), Session: session(t, "06CI0000000000000000000000"),

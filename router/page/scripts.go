@@ -10,8 +10,10 @@ import (
 // page names them all, so that a browser fetches them side by side and not each
 // after the one that imports it.
 var modules = map[string][]string{
-	"list.js": modulesOf("list.js", nil),
-	"task.js": modulesOf("task.js", nil),
+	"list.js":   modulesOf("list.js", nil),
+	"task.js":   modulesOf("task.js", nil),
+	"search.js": modulesOf("search.js", nil),
+	"wall.js":   modulesOf("wall.js", nil),
 }
 
 var importLine = regexp.MustCompile(`(?m)^import .* from "\./([^"]+)";$`)

@@ -6,6 +6,8 @@ import "html/template"
 // paths below the mount.
 var sitePages = []struct{ name, path string }{
 	{"Tasks", ""},
+	{"Wall", "wall"},
+	{"Usage", "usage"},
 }
 
 // site is what stands at the top of every page: links to the other pages, and the box that

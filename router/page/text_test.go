@@ -51,6 +51,11 @@ func TestMarkdown(t *testing.T) {
 		{"an image is a link", "![plan](https://a.example/p.png)", `<p>🖼 <a href="https://a.example/p.png"` + link + `>plan</a></p>`},
 		{"a mail address is text", "<a@b.example>", "<p>a@b.example</p>"},
 		{"a list", "3. a\n4. b\n   - c", "<ol start=\"3\"><li>a</li><li>b\n<ul><li>c</li></ul></li></ol>"},
+		{"a formula is shown as it was written", `so $f(x)\,dx$, $$a_1*b_1*c$$ and \(x_1\) \[ y^2 \].`, `<p>so $f(x)\,dx$, $$a_1*b_1*c$$ and \(x_1\) \[ y^2 \].</p>`},
+		{"a formula of several lines", "$$\n\\begin{a}\n*x* \\\\\n\\end{a}\n$$", `<p>$$<br>\begin{a}<br>*x* \\<br>\end{a}<br>$$</p>`},
+		{"money is no formula", "from $5 *to* $6, US$7 or $8-$9, $", "<p>from $5 <em>to</em> $6, US$7 or $8-$9, $</p>"},
+		{"brackets that are escaped are none", `\[x\] \(*y*\) \$5*`, "<p>[x] (<em>y</em>) $5*</p>"},
+		{"code in dollars stays code", "`$a` and `b$`", "<p><code>$a</code> and <code>b$</code></p>"},
 		{"code of no known language", "```foo\n<x>\n```", `<pre class="code" tabindex="0" data-language="foo"><code>&lt;x&gt;` + "\n</code></pre>"},
 	}
 	for _, test := range tests {

@@ -22,7 +22,7 @@ type toolView struct {
 	Fields   []fieldView
 	Diffs    []diffView
 	Codes    []fieldView
-	Steps    []step // of a plan
+	Steps    []Step // of a plan
 	Asked    []asked
 	Word     string // for the outcome, for those who do not see its mark
 	Took     string
@@ -83,6 +83,8 @@ func (m *maker) toolCall() {
 	}
 	left := args
 	switch {
+	case r.tool == changesStep:
+		r.Tool.Argument = changeLine(args)
 	case name == "command" || name == "cmd":
 		r.Tool.Command = m.block("text command", argument, "/args/"+name, func(text string) template.HTML {
 			return codeHTML(text, lexerOf("bash"), &m.watch)

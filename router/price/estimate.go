@@ -25,6 +25,12 @@ func (t *Table) estimate(totals *eventlog.Totals, unpriced []eventlog.ModelToken
 	}
 }
 
+// UnpricedOf are the tokens of a row of what was spent that no cost with money covers.
+func UnpricedOf(row *eventlog.UsageRow) Tokens {
+	u := &row.Unpriced
+	return Tokens{Input: u.InputTokens, Cached: u.CacheReadTokens, CacheWrite: u.CacheWriteTokens, Output: u.OutputTokens}
+}
+
 // Text is what totals cost, for people: "$1.23" as agents said, "≈ $1.23" with an
 // estimate in it, and "–" if nothing is known.
 func Text(t *eventlog.Totals) string {

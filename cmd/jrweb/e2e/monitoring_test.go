@@ -77,7 +77,8 @@ func readText(t *testing.T, path string) string {
 // is evaluated, every metric and label in an alert exists, and every query of the dashboard
 // has an answer.
 func TestRulesAndDashboardAskForWhatTheServerSays(t *testing.T) {
-	s := serve(t)
+	s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0", flags: []string{"-budget", "50/day"}}
+	s.start()
 	p := startOperatorsPrometheus(t, s.addr)
 	session := s.append("t-1", says("one"), `{"type":"cost","data":{"usd":0.5,"input_tokens":9,"model":"m"}}`).Session
 	s.stream(t.Context(), "/tasks/t-1/events/stream")

@@ -54,6 +54,9 @@ func TestPagesAreAccessible(t *testing.T) {
 		}
 	}
 	examine("the empty list")
+	page.goTo(s.url + "/wall")
+	page.live()
+	examine("the empty wall")
 
 	everything := append(everyType("plain **text** with `code` and [a link](https://example.com)"),
 		`{"type":"tool_result","data":{"tool":"bash","success":true,"output":`+quoted("\u001b[31mred\u001b[32mgreen\u001b[90mgrey\u001b[0m")+`}}`, says("| a | b |\n|---|---|\n| 1 | 2 |\n\n```go\nfunc main() {}\n```\n\n> said\n\n1. one"),
@@ -65,6 +68,18 @@ func TestPagesAreAccessible(t *testing.T) {
 	for i, who := range []string{`"agent":"Claude Code","model":"claude-sonnet-4-5-20250929"`, `"agent":"Codex","model":"gpt-5.2-codex"`} { // there is something to choose
 		s.post(fmt.Sprintf("/tasks/t-agent-%d/sessions", i), "{"+who+"}", new(struct{}))
 	}
+	s.append("t-asks", plan, paid, mayI)
+	s.append("t-loops", call("bash", "1", "a"), failedResult("bash", "1"), call("bash", "2", "a"), failedResult("bash", "2"), call("bash", "3", "a"), failedResult("bash", "3"))
+	s.append("t-ends", says("one"))
+	page.goTo(s.url + "/wall")
+	page.card("t-asks", "Waits for an answer")
+	page.card("t-loops", "The same call of bash failed 3 ×")
+	for task, end := range map[string]string{"t-ends": "failed", "t-agent-0": "succeeded", "t-agent-1": "canceled"} {
+		session, _, _ := s.head(task)
+		s.post("/tasks/"+task+"/sessions/"+session+"/complete", `{"status":"`+end+`"}`, nil)
+		page.until(`document.querySelector('[data-task="` + task + `"][data-status="` + end + `"]') !== null`)
+	}
+	examine("the wall")
 	unfold := func() { page.run(`for (const details of document.querySelectorAll("details")) details.open = true`) }
 	for _, path := range []string{"/", "/tasks/t-done", "/tasks/t-done?session=" + done, "/tasks/t-done?sessions=all"} {
 		page.goTo(s.url + path)
@@ -76,6 +91,12 @@ func TestPagesAreAccessible(t *testing.T) {
 			page.run(`const box = document.getElementById("filter"); box.value = ""; box.dispatchEvent(new Event("input", {bubbles: true}))`)
 		}
 		examine(path)
+	}
+
+	for _, query := range []string{"plain", "nothing-like-it", "foo:bar", ""} {
+		page.goTo(s.url + "/search?q=" + query)
+		page.until(`document.querySelector(".search-end, .search-help") !== null`)
+		examine("the search for " + query)
 	}
 
 	page.goTo(s.url + "/tasks/t-done")

@@ -51,7 +51,7 @@ func TestListHasAllTasks(t *testing.T) {
 
 	choose := func(name, value string) {
 		t.Helper()
-		page.run(`const one = document.querySelector('[name="%s"]'); one.value = %q; one.dispatchEvent(new Event("input", {bubbles: true}))`, name, value)
+		page.run(`const one = document.querySelector('main [name="%s"]'); one.value = %q; one.dispatchEvent(new Event("input", {bubbles: true}))`, name, value)
 	}
 	choose("project", "oak")
 	page.until(summary + ` === "225 tasks found" && location.search === "?project=oak"`)

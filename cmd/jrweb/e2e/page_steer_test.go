@@ -31,6 +31,7 @@ func TestPageAnswersQuestionsAndShowsReceipts(t *testing.T) {
 		t.Errorf("the answer is %s", got.Data)
 	}
 	page.until(`document.querySelectorAll(".option:not([disabled])").length === 0 && document.querySelector('.option[aria-pressed="true"]').dataset.value === "deny"`)
+	page.until(`document.body.dataset.follow === "true"`) // what comes of the answer is seen
 	page.run(`document.getElementById("message").value = "Go on"; document.getElementById("compose").requestSubmit()`)
 	page.has(4)
 	receipt := func(of int, state, more string) {
@@ -88,6 +89,22 @@ const fakeNotifications = `
 	};
 	document.hasFocus = () => false;`
 
+// The button stays when another part of the run is loaded.
+func TestThePageStillNotifiesAfterAnotherPartWasLoaded(t *testing.T) {
+	s := serve(t)
+	session := s.appendMany("t-part", 500)
+	page := openTab(t, s.url+"/tasks/t-part")
+	page.live()
+	page.run(fakeNotifications)
+	page.run(`document.getElementById("notify").click()`)
+	page.until(`document.getElementById("notify").getAttribute("aria-pressed") === "true"`)
+	page.run(`scrollTo(0, 0)`)
+	page.until(`document.querySelector('[data-seq="290"]') !== null`)
+	page.until(`document.getElementById("notify")?.getAttribute("aria-pressed") === "true"`)
+	s.complete("t-part", session)
+	page.until(`told.length === 1 && told[0] === "t-part: succeeded / The run has ended."`)
+}
+
 // Notifications are for those who ask for them, once the run has ended or waits.
 func TestPageNotifiesThoseWhoAskForIt(t *testing.T) {
 	s := serve(t)
@@ -104,8 +121,10 @@ func TestPageNotifiesThoseWhoAskForIt(t *testing.T) {
 	page.until(`document.getElementById("notify").getAttribute("aria-pressed") === "true"`)
 	s.append("t-note", strings.Replace(mayI, "May I?", "And now?", 1))
 	page.until(`told.length === 1 && told[0] === "t-note: waits for you / And now?"`)
+	s.append("t-note", `{"type":"tool_call","data":{"tool":"Task","args":{},"call_id":"sub"}}`, strings.Replace(strings.Replace(mayI, "May I?", "Below?", 1), `"options"`, `"parent_call_id":"sub","options"`, 1))
+	page.until(`told.length === 2 && told[1] === "t-note: waits for you / Below?"`)
 	s.complete("t-note", session)
-	page.until(`told.length === 2 && told[1] === "t-note: succeeded / The run has ended."`)
+	page.until(`told.length === 3 && told[2] === "t-note: succeeded / The run has ended."`)
 	page.run(`document.getElementById("notify").click()`)
 	page.until(`document.getElementById("notify").getAttribute("aria-pressed") === "false"`)
 }

@@ -11,7 +11,7 @@ import (
 
 // FormatVersion is the version of the contents of the buckets. It is written once, by the
 // first open.
-const FormatVersion = 4
+const FormatVersion = 5
 
 // KeyFormat is the key of the format version in [store.Meta].
 var KeyFormat = []byte("format")
@@ -56,7 +56,7 @@ func (e *FormatError) Error() string {
 func (e *FormatError) Unwrap() error { return store.ErrFormat }
 
 // upgradable reports whether the format can be upgraded.
-func (e *FormatError) upgradable() bool { return e.Version == 2 || e.Version == 3 }
+func (e *FormatError) upgradable() bool { return e.Version >= 2 && e.Version < FormatVersion }
 
 // Upgradable reports whether err says that a file has an older format that can be upgraded.
 func Upgradable(err error) bool {
@@ -64,10 +64,11 @@ func Upgradable(err error) bool {
 	return ok && e.upgradable()
 }
 
-// Buckets2 are the buckets of format 2, and Buckets3 those that format 3 added.
+// Buckets2 are the buckets of format 2, Buckets3 those of formats 3 and 4. Each format only
+// adds buckets at the end.
 var (
 	Buckets2 = store.Buckets()[:9]
-	Buckets3 = store.Buckets()[9:]
+	Buckets3 = store.Buckets()[:13]
 )
 
 // Admit refuses a store of another format, which may have other buckets.
@@ -78,7 +79,7 @@ func Admit(r store.Reader, missing []store.Bucket) error {
 	if err := CheckFormat(r); err != nil {
 		return err
 	}
-	if r.Get(store.Meta, KeyFormat) == nil && slices.Equal(missing, Buckets3) {
+	if r.Get(store.Meta, KeyFormat) == nil && slices.Equal(missing, store.Buckets()[len(Buckets2):]) {
 		return &FormatError{2} // it was created, and never opened
 	}
 	return nil

@@ -21,7 +21,9 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 	state := State{Head: 1, Updated: event.Time{Time: at}, Change: 258}
 	cost := Amounts{USD: 1, InputTokens: 2, OutputTokens: 3, CacheReadTokens: 4, CacheWriteTokens: 5}
 	half := Amounts{USD: 0.5}
-	models := Spending{"m": {Amounts: cost, Unpriced: Amounts{InputTokens: 6}, Last: half}}
+	row := &Usage{Day: DayOf(at), UsageNames: UsageNames{"codex", "m", "shop", "ada", "box"}, Amounts: cost, Unpriced: Amounts{InputTokens: 6}}
+	models := Spending{"m": {Amounts: cost, Unpriced: Amounts{InputTokens: 6}, Last: half, booked: []booking{{row.Key(), Amounts{InputTokens: 6}}}}}
+	usageKey := row.Key()
 	member := costOf("msg-1", "thread-1")
 	account := AccountOf("codex", member)
 	for what, c := range map[string]struct {
@@ -35,7 +37,7 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 		"key of a state":               {StateKey(session, 1), "019aaaac267b0102030405060708090a0000000000000002"},
 		"record of a state":            {EncodeState(StateKey(session, 1), "t-1", &state), "01120b0b720000019aaaac267b000000000000000102742d31"},
 		"key of a cost":                {session[:], "019aaaac267b0102030405060708090a"},
-		"record of what was spent":     {EncodeSpending(session[:], models), "01924b30f600016d3ff0000000000000000000000000000200000000000000030000000000000004000000000000000500000000000000060000000000000000000000000000000000000000000000003fe00000000000000000000000000000000000000000000000000000000000000000000000000000"},
+		"record of what was spent":     {EncodeSpending(session[:], models), "01267129f800016d3ff0000000000000000000000000000200000000000000030000000000000004000000000000000500000000000000060000000000000000000000000000000000000000000000003fe00000000000000000000000000000000000000000000000000000000000000000000000000000000180004fbe50420c0858719a564aa36faba5a8ea750000000000000006000000000000000000000000000000000000000000000000"},
 		"key of an external id":        {ExternalKey("codex", "x", session), "0001780005636f646578019aaaac267b0102030405060708090a"},
 		"record of an external id":     {Encode(store.External, ExternalKey("codex", "x", session), []byte("t-1")), "01633ec853742d31"},
 		"key of an account":            {AccountKey(account), "919bc269dab2d2ff8f1fb7764d64176b00"},
@@ -47,6 +49,9 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 		"sum of a member":              {(&MemberSum{half}).Encode(), "3fe0000000000000" + "0000000000000000000000000000000000000000000000000000000000000000"},
 		"what was said":                {(&Saying{half, "m"}).Encode(), "3fe0000000000000" + "0000000000000000000000000000000000000000000000000000000000000000" + "6d"},
 		"a credit":                     {(&Credit{"t-1", map[string]Amounts{"m": half}}).Encode(), "03742d31" + "00016d" + "3fe0000000000000" + "0000000000000000000000000000000000000000000000000000000000000000"},
+		"key of a row of usage":        {usageKey[:], "80004fbe50420c0858719a564aa36faba5a8ea75"},
+		"key of a day before 1970":     {UsageFrom(-1), "7fffffff"},
+		"row of usage":                 {Encode(store.Usage, usageKey[:], row.encode()), "016a193b213ff0000000000000000000000000000200000000000000030000000000000004000000000000000500000000000000060000000000000000000000000000000000000000000000000005636f64657800016d000473686f7000036164610003626f78"},
 		"entry of a change":            {EncodeActivity(ChangeKey(258), "t-1", []uint64{2, 257}), "017077e18b742d310000000000000000020000000000000101"},
 		"record without payload":       {Encode(store.Open, SessionKey("t-1", session), nil), "01e3e087fc"},
 		"key of an end":                {EndedKey(at, session), "8000019aaaac267b019aaaac267b0102030405060708090a"},
@@ -67,9 +72,9 @@ func TestKeysAndRecordsAreAsTheFormatSays(t *testing.T) {
 		want string
 	}{
 		"a task": {Task{
-			Title: "T", AgentTitle: "A", Prompt: "P", Type: "y", Parent: "p", Description: "d", Project: "j", Status: event.StatusOpen, Created: event.Time{Time: at}, Updated: event.Time{Time: at},
+			Title: "T", AgentTitle: "A", Prompt: "P", Type: "y", Parent: "p", Description: "d", Project: "j", Pinned: true, Status: event.StatusOpen, Created: event.Time{Time: at}, Updated: event.Time{Time: at},
 			Sessions: 1, Latest: session, Open: []event.SessionID{session}, Totals: sums, Unpriced: Unpriced{"m": {InputTokens: 6}}, Born: 1, Change: 2, Carried: []event.SessionID{session},
-		}, `{"title":"T","agent_title":"A","prompt":"P","type":"y","parent":"p","description":"d","project":"j","status":"open","created":"2025-11-22T08:26:40.123Z","updated":"2025-11-22T08:26:40.123Z","sessions":1,"latest":"06DALB16FC0G40O40K30E20918","open":["06DALB16FC0G40O40K30E20918"],"totals":{"events":2,"usd":1,"input_tokens":2,"output_tokens":3,"cache_read_tokens":4,"cache_write_tokens":5},"unpriced":{"m":{"input_tokens":6}},"born":1,"carried":["06DALB16FC0G40O40K30E20918"],"change":2}`},
+		}, `{"title":"T","agent_title":"A","prompt":"P","type":"y","parent":"p","description":"d","project":"j","pinned":true,"status":"open","created":"2025-11-22T08:26:40.123Z","updated":"2025-11-22T08:26:40.123Z","sessions":1,"latest":"06DALB16FC0G40O40K30E20918","open":["06DALB16FC0G40O40K30E20918"],"totals":{"events":2,"usd":1,"input_tokens":2,"output_tokens":3,"cache_read_tokens":4,"cache_write_tokens":5},"unpriced":{"m":{"input_tokens":6}},"born":1,"carried":["06DALB16FC0G40O40K30E20918"],"change":2}`},
 		"an empty task": {Task{Status: event.StatusNone, Created: event.Time{Time: at}, Updated: event.Time{Time: at}, Born: 1, Change: 1}, `{"status":"none","created":"2025-11-22T08:26:40.123Z","updated":"2025-11-22T08:26:40.123Z","sessions":0,"latest":"","totals":{"events":0,"usd":0,"input_tokens":0,"output_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0},"born":1,"change":1}`},
 		"a session": {Session{
 			Status: event.Failed, Reason: "r", Agent: "a", Version: "v", Model: "m", Cwd: "/w", Branch: "b", Machine: "x", ExternalID: "e", ParentExternalID: "p", Owner: "o",

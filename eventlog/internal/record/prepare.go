@@ -12,7 +12,7 @@ import (
 
 // NeedsAll reports whether the event changes more of a session than its state.
 func (p Prepared) NeedsAll() bool {
-	return p.Type == event.TypeComplete || p.answers != 0 || p.About != nil || p.Cost != nil && p.Cost.ID != ""
+	return p.Type == event.TypeComplete || p.answers != 0 || p.About != nil || p.Cost != nil
 }
 
 // Completion makes a complete event.

@@ -20,6 +20,9 @@ type modelCosts struct {
 	Unpriced Amounts `json:"unpriced,omitzero"`
 	// Last are the amounts of the last cumulative cost.
 	Last Amounts `json:"last,omitzero"`
+	// booked says in which rows of store.Usage the unpriced tokens stand. Only an open
+	// session needs it: its later costs may have money.
+	booked []booking
 }
 
 // A session or a task counts this many models separately. All others share one more name:
@@ -84,8 +87,9 @@ func (s *State) SetModels(models Spending) {
 }
 
 // Payload of spending: for each model, in the order of their names, the length of its name
-// (2 bytes), the name, its amounts, its unpriced tokens, and the amounts of its last
-// cumulative cost.
+// (2 bytes), the name, its amounts, its unpriced tokens, the amounts of its last cumulative
+// cost, how many rows of store.Usage have its unpriced tokens (2), and for each its key and
+// the tokens.
 const spentSize = 2*AmountsSize + tokensSize
 
 // EncodeSpending makes the record of the cost of an open session.
@@ -95,6 +99,7 @@ func EncodeSpending(key []byte, models Spending) []byte {
 		m := models[name]
 		record = appendAmounts(appendName(record, name), m.Amounts)
 		record = appendAmounts(appendTokens(record, m.Unpriced), m.Last)
+		record = appendBookings(record, m.booked)
 	}
 	return seal(store.Spent, key, record)
 }
@@ -107,17 +112,45 @@ func decodeSpending(key, record []byte) (Spending, error) {
 	models := Spending{}
 	for rest := payload; len(rest) > 0; {
 		name, amounts, ok := CutName(rest)
-		if !ok || len(amounts) < spentSize {
+		var m *modelCosts
+		if ok {
+			m, rest, ok = cutModel(amounts)
+		}
+		if ok {
+			m.booked, rest, ok = cutBookings(rest)
+		}
+		if !ok {
 			return nil, &store.DamageError{Bucket: store.Spent, Key: append([]byte(nil), key...), Reason: "is too short"}
 		}
-		models[name] = &modelCosts{
-			Amounts:  ReadAmounts(amounts),
-			Unpriced: readTokens(amounts[AmountsSize:]),
-			Last:     ReadAmounts(amounts[AmountsSize+tokensSize:]),
-		}
-		rest = amounts[spentSize:]
+		models[name] = m
 	}
 	return models, nil
+}
+
+// cutModel reads the costs of a model without its bookings.
+func cutModel(b []byte) (m *modelCosts, rest []byte, ok bool) {
+	if len(b) < spentSize {
+		return nil, nil, false
+	}
+	return &modelCosts{
+		Amounts:  ReadAmounts(b),
+		Unpriced: readTokens(b[AmountsSize:]),
+		Last:     ReadAmounts(b[AmountsSize+tokensSize:]),
+	}, b[spentSize:], true
+}
+
+// SpendingOf4 makes the payload of spending of that of formats 3 and 4, which have no
+// bookings.
+func SpendingOf4(payload []byte) (out []byte, ok bool) {
+	for len(payload) > 0 {
+		name, amounts, ok := CutName(payload)
+		if !ok || len(amounts) < spentSize {
+			return nil, false
+		}
+		out = append(append(appendName(out, name), amounts[:spentSize]...), 0, 0)
+		payload = amounts[spentSize:]
+	}
+	return out, true
 }
 
 // ReadSpending reads the cost so far of an open session into its state.

@@ -16,6 +16,7 @@ type Task struct {
 	Parent      string            `json:"parent,omitempty"`
 	Description string            `json:"description,omitempty"`
 	Project     string            `json:"project,omitempty"`
+	Pinned      bool              `json:"pinned,omitempty"` // retention leaves it alone
 	Status      event.Status      `json:"status"`
 	Created     event.Time        `json:"created"`
 	Updated     event.Time        `json:"updated"`
@@ -38,7 +39,7 @@ type Task struct {
 func (t *Task) Info() event.Task {
 	info := event.Task{
 		ID: t.ID, Title: cmp.Or(t.Title, t.AgentTitle, t.Prompt), Type: t.Type, Parent: t.Parent, Description: t.Description,
-		Project: t.Project, Status: t.Status, Created: t.Created, Updated: t.Updated, Sessions: t.Sessions,
+		Project: t.Project, Pinned: t.Pinned, Status: t.Status, Created: t.Created, Updated: t.Updated, Sessions: t.Sessions,
 		Totals: t.Totals.Public(), Change: t.Change, Latest: t.Latest,
 		Unpriced: t.Unpriced.Public(),
 	}

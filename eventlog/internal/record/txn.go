@@ -32,6 +32,8 @@ type Txn struct {
 
 	accounts        map[string]*account // those that were read, by bucket and key
 	changedAccounts []*account
+	usage           map[UsageKey]*usageRow // those that were read
+	usageRows       map[Day]int            // how many rows a day has, where that was counted
 
 	Outcome
 }
@@ -290,6 +292,7 @@ func (tx *Txn) AppendTo(t *Task, s *Session, events []Prepared) {
 		s.Totals.Events++
 		if p.Cost != nil {
 			c := tx.Count(s, p.Cost)
+			tx.use(t, s, p.Time, p.Cost, c)
 			tx.Costs = append(tx.Costs, costAdded{p.Cost.Model, c})
 		}
 		if p.About != nil {
@@ -348,6 +351,7 @@ func (tx *Txn) Flush() error {
 		}
 	}
 	tx.writeAccounts()
+	tx.writeUsage()
 	for _, s := range tx.spending {
 		if s.Status == event.StatusOpen && tx.Sessions[s.ID] != nil {
 			tx.Put(store.Spent, s.ID[:], EncodeSpending(s.ID[:], s.Models))

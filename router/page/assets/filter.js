@@ -39,6 +39,13 @@ export class Filter {
     this.#input.select();
   }
 
+  // look searches for a text at once, and returns its words.
+  look(text) {
+    this.#input.value = text;
+    this.#take();
+    return this.#words;
+  }
+
   clear() {
     this.#input.value = "";
     this.#search();
@@ -76,11 +83,14 @@ export class Filter {
 
   #search() {
     clearTimeout(this.#typed);
-    this.#typed = setTimeout(() => {
-      this.#words = this.#input.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
-      mark(this.#list, this.#words);
-      this.#ask();
-    }, this.#input.value === "" ? 0 : typedMs);
+    this.#typed = setTimeout(() => this.#take(), this.#input.value === "" ? 0 : typedMs);
+  }
+
+  // #take searches for what stands in the box.
+  #take() {
+    this.#words = this.#input.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
+    mark(this.#list, this.#words);
+    this.#ask();
   }
 
   #ask() {

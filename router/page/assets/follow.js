@@ -25,9 +25,10 @@ export class Follow {
     history.scrollRestoration = "manual";
     addEventListener("scroll", () => this.#scrolled(), { passive: true });
     button.addEventListener("click", () => this.resume());
-    // Who unfolds something wants to read it, not to see it pushed away.
+    // Who unfolds something wants to read it, not to see it pushed away. Who answers a
+    // question wants to see what comes of it.
     content.addEventListener("click", (click) => {
-      if (click.target.closest("summary, button") !== null) this.pause();
+      if (click.target.closest("summary, button:not(.option)") !== null) this.pause();
     });
     new ResizeObserver(() => this.keep()).observe(document.body);
   }

@@ -33,6 +33,13 @@ export function tokens(totals) {
   return count(totals.input_tokens + totals.cache_write_tokens + totals.output_tokens);
 }
 
+// elsewhere tells what of a run's cost counts in other runs, and so is not in its own.
+export function elsewhere({ tokens: n, usd = 0, tasks = [] }) {
+  return `${count(n)} tokens${usd > 0 ? `, ${dollars(usd)}` : ""}${tasks.length > 0 ? `, in ${tasks.join(", ")}` : ""}`;
+}
+
+export const tokensElsewhere = (counted) => `, ${count(counted.tokens)} elsewhere`;
+
 // tokenKinds tells the tokens of each kind that there are.
 export function tokenKinds(totals) {
   const kinds = [[totals.input_tokens, "in"], [totals.output_tokens, "out"], [totals.cache_read_tokens, "from cache"], [totals.cache_write_tokens, "to cache"]];
@@ -54,6 +61,14 @@ export function duration(ms) {
   if (s < 3600) return `${Math.floor(s / 60)} min ${two(s % 60)} s`;
   if (s < 48 * 3600) return `${Math.floor(s / 3600)} h ${two(Math.floor(s / 60) % 60)} min`;
   return `${Math.floor(s / 86400)} days`;
+}
+
+// roughly is a duration that is read from afar, and changes once a minute.
+export function roughly(ms) {
+  const minutes = Math.floor(Math.max(ms, 0) / 60_000);
+  if (minutes < 1) return "< 1 min";
+  if (minutes < 60) return `${minutes} min`;
+  return duration(ms);
 }
 
 // took is how long a tool ran: short times matter, too.

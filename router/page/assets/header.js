@@ -2,7 +2,7 @@
 // does now.
 
 import { setText } from "./dom.js";
-import { cost, costNote, duration, firstLine, moment, plural, tokenKinds, tokens } from "./format.js";
+import { cost, costNote, duration, elsewhere, firstLine, moment, plural, tokenKinds, tokens, tokensElsewhere } from "./format.js";
 import { Favicon } from "./favicon.js";
 import { Now } from "./now.js";
 import { saw } from "./seen.js";
@@ -71,12 +71,14 @@ export class Header {
       this.#about = about.textContent;
       localTimes(about);
       about.querySelector("details").open = byID("details").open;
+      about.append(...document.querySelectorAll("#notify")); // the server knows nothing of it
       document.querySelector(".about").replaceWith(document.adoptNode(about));
     }
     this.#started = dateOf(byID("started").dateTime);
     this.#ended = dateOf(byID("duration").dataset.ended);
     this.#totals = totalsOf(data);
     this.#exactAt = data.cursor;
+    byID("elsewhere").replaceWith(document.adoptNode(fresh.getElementById("elsewhere")));
     this.#now.adopt(fresh.getElementById("now"));
     this.#setStatus(data.status);
     this.showTotals();
@@ -172,11 +174,18 @@ export class Header {
     showFact("owner", info.owner ?? "");
     showFact("machine", info.machine ?? "");
     showFact("thread", info.external_id ?? "");
+    if (info.counted_elsewhere !== undefined) this.#showElsewhere(info.counted_elsewhere);
     showFact("parent-thread", info.parent_external_id ?? "");
     if (this.#started !== null) {
       byID("started").dateTime = info.started;
       showFact("started", moment(this.#started));
     }
+  }
+
+  #showElsewhere(counted) {
+    showFact("counted-elsewhere", elsewhere(counted));
+    setText(byID("elsewhere"), tokensElsewhere(counted));
+    byID("elsewhere").hidden = false;
   }
 
   // titled shows the title of the task.

@@ -1,5 +1,6 @@
 // One row of the list of tasks.
 
+import { doingWhat, planWords } from "./doingwords.js";
 import { el, setText } from "./dom.js";
 import { ago, cost, duration, moment, tokens } from "./format.js";
 import { paceOf, paceWords } from "./pace.js";
@@ -62,6 +63,7 @@ export class ListRow {
     this.element.dataset.status = task.status;
     setText(this.#part(".task a bdi"), task.title || task.id);
     for (const [name, value, label] of [["kind", task.type, ""], ["project", task.project, ""], ["owner", task.owner, "by "]]) this.#showWord(name, value, label);
+    this.#showPinned(task.pinned === true);
     this.#part(".status").dataset.status = task.status;
     this.#part(".updated").dateTime = task.updated ?? "";
     setText(this.#part(".sessions"), String(task.sessions));
@@ -73,6 +75,12 @@ export class ListRow {
       this.#running = false;
     }
     this.tick(Date.now());
+  }
+
+  #showPinned(is) {
+    const old = this.#part(".pinned");
+    if (!is) old?.remove();
+    else if (old === null) this.#part(".ids").append(" ", el("span", { class: "pinned", title: "Retention leaves it alone" }, "pinned"));
   }
 
   #showWord(name, value, label) {
@@ -94,8 +102,8 @@ export class ListRow {
     this.#asks = asks;
     this.#running = open && now.running;
     const parts = [];
-    if (open) parts.push(el("span", { class: "doing-what" }, [now.who === "" ? now.what : `${now.who}: ${now.what}`, now.detail].filter((text) => text !== "").join(" · ")));
-    if (open && now.plan !== "") parts.push(el("span", { class: "now-plan" }, `${now.plan} done`));
+    if (open) parts.push(el("span", { class: "doing-what" }, [doingWhat(now), now.detail].filter((text) => text !== "").join(" · ")));
+    if (open && now.plan !== "") parts.push(el("span", { class: "now-plan" }, planWords(now)));
     if (now.loop !== "") parts.push(el("span", { class: "now-loop" }, now.loop));
     this.#part(".doing")?.remove();
     if (parts.length > 0) this.#part(".task").append(el("span", { class: "doing" }, ...parts.flatMap((part, i) => i === 0 ? [part] : [" ", part])));

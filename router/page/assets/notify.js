@@ -56,6 +56,7 @@ export class Notifier {
 // ofRun tells of the run that a page shows, from now on.
 export function ofRun(notifier, list, status) {
   const task = () => ({ id: document.body.dataset.task, title: document.body.dataset.title });
+  const told = new Set(); // a row may move
   let before = status.dataset.status;
   new MutationObserver(() => {
     const now = status.dataset.status;
@@ -64,9 +65,11 @@ export function ofRun(notifier, list, status) {
   }).observe(status, { attributes: true, attributeFilter: ["data-status"] });
   new MutationObserver((changes) => {
     for (const row of changes.flatMap((change) => [...change.addedNodes])) {
-      if (row.dataset?.type === "question" && isNew(row)) notifier.asks(task(), row.querySelector(".prose")?.textContent.slice(0, 200) ?? "");
+      if (row.dataset?.type !== "question" || !isNew(row) || told.has(row.id)) continue;
+      told.add(row.id);
+      notifier.asks(task(), row.querySelector(".prose")?.textContent.slice(0, 200) ?? "");
     }
-  }).observe(list, { childList: true });
+  }).observe(list, { childList: true, subtree: true }); // a subagent may ask, too
 }
 
 const newsMs = 60_000;

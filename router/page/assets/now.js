@@ -1,7 +1,8 @@
 // The line that says what the agent does now, whatever part of the run is on the screen.
 // The server says it; here it is kept up to date.
 
-import { setText } from "./dom.js";
+import { doingWhat, planWords } from "./doingwords.js";
+import { el, setText } from "./dom.js";
 import { clock, duration } from "./format.js";
 import { paceOf } from "./pace.js";
 
@@ -30,6 +31,7 @@ export class Now {
 
   // adopt takes the line of a page that the server has made anew.
   adopt(place) {
+    place.querySelector("details").open = byID("now-plan").open;
     this.#place.replaceWith(document.adoptNode(place));
     this.#place = place;
     this.#read();
@@ -53,8 +55,8 @@ export class Now {
     this.#since = new Date(now.since ?? "");
     this.#running = now.running;
     this.#place.dataset.kind = now.kind;
-    this.#say(now.who === "" ? now.what : `${now.who}: ${now.what}`, now.detail, now.inside);
-    part("now-plan", now.plan === "" ? "" : `${now.plan} done`);
+    this.#say(doingWhat(now), now.detail, now.inside);
+    showPlan(now);
     part("now-loop", now.loop);
     if (now.loop !== "") byID("now-loop").href = address(now.loop_at);
   }
@@ -96,6 +98,19 @@ export class Now {
     setText(byID("now-for"), text);
     return pace;
   }
+}
+
+// showPlan shows how much of the plan is done, and its steps to whoever unfolds it.
+function showPlan(now) {
+  const place = byID("now-plan"), { steps } = now;
+  setText(byID("now-progress"), planWords(now));
+  place.hidden = now.plan === "";
+  const list = place.querySelector(".steps");
+  const fresh = el("ul", { class: "steps" }, ...steps.map(({ text, state }) =>
+    el("li", { "data-state": state }, el("span", { class: "hidden-label" }, `${state}: `), el("bdi", {}, text))));
+  if (steps.length === 0) list?.remove();
+  else if (list === null) place.append(fresh);
+  else if (!list.isEqualNode(fresh)) list.replaceWith(fresh);
 }
 
 function part(id, text) {

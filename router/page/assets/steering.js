@@ -76,7 +76,10 @@ export class Steering {
       const may = given === undefined && Steering.listens && this.#header.status === "open" && question.dataset.session === document.body.dataset.session;
       for (const option of question.querySelectorAll(".option")) {
         const pressed = String(given === option.dataset.value);
-        if (given !== undefined && option.getAttribute("aria-pressed") !== pressed) option.setAttribute("aria-pressed", pressed);
+        if (given !== undefined && option.getAttribute("aria-pressed") !== pressed) {
+          option.disabled = false; // so that its attributes are in one order, live and after a reload
+          option.setAttribute("aria-pressed", pressed);
+        }
         if (option.disabled === may) option.disabled = !may;
       }
     }

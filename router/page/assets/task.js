@@ -19,6 +19,7 @@ import { looks } from "./looks.js";
 import { Next } from "./next.js";
 import { Notifier, ofRun } from "./notify.js";
 import { Overview } from "./overview.js";
+import { pin } from "./pin.js";
 import { rename } from "./rename.js";
 import { Steering } from "./steering.js";
 import { Timeline } from "./timeline.js";
@@ -142,12 +143,16 @@ const link = new Link({
 
 measureTop();
 rename(taskURL, header);
+if (document.body.dataset.writes === "true") pin(taskURL);
 keys({ list, folds, follow, filter, announce });
 inspect(list);
 header.connection("connecting");
 if (goesOn()) connect();
 else finished();
-if (target !== null) show(target);
+// What a search in all runs has found is shown as one in this run shows it.
+const sought = new URLSearchParams(location.search).get("find");
+if (target !== null && sought !== null) goToHit(page.all === "true" ? target : `:${target}`, filter.look(sought));
+else if (target !== null) show(target);
 else follow.keep();
 
 // goesOn tells whether there is something to wait for.

@@ -35,6 +35,9 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrGone says that a session has ended or was deleted.
 	ErrGone = errors.New("the session has ended")
+	// ErrRecorded says that somebody else records what a session with [Run.Unique] was
+	// to have. It wraps an [*eventlog.RecordedError].
+	ErrRecorded = errors.New("recorded already")
 )
 
 // StoppedError says that a person has stopped the run: what is left of it stays in the
@@ -52,8 +55,10 @@ const (
 	mostLines = 1000
 	mostBytes = 4 << 20
 
+	// The longest pause between two attempts is less than half of the time for which a run
+	// waits at its end, so that a server which has just come back still gets all of it.
 	firstPause = 200 * time.Millisecond
-	mostPause  = 5 * time.Second
+	mostPause  = 2 * time.Second
 	// gathering is how long a live delivery waits for more before it sends: a
 	// request for each token would cost more than it tells.
 	gathering = 50 * time.Millisecond
@@ -74,8 +79,9 @@ type Delivery struct {
 	lines  *os.File
 	sent   *os.File
 	progress
-	size  int64 // of what was read of a spool without a writer
-	first int64 // where the events begin
+	size    int64 // of what was read of a spool without a writer
+	removed bool
+	first   int64 // where the events begin
 }
 
 // Open opens a spool that a process left behind. The errors are [ErrBusy],
@@ -151,7 +157,10 @@ func (d *Delivery) Left() int64 {
 func (d *Delivery) Close() error {
 	err := d.lines.Close()
 	if d.sent != nil {
-		err = errors.Join(err, d.sent.Sync(), d.sent.Close())
+		if !d.removed {
+			err = errors.Join(err, d.sent.Sync())
+		}
+		err = errors.Join(err, d.sent.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
@@ -165,6 +174,7 @@ func (d *Delivery) Remove() error {
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
+	d.removed = true
 	return nil
 }
 
@@ -390,7 +400,7 @@ func (d *Delivery) onlyEndLeft(size int64) bool {
 func (d *Delivery) insist(ctx context.Context, request func() error) error {
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		err := request()
-		if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrRefused) {
+		if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrRefused) || errors.Is(err, ErrRecorded) {
 			if d.Moved != nil {
 				d.Moved()
 			}

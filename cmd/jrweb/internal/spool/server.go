@@ -24,17 +24,37 @@ func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.Sessio
 			return eventlog.SessionID{}, sortStart(err)
 		}
 	}
+	if err := r.label(ctx, run); err != nil {
+		return eventlog.SessionID{}, sortStart(err)
+	}
 	info, err := r.client.Start(ctx, run.Task, client.Start{
 		Agent: run.Agent, Version: run.Version, Model: run.Model, Cwd: run.Cwd, Branch: run.Branch, Machine: run.Machine,
 		ExternalID: run.ExternalID, ParentExternalID: run.ParentExternalID, Started: run.Started,
-		Lease: time.Duration(run.LeaseSeconds) * time.Second, Concurrent: run.Beside, Steer: run.Steer && !run.Late, Key: key,
+		Lease: time.Duration(run.LeaseSeconds) * time.Second, Concurrent: run.Beside || run.Unique,
+		Unique: run.Unique && !run.Beside, Steer: run.Steer && !run.Late, Key: key,
 	})
 	return info.ID, sortStart(err)
+}
+
+// label gives a task that is not there yet its project and parent.
+func (r remote) label(ctx context.Context, run Run) error {
+	if run.Project == "" && run.Parent == "" {
+		return nil
+	}
+	_, err := r.client.Task(ctx, run.Task)
+	if refused, ok := errors.AsType[*client.Error](err); !ok || refused.Status != http.StatusNotFound {
+		return err
+	}
+	_, err = r.client.PutTask(ctx, run.Task, eventlog.TaskChange{Project: &run.Project, Parent: &run.Parent})
+	return err
 }
 
 // sortStart is sort for a session that is to start: there is none yet, and who says that
 // it has ended is not the server.
 func sortStart(err error) error {
+	if _, recorded := errors.AsType[*eventlog.RecordedError](err); recorded {
+		return fmt.Errorf("%w: %w", ErrRecorded, err)
+	}
 	if sorted := sort(err); !errors.Is(sorted, ErrGone) {
 		return sorted
 	}

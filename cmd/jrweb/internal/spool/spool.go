@@ -42,6 +42,10 @@ type Run struct {
 	Task string `json:"task"`
 	// Title is what a person calls the task. Empty: what its sessions say.
 	Title string `json:"title,omitempty"`
+	// Project is the label of a task that is made, Parent the task that it belongs to. A
+	// task that is there keeps its own.
+	Project string `json:"project,omitempty"`
+	Parent  string `json:"parent,omitempty"`
 	// Agent, Version and Model are what runs, Cwd, Branch and Machine where.
 	Agent   string `json:"agent,omitempty"`
 	Version string `json:"version,omitempty"`
@@ -64,6 +68,10 @@ type Run struct {
 	Kept bool `json:"kept,omitempty"`
 	// Steer says that what people say is handed to the agent.
 	Steer bool `json:"steer,omitempty"`
+	// Unique says that the session is to start only if nobody else has recorded, or
+	// records, what the agent did at Started: else the error is [ErrRecorded]. It leaves
+	// the other sessions of its task open.
+	Unique bool `json:"unique,omitempty"`
 	// Late is set by [Open]: the process that made the spool is gone.
 	Late bool `json:"-"`
 	// Beside is set for [Server]: the session is to leave others of its task open. One

@@ -90,8 +90,8 @@ func (w *Writer) create(dir string) (err error) {
 }
 
 // Resume opens the kept spool of a name for more events, or makes it. It returns
-// how many it has. The run is that of the spool, if there was one. Note is kept beside a
-// spool that is made, for [Note].
+// how many it has. The run is that of the spool, if there was one: its end may be in it
+// already. Note is kept beside a spool that is made, for [Note].
 func Resume(dir, name string, run Run, note []byte) (*Writer, int, error) {
 	path := KeptPath(dir, name)
 	run.Kept = true
@@ -111,7 +111,11 @@ func Resume(dir, name string, run Run, note []byte) (*Writer, int, error) {
 	if err != nil {
 		return nil, 0, errors.Join(fmt.Errorf("spool: %w", err), d.Close())
 	}
-	w.file, w.size, w.run = d.lines, d.size, d.run
+	last, err := d.lastLine(d.size)
+	if err != nil {
+		return nil, 0, errors.Join(err, d.Close())
+	}
+	w.file, w.size, w.run, w.ended = d.lines, d.size, d.run, isEnd(last)
 	w.run.Late = false
 	return w, events, d.sent.Close()
 }
@@ -148,6 +152,12 @@ func KeptPath(dir, name string) string { return filepath.Join(dir, name+runSuffi
 
 // Path is where the spool is.
 func (w *Writer) Path() string { return w.path }
+
+// Ended reports whether the end of the run is in the spool.
+func (w *Writer) Ended() bool {
+	_, ended, _ := w.state()
+	return ended
+}
 
 // Run returns the run with its ID.
 func (w *Writer) Run() Run { return w.run }
@@ -216,6 +226,14 @@ func (w *Writer) state() (size int64, ended bool, grown <-chan struct{}) {
 func (w *Writer) Close() error {
 	err := errors.Join(w.file.Sync(), w.file.Close())
 	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
+}
+
+// Forget gives up a spool that is delivered and removed: nothing of it need be on a disk.
+func (w *Writer) Forget() error {
+	if err := w.file.Close(); err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
 	return nil

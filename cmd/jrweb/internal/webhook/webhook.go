@@ -158,11 +158,33 @@ func (h *Hook) asked(task string, session eventlog.SessionID, e *eventlog.Event)
 	h.put("task.waits", m)
 }
 
-func (h *Hook) put(kind string, data subject) {
+// Budget is what a message about a budget says.
+type Budget struct {
+	USD    float64 `json:"usd"`
+	Period string  `json:"period"` // day, week or month
+	Since  string  `json:"since"`  // its first day, UTC
+	Spent  float64 `json:"spent_usd"`
+	// Estimated says that some of it is estimated.
+	Estimated bool `json:"estimated"`
+	// Path leads to the page, below the address of the server.
+	Path string `json:"path"`
+}
+
+// Spent sends that a budget is nearly spent, or passed.
+func (h *Hook) Spent(passed bool, b Budget) {
+	kind := "budget.near"
+	if passed {
+		kind = "budget.passed"
+	}
+	b.Path = "usage"
+	h.put(kind, b)
+}
+
+func (h *Hook) put(kind string, data any) {
 	body, err := json.Marshal(struct {
 		Type      string        `json:"type"`
 		Timestamp eventlog.Time `json:"timestamp"`
-		Data      subject       `json:"data"`
+		Data      any           `json:"data"`
 	}{kind, eventlog.Time{Time: time.Now()}, data})
 	if err != nil {
 		panic("webhook: " + err.Error()) // our own types, and JSON of the log

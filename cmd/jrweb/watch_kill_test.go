@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"jrweb/router/client"
+)
+
+// chaos is a machine whose agents, server and watch do what they want.
+type chaos struct {
+	*testing.T
+	home, db, addr string
+	random         *rand.Rand
+	client         *client.Client
+
+	mu            sync.Mutex
+	server, watch *exec.Cmd
+}
+
+// rest is a moment of chaos.
+func (c *chaos) rest(most time.Duration) { time.Sleep(rand.N(most)) }
+
+func (c *chaos) start(args ...string) *exec.Cmd {
+	cmd := exec.Command("jrweb", args...)
+	cmd.Env = append(os.Environ(), "HOME="+c.home, "XDG_STATE_HOME=", "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "CLAUDE_CONFIG_DIR=", "CODEX_HOME=", "GEMINI_CLI_HOME=")
+	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
+	if err := cmd.Start(); err != nil {
+		c.Error(err)
+	}
+	return cmd
+}
+
+// startServer and startWatch start them, and kill those before.
+func (c *chaos) startServer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.server != nil {
+		kill(c.server)
+		c.rest(300 * time.Millisecond)
+	}
+	c.server = c.start("serve", "-db", c.db, "-addr", c.addr)
+}
+
+func (c *chaos) startWatch() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watch != nil {
+		kill(c.watch)
+		c.rest(300 * time.Millisecond)
+	}
+	c.watch = c.start("watch", "-url", "http://"+c.addr, "-idle", "15s", "-redact=false")
+}
+
+func (c *chaos) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kill(c.watch)
+	kill(c.server)
+}
+
+// changes does something to the file of a run that is over.
+func (c *chaos) changes(k *kept) {
+	var err error
+	switch c.random.IntN(6) {
+	case 0:
+		to := filepath.Join(filepath.Dir(filepath.Dir(k.path)), "moved", filepath.Base(k.path))
+		if strings.Contains(k.path, "/chats/") {
+			to = filepath.Join(filepath.Dir(k.path), "session-0000-moved-"+filepath.Base(k.path))
+		}
+		if err = os.MkdirAll(filepath.Dir(to), 0o700); err == nil {
+			if err = os.Rename(k.path, to); err == nil {
+				k.path = to
+			}
+		}
+	case 1:
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, err = z.Write(k.text)
+		err = errors.Join(err, z.Close(), os.WriteFile(k.path+".gz", packed.Bytes(), 0o600), os.Remove(k.path))
+		k.path += ".gz"
+	case 2:
+		err = os.WriteFile(k.path, k.text, 0o600)
+	case 3:
+		err = errors.Join(os.Truncate(k.path, int64(c.random.IntN(len(k.text)))))
+		c.rest(time.Second)
+		err = errors.Join(err, os.WriteFile(k.path, k.text, 0o600))
+	case 4:
+		err = errors.Join(os.WriteFile(k.path+".new", k.text, 0o600), os.Rename(k.path+".new", k.path))
+	case 5:
+		if c.has(k) { // what nobody could see yet would be lost
+			err = os.Remove(k.path)
+			k.path = ""
+		}
+	}
+	if err != nil {
+		c.Error(err)
+	}
+}
+
+// has reports whether the log has all of a run.
+func (c *chaos) has(k *kept) bool {
+	if _, err := c.client.Task(c.Context(), k.task); err != nil {
+		return false
+	}
+	return k.missing(c.T, readTask(c.T, c.client, k.task)) == ""
+}
+
+// populationSize is how many runs there are: more for make torture.
+func populationSize(t *testing.T) int {
+	if n, err := strconv.Atoi(os.Getenv("JRWEB_POPULATION")); err == nil {
+		return n
+	}
+	if os.Getenv("JRWEB_TORTURE") != "" {
+		return 1000
+	}
+	return 50
+}
+
+// Watch and server are killed while agents work, and while old files are recorded, moved,
+// packed, cut off, written anew and removed. Afterwards every run is there once, complete
+// and in order, and costs what an import of the same files says.
+func TestAWatchThatIsKilledRecordsEveryRunOnce(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, addr := t.TempDir(), l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := &chaos{T: t, home: filepath.Join(dir, "home"), db: filepath.Join(dir, "jr.db"), addr: addr, random: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))}
+	if c.client, err = client.New("http://"+addr, nil); err != nil {
+		t.Fatal(err)
+	}
+	old := populate(t, c.home, populationSize(t), time.Now())
+	c.startServer()
+	c.startWatch()
+	t.Cleanup(c.stop)
+
+	var live []*kept
+	texts := templates(t)
+	for i, agent := range []string{"claude", "codex", "gemini", "pi", "qwen", "claude", "codex", "gemini", "pi", "qwen"} {
+		now := time.Now()
+		text := another(texts[agent][i%len(texts[agent])], 1_000_000+i, now)
+		k := &kept{path: filepath.Join(c.home, placeOf(agent, text, now, i)), text: text}
+		k.introduce(t)
+		live = append(live, k)
+	}
+	var agents sync.WaitGroup
+	for i, k := range live {
+		random := rand.New(rand.NewPCG(2, uint64(i)))
+		agents.Go(func() { k.grows(t, random, func() { c.rest(600 * time.Millisecond) }) })
+	}
+	ended := make(chan struct{})
+	go func() { agents.Wait(); close(ended) }()
+	for going := true; going; {
+		select {
+		case <-ended:
+			going = false
+		case <-time.After(rand.N(1500 * time.Millisecond)):
+		}
+		switch c.random.IntN(4) {
+		case 0:
+			c.startServer()
+		case 1:
+			c.startWatch()
+		default:
+			if k := old[c.random.IntN(len(old))]; k.path != "" && !strings.HasSuffix(k.path, ".gz") {
+				c.changes(k)
+			}
+		}
+	}
+
+	all := append(old, live...)
+	left := all
+	for deadline := time.Now().Add(3*time.Minute + time.Duration(len(all))*200*time.Millisecond); len(left) > 0; time.Sleep(500 * time.Millisecond) {
+		var still []*kept
+		for _, k := range left {
+			if !c.has(k) {
+				still = append(still, k)
+			}
+		}
+		if left = still; time.Now().After(deadline) {
+			break
+		}
+	}
+	for _, k := range left {
+		if _, err := c.client.Task(t.Context(), k.task); err != nil {
+			t.Errorf("%s (%s): %v", k.task, k.path, err)
+			continue
+		}
+		t.Errorf("%s (%s): %s", k.task, k.path, k.missing(t, readTask(t, c.client, k.task)))
+	}
+	n, input, output := 0, uint64(0), uint64(0)
+	for task, err := range c.client.Tasks(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, input, output = n+1, input+task.Totals.InputTokens, output+task.Totals.OutputTokens
+	}
+	m := newInMemory(t, dir)
+	wantInput, wantOutput := uint64(0), uint64(0)
+	for i, k := range all {
+		task := "t-" + strconv.Itoa(i)
+		m.imports(task, write(t, filepath.Join(dir, "again", filepath.Base(strconv.Itoa(i)+".jsonl")), k.text))
+		imported, err := m.client.Task(t.Context(), task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantInput, wantOutput = wantInput+imported.Totals.InputTokens, wantOutput+imported.Totals.OutputTokens
+	}
+	if n != len(all) || input != wantInput || output != wantOutput {
+		t.Errorf("%d tasks cost %d and %d, not %d tasks %d and %d", n, input, output, len(all), wantInput, wantOutput)
+	}
+}
