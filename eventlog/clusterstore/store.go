@@ -81,8 +81,9 @@ func Open(ctx context.Context, path, url, stream string, o *Options) (_ store.No
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	err = r.file.View(ctx, func(v store.Reader) (err error) {
-		r.writer, err = writerOf(v)
+	err = r.file.View(ctx, func(v store.Reader) error {
+		w, err := writerOf(v)
+		r.writer = w.begin()
 		return err
 	})
 	if err == nil {
