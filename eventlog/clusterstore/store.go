@@ -81,9 +81,8 @@ func Open(ctx context.Context, path, url, stream string, o *Options) (_ store.No
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	err = r.file.View(ctx, func(v store.Reader) error {
-		w, err := writerOf(v)
-		r.writer = w.begin()
+	err = r.file.View(ctx, func(v store.Reader) (err error) {
+		r.writer, err = writerOf(v)
 		return err
 	})
 	if err == nil {

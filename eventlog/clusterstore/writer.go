@@ -53,8 +53,9 @@ func (w *writer) read(key, raw []byte) error {
 }
 
 // writerOf reads who is the writer.
-func writerOf(r store.Reader) (w writer, err error) {
-	err = errors.Join(w.read(keyTerm, r.Get(store.Meta, keyTerm)), w.read(keyWriter, r.Get(store.Meta, keyWriter)))
+func writerOf(r store.Reader) (writer, error) {
+	w := writer{}.begin()
+	err := errors.Join(w.read(keyTerm, r.Get(store.Meta, keyTerm)), w.read(keyWriter, r.Get(store.Meta, keyWriter)))
 	return w, err
 }
 
