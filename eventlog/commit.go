@@ -22,7 +22,8 @@ type op struct {
 	// once; what the last run wrote counts.
 	apply func(*record.Txn) error
 	bytes int
-	frees bool // it ends or removes something: it still works when no room is left
+	term  uint64 // the change must be made in this term; 0: in any
+	frees bool   // it ends or removes something: it still works when no room is left
 	state atomic.Int32
 	err   error         // set before done is closed
 	done  chan struct{} // closed after the commit
@@ -48,9 +49,13 @@ type committer struct {
 	queue   *queue
 	running sync.WaitGroup
 
-	// Used by the goroutine alone.
+	// overtaken says that another process has committed since last and recent were true.
+	overtaken atomic.Bool
+
+	// Used by the goroutine alone. While a store that notifies runs an Update, it also uses tx.
+	tx      *record.Txn // of the commit under way
 	last    record.Carried
-	recent  record.Recent // unused if others change the store
+	recent  record.Recent
 	company int           // number of changes that the last commit made, and of those that waited when it ended
 	took    time.Duration // duration of the last commit
 }
@@ -88,7 +93,7 @@ func (c *committer) wait(ctx context.Context, o *op) error {
 }
 
 func (c *committer) waitFor(ctx context.Context, o *op) error {
-	o.done = make(chan struct{})
+	o.done, o.term = make(chan struct{}), termOf(ctx)
 	if err := c.send(ctx, o); err != nil {
 		return err
 	}
@@ -169,6 +174,10 @@ func (c *committer) commit(group []*op) {
 		err = c.write(group, nil)
 	}
 	c.company = len(group) + int(c.queue.length.Load())
+	if errors.Is(err, store.ErrUpdateTooLarge) {
+		c.split(group, err)
+		return
+	}
 	if !errors.Is(err, ErrFull) {
 		answer(group, err)
 		return
@@ -188,6 +197,16 @@ func (c *committer) commit(group []*op) {
 		c.halve(growing, err)
 	}
 	answer(freeing, c.write(freeing, err))
+}
+
+// split commits a group that is too large for one commit by halves.
+func (c *committer) split(group []*op, err error) {
+	if len(group) == 1 {
+		answer(group, tooLarge(err))
+		return
+	}
+	c.commit(group[:len(group)/2])
+	c.commit(group[len(group)/2:])
 }
 
 // commitFitting makes those changes of a group for which there is room, and returns how
@@ -241,31 +260,40 @@ func (c *committer) write(group []*op, full error) error {
 	if len(group) == 0 {
 		return nil
 	}
-	var tx *record.Txn
 	err := c.log.store.Update(context.Background(), func(storeTx store.Tx) error {
 		if r, ok := storeTx.(store.ReserveTx); ok && full != nil {
 			r.UseReserve()
 		}
-		last := c.last
-		if c.log.shared {
-			var err error
-			if last, err = record.ReadCarried(storeTx); err != nil {
+		if !c.log.writes() {
+			return store.ErrNotWriter
+		}
+		if c.overtaken.Swap(false) {
+			last, err := record.ReadCarried(storeTx)
+			if err != nil {
 				return err
 			}
+			c.last, c.recent = last, record.Recent{}
 		}
-		tx = record.NewTxn(storeTx, c.log.now(), last)
-		tx.Full, tx.Shared = full, c.log.shared
-		if !c.log.shared {
-			tx.Recent = &c.recent
-		}
+		c.tx = record.NewTxn(storeTx, c.log.now(), c.last)
+		c.tx.Full, c.tx.Recent = full, &c.recent
 		for _, o := range group {
-			o.err = o.apply(tx)
+			if o.err = c.log.turn.check(o.term); o.err == nil {
+				o.err = o.apply(c.tx)
+			}
 		}
-		if !tx.Wrote {
-			return errNothing
+		switch {
+		case c.tx.Wrote:
+			return c.tx.Flush()
+		case c.log.lags():
+			return nil // the store makes sure that the answers rest on all that was committed
 		}
-		return tx.Flush()
+		return errNothing
 	})
+	tx := c.tx
+	c.tx = nil
+	if errors.Is(err, store.ErrNotWriter) {
+		return err
+	}
 	if err == nil || errors.Is(err, errNothing) {
 		for _, damage := range tx.Damage {
 			c.log.passOver(damage)
@@ -278,15 +306,16 @@ func (c *committer) write(group []*op, full error) error {
 	case err == nil:
 		c.last = tx.Last
 		tx.Recent.Committed(tx)
-		c.log.committed(tx)
+		if !c.log.lags() { // else the store has told of it
+			c.log.committed(tx)
+		}
 	case errors.Is(err, errNothing):
 		return nil
-	case errors.Is(err, ErrFull), errors.Is(err, ErrNotCommitted):
+	case errors.Is(err, ErrFull), errors.Is(err, ErrNotCommitted), errors.Is(err, ErrUnsettled), errors.Is(err, store.ErrUpdateTooLarge):
 		return fmt.Errorf("eventlog: %w", err)
 	default:
 		err = fmt.Errorf("eventlog: %w: %w", ErrFailed, err)
-		c.log.finish(err)
-		c.log.o.Logger.Error("storage failed", "error", err)
+		c.log.fail(err)
 	}
 	return err
 }
@@ -298,8 +327,8 @@ func (l *Log) now() time.Time { return l.o.Now().UTC().Truncate(time.Millisecond
 // calls the trace. It runs before the writers get their answers.
 func (l *Log) committed(tx *record.Txn) {
 	l.open.Add(int64(len(tx.Started) - len(tx.Ended)))
-	l.leases.committed(tx)
-	l.watches.committed(tx, time.Now())
+	l.leases.committed(&tx.Outcome)
+	l.watches.committed(&tx.Outcome, time.Now())
 	l.janitor.committed(tx)
 	if l.trace.Asked != nil {
 		for _, a := range tx.Appended {
@@ -324,6 +353,9 @@ func (l *Log) committed(tx *record.Txn) {
 				CacheReadTokens: c.CacheReadTokens, CacheWriteTokens: c.CacheWriteTokens,
 			})
 		}
+	}
+	if l.trace.Spent != nil && len(tx.Costs) > 0 {
+		l.trace.Spent(true)
 	}
 	if l.trace.Started != nil {
 		for _, s := range tx.Started {

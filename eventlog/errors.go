@@ -48,6 +48,9 @@ var (
 	// ErrFailed: a commit failed, and what is on the disk is not known. Nothing more is
 	// acknowledged or shown until the log is opened again.
 	ErrFailed = store.ErrFailed
+	// ErrUnsettled: whether a commit took effect is not known yet. The log goes on: if the
+	// commit did, it shows later. The same request with its [Key] settles it.
+	ErrUnsettled = store.ErrUnsettled
 	// ErrHeld: another process holds the database file.
 	ErrHeld = store.ErrHeld
 	// ErrDamaged: the store read something else than was written. See [DamageError].

@@ -86,6 +86,7 @@ func (l *Log) SessionsByExternalID(ctx context.Context, agent, externalID string
 		if err != nil {
 			return err
 		}
+		sessions = nil
 		for _, p := range places {
 			s, err := record.ReadWhole(r, p.task, p.id)
 			if err != nil {

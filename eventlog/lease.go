@@ -33,8 +33,8 @@ type lease struct {
 	silence time.Duration // how long it may be silent; 0: for ever
 	reason  string        // of the seal, after that silence
 
-	seen        time.Time // when its writer was last active
-	head, beats uint64    // their values at that time
+	seen time.Time // when its writer was last active
+	head uint64    // its value at that time
 	// expiring is set when the committer has decided to seal the session. Then a heartbeat
 	// goes through the committer to learn the outcome.
 	expiring bool
@@ -58,29 +58,26 @@ func (ls *leases) init(l *Log) {
 	ls.open = map[SessionID]*lease{}
 }
 
-// start gives each open session in the store its lease.
-func (ls *leases) start() error {
-	err := ls.log.view(context.Background(), func(r store.Reader) error {
-		now := time.Now()
-		for key, raw := range r.Ascend(store.Open, nil, nil) {
-			record, err := openSession(r, key, raw)
-			if err != nil {
-				// The rest of the log still works. Reads of the damaged session report the
-				// damage.
-				ls.log.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
-				continue
-			}
-			ls.alive(record, now)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
+// start begins to seal sessions.
+func (ls *leases) start() {
 	var ctx context.Context
 	ctx, ls.cancel = context.WithCancel(context.Background())
 	ls.running.Go(func() { ls.run(ctx) })
-	return nil
+}
+
+// begin gives each open session in the store its lease.
+func (ls *leases) begin(r store.Reader) {
+	now := time.Now()
+	for key, raw := range r.Ascend(store.Open, nil, nil) {
+		record, err := openSession(r, key, raw)
+		if err != nil {
+			// The rest of the log still works. Reads of the damaged session report the
+			// damage.
+			ls.log.o.Logger.Error("an open session cannot be read, nothing will end it", "error", err)
+			continue
+		}
+		ls.alive(record, now)
+	}
 }
 
 // openSession reads the session that a key of store.Open names.
@@ -137,45 +134,42 @@ func (ls *leases) renewed(s *record.Session, now time.Time) {
 		}
 	}
 	l.seen, l.head, l.expiring = now, s.Head, false
-	if !s.Brief {
-		l.beats = s.Beats
-	}
 }
 
 func (ls *leases) lookAt(l *lease, at time.Time) {
 	l.look = at
 	heap.Push(&ls.next, l)
 	if l.index == 0 {
-		select {
-		case ls.sooner <- struct{}{}:
-		default:
-		}
+		notify(ls.sooner)
 	}
 }
 
 // committed renews the leases of the sessions that were appended to, before the writers get
-// their answers. So no acknowledged append is followed by a seal for the silence before it.
-func (ls *leases) committed(tx *record.Txn) {
-	if len(tx.Started)+len(tx.Appended)+len(tx.Ended) == 0 {
-		return
+// their answers. So no acknowledged append is followed by a seal for the silence before it. It
+// returns how many of the sessions that have ended had a lease.
+func (ls *leases) committed(o *record.Outcome) (ended int) {
+	if len(o.Started)+len(o.Appended)+len(o.Ended) == 0 {
+		return 0
 	}
 	now := time.Now()
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	for _, s := range tx.Started {
+	for _, s := range o.Started {
 		ls.renewed(s, now)
 	}
-	for i := range tx.Appended {
-		ls.renewed(tx.Appended[i].Record, now)
+	for i := range o.Appended {
+		ls.renewed(o.Appended[i].Record, now)
 	}
-	for _, s := range tx.Ended {
+	for _, s := range o.Ended {
 		if l := ls.open[s.ID]; l != nil {
+			ended++
 			delete(ls.open, s.ID)
 			if l.index >= 0 {
 				heap.Remove(&ls.next, l.index)
 			}
 		}
 	}
+	return ended
 }
 
 func (ls *leases) run(ctx context.Context) {
@@ -199,11 +193,25 @@ func (ls *leases) run(ctx context.Context) {
 	}
 }
 
+// begun begins all leases anew, because their writers were heard of by another process so far.
+func (ls *leases) begun() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	now := time.Now()
+	for _, l := range ls.open {
+		l.seen = now
+	}
+	notify(ls.sooner)
+}
+
 // due takes the expired leases from the heap. If there are none, wait is the time until one
 // may expire.
 func (ls *leases) due(now time.Time) (due []*lease, wait time.Duration) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	if !ls.log.writes() {
+		return nil, time.Hour
+	}
 	for len(ls.next) > 0 && len(due) < leaseSeals {
 		l := ls.next[0]
 		if wait := l.look.Sub(now); wait > 0 {
@@ -217,7 +225,7 @@ func (ls *leases) due(now time.Time) (due []*lease, wait time.Duration) {
 		heap.Pop(&ls.next)
 		due = append(due, l)
 	}
-	return due, time.Hour // any time will do: a new lease wakes the caller
+	return due, time.Hour // any time will do: a new lease wakes the caller, and a new term
 }
 
 // verdict is the committer's decision about an expired lease.
@@ -232,19 +240,18 @@ const (
 // lease has been renewed.
 func (ls *leases) expire(ctx context.Context, due []*lease) {
 	verdicts := make([]verdict, len(due))
-	records := make([]*record.Session, len(due))
 	var damage error
 	err := ls.log.committer.doFreeing(ctx, func(tx *record.Txn) error {
 		damage = nil
 		for i, l := range due {
 			var err error
-			verdicts[i], records[i], err = ls.judge(tx, l)
+			verdicts[i], err = ls.judge(tx, l)
 			damage = errors.Join(damage, err)
 		}
 		return nil
 	})
 	switch {
-	case err != nil && ctx.Err() == nil && ls.log.Err() == nil:
+	case err != nil && ctx.Err() == nil && ls.log.Err() == nil && !errors.Is(err, store.ErrNotWriter):
 		ls.log.o.Logger.Warn("sessions whose leases have run out cannot be sealed yet", "sessions", len(due), "error", err)
 	case err == nil && damage != nil:
 		ls.log.damaged(damage)
@@ -262,29 +269,26 @@ func (ls *leases) expire(ctx context.Context, due []*lease) {
 		case verdicts[i] == leaseOver:
 			delete(ls.open, l.id)
 		default:
-			if ls.log.shared { // else its append or heartbeat has renewed it
-				ls.renewed(records[i], time.Now())
-			}
 			ls.lookAt(l, l.seen.Add(l.silence))
 		}
 	}
 }
 
 // judge seals the session of a lease, if the lease has really expired.
-func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, *record.Session, error) {
+func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, error) {
 	t, err := tx.Task(l.task)
 	if err != nil {
-		return leaseOver, nil, record.UnlessGone(err)
+		return leaseOver, record.UnlessGone(err)
 	}
 	s, err := tx.Session(l.task, l.id)
 	if err != nil || s.Status != StatusOpen {
-		return leaseOver, nil, record.UnlessGone(err)
+		return leaseOver, record.UnlessGone(err)
 	}
 	if !ls.silent(l, s) {
-		return leaseLives, s, nil
+		return leaseLives, nil
 	}
 	tx.Interrupt(t, s, l.reason)
-	return leaseOver, nil, nil
+	return leaseOver, nil
 }
 
 // silent decides whether the session of an expired lease must be sealed. Appends before
@@ -293,6 +297,6 @@ func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, *record.Session, err
 func (ls *leases) silent(l *lease, s *record.Session) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	l.expiring = time.Since(l.seen) >= l.silence && s.Head == l.head && s.Beats == l.beats
+	l.expiring = time.Since(l.seen) >= l.silence && s.Head == l.head
 	return l.expiring
 }

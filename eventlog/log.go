@@ -20,7 +20,7 @@ import (
 // called concurrently. The caller must close it.
 type Log struct {
 	store  store.Store
-	shared bool // others change the store as well
+	others store.NotifyingStore // the store, if other processes change it as well; else nil
 	o      Options
 	trace  Trace
 	append AppendFunc // the middleware around appendBatch
@@ -40,6 +40,7 @@ type Log struct {
 	watches  watches
 	leases   leases
 	purger   purger
+	turn     turn
 	janitor  janitor
 	prober   prober
 	// searching holds one value for each search that runs at this moment.
@@ -104,30 +105,31 @@ func New(s store.Store, o *Options) (*Log, error) {
 	}
 	l.searching, l.searches = make(chan struct{}, searchSlots()), usualSearchLimits
 	l.summarize()
-	_, l.shared = s.(store.SharedStore)
+	l.others, _ = s.(store.NotifyingStore)
 	l.append = chain(l.o.Middleware, l.appendBatch)
+	l.watches.init(l.o.TailBytes)
+	l.leases.init(l)
+	l.purger.init()
+	if err := l.janitor.init(l); err != nil {
+		return nil, fmt.Errorf("eventlog: open: %w", err)
+	}
 	last, err := l.recover()
 	if err != nil {
 		return nil, fmt.Errorf("eventlog: open: %w", err)
 	}
-	l.watches.init(l.o.TailBytes, last.Change)
-	l.leases.init(l)
-	if err := l.janitor.init(l); err != nil {
-		return nil, fmt.Errorf("eventlog: open: %w", err)
-	}
 	l.committer.start(l, last)
-	if !l.o.KeepOpen {
+	if !l.o.KeepOpen && l.others == nil {
 		if err := l.interruptOpen(); err != nil {
 			l.committer.stop()
 			return nil, fmt.Errorf("eventlog: open: %w", err)
 		}
 	}
-	if err := l.leases.start(); err != nil {
-		l.committer.stop()
-		return nil, fmt.Errorf("eventlog: open: %w", err)
-	}
+	l.leases.start()
 	l.purger.start(l)
 	l.janitor.start()
+	if l.others != nil {
+		l.others.Serve(l.serve)
+	}
 	return l, nil
 }
 
@@ -167,21 +169,46 @@ func (l *Log) finish(err error) {
 	})
 }
 
-// Shared reports whether others change the store as well. Then a reader must read again to
-// find what they committed.
-func (l *Log) Shared() bool { return l.shared }
+// fail ends the log because its storage has failed.
+func (l *Log) fail(err error) {
+	if l.Err() == nil {
+		l.o.Logger.Error("storage failed", "error", err)
+	}
+	l.finish(err)
+}
 
 // view reads a state of the store. It fails if the log does not work before or after the
-// read: what was read while the storage failed must not be shown.
+// read: what was read while the storage failed must not be shown. If fn does not find a task
+// or a session that another process may have made just now, it runs again when the log knows
+// of everything.
 func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 	if err := l.Err(); err != nil {
 		return err
 	}
 	err := l.store.View(ctx, fn)
+	if l.lags() && (errors.Is(err, ErrTaskNotFound) || errors.Is(err, ErrSessionNotFound)) {
+		if err = l.CatchUp(ctx); err == nil {
+			err = l.store.View(ctx, fn)
+		}
+	}
 	if ended := l.Err(); ended != nil {
 		return ended
 	}
 	l.damaged(err)
+	return err
+}
+
+// lags reports whether others may have committed what is not here yet.
+func (l *Log) lags() bool { return l.others != nil }
+
+// CatchUp returns when the log knows everything that was committed before the call, by others
+// as well. So what it does not have then is not there. Only a log on a [store.NotifyingStore]
+// has to wait for that.
+func (l *Log) CatchUp(ctx context.Context) error {
+	if !l.lags() {
+		return l.Err()
+	}
+	_, err := made(ctx, l, catchUp, &nothing{})
 	return err
 }
 

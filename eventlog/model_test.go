@@ -75,14 +75,16 @@ func (m *model) remove(gone func(*modelSession) bool) {
 func TestALogHoldsWhatAModelHolds(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		ctx := t.Context()
-		store := eventlogtest.NewStore()
+		store := &overheard{Store: eventlogtest.NewStore(), differs: func(how string) { t.Error(how) }}
 		options := &eventlog.Options{TailBytes: rapid.SampledFrom([]int{1, 1000, 1 << 20}).Draw(r, "tail")}
 		var log *eventlog.Log
 		open := func() {
 			var err error
+			store.log.Store(nil)
 			if log, err = eventlog.New(store, options); err != nil {
 				r.Fatal(err)
 			}
+			store.log.Store(log)
 		}
 		open()
 		defer func() { log.Close() }()

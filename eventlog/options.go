@@ -30,7 +30,8 @@ type Options struct {
 	JournalDir string
 	// KeepOpen leaves the sessions open that were open when the store was last closed. It
 	// is for programs whose sessions are written by other processes. Without it, they are
-	// sealed as [Interrupted], reason "process ended", when the log is opened.
+	// sealed as [Interrupted], reason "process ended", when the log is opened. The sessions of
+	// a store that others change as well always stay open.
 	KeepOpen bool
 	// IdleTimeout is how long a session without a lease may be silent. After that long
 	// without an append or a [Session.Heartbeat] it is sealed as [Interrupted], reason

@@ -68,7 +68,7 @@ func (l *Log) ScanAllBefore(ctx context.Context, task string, before Place, visi
 // behind its last event. Where a cursor was whose event is no longer kept cannot be told:
 // its place is the session's start.
 func (l *Log) Place(ctx context.Context, task string, c Cursor) (place Place, info SessionInfo, err error) {
-	err = l.view(ctx, func(r store.Reader) error {
+	find := func(r store.Reader) error {
 		s, err := record.ReadWhole(r, task, c.Session)
 		if err != nil {
 			return err
@@ -76,7 +76,12 @@ func (l *Log) Place(ctx context.Context, task string, c Cursor) (place Place, in
 		info = s.Info()
 		place, err = placeIn(r, s, c.Sequence)
 		return err
-	})
+	}
+	if err = l.view(ctx, find); err == nil && c.Sequence > info.Head && l.lags() {
+		if err = l.CatchUp(ctx); err == nil {
+			err = l.view(ctx, find)
+		}
+	}
 	return place, info, err
 }
 

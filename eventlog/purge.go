@@ -23,10 +23,14 @@ type purger struct {
 	running sync.WaitGroup
 }
 
+func (p *purger) init() {
+	p.more = make(chan struct{}, 1)
+}
+
 func (p *purger) start(l *Log) {
 	var ctx context.Context
 	ctx, p.cancel = context.WithCancel(context.Background())
-	p.log, p.more = l, make(chan struct{}, 1)
+	p.log = l
 	p.wake() // the last process may have left some
 	p.running.Go(func() { p.run(ctx) })
 }
@@ -36,12 +40,7 @@ func (p *purger) stop() {
 	p.running.Wait()
 }
 
-func (p *purger) wake() {
-	select {
-	case p.more <- struct{}{}:
-	default:
-	}
-}
+func (p *purger) wake() { notify(p.more) }
 
 func (p *purger) run(ctx context.Context) {
 	var again <-chan time.Time // after a failure
@@ -55,7 +54,11 @@ func (p *purger) run(ctx context.Context) {
 		again = nil
 		for more := true; more; {
 			var err error
-			if more, err = p.purge(ctx); err != nil {
+			more, err = p.purge(ctx)
+			if errors.Is(err, store.ErrNotWriter) {
+				break // the writer goes on with it
+			}
+			if err != nil {
 				if !errors.Is(err, ctx.Err()) && p.log.Err() == nil {
 					p.log.o.Logger.Error("removing deleted events failed", "error", err)
 				}
@@ -68,6 +71,9 @@ func (p *purger) run(ctx context.Context) {
 
 // purge removes some of the records in the trash. more is false once the trash is empty.
 func (p *purger) purge(ctx context.Context) (more bool, err error) {
+	if !p.log.writes() {
+		return false, nil
+	}
 	var keys [][]byte
 	err = p.log.view(ctx, func(r store.Reader) error {
 		for k, raw := range r.Ascend(store.Trash, nil, nil) {

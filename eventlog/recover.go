@@ -14,7 +14,7 @@ import (
 func (l *Log) recover() (last record.Carried, err error) {
 	ctx := context.Background()
 	isNew := false
-	err = l.store.View(ctx, func(r store.Reader) error {
+	begin := func(r store.Reader) error {
 		if isNew = r.Get(store.Meta, record.KeyFormat) == nil; isNew {
 			return nil
 		}
@@ -24,9 +24,16 @@ func (l *Log) recover() (last record.Carried, err error) {
 		for range r.Ascend(store.Open, nil, nil) {
 			l.open.Add(1)
 		}
+		l.leases.begin(r)
 		last, err = record.ReadCarried(r)
+		l.watches.begin(last.Change)
 		return err
-	})
+	}
+	if n, ok := l.store.(store.NotifyingStore); ok {
+		err = n.Notify(ctx, begin, l.heard, l.fail)
+	} else {
+		err = l.store.View(ctx, begin)
+	}
 	if err == nil && isNew {
 		err = l.store.Update(ctx, func(tx store.Tx) error {
 			version := binary.BigEndian.AppendUint64(nil, record.FormatVersion)

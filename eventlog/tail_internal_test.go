@@ -14,9 +14,9 @@ import (
 // its readers, would miss the commit's events for ever.
 func TestATailNeverMissesTheCommitThatItsFirstPageDidNotShow(t *testing.T) {
 	var ws watches
-	ws.init(1<<20, 0)
+	ws.init(1 << 20)
 	watched := ws.add("t")
-	tx := &record.Txn{Touched: map[string]int{"t": 1}}
+	tx := &record.Outcome{Touched: map[string]int{"t": 1}}
 	for i := range 5000 { // many tasks, so that it takes a while to tell all of a commit
 		id := fmt.Sprintf("t-%d", i)
 		ws.add(id)

@@ -46,17 +46,12 @@ func (l *Log) Watch(task string) *Watch {
 func (w *Watch) Close() { w.once.Do(func() { w.log.watches.remove(w.task) }) }
 
 // Changed returns a channel that is closed at the next commit that touches the task: an
-// event, a session's start or end, a deletion. See [Log.Done] for the end of the log, and
-// [Log.Shared] for commits of others, which it does not notice.
+// event, a session's start or end, a deletion. See [Log.Done] for the end of the log.
 func (w *Watch) Changed() <-chan struct{} { return w.task.changed.wait() }
 
-// Behind reports whether there may be events after the cursor. Unless the store is shared,
-// it does not read the store. A cursor without a session is never behind: Changed reports
-// the start of a session.
+// Behind reports whether there may be events after the cursor. It does not read the store. A
+// cursor without a session is never behind: Changed reports the start of a session.
 func (w *Watch) Behind(c Cursor) bool {
-	if w.log.shared {
-		return true
-	}
 	if c.Session.IsZero() {
 		return false
 	}
@@ -72,24 +67,20 @@ func (w *Watch) Scan(ctx context.Context, session SessionID, after uint64, visit
 	if err := l.Err(); err != nil {
 		return Page{}, err
 	}
-	var commits uint64
-	if !l.shared {
-		page, seen, ok := t.read(session, after)
-		if ok {
-			for i := range page.Events {
-				if !visit(&page.Events[i]) {
-					break
-				}
+	page, commits, ok := t.read(session, after)
+	if ok {
+		for i := range page.Events {
+			if !visit(&page.Events[i]) {
+				break
 			}
-			page.Events = nil
-			return page, nil
 		}
-		commits = seen
+		page.Events = nil
+		return page, nil
 	}
 	page, err := l.scan(ctx, after, visit, func(r store.Reader) (*record.Session, error) {
 		return t.decoded.session(r, t.id, session)
 	})
-	if err == nil && !l.shared {
+	if err == nil {
 		t.keep(session, &page, commits)
 	}
 	return page, err
@@ -111,9 +102,23 @@ type watches struct {
 // maxDeleted is how many deletions are remembered for readers that follow all tasks.
 const maxDeleted = 10_000
 
-func (ws *watches) init(tailBytes int, change uint64) {
-	ws.tailBytes, ws.change = tailBytes, change
+func (ws *watches) init(tailBytes int) {
+	ws.tailBytes = tailBytes
 	ws.tasks = map[string]*watchedTask{}
+}
+
+// begin sets the last change that committed before all that is heard of.
+func (ws *watches) begin(change uint64) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.change = change
+}
+
+// watched reports whether anyone watches a task.
+func (ws *watches) watched(task string) bool {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return ws.tasks[task] != nil
 }
 
 func (ws *watches) add(id string) *watchedTask {
@@ -158,10 +163,10 @@ func (ws *watches) deletedSince(after uint64) (known uint64, deleted []record.Re
 }
 
 // committed tells the watched tasks about a commit that has returned.
-func (ws *watches) committed(tx *record.Txn, at time.Time) {
+func (ws *watches) committed(o *record.Outcome, at time.Time) {
 	ws.mu.Lock()
-	ws.change = tx.Last.Change
-	ws.deleted = append(ws.deleted, tx.Removed...)
+	ws.change = max(ws.change, o.Change)
+	ws.deleted = append(ws.deleted, o.Removed...)
 	if surplus := len(ws.deleted) - maxDeleted; surplus > 0 {
 		ws.forgotten = ws.deleted[surplus-1].Change
 		ws.deleted = append([]record.Removal(nil), ws.deleted[surplus:]...)
@@ -177,19 +182,19 @@ func (ws *watches) committed(tx *record.Txn, at time.Time) {
 		}
 		return t
 	}
-	for id := range tx.Touched {
+	for id := range o.Touched {
 		watched(id)
 	}
-	for _, r := range tx.Removed {
+	for _, r := range o.Removed {
 		watched(r.Task)
 	}
-	for _, s := range tx.Started {
+	for _, s := range o.Started {
 		if t := watched(s.Task); t != nil {
 			t.forgetSealed()
 		}
 	}
-	for i := range tx.Appended {
-		a := &tx.Appended[i]
+	for i := range o.Appended {
+		a := &o.Appended[i]
 		for j := range a.Events {
 			a.Events[j].Committed = at
 		}
@@ -200,7 +205,7 @@ func (ws *watches) committed(tx *record.Txn, at time.Time) {
 	for t := range wake {
 		t.settle(ws.tailBytes)
 	}
-	for _, d := range tx.Dropped {
+	for _, d := range o.Dropped {
 		if t := watched(d.Task); t != nil {
 			t.drop(d.Session)
 		}
@@ -210,7 +215,7 @@ func (ws *watches) committed(tx *record.Txn, at time.Time) {
 	for t := range wake {
 		t.changed.raise()
 	}
-	if len(tx.Touched)+len(tx.Removed) > 0 {
+	if len(o.Touched)+len(o.Removed) > 0 {
 		ws.any.raise()
 	}
 }

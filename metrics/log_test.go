@@ -120,11 +120,12 @@ func TestFailedAppendsAreCountedByReason(t *testing.T) {
 				Key: eventlog.Key{ID: "once", Digest: [32]byte{2}},
 			}
 		}, nil},
-		"a context that ends":     {"canceled", whole, fmt.Errorf("wrapped: %w", context.Canceled)},
-		"a context that runs out": {"canceled", whole, context.DeadlineExceeded},
-		"a closed log":            {"closed", whole, eventlog.ErrClosed},
-		"a full disk":             {"full", whole, fmt.Errorf("wrapped: %w", eventlog.ErrFull)},
-		"a write that failed":     {"not_committed", whole, fmt.Errorf("wrapped: %w", eventlog.ErrNotCommitted)},
+		"a context that ends":            {"canceled", whole, fmt.Errorf("wrapped: %w", context.Canceled)},
+		"a context that runs out":        {"canceled", whole, context.DeadlineExceeded},
+		"a closed log":                   {"closed", whole, eventlog.ErrClosed},
+		"a full disk":                    {"full", whole, fmt.Errorf("wrapped: %w", eventlog.ErrFull)},
+		"a write that failed":            {"not_committed", whole, fmt.Errorf("wrapped: %w", eventlog.ErrNotCommitted)},
+		"an engine that does not answer": {"unsettled", whole, fmt.Errorf("wrapped: %w", eventlog.ErrUnsettled)},
 		"a log that failed, whatever else the error wraps": {
 			"failed", whole, fmt.Errorf("%w: %w", eventlog.ErrFailed, eventlog.ErrDamaged),
 		},

@@ -112,6 +112,7 @@ func TestSeriesThatExistFromTheStart(t *testing.T) {
 		`append_errors_total{reason="other"}`,
 		`append_errors_total{reason="sealed"}`,
 		`append_errors_total{reason="too_large"}`,
+		`append_errors_total{reason="unsettled"}`,
 		`append_seconds`,
 		`damaged_records_total`,
 		`events_appended_total{type="answer"}`,

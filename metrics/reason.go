@@ -17,6 +17,7 @@ var appendErrors = []struct {
 	{"closed", []error{eventlog.ErrClosed}},
 	{"full", []error{eventlog.ErrFull}},
 	{"not_committed", []error{eventlog.ErrNotCommitted}},
+	{"unsettled", []error{eventlog.ErrUnsettled}},
 	{"damaged", []error{eventlog.ErrDamaged}},
 	{"not_found", []error{eventlog.ErrTaskNotFound, eventlog.ErrSessionNotFound}},
 	{"sealed", []error{eventlog.ErrSealed}},

@@ -90,17 +90,19 @@ func TestAFullDiskIs507ForWhatTakesRoomAlone(t *testing.T) {
 	ask(200, "POST", session+"/complete", "")
 }
 
-func TestACommitThatFailedAndChangedNothingIs503AndTheLogGoesOn(t *testing.T) {
-	store := &failing{Store: eventlogtest.NewStore()}
-	h, log := handler(t, store)
-	defer log.Close()
-	store.fail(eventlog.ErrNotCommitted)
-	w := handle(h, request("POST", "/tasks/t-1/events", []byte(say("x"))))
-	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"type":"urn:jrweb:problem:not_committed"`) {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	store.mend()
-	if w := handle(h, request("POST", "/tasks/t-1/events", []byte(say("x")))); w.Code != http.StatusOK {
-		t.Errorf("after it: %d %s", w.Code, w.Body)
+func TestACommitThatFailsIs503AndTheLogGoesOn(t *testing.T) {
+	for problem, err := range map[string]error{"not_committed": eventlog.ErrNotCommitted, "unsettled": eventlog.ErrUnsettled} {
+		store := &failing{Store: eventlogtest.NewStore()}
+		h, log := handler(t, store)
+		defer log.Close()
+		store.fail(err)
+		w := handle(h, request("POST", "/tasks/t-1/events", []byte(say("x"))))
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"type":"urn:jrweb:problem:`+problem+`"`) {
+			t.Errorf("%v: %d %s", err, w.Code, w.Body)
+		}
+		store.mend()
+		if w := handle(h, request("POST", "/tasks/t-1/events", []byte(say("x")))); w.Code != http.StatusOK {
+			t.Errorf("after %v: %d %s", err, w.Code, w.Body)
+		}
 	}
 }

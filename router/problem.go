@@ -121,6 +121,8 @@ func toProblem(err error) *problem {
 		return newProblem(http.StatusInsufficientStorage, "full", "No room left", "the disk is full, or the database has reached its limit; nothing was changed: append again when there is room")
 	case errors.Is(err, eventlog.ErrNotCommitted):
 		return newProblem(http.StatusServiceUnavailable, "not_committed", "Not committed", "the commit failed and changed nothing: repeat the request")
+	case errors.Is(err, eventlog.ErrUnsettled):
+		return newProblem(http.StatusServiceUnavailable, "unsettled", "Not known yet", "the log does not answer now: whether the request took effect shows later; repeat it, with its Idempotency-Key if it has one")
 	case errors.Is(err, eventlog.ErrFailed):
 		return newProblem(http.StatusServiceUnavailable, "storage_failed", "Storage failed", "a commit failed: nothing more is acknowledged or shown until the server is restarted")
 	case errors.Is(err, eventlog.ErrClosed):

@@ -2,6 +2,7 @@ package streamer
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"jrweb/eventlog"
@@ -42,7 +43,13 @@ func (s *Streamer) Events(w http.ResponseWriter, r *http.Request, task string) e
 	}
 	st := &eventStream{stream: stream{Streamer: s, trace: &s.trace, task: task, may: permissionOf(r)}, query: q}
 	st.source = st
-	if err := st.locate(r.Context()); err != nil {
+	err = st.locate(r.Context())
+	switch {
+	case errors.Is(err, eventlog.ErrUnsettled), errors.Is(err, eventlog.ErrNotCommitted):
+		// A log of several machines cannot find out now whether the cursor, or the task, is one
+		// that others have.
+		return st.turnAway(w, r, 1000, 3000, ": the log does not answer, come back later\n\n")
+	case err != nil:
 		return err
 	}
 	if st.ended {

@@ -71,7 +71,7 @@ func (st *eventStream) honour(ctx context.Context) (c eventlog.Cursor, session e
 	if !st.session.IsZero() && c.Session != st.session {
 		return c, session, "unknown", nil
 	}
-	session, err = st.info(ctx, c.Session)
+	_, session, err = st.log.Place(ctx, st.task, c)
 	switch {
 	case errors.Is(err, eventlog.ErrSessionNotFound):
 		return c, session, "unknown", nil

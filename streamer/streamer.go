@@ -107,6 +107,18 @@ var errUnsupported = errors.New("streamer: the ResponseWriter cannot flush or se
 // serve, and the request has its answer. Otherwise the stream counts as open until the
 // caller ends it.
 func (s *Streamer) accept(w http.ResponseWriter, r *http.Request) (ok bool, err error) {
+	if ok, err := s.head(w, r); !ok {
+		return false, err
+	}
+	if s.open.Add(1) > int64(s.o.MaxStreams) {
+		s.open.Add(-1)
+		return false, s.turnAway(w, r, 5000, 10_000, ": too many streams are open, come back later\n\n")
+	}
+	return true, nil
+}
+
+// head prepares the head of the answer. If ok is false, that is all there is to answer.
+func (s *Streamer) head(w http.ResponseWriter, r *http.Request) (ok bool, err error) {
 	if !streamable(w) {
 		return false, errUnsupported
 	}
@@ -118,19 +130,23 @@ func (s *Streamer) accept(w http.ResponseWriter, r *http.Request) (ok bool, err 
 		w.WriteHeader(http.StatusOK)
 		return false, nil
 	}
-	if s.open.Add(1) > int64(s.o.MaxStreams) {
-		s.open.Add(-1)
-		sock := newSocket(s.responseTo(r, w), &s.o)
-		// Any status other than 200 would stop a browser for good.
-		sock.retryAfter(5000, 10_000)
-		sock.say(": too many streams are open, come back later\n\n")
-		if err := sock.flush(); err != nil {
-			s.o.Logger.Debug("a client that was turned away did not hear it", "error", err)
-		}
-		sock.close()
-		return false, nil
-	}
 	return true, nil
+}
+
+// turnAway answers a client that shall come back after a time, between two numbers of
+// milliseconds. Any status other than 200 would stop a browser for good.
+func (s *Streamer) turnAway(w http.ResponseWriter, r *http.Request, least, most int, comment string) error {
+	if ok, err := s.head(w, r); !ok {
+		return err
+	}
+	sock := newSocket(s.responseTo(r, w), &s.o)
+	sock.retryAfter(least, most)
+	sock.say(comment)
+	if err := sock.flush(); err != nil {
+		s.o.Logger.Debug("a client that was turned away did not hear it", "error", err)
+	}
+	sock.close()
+	return nil
 }
 
 // beatAt is when to send a heartbeat that is due: at the same moment as those of other

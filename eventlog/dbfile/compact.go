@@ -35,6 +35,9 @@ func compact(ctx context.Context, c *boltfile.File, tell func(done, total int64)
 	if err := boltfile.RemoveUnfinished(c.Path); err != nil {
 		return 0, 0, err
 	}
+	if err := filestore.RefuseReplica(c); err != nil {
+		return 0, 0, err // its copy would not say to which journal it belongs
+	}
 	// A check goes over the file twice, the copy once more.
 	steps := newSteps(tell, 2, 1)
 	figures, err := check(ctx, c, &CheckOptions{Progress: steps.tell(0)})

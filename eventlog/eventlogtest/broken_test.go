@@ -131,7 +131,7 @@ var faults = map[string]struct {
 		}},
 	},
 	"has no room for large appends": {
-		"one Update takes as much as the largest append",
+		"one Update takes as much as the largest append, or the largest event if it says so",
 		faulty{update: func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
 			return next(ctx, func(tx store.Tx) error { return fn(&small{Tx: tx}) })
 		}},

@@ -186,18 +186,34 @@ var storeCases = []testCase{
 		})
 	}},
 
-	{"one Update takes as much as the largest append", func(s *subject) {
+	{"one Update takes as much as the largest append, or the largest event if it says so", func(s *subject) {
 		s.reopen()
 		const keys, large, values = 10_000, 4 << 20, 8 // as much as one request may have in all
-		s.update(func(tx store.Tx) error {
+		putKeys := func(tx store.Tx) {
 			for i := range keys {
 				tx.Put(bucket, fmt.Appendf(nil, "key %04d", i), fmt.Append(nil, i))
 			}
+		}
+		putValue := func(tx store.Tx, i int) {
+			tx.Put(bucket, fmt.Appendf(nil, "value %d", i), bytes.Repeat([]byte{byte('0' + i)}, large))
+		}
+		err := s.store.Update(s.Context(), func(tx store.Tx) error {
+			putKeys(tx)
 			for i := range values {
-				tx.Put(bucket, fmt.Appendf(nil, "value %d", i), bytes.Repeat([]byte{byte('0' + i)}, large))
+				putValue(tx, i)
 			}
 			return nil
 		})
+		switch {
+		case errors.Is(err, store.ErrUpdateTooLarge):
+			s.holds("after an Update that was too large")
+			s.update(func(tx store.Tx) error { putKeys(tx); return nil })
+			for i := range values {
+				s.update(func(tx store.Tx) error { putValue(tx, i); return nil })
+			}
+		case err != nil:
+			s.Fatalf("Update failed: %v", err)
+		}
 		s.reopen()
 		s.view(func(r store.Reader) {
 			for i := range keys {

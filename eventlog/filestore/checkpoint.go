@@ -31,7 +31,7 @@ func (s *fileStore) freeze() {
 	if len(s.now.Load().newer) == 0 {
 		return
 	}
-	s.journal.Switch() // what the other segment had is in the file: there was no frozen half
+	s.switchSegment() // what the other one had is in the file: there was no frozen half
 	s.change(func(v *version) {
 		v.frozen, v.older = v.active, v.newer
 		v.active, v.newer = overlay.NewHalf(), nil
@@ -226,7 +226,7 @@ func (s *fileStore) checkpointAll() error {
 		return err
 	}
 	m := s.base.mark
-	m.Position = v.upto
+	m.Position, m.Link = v.upto, v.link
 	if err := s.base.apply(slices.Values(ops), m, true); err != nil {
 		return err
 	}
@@ -235,8 +235,16 @@ func (s *fileStore) checkpointAll() error {
 		v.frozen, v.older = nil, nil
 		v.active, v.newer = overlay.NewHalf(), nil
 	})
-	s.journal.Switch()
+	s.switchSegment()
 	return nil
+}
+
+// switchSegment makes the records go to the other segment of the journal. That of a replica
+// has none.
+func (s *fileStore) switchSegment() {
+	if s.journal != nil {
+		s.journal.Switch()
+	}
 }
 
 // take takes the deltas of a half into the file, as far as it lacks them, in steps.
@@ -247,10 +255,10 @@ func (s *fileStore) take(half *overlay.Half, deltas []overlay.Delta, useReserve 
 			bytes += len(deltas[n].Encoded)
 			n++
 		}
-		if last := deltas[n-1].Position; last > s.base.mark.Position {
+		if last := deltas[n-1]; last.Position > s.base.mark.Position {
 			m := s.base.mark
-			ops := half.Changes(m.Position, last)
-			m.Position = last
+			ops := half.Changes(m.Position, last.Position)
+			m.Position, m.Link = last.Position, last.Link
 			if err := s.base.apply(ops, m, useReserve); err != nil {
 				return fmt.Errorf("checkpoint: %w", err)
 			}

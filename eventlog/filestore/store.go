@@ -44,6 +44,7 @@ type fileStore struct {
 type version struct {
 	after  uint64        // frozen and active begin behind this position
 	upto   uint64        // and end with this one
+	link   [32]byte      // of the record at upto, if the journal chains its records
 	frozen *overlay.Half // being taken into the file; nil if there is none
 	active *overlay.Half // takes the commits
 	// Their deltas. The slices never change.
@@ -113,15 +114,24 @@ func open(path string, o *Options) (_ *fileStore, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &fileStore{
-		base: b, pace: cmp.Or(o.pace, usualPace), plain: o.NoJournal, attempt: make(chan struct{}),
-		frozen: make(chan struct{}, 1), stop: make(chan struct{}),
+	s := newStore(b, o)
+	if b.mark.Replica {
+		err = errReplica
+	} else {
+		err = s.resume(o.JournalDir)
 	}
-	if err := s.resume(o.JournalDir); err != nil {
+	if err != nil {
 		return nil, closing(err, b.db.Close())
 	}
 	s.running.Go(s.checkpoints)
 	return s, nil
+}
+
+func newStore(b *base, o *Options) *fileStore {
+	return &fileStore{
+		base: b, pace: cmp.Or(o.pace, usualPace), plain: o.NoJournal, attempt: make(chan struct{}),
+		frozen: make(chan struct{}, 1), stop: make(chan struct{}),
+	}
 }
 
 var errClosed = errors.New("the store is closed")
@@ -139,7 +149,7 @@ func (s *fileStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if err := s.failure(); err != nil {
 		return err
 	}
-	record, takes, err := s.run(fn)
+	record, takes, err := s.run(journal.HeaderSize, fn)
 	if err != nil || record == nil {
 		return err
 	}
@@ -168,9 +178,9 @@ func (s *fileStore) append(record []byte, takes size) error {
 	return s.show(overlay.Delta{Position: s.journal.Last(), Encoded: record[journal.HeaderSize:]})
 }
 
-// run runs fn on the newest state. It returns what fn has written as a record for the
-// journal, nil if it has written nothing, and how much space that takes.
-func (s *fileStore) run(fn func(store.Tx) error) (record []byte, takes size, err error) {
+// run runs fn on the newest state. It returns what fn has written as a record for a journal,
+// with room for its header, nil if it has written nothing, and how much space that takes.
+func (s *fileStore) run(header int, fn func(store.Tx) error) (record []byte, takes size, err error) {
 	view, err := s.look()
 	if err != nil {
 		return nil, size{}, err
@@ -180,7 +190,7 @@ func (s *fileStore) run(fn func(store.Tx) error) (record []byte, takes size, err
 		if err := fn(tx); err != nil {
 			return err
 		}
-		record, err = tx.Delta(journal.HeaderSize)
+		record, err = tx.Delta(header)
 		takes = size{bytes: int64(len(record)), ops: tx.Ops(), reserve: tx.UsesReserve()}
 		return err
 	})
@@ -197,7 +207,7 @@ func (s *fileStore) show(d overlay.Delta) error {
 		return err
 	}
 	s.change(func(v *version) {
-		v.upto, v.newer = d.Position, append(v.newer, d) // behind the end of what others see
+		v.upto, v.link, v.newer = d.Position, d.Link, append(v.newer, d) // behind the end of what others see
 	})
 	return nil
 }

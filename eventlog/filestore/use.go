@@ -90,16 +90,16 @@ func (s *fileStore) Close() error {
 // finish takes everything into the file, and ends the use of the journal.
 func (s *fileStore) finish() error {
 	if s.journal == nil {
+		if s.failure() == nil {
+			_ = s.takeAll() // what a replica has not in its file, its journal has
+		}
 		return nil
 	}
 	if s.failure() != nil {
 		return s.journal.Close()
 	}
 	v := s.now.Load()
-	err := s.take(v.frozen, v.older, false)
-	if err == nil {
-		err = s.take(v.active, v.newer, false)
-	}
+	err := s.takeAll()
 	m := s.base.mark
 	m.InUse = false
 	if err == nil {
@@ -124,6 +124,15 @@ func (s *fileStore) finish() error {
 		return s.journal.Close()
 	}
 	return errors.Join(err, s.journal.Close())
+}
+
+// takeAll takes both halves into the file.
+func (s *fileStore) takeAll() error {
+	v := s.now.Load()
+	if err := s.take(v.frozen, v.older, false); err != nil {
+		return err
+	}
+	return s.take(v.active, v.newer, false)
 }
 
 // resume makes the state of a store that was just opened. A file whose journal is in use is

@@ -16,8 +16,10 @@ type Store interface {
 	// Update runs fn and makes everything that it wrote durable, or nothing. A nil result
 	// means that it is on the disk. If fn returns an error, nothing has changed, and Update
 	// returns that error. An error that wraps [ErrFull] or [ErrNotCommitted] also means
-	// that nothing has changed: the store is as good as before. Any other error means that
-	// the outcome is unknown. Update may run fn again if a run had no effect; the last run
+	// that nothing has changed: the store is as good as before. So does one that wraps
+	// [ErrUpdateTooLarge], if the store has a limit. One that wraps [ErrUnsettled] means that
+	// the outcome is unknown, and that the store goes on. Any other error means that the
+	// outcome is unknown, and that the store does not work any more. Update may run fn again if a run had no effect; the last run
 	// counts.
 	Update(ctx context.Context, fn func(Tx) error) error
 
@@ -69,6 +71,13 @@ type Tx interface {
 	Delete(b Bucket, key []byte)
 }
 
+// Op is one put or delete of a transaction.
+type Op struct {
+	Bucket     Bucket
+	Delete     bool
+	Key, Value []byte
+}
+
 // ReserveTx is a [Tx] of a store that keeps room in reserve. With it, deletions and the
 // ends of sessions work even when the rest is full.
 type ReserveTx interface {
@@ -83,7 +92,8 @@ type Bucket string
 // The buckets of a log. Keys are written here as text; |x| stands for the bytes of x, 00
 // for a zero byte.
 const (
-	// Meta: "format", "last_session", "last_change", "last_sweep", "probe".
+	// Meta: "format", "last_session", "last_change", "last_sweep", "probe", and of a store of
+	// several processes "term" and "writer".
 	Meta Bucket = "meta"
 	// Tasks: |task|.
 	Tasks Bucket = "tasks"
@@ -130,13 +140,48 @@ func Buckets() []Bucket {
 	}
 }
 
-// SharedStore is a [Store] that others change as well: another process, or another Log. It
-// cannot notify a Log of their commits. So the Log keeps no state of it in memory, and
-// readers find new commits when they next read.
-type SharedStore interface {
+// NotifyingStore is a [Store] that several processes change, each through a replica of its
+// own. It tells of every commit. So a Log on it knows as much as if it made all commits.
+//
+// One process at a time is the writer, and the others hand their changes on to it. Who is the
+// writer changes by a commit, with which a new term begins. An Update of another process
+// works as well: to have one writer is for efficiency, and for what must be decided at one
+// place.
+type NotifyingStore interface {
 	Store
-	// Shared is never called; it marks the store.
-	Shared()
+	// Notify runs begin on the newest state. From then on it calls heard after each commit,
+	// in their order, once Views see the commit and before they see the next one, and before
+	// the Update that made it returns. It calls failed once if the store fails. heard and failed
+	// must be quick and must not use the store. Notify may be called once.
+	//
+	// An Update of a NotifyingStore runs its function on a state of which all is heard. If the
+	// function wrote nothing, it has seen everything that was committed by anybody before the
+	// call of Update.
+	Notify(ctx context.Context, begin func(Reader) error, heard func(Commit), failed func(error)) error
+
+	// Serve sets what makes the changes that others hand on. From then on this process may
+	// become the writer. The error of make says that the change was not made, because this
+	// process is not the writer of that term. make may be called concurrently. Serve may be
+	// called once, after Notify.
+	Serve(make func(ctx context.Context, term uint64, change []byte) (answer []byte, err error))
+
+	// Hand hands a change on to the writer. It returns the answer when everything is heard
+	// that was committed before it. If the change may be made twice, repeat says so: then Hand
+	// asks again where an answer is missing. The error wraps [ErrNotWriter] if this process has
+	// become the writer, [ErrNotCommitted] if the change was not made, and [ErrUnsettled] if
+	// that is not known.
+	Hand(ctx context.Context, change []byte, repeat bool) (answer []byte, err error)
+}
+
+// Commit is what one Update has changed.
+type Commit struct {
+	// Own says that it was the Update which runs now in this process.
+	Own bool
+	// Term is the term of which this process is the writer after the commit, 0 if it is not
+	// the writer.
+	Term uint64
+	// Ops are sorted by bucket and key, each key once. They are valid until heard returns.
+	Ops iter.Seq[Op]
 }
 
 // CheckpointStore is a [Store] that puts what it commits to its final place later. What was

@@ -22,6 +22,10 @@ type Mark struct {
 	Position uint64
 	// Dir is the directory of the journal, absolute. Empty: the file's.
 	Dir string
+	// Replica says that the journal is not one of files: others have it as well, and Link is
+	// the hash of its record at Position. It is never InUse: the file may be behind.
+	Replica bool
+	Link    [32]byte
 }
 
 // MarkBucket is the bucket of the mark, its only key. It is not one of the store's.
@@ -30,9 +34,12 @@ const MarkBucket = "journal"
 var markKey = []byte("mark")
 
 // The layout of a mark: version (1), in use (1), id of the journal (16), position (8),
-// directory, then CRC-32C (4) of all of these.
+// directory, then CRC-32C (4) of all of these. That of a replica has another version, so
+// that no program takes the file for one that it may change alone, and the link (32) in place
+// of the directory.
 const (
 	markVersion  = 1
+	replicaMark  = 2
 	markPosition = 18
 	markSize     = markPosition + 8
 )
@@ -53,13 +60,18 @@ func decodeMark(raw []byte) (m Mark, err error) {
 	if end < markSize || crc32.Checksum(raw[:end], castagnoli) != binary.BigEndian.Uint32(raw[end:]) {
 		return m, fmt.Errorf("%w: what it says of its journal cannot be read", store.ErrDamaged)
 	}
-	if raw[0] != markVersion {
+	m.Replica = raw[0] == replicaMark && end == markSize+len(m.Link)
+	if raw[0] != markVersion && !m.Replica {
 		return m, fmt.Errorf("%w: its journal has another version: use a newer jrweb", store.ErrFormat)
 	}
 	m.InUse = raw[1] != 0
 	copy(m.Journal[:], raw[2:])
 	m.Position = binary.BigEndian.Uint64(raw[markPosition:])
-	m.Dir = string(raw[markSize:end])
+	if m.Replica {
+		copy(m.Link[:], raw[markSize:])
+	} else {
+		m.Dir = string(raw[markSize:end])
+	}
 	return m, nil
 }
 
@@ -76,14 +88,19 @@ func ReadPosition(tx *bolt.Tx) (position uint64, err error) {
 
 // WriteMark writes the mark of a file.
 func WriteMark(tx *bolt.Tx, m Mark) error {
-	raw := make([]byte, 2, markSize+len(m.Dir)+4)
+	raw := make([]byte, 2, markSize+len(m.Dir)+len(m.Link)+4)
 	raw[0] = markVersion
 	if m.InUse {
 		raw[1] = 1
 	}
 	raw = append(raw, m.Journal[:]...)
 	raw = binary.BigEndian.AppendUint64(raw, m.Position)
-	raw = append(raw, m.Dir...)
+	if m.Replica {
+		raw[0] = replicaMark
+		raw = append(raw, m.Link[:]...)
+	} else {
+		raw = append(raw, m.Dir...)
+	}
 	raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(raw, castagnoli))
 	bucket, err := tx.CreateBucketIfNotExists([]byte(MarkBucket))
 	if err != nil {

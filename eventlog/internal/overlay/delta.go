@@ -10,11 +10,7 @@ import (
 )
 
 // Op is one put or delete of a delta.
-type Op struct {
-	Bucket     store.Bucket
-	Delete     bool
-	Key, Value []byte
-}
+type Op = store.Op
 
 // deltaVersion is the first byte of an encoded delta.
 const deltaVersion = 1
@@ -92,6 +88,21 @@ func decodeDelta(in []byte, err *error) iter.Seq[decodedOp] {
 	}
 }
 
+// Nothing is the delta of a transaction that wrote nothing, behind room for a header.
+func Nothing(header int) []byte { return append(make([]byte, header, header+1), deltaVersion) }
+
+// Ops yields what an encoded delta holds, in its order. Keys and values share memory with
+// it. err is set if it is not one.
+func Ops(encoded []byte, err *error) iter.Seq[Op] {
+	return func(yield func(Op) bool) {
+		for op := range decodeDelta(encoded, err) {
+			if !yield(Op{Bucket: buckets[op.bucket], Delete: op.deleted, Key: op.key, Value: op.value}) {
+				return
+			}
+		}
+	}
+}
+
 // Merge returns the ops of several deltas in a row as one: sorted by bucket and key, each
 // key with its last value.
 func Merge(deltas []Delta) ([]Op, error) {
@@ -123,7 +134,7 @@ func Merge(deltas []Delta) ([]Op, error) {
 		if i > 0 && all[i-1].bucket == op.bucket && compare(all[i-1].key, op.key) == 0 {
 			continue
 		}
-		ops = append(ops, Op{buckets[op.bucket], op.deleted, op.key, op.value})
+		ops = append(ops, Op{Bucket: buckets[op.bucket], Delete: op.deleted, Key: op.key, Value: op.value})
 	}
 	return ops, nil
 }

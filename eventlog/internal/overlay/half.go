@@ -14,6 +14,8 @@ type Delta struct {
 	Position uint64
 	// Encoded are the ops. They must not change any more.
 	Encoded []byte
+	// Link is the hash of its record, in a journal that chains its records.
+	Link [32]byte
 }
 
 // Half holds deltas whose positions follow each other. One goroutine adds to it, and any
@@ -64,7 +66,7 @@ func (h *Half) Changes(after, upto uint64) iter.Seq[Op] {
 				if v == nil || v.position <= after {
 					continue
 				}
-				if !yield(Op{buckets[i], v.deleted, n.key, v.value}) {
+				if !yield(Op{Bucket: buckets[i], Delete: v.deleted, Key: n.key, Value: v.value}) {
 					return
 				}
 			}

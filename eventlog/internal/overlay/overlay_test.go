@@ -139,7 +139,7 @@ func TestAReaderShowsWhatAMapHolds(t *testing.T) {
 				}
 			}
 			same(t, fmt.Sprintf("seed %d, within transaction %d", seed, position), tx, want, keys, random)
-			d := Delta{position, delta(t, tx)}
+			d := Delta{Position: position, Encoded: delta(t, tx)}
 			deltas = append(deltas, d)
 			if err := halves[0].Add(d); err != nil {
 				t.Fatal(err)
@@ -187,7 +187,7 @@ func TestReadersSeeOnePositionWhileItGrows(t *testing.T) {
 		key := binary.BigEndian.AppendUint64(nil, position*7919%1000)
 		tx.Put(bucket, key, binary.BigEndian.AppendUint64(nil, position))
 		tx.Put(bucket, []byte("count"), binary.BigEndian.AppendUint64(nil, position))
-		if err := h.Add(Delta{position, delta(t, tx)}); err != nil {
+		if err := h.Add(Delta{Position: position, Encoded: delta(t, tx)}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -242,7 +242,7 @@ func TestTheChangesOfARunOfDeltasAreWhatTheyMerge(t *testing.T) {
 				tx.Put(b, key, fmt.Appendf(nil, "%d", position))
 			}
 		}
-		d := Delta{position + 1, delta(t, tx)}
+		d := Delta{Position: position + 1, Encoded: delta(t, tx)}
 		if err := h.Add(d); err != nil {
 			t.Fatal(err)
 		}
@@ -280,14 +280,14 @@ func TestWhatIsNoDeltaIsAnError(t *testing.T) {
 		"with a key that is cut": {[]byte{deltaVersion, 0, 200, 'k'}, store.ErrDamaged},
 		"with an endless length": {append([]byte{deltaVersion, 0}, bytes.Repeat([]byte{0xFF}, 20)...), store.ErrDamaged},
 	} {
-		if err := NewHalf().Add(Delta{1, c.encoded}); !errors.Is(err, c.want) {
+		if err := NewHalf().Add(Delta{Position: 1, Encoded: c.encoded}); !errors.Is(err, c.want) {
 			t.Errorf("%s: Add returned %v", name, err)
 		}
-		if _, err := Merge([]Delta{{1, c.encoded}}); !errors.Is(err, c.want) {
+		if _, err := Merge([]Delta{{Position: 1, Encoded: c.encoded}}); !errors.Is(err, c.want) {
 			t.Errorf("%s: Merge returned %v", name, err)
 		}
 	}
-	if err := NewHalf().Add(Delta{1, good}); err != nil { // the control
+	if err := NewHalf().Add(Delta{Position: 1, Encoded: good}); err != nil { // the control
 		t.Error(err)
 	}
 }
@@ -298,10 +298,10 @@ func FuzzDelta(f *testing.F) {
 	f.Add(delta(f, tx))
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		h := NewHalf()
-		if err := h.Add(Delta{1, encoded}); err != nil {
+		if err := h.Add(Delta{Position: 1, Encoded: encoded}); err != nil {
 			return
 		}
-		ops, err := Merge([]Delta{{1, encoded}})
+		ops, err := Merge([]Delta{{Position: 1, Encoded: encoded}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,12 +17,10 @@ type Txn struct {
 	store.Tx
 	Now    time.Time
 	Last   Carried
-	Shared bool    // others change the store as well
 	Recent *Recent // nil: every state is read
 
 	Tasks     map[string]*Task             // nil: it does not exist
 	Sessions  map[event.SessionID]*Session // nil: it does not exist
-	Touched   map[string]int               // tasks that changed, or whose sessions did: their index in touches
 	touches   []touch
 	rewritten []*Session // their records must be written
 	tidied    []*Task    // their records changed, but not by a change of the task
@@ -36,13 +34,7 @@ type Txn struct {
 	usage           map[UsageKey]*usageRow // those that were read
 	usageRows       map[Day]int            // how many rows a day has, where that was counted
 
-	// What the log reports once the commit has returned.
-	Appended []Appended
-	Started  []*Session
-	Ended    []*Session // sealed, or deleted while open
-	Costs    []costAdded
-	Removed  []Removal
-	Dropped  []Dropped
+	Outcome
 }
 
 // touch is what a commit changes of one task.
@@ -54,37 +46,11 @@ type touch struct {
 	sessions []*Session // their states have changed, or they are no longer open
 }
 
-// Appended are events of one session that are committed together.
-type Appended struct {
-	Task    string
-	Session event.SessionID
-	Events  []event.Event
-	Record  *Session
-}
-
-// costAdded is what a cost has added to the totals of its session.
-type costAdded struct {
-	Model string
-	Amounts
-}
-
-// Removal is the deletion of a task by a change.
-type Removal struct {
-	Task   string
-	Change uint64
-}
-
-// Dropped is a session that has lost events, or was deleted.
-type Dropped struct {
-	Task    string
-	Session event.SessionID
-}
-
 // NewTxn makes the transaction of a commit that follows the last one.
 func NewTxn(tx store.Tx, now time.Time, last Carried) *Txn {
 	return &Txn{
 		Tx: tx, Now: now, Last: last,
-		Tasks: map[string]*Task{}, Sessions: map[event.SessionID]*Session{}, Touched: map[string]int{},
+		Tasks: map[string]*Task{}, Sessions: map[event.SessionID]*Session{}, Outcome: Outcome{Touched: map[string]int{}},
 	}
 }
 
@@ -375,6 +341,7 @@ func (tx *Txn) Flush() error {
 	for i := range tx.touches {
 		tx.settle(&tx.touches[i])
 	}
+	tx.Change = tx.Last.Change
 	for _, t := range tx.tidied {
 		i, touched := tx.Touched[t.ID]
 		written := touched && tx.touches[i].record

@@ -1,0 +1,25 @@
+// Package clusterstore keeps a log on several machines. Each has a replica: a process with a
+// database file of its own. The journal of all of them is one stream of NATS JetStream:
+//
+//	store, err := clusterstore.Open(ctx, "jr.db", "nats://127.0.0.1:4222", "jrweb", nil)
+//	...
+//	log, err := eventlog.New(store, nil)
+//
+// What it promises:
+//
+//   - A commit is one message of the stream, and the number of the message is the position of
+//     the commit. A message names the position that it must get, and the stream refuses it if
+//     another one has that already. So any replica can write, and all of them make the same
+//     commits in the same order.
+//   - What an Update acknowledges is in the stream, as durable as the stream is: on a quorum
+//     of its servers if it has several, and safe against a power cut if they sync always.
+//   - A View sees what the Updates of its own replica have committed. What others commit
+//     comes by itself, most often within a millisecond. An Update that wrote nothing has seen
+//     everything that was committed anywhere before it was called.
+//   - Each message names the stream and the hash of the message before it. So a replica
+//     cannot go on with a stream that is not its own.
+//
+// While the engine is away, Updates wait and then fail, and Views go on.
+//
+// A stream belongs to one log. Nothing may delete messages from it.
+package clusterstore

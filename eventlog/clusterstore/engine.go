@@ -1,0 +1,207 @@
+package clusterstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"jrweb/eventlog/store"
+)
+
+// engine is the stream, and the connection to the servers that keep it.
+type engine struct {
+	conn    *nats.Conn
+	js      jetstream.JetStream
+	stream  jetstream.Stream
+	subject string
+	// largest is how many bytes a record may have.
+	largest int
+}
+
+const (
+	// requestTime bounds one request to the engine. Whoever needs the answer asks again.
+	requestTime = 2 * time.Second
+	// headerRoom is more than the headers of a message take, which count as its size.
+	headerRoom = 512
+	// mostStored is how much the engine stores as one message, whatever its settings: it takes
+	// what is larger for damage.
+	mostStored = 31 << 20
+)
+
+// connect connects to the engine, and makes the stream if there is none.
+func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err error) {
+	e := &engine{subject: "jrweb." + name}
+	if e.conn, err = nats.Connect(url, connection(o.Logger)...); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			e.conn.Close()
+		}
+	}()
+	if e.js, err = jetstream.New(e.conn); err != nil {
+		return nil, err
+	}
+	err = insist(ctx, func(ctx context.Context) error {
+		e.stream, err = e.js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			// If another replica makes it just now, it makes the same.
+			e.stream, err = e.js.CreateStream(ctx, jetstream.StreamConfig{
+				Name: name, Subjects: []string{e.subject}, Storage: jetstream.FileStorage, Replicas: o.Replicas, DenyDelete: true,
+			})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, e.check()
+}
+
+// noPeers is the code of the error of servers that do not know enough others yet.
+const noPeers = 10005
+
+// insist asks the engine until there is an answer, or ctx ends: servers that have just started
+// must first find each other.
+func insist(ctx context.Context, ask func(context.Context) error) error {
+	for {
+		one, cancel := context.WithTimeout(ctx, requestTime)
+		err := ask(one)
+		cancel()
+		api, isAPI := errors.AsType[*jetstream.APIError](err)
+		if err == nil || isAPI && api.Code < 500 && api.ErrorCode != noPeers {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// connection is how to connect.
+func connection(logger *slog.Logger) []nats.Option {
+	return []nats.Option{
+		nats.Name("jrweb"),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		// A server that stands still, or is cut off, closes no connection.
+		nats.PingInterval(2 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.ReconnectBufSize(-1), // what could not be sent is sent again by who waits for it
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // else it was closed
+				logger.Warn("the connection to the engine of the cluster is lost", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { logger.Info("the engine of the cluster is connected again") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			logger.Warn("the engine of the cluster reports an error", "error", err)
+		}),
+	}
+}
+
+// check refuses a stream that would lose commits, or hold something else.
+func (e *engine) check() error {
+	c := e.stream.CachedInfo().Config
+	switch {
+	case len(c.Subjects) != 1 || c.Subjects[0] != e.subject || c.Mirror != nil || len(c.Sources) > 0:
+		return fmt.Errorf("the stream must have the subject %s and no other messages", e.subject)
+	case c.Retention != jetstream.LimitsPolicy || c.MaxAge != 0 || c.Discard == jetstream.DiscardOld && (c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxMsgsPerSubject > 0):
+		return errors.New("the stream has a limit beyond which it would forget commits")
+	}
+	e.largest = min(int(e.conn.MaxPayload()), mostStored)
+	if c.MaxMsgSize > 0 {
+		e.largest = min(e.largest, int(c.MaxMsgSize))
+	}
+	e.largest -= headerRoom
+	return nil
+}
+
+// answer is what the engine says to a record.
+type answer int
+
+const (
+	stored  answer = iota // at its position
+	taken                 // it is not stored now: there is, or may soon be, another one at its position
+	nobody                // it is not stored now: the stream has no leader
+	unknown               // there is none that says so
+	absurd                // it is stored where it cannot be
+)
+
+// publish asks the engine to store a record at a position. To ask again is harmless: at a
+// position there is one message. The error says why the answer is not that it is stored.
+func (e *engine) publish(ctx context.Context, position uint64, record []byte) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	ack, err := e.js.PublishMsg(ctx, &nats.Msg{Subject: e.subject, Data: record},
+		jetstream.WithExpectLastSequence(position-1), jetstream.WithMsgID(messageID(record)), jetstream.WithRetryAttempts(0))
+	if err == nil {
+		if ack.Sequence != position {
+			return absurd, fmt.Errorf("%w: the engine stored message %d as %d", store.ErrDamaged, position, ack.Sequence)
+		}
+		return stored, nil
+	}
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
+		switch api.ErrorCode {
+		case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
+			return taken, err
+		}
+	}
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return nobody, err
+	}
+	return unknown, err
+}
+
+// last returns the position of the last message.
+func (e *engine) last(ctx context.Context) (position uint64, err error) {
+	err = insist(ctx, func(ctx context.Context) error {
+		info, err := e.stream.Info(ctx)
+		if err == nil {
+			position = info.State.LastSeq
+		}
+		return err
+	})
+	return position, err
+}
+
+// get returns the message at a position, nil if there is none.
+func (e *engine) get(ctx context.Context, position uint64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	m, err := e.stream.GetMsg(ctx, position)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m.Data, nil
+}
+
+// idleHeartbeat is how often the engine must be heard of. After two of them without a word
+// the consumer is made anew.
+const idleHeartbeat = time.Second
+
+// consume begins to read the messages from a position on.
+func (e *engine) consume(ctx context.Context, from uint64) (jetstream.MessagesContext, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	c, err := e.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.Messages(jetstream.PullHeartbeat(idleHeartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true), jetstream.PullMaxMessages(100))
+}
+
+func (e *engine) close() { e.conn.Close() }

@@ -1,0 +1,244 @@
+package clusterstore
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"jrweb/eventlog/filestore"
+	"jrweb/eventlog/internal/overlay"
+	"jrweb/eventlog/store"
+)
+
+// Options are the settings of [Open]. The zero value is good.
+type Options struct {
+	// Replicas is how many servers keep the stream, if Open creates it. 0: 1.
+	Replicas int
+	// Wait is how long an Update waits for the engine. 0: 10 seconds. As long a replica waits
+	// before it takes a message for lost.
+	Wait time.Duration
+	// MaxBytes is how many bytes of the file may be in use, see [filestore.Options].
+	MaxBytes int64
+	// Logger gets what nobody else hears of. Nil: silence.
+	Logger *slog.Logger
+}
+
+// replica implements [store.Store].
+type replica struct {
+	o      Options
+	file   *filestore.Replica
+	engine *engine
+
+	ctx     context.Context // ends with Close, or with a failure
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	failure atomic.Pointer[error] // why the replica no longer works, nil if it does
+
+	id      [8]byte       // of this open replica
+	vacant  chan struct{} // holds a token when the writer has gone
+	missing missing       // used by follow alone
+
+	updating sync.Mutex // held by the running Update
+
+	// mu is held while something is applied, and while a change is prepared. So a change is
+	// prepared on a state that all have heard of.
+	mu       sync.Mutex
+	pending  *commit            // what the running Update waits for, or nil
+	heard    func(store.Commit) // nil: nobody wants to hear
+	failing  func(error)        // nil: nobody wants to hear
+	behind   uint64             // how many messages are known to be missing
+	advanced chan struct{}      // closed when something is applied, or the stream recognized
+	// recognized says that the stream has been found to be the replica's.
+	recognized bool
+	writer     writer
+	heardOf    time.Time // when a sign of life of the writer came last
+	closed     bool
+}
+
+// Open opens the replica in the file at path, or creates it. Its journal is a stream of the
+// NATS servers at url, several separated by commas. If there is no such stream, Open creates
+// it. Open returns when the replica has everything that was committed before; it waits for
+// that until ctx ends. Errors are those of [filestore.OpenReplica], and [store.ErrDamaged] if
+// the stream is not the one of the file. Nil options are the defaults.
+func Open(ctx context.Context, path, url, stream string, o *Options) (_ store.NotifyingStore, err error) {
+	r := &replica{advanced: make(chan struct{}), vacant: make(chan struct{}, 1)}
+	_, _ = rand.Read(r.id[:]) // never fails
+	if o != nil {
+		r.o = *o
+	}
+	r.o.Replicas = cmp.Or(r.o.Replicas, 1)
+	r.o.Wait = cmp.Or(r.o.Wait, 10*time.Second)
+	if r.o.Logger == nil {
+		r.o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if r.file, err = filestore.OpenReplica(path, &filestore.Options{MaxBytes: r.o.MaxBytes}); err != nil {
+		return nil, err
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	err = r.file.View(ctx, func(v store.Reader) (err error) {
+		r.writer, err = writerOf(v)
+		return err
+	})
+	if err == nil {
+		r.engine, err = connect(ctx, url, stream, &r.o)
+	}
+	if err == nil {
+		r.running.Go(r.follow)
+		err = r.catchUp(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("eventlog: open %s with stream %s: %w", path, stream, errors.Join(err, r.Close()))
+	}
+	return r, nil
+}
+
+var errClosed = errors.New("the store is closed")
+
+// Notify implements [store.NotifyingStore].
+func (r *replica) Notify(ctx context.Context, begin func(store.Reader) error, heard func(store.Commit), failed func(error)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.working(); err != nil {
+		return err
+	}
+	if err := r.file.View(ctx, begin); err != nil {
+		return err
+	}
+	r.heard, r.failing = heard, failed
+	return nil
+}
+
+// View implements [store.Store].
+func (r *replica) View(ctx context.Context, fn func(store.Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.working(); err != nil {
+		return err
+	}
+	return r.file.View(ctx, fn)
+}
+
+// working returns why the replica no longer works.
+func (r *replica) working() error {
+	if err := r.failure.Load(); err != nil {
+		return *err
+	}
+	if r.ctx.Err() != nil {
+		return errClosed
+	}
+	return nil
+}
+
+// fail ends the replica, and returns the error of every later call. mu must be held.
+func (r *replica) fail(err error) error {
+	if r.failure.Load() == nil {
+		err = fmt.Errorf("%w: %w", store.ErrFailed, err)
+		r.failure.Store(&err)
+		r.cancel()
+		if r.failing != nil {
+			r.failing(err)
+		}
+	}
+	return r.working()
+}
+
+// deliver applies a message of the stream, unless the replica has it already.
+func (r *replica) deliver(position uint64, record []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.working(); err != nil {
+		return err
+	}
+	after := r.file.Place()
+	if position <= after.Position {
+		return nil
+	}
+	at, err := follow(record, after)
+	if err == nil && after.Journal != at.Journal {
+		err = r.file.Join(at.Journal)
+	}
+	delta := record[min(headerSize, len(record)):]
+	if err == nil {
+		err = r.file.Apply(r.ctx, delta, at.Link)
+	}
+	if err == nil {
+		err = r.take(delta)
+	}
+	if err != nil {
+		return r.fail(err)
+	}
+	own := r.pending != nil && r.pending.link == at.Link
+	if !own && r.behind <= nearlyAll {
+		r.heardOf = time.Now() // it is the writer's, or will be found out to be another's
+	}
+	if r.heard != nil {
+		r.heard(store.Commit{Own: own && r.pending.ofLog, Term: r.term(), Ops: overlay.Ops(delta, &err)})
+	}
+	if r.pending != nil {
+		r.pending.decide(own)
+		r.pending = nil
+	}
+	r.advance()
+	return nil
+}
+
+// advance wakes those who wait. mu must be held.
+func (r *replica) advance() {
+	close(r.advanced)
+	r.advanced = make(chan struct{})
+}
+
+// waitFor waits until the replica is where enough says.
+func (r *replica) waitFor(ctx context.Context, enough func() bool) error {
+	for {
+		r.mu.Lock()
+		done, advanced, err := enough(), r.advanced, r.working()
+		r.mu.Unlock()
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-advanced:
+		case <-r.ctx.Done():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Checkpoint implements [store.CheckpointStore].
+func (r *replica) Checkpoint(ctx context.Context) error { return r.file.Checkpoint(ctx) }
+
+// Stats implements [store.StatsStore].
+func (r *replica) Stats() store.Stats { return r.file.Stats() }
+
+// Backup implements [store.BackupStore].
+func (r *replica) Backup(ctx context.Context) (*store.Backup, error) { return r.file.Backup(ctx) }
+
+// Close implements [store.Store].
+func (r *replica) Close() error {
+	r.mu.Lock()
+	r.cancel()
+	r.mu.Unlock()
+	r.running.Wait()
+	r.updating.Lock()
+	defer r.updating.Unlock()
+	r.mu.Lock()
+	again := r.closed
+	r.closed = true
+	r.mu.Unlock()
+	if again {
+		return errClosed
+	}
+	if r.engine != nil {
+		r.engine.close()
+	}
+	return r.file.Close()
+}

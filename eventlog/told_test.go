@@ -1,0 +1,226 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"jrweb/eventlog"
+	"jrweb/eventlog/eventlogtest"
+	"jrweb/eventlog/store"
+)
+
+// toldStore is a store in memory for several logs, which hear of each other's commits at
+// once.
+type toldStore struct {
+	store.Store
+	mu       sync.Mutex
+	replicas []*told
+	term     uint64
+}
+
+// told is the store as one log sees it.
+type told struct {
+	*toldStore
+	heard  func(store.Commit)
+	make   func(context.Context, uint64, []byte) ([]byte, error)
+	refuse error // if set, what this log commits fails
+	lose   int   // how many answers of this log get lost
+
+	hand            func(change []byte) // if set, called before this log hands something on
+	handed, updates int                 // how much this log has handed on, and committed
+}
+
+func newToldStore() *toldStore { return &toldStore{Store: eventlogtest.NewStore()} }
+
+func (s *toldStore) replica() *told { return &told{toldStore: s} }
+
+// Notify implements [store.NotifyingStore].
+func (t *told) Notify(ctx context.Context, begin func(store.Reader) error, heard func(store.Commit), _ func(error)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.heard, t.replicas = heard, append(t.replicas, t)
+	return t.View(ctx, begin)
+}
+
+// Serve implements [store.NotifyingStore]. The first one is the writer.
+func (t *told) Serve(make func(context.Context, uint64, []byte) ([]byte, error)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.make = make; t.term == 0 {
+		t.takeOver()
+	}
+}
+
+// takeOver makes a replica the writer. mu must be held.
+func (t *told) takeOver() {
+	t.term++
+	t.replicas = append([]*told{t}, slices.DeleteFunc(t.replicas, func(other *told) bool { return other == t })...)
+	t.tell(nil, nil)
+}
+
+// tell tells all logs of a commit. The first replica is the writer.
+func (t *told) tell(by *told, ops []store.Op) {
+	for i, log := range t.replicas {
+		c := store.Commit{Own: log == by, Ops: asDelta(ops)}
+		if i == 0 {
+			c.Term = t.term
+		}
+		log.heard(c)
+	}
+}
+
+// Hand implements [store.NotifyingStore].
+func (t *told) Hand(ctx context.Context, change []byte, repeat bool) ([]byte, error) {
+	for {
+		t.mu.Lock()
+		writer, term := t.replicas[0], t.term
+		t.handed++
+		t.mu.Unlock()
+		if t.hand != nil {
+			t.hand(change)
+		}
+		if writer == t {
+			return nil, store.ErrNotWriter
+		}
+		answer, err := writer.make(ctx, term, change)
+		if errors.Is(err, store.ErrNotWriter) {
+			continue
+		}
+		t.mu.Lock()
+		lost := writer.lose > 0
+		if lost {
+			writer.lose--
+		}
+		t.mu.Unlock()
+		if lost && !repeat {
+			return nil, eventlog.ErrUnsettled
+		} else if !lost {
+			return answer, err
+		}
+	}
+}
+
+// Update implements [store.Store].
+func (t *told) Update(ctx context.Context, fn func(store.Tx) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.refuse != nil {
+		return t.refuse
+	}
+	var ops []store.Op
+	err := t.Store.Update(ctx, func(tx store.Tx) error { return fn(&recordingTx{Tx: tx, ops: &ops}) })
+	if err == nil {
+		t.updates++
+		t.tell(t, ops)
+	}
+	return err
+}
+
+// Close implements [store.Store]. If the writer ends, another one takes over.
+func (t *told) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	wrote := t.replicas[0] == t
+	t.replicas = slices.DeleteFunc(t.replicas, func(other *told) bool { return other == t })
+	if wrote && len(t.replicas) > 0 {
+		t.replicas[0].takeOver()
+	}
+	return nil
+}
+
+// turns makes a replica the writer.
+func (t *told) turns() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.takeOver()
+}
+
+// A lease ends by silence, and a writer that any log hears of is not silent.
+func TestALeaseIsRenewedThroughAnyLogThatIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newToldStore()
+		first := on(t, s.replica(), nil)
+		session := first.lease("t-1", time.Minute)
+		silent := first.lease("t-2", time.Minute)
+		second := on(t, s.replica(), nil)
+		there := second.Session("t-1", session.ID())
+		for i := range 10 {
+			time.Sleep(40 * time.Second)
+			if i < 5 {
+				second.ok(there.Heartbeat(t.Context()))
+			} else {
+				second.append(there, says("x"))
+			}
+			wantEqual(t, "status", first.info(session).Status, eventlog.StatusOpen)
+		}
+		wantEqual(t, "reason of the silent one", second.info(silent).Reason, "lease expired")
+		first.close() // whoever is left seals it
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		wantEqual(t, "reason", second.info(session).Reason, "lease expired")
+		wantEqual(t, "head", second.info(session).Head, 6)
+		wantEqual(t, "open sessions", second.Stats().OpenSessions, 0)
+	})
+}
+
+// Who becomes the writer has not heard of the heartbeats so far.
+func TestLeasesBeginAnewWithATerm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newToldStore()
+		first, other := on(t, s.replica(), nil), s.replica()
+		second := on(t, other, nil)
+		session := first.lease("t-1", time.Minute)
+		for range 3 {
+			time.Sleep(40 * time.Second)
+			first.ok(session.Heartbeat(t.Context()))
+		}
+		time.Sleep(30 * time.Second)
+		other.turns()
+		second.wantSealedAfter(second.Session("t-1", session.ID()), time.Minute, "lease expired")
+		first.ok(first.CatchUp(t.Context()))
+		if err := session.Heartbeat(t.Context()); !errors.Is(err, eventlog.ErrSealed) {
+			t.Errorf("a heartbeat after the end: %v", err)
+		}
+	})
+}
+
+// What a log has deleted when it ends is removed by the next writer.
+func TestTheNextWriterRemovesWhatWasDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newToldStore()
+		ends, next := s.replica(), s.replica()
+		first, second := on(t, ends, nil), on(t, next, nil)
+		session := first.start("t-1")
+		first.append(session, says("secret"))
+		events := func() (n int) {
+			second.ok(s.View(t.Context(), func(r store.Reader) error {
+				for range r.Ascend(store.Events, nil, nil) {
+					n++
+				}
+				return nil
+			}))
+			return n
+		}
+		synctest.Wait()
+		s.mu.Lock()
+		heard := ends.heard
+		ends.heard = func(c store.Commit) { // the deletion is the last that it commits
+			heard(c)
+			ends.refuse = errors.Join(eventlog.ErrNotCommitted, errors.New("the process has ended"))
+		}
+		s.mu.Unlock()
+		first.ok(first.DeleteTask(t.Context(), "t-1"))
+		synctest.Wait()
+		if events() == 0 {
+			t.Fatal("nothing is left to remove: this proves nothing")
+		}
+		next.turns()
+		synctest.Wait()
+		wantEqual(t, "records of events", events(), 0)
+	})
+}

@@ -1,0 +1,186 @@
+// Package natstest runs NATS servers with JetStream for tests, each in a process of its own,
+// so that it can be stopped and killed. A package that uses it calls [Main] in its TestMain.
+package natstest
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// config is what a server process needs to know.
+type config struct {
+	Dir         string
+	Host        string
+	Port        int
+	Name        string // of a server of a cluster
+	ClusterPort int
+	Routes      []string
+}
+
+const variable = "JRWEB_TEST_NATS_SERVER"
+
+// Main runs the tests, or a server if this process was started to be one.
+func Main(m *testing.M) {
+	said := os.Getenv(variable)
+	if said == "" {
+		os.Exit(m.Run())
+	}
+	var c config
+	err := json.Unmarshal([]byte(said), &c)
+	if err == nil {
+		err = serve(c)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// serve runs a server until standard input ends, which it does with the test.
+func serve(c config) error {
+	o := &server.Options{
+		ServerName: c.Name, Host: c.Host, Port: c.Port, NoLog: true, NoSigs: true, MaxPayload: 64 << 20,
+		JetStream: true, StoreDir: c.Dir, SyncAlways: true,
+	}
+	if c.ClusterPort != 0 {
+		o.Cluster = server.ClusterOpts{Name: "test", Host: c.Host, Port: c.ClusterPort}
+		o.Routes = server.RoutesFromStr(strings.Join(c.Routes, ","))
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		return err
+	}
+	s.Start()
+	if !s.ReadyForConnections(10 * time.Second) {
+		return fmt.Errorf("the NATS server is not ready in time")
+	}
+	fmt.Println(s.ClientURL())
+	_, err = io.Copy(io.Discard, os.Stdin)
+	s.Shutdown()
+	s.WaitForShutdown()
+	return err
+}
+
+// Server is a NATS server process.
+type Server struct {
+	testing.TB
+	URL    string
+	Place  Place
+	config config
+	cmd    *exec.Cmd
+	stdin  io.Closer
+}
+
+// Start starts a server with a folder of its own.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	return start(t, Place{}, config{Dir: t.TempDir(), Port: freePort(t)})
+}
+
+// StartCluster starts servers that are a cluster. It returns their common URL as well.
+func StartCluster(t testing.TB, n int) (servers []*Server, url string) {
+	t.Helper()
+	return StartClusterOn(t, nil, n)
+}
+
+// StartClusterOn is StartCluster on a network, if that is not nil.
+func StartClusterOn(t testing.TB, network *Network, n int) (servers []*Server, url string) {
+	t.Helper()
+	var routes, urls []string
+	places, ports := make([]Place, n), make([]int, n)
+	for i := range ports {
+		places[i], ports[i] = network.Place(), freePort(t)
+		routes = append(routes, fmt.Sprintf("nats://%s:%d", places[i].host(), ports[i]))
+	}
+	for i, port := range ports {
+		s := start(t, places[i], config{Dir: t.TempDir(), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
+		servers, urls = append(servers, s), append(urls, s.URL)
+	}
+	return servers, strings.Join(urls, ",")
+}
+
+func start(t testing.TB, at Place, c config) *Server {
+	t.Helper()
+	c.Host = at.host()
+	s := &Server{TB: t, Place: at, config: c}
+	t.Cleanup(s.Kill)
+	s.Restart()
+	return s
+}
+
+// freePort returns a port that nobody uses: a server must keep its own over a restart.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// Restart starts the server after Kill.
+func (s *Server) Restart() {
+	s.Helper()
+	said, err := json.Marshal(s.config)
+	if err != nil {
+		s.Fatal(err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.cmd = s.Place.Command(exe)
+	s.cmd.Env = append(os.Environ(), variable+"="+string(said))
+	s.cmd.Stderr = os.Stderr
+	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
+		s.Fatal(err)
+	}
+	out, err := s.cmd.StdoutPipe()
+	if err == nil {
+		err = s.cmd.Start()
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		s.Fatalf("the NATS server did not start: %v", err)
+	}
+	s.URL = strings.TrimSpace(line)
+}
+
+// Kill ends the server as a crash would.
+func (s *Server) Kill() {
+	if s.cmd == nil || s.cmd.Process == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill() // it may have ended
+	_ = s.cmd.Wait()
+	_ = s.stdin.Close()
+	s.cmd = nil
+}
+
+// Stop makes the server stand still, with its connections open, until Continue.
+func (s *Server) Stop() { s.signal(syscall.SIGSTOP) }
+
+// Continue ends Stop.
+func (s *Server) Continue() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.Fatal(err)
+	}
+}
