@@ -52,6 +52,7 @@ func (r *replica) Update(ctx context.Context, fn func(store.Tx) error) error {
 			return err
 		}
 		// Another replica was faster. Its change is applied now.
+		r.conflicts.Add(1)
 	}
 }
 

@@ -3,9 +3,11 @@ package clusterstore
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,17 @@ type Options struct {
 	// Wait is how long an Update waits for the engine. 0: 10 seconds. As long a replica waits
 	// before it takes a message for lost.
 	Wait time.Duration
+	// Credentials is a file with what proves to the engine who we are: a user's JWT with the seed
+	// of its key, or the seed of an nkey alone. Empty: what the URL says.
+	Credentials string
+	// TLS is how to connect with TLS. Nil: as the URL says, with the authorities of the system.
+	TLS *tls.Config
+	// Dial makes each connection, if the engine runs in this process. Nil: it is at the URL.
+	Dial func() (net.Conn, error)
+	// SyncAlways says that each server of the engine syncs before it acknowledges. The engine
+	// itself says so only to a user of its system account, who asks it at SystemURL.
+	SyncAlways bool
+	SystemURL  string
 	// MaxBytes is how many bytes of the file may be in use, see [filestore.Options].
 	MaxBytes int64
 	// Logger gets what nobody else hears of. Nil: silence.
@@ -40,6 +53,8 @@ type replica struct {
 	failure atomic.Pointer[error] // why the replica no longer works, nil if it does
 
 	missing missing // used by follow alone
+
+	conflicts atomic.Uint64 // commits that others were faster with
 
 	updating sync.Mutex // held by the running Update
 
@@ -205,6 +220,17 @@ func (r *replica) Stats() store.Stats { return r.file.Stats() }
 
 // Backup implements [store.BackupStore].
 func (r *replica) Backup(ctx context.Context) (*store.Backup, error) { return r.file.Backup(ctx) }
+
+// Cluster implements [store.ClusterStore].
+func (r *replica) Cluster() store.Cluster {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return store.Cluster{
+		Connected: r.engine.conn.IsConnected(),
+		Position:  r.file.Place().Position, Lag: r.behind, Conflicts: r.conflicts.Load(),
+		Servers: r.engine.servers, Weaknesses: r.engine.weak,
+	}
+}
 
 // Close implements [store.Store].
 func (r *replica) Close() error {
