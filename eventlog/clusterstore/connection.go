@@ -3,7 +3,6 @@ package clusterstore
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
@@ -30,9 +29,6 @@ func connection(o *Options) ([]nats.Option, error) {
 	if o.TLS != nil {
 		options = append(options, nats.Secure(o.TLS))
 	}
-	if o.Dial != nil {
-		options = append(options, nats.InProcessServer(dial(o.Dial)))
-	}
 	if o.Credentials == "" {
 		return options, nil
 	}
@@ -49,9 +45,3 @@ func connection(o *Options) ([]nats.Option, error) {
 	}
 	return append(options, nkey), nil
 }
-
-// dial makes connections for the client.
-type dial func() (net.Conn, error)
-
-// InProcessConn implements [nats.InProcessConnProvider].
-func (d dial) InProcessConn() (net.Conn, error) { return d() }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +28,6 @@ type Options struct {
 	Credentials string
 	// TLS is how to connect with TLS. Nil: as the URL says, with the authorities of the system.
 	TLS *tls.Config
-	// Dial makes each connection, if the engine runs in this process. Nil: it is at the URL.
-	Dial func() (net.Conn, error)
 	// SyncAlways says that each server of the engine syncs before it acknowledges. The engine
 	// itself says so only to a user of its system account, who asks it at SystemURL.
 	SyncAlways bool
