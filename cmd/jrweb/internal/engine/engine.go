@@ -26,6 +26,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
+// Version is that of the server.
+const Version = server.VERSION
+
 // Options are the settings of a server. Dir and Name are required.
 type Options struct {
 	// Dir is the folder with what the server keeps, made if there is none.

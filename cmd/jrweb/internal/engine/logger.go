@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// logger passes on what a server says. What it takes for important is often none of people's
-// business, so it is one level lower here.
+// logger passes on what a server says. What it takes for a warning is mostly a matter of its
+// start, and worth no line but for who looks for a fault.
 type logger struct {
 	to    *slog.Logger
 	fatal atomic.Pointer[string] // what the server cannot go on with
@@ -29,7 +29,7 @@ func (l *logger) Fatalf(format string, v ...any) {
 func (l *logger) Errorf(format string, v ...any) { l.say(slog.LevelWarn, format, v) }
 
 // Warnf implements [server.Logger].
-func (l *logger) Warnf(format string, v ...any) { l.say(slog.LevelInfo, format, v) }
+func (l *logger) Warnf(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
 
 // Noticef implements [server.Logger].
 func (l *logger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
