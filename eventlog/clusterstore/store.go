@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,15 @@ type Options struct {
 	// Wait is how long an Update waits for the engine. 0: 10 seconds. As long a replica waits
 	// before it takes a message for lost.
 	Wait time.Duration
+	// Credentials is a file with what proves to the engine who we are: a user's JWT with the seed
+	// of its key, or the seed of an nkey alone. Empty: what the URL says.
+	Credentials string
+	// TLS is how to connect with TLS. Nil: as the URL says, with the authorities of the system.
+	TLS *tls.Config
+	// SyncAlways says that each server of the engine syncs before it acknowledges. The engine
+	// itself says so only to a user of its system account, who asks it at SystemURL.
+	SyncAlways bool
+	SystemURL  string
 	// MaxBytes is how many bytes of the file may be in use, see [filestore.Options].
 	MaxBytes int64
 	// Logger gets what nobody else hears of. Nil: silence.
@@ -43,6 +53,8 @@ type replica struct {
 	id      [8]byte       // of this open replica
 	vacant  chan struct{} // holds a token when the writer has gone
 	missing missing       // used by follow alone
+
+	conflicts atomic.Uint64 // commits that others were faster with
 
 	updating sync.Mutex // held by the running Update
 
@@ -221,6 +233,17 @@ func (r *replica) Stats() store.Stats { return r.file.Stats() }
 
 // Backup implements [store.BackupStore].
 func (r *replica) Backup(ctx context.Context) (*store.Backup, error) { return r.file.Backup(ctx) }
+
+// Cluster implements [store.ClusterStore].
+func (r *replica) Cluster() store.Cluster {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return store.Cluster{
+		Connected: r.engine.conn.IsConnected(),
+		Position:  r.file.Place().Position, Writer: r.term() > 0, Lag: r.behind, Conflicts: r.conflicts.Load(),
+		Servers: r.engine.servers, Weaknesses: r.engine.weak,
+	}
+}
 
 // Close implements [store.Store].
 func (r *replica) Close() error {

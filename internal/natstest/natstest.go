@@ -4,12 +4,14 @@ package natstest
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,8 +20,18 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
+// Options are the settings of servers that a test may want otherwise.
+type Options struct {
+	LateSync   bool  // do not sync always
+	MaxPayload int32 // 0: 64 MiB
+	// System is whether [Server.SystemURL] leads to the system account. Then the URL names a
+	// user.
+	System bool
+}
+
 // config is what a server process needs to know.
 type config struct {
+	Options
 	Dir         string
 	Host        string
 	Port        int
@@ -27,6 +39,14 @@ type config struct {
 	ClusterPort int
 	Routes      []string
 }
+
+// accounts is a configuration with a user of each account.
+const accounts = `
+system_account: SYS
+accounts {
+	SYS { users: [{user: sys, password: sys}] }
+	APP { jetstream: enabled, users: [{user: app, password: app}] }
+}`
 
 const variable = "JRWEB_TEST_NATS_SERVER"
 
@@ -50,8 +70,17 @@ func Main(m *testing.M) {
 // serve runs a server until standard input ends, which it does with the test.
 func serve(c config) error {
 	o := &server.Options{
-		ServerName: c.Name, Host: c.Host, Port: c.Port, NoLog: true, NoSigs: true, MaxPayload: 64 << 20,
-		JetStream: true, StoreDir: c.Dir, SyncAlways: true,
+		ServerName: c.Name, Host: c.Host, Port: c.Port, NoLog: true, NoSigs: true, MaxPayload: cmp.Or(c.MaxPayload, 64<<20),
+		JetStream: true, StoreDir: c.Dir, SyncAlways: !c.LateSync,
+	}
+	if c.System {
+		file := filepath.Join(c.Dir, "accounts.conf")
+		if err := os.WriteFile(file, []byte(accounts), 0o600); err != nil {
+			return err
+		}
+		if err := o.ProcessConfigFile(file); err != nil {
+			return err
+		}
 	}
 	if c.ClusterPort != 0 {
 		o.Cluster = server.ClusterOpts{Name: "test", Host: c.Host, Port: c.ClusterPort}
@@ -65,7 +94,7 @@ func serve(c config) error {
 	if !s.ReadyForConnections(10 * time.Second) {
 		return fmt.Errorf("the NATS server is not ready in time")
 	}
-	fmt.Println(s.ClientURL())
+	fmt.Printf("nats://%s\n", s.Addr())
 	_, err = io.Copy(io.Discard, os.Stdin)
 	s.Shutdown()
 	s.WaitForShutdown()
@@ -82,20 +111,40 @@ type Server struct {
 	stdin  io.Closer
 }
 
+// SystemURL is that of a user of the system account.
+func (s *Server) SystemURL() string { return strings.Replace(s.URL, "app:app@", "sys:sys@", 1) }
+
 // Start starts a server with a folder of its own.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	return start(t, Place{}, config{Dir: t.TempDir(), Port: freePort(t)})
+	return StartWith(t, Options{})
+}
+
+// StartWith is Start with other settings.
+func StartWith(t testing.TB, o Options) *Server {
+	t.Helper()
+	return start(t, Place{}, config{Options: o, Dir: t.TempDir(), Port: freePort(t)})
 }
 
 // StartCluster starts servers that are a cluster. It returns their common URL as well.
 func StartCluster(t testing.TB, n int) (servers []*Server, url string) {
 	t.Helper()
-	return StartClusterOn(t, nil, n)
+	return startCluster(t, nil, n, Options{})
+}
+
+// StartClusterWith is StartCluster with other settings.
+func StartClusterWith(t testing.TB, n int, o Options) (servers []*Server, url string) {
+	t.Helper()
+	return startCluster(t, nil, n, o)
 }
 
 // StartClusterOn is StartCluster on a network, if that is not nil.
 func StartClusterOn(t testing.TB, network *Network, n int) (servers []*Server, url string) {
+	t.Helper()
+	return startCluster(t, network, n, Options{})
+}
+
+func startCluster(t testing.TB, network *Network, n int, o Options) (servers []*Server, url string) {
 	t.Helper()
 	var routes, urls []string
 	places, ports := make([]Place, n), make([]int, n)
@@ -104,7 +153,7 @@ func StartClusterOn(t testing.TB, network *Network, n int) (servers []*Server, u
 		routes = append(routes, fmt.Sprintf("nats://%s:%d", places[i].host(), ports[i]))
 	}
 	for i, port := range ports {
-		s := start(t, places[i], config{Dir: t.TempDir(), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
+		s := start(t, places[i], config{Options: o, Dir: t.TempDir(), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
 		servers, urls = append(servers, s), append(urls, s.URL)
 	}
 	return servers, strings.Join(urls, ",")
@@ -159,6 +208,9 @@ func (s *Server) Restart() {
 		s.Fatalf("the NATS server did not start: %v", err)
 	}
 	s.URL = strings.TrimSpace(line)
+	if s.config.System {
+		s.URL = strings.Replace(s.URL, "nats://", "nats://app:app@", 1)
+	}
 }
 
 // Kill ends the server as a crash would.
