@@ -74,7 +74,7 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 		err := ask(one)
 		cancel()
 		api, isAPI := errors.AsType[*jetstream.APIError](err)
-		if err == nil || isAPI && api.Code < 500 && api.ErrorCode != noPeers {
+		if err == nil || isAPI && api.Code < 500 && api.ErrorCode != noPeers || isFinal(err) {
 			return err
 		}
 		select {
@@ -83,6 +83,11 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 			return errors.Join(ctx.Err(), err)
 		}
 	}
+}
+
+// isFinal reports whether to ask again is of no use.
+func isFinal(err error) bool {
+	return errors.Is(err, errGone) || errors.Is(err, store.ErrDamaged)
 }
 
 // connection is how to connect.
@@ -157,16 +162,16 @@ func (e *engine) publish(ctx context.Context, position uint64, record []byte) (a
 	return unknown, err
 }
 
-// last returns the position of the last message.
-func (e *engine) last(ctx context.Context) (position uint64, err error) {
+// state returns which messages the stream has.
+func (e *engine) state(ctx context.Context) (state jetstream.StreamState, err error) {
 	err = insist(ctx, func(ctx context.Context) error {
 		info, err := e.stream.Info(ctx)
 		if err == nil {
-			position = info.State.LastSeq
+			state = info.State
 		}
 		return err
 	})
-	return position, err
+	return state, err
 }
 
 // get returns the message at a position, nil if there is none.
