@@ -49,7 +49,11 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 	}
 	err = insist(ctx, func(ctx context.Context) error {
 		e.stream, err = e.js.Stream(ctx, name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
+		switch {
+		case !errors.Is(err, jetstream.ErrStreamNotFound) || o.existing:
+		case o.Join:
+			err = errNoStream
+		default:
 			// If another replica makes it just now, it makes the same.
 			e.stream, err = e.js.CreateStream(ctx, jetstream.StreamConfig{
 				Name: name, Subjects: []string{e.subject}, Storage: jetstream.FileStorage, Replicas: o.Replicas, DenyDelete: true,
@@ -62,6 +66,8 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 	}
 	return e, e.check()
 }
+
+var errNoStream = errors.New("there is no such stream yet, and this replica waits until another one makes it")
 
 // noPeers is the code of the error of servers that do not know enough others yet.
 const noPeers = 10005

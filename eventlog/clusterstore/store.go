@@ -32,8 +32,12 @@ type Options struct {
 	// Verify checks the file of a snapshot that this replica has made, before it counts:
 	// dbfile.Check does it for the file of a log. Nil: it is not checked.
 	Verify func(ctx context.Context, path string) error
+	// Join says that Open never makes the stream: it waits until there is one.
+	Join bool
 	// Logger gets what nobody else hears of. Nil: silence.
 	Logger *slog.Logger
+
+	existing bool // like Join, but nobody waits
 }
 
 // replica implements [store.Store].
@@ -62,6 +66,7 @@ type replica struct {
 	advanced chan struct{}      // closed when something is applied, or the stream recognized
 	// recognized says that the stream has been found to be the replica's.
 	recognized bool
+	summing    *summing // what waits for a position, or nil
 	closed     bool
 }
 
@@ -113,6 +118,9 @@ func open(ctx context.Context, path, url, stream string, o Options) (_ *replica,
 		err = r.catchUp(ctx)
 	}
 	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if err := r.answerQuestions(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	if r.o.SnapshotBytes > 0 {
@@ -210,6 +218,7 @@ func (r *replica) deliver(position uint64, record []byte) error {
 		r.pending = nil
 	}
 	r.snapshots.add(int64(len(record)))
+	r.sumWhenThere()
 	r.advance()
 	return nil
 }
@@ -249,10 +258,12 @@ func (r *replica) Backup(ctx context.Context) (*store.Backup, error) { return r.
 
 // Close implements [store.Store].
 func (r *replica) Close() error {
+	r.mu.Lock() // nothing more is begun after that
 	r.cancel()
+	r.mu.Unlock()
+	r.running.Wait()
 	r.updating.Lock()
 	defer r.updating.Unlock()
-	r.running.Wait()
 	r.mu.Lock()
 	again := r.closed
 	r.closed = true
