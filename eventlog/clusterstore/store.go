@@ -3,6 +3,7 @@ package clusterstore
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -51,7 +52,9 @@ type replica struct {
 	running sync.WaitGroup
 	failure atomic.Pointer[error] // why the replica no longer works, nil if it does
 
-	missing   missing // used by follow alone
+	id        [8]byte       // of this open replica
+	vacant    chan struct{} // holds a token when the writer has gone
+	missing   missing       // used by follow alone
 	snapshots snapshots
 
 	updating sync.Mutex // held by the running Update
@@ -67,6 +70,8 @@ type replica struct {
 	// recognized says that the stream has been found to be the replica's.
 	recognized bool
 	summing    *summing // what waits for a position, or nil
+	writer     writer
+	heardOf    time.Time // when a sign of life of the writer came last
 	closed     bool
 }
 
@@ -104,7 +109,8 @@ func defaults(o *Options) (d Options) {
 }
 
 func open(ctx context.Context, path, url, stream string, o Options) (_ *replica, err error) {
-	r := &replica{o: o, advanced: make(chan struct{})}
+	r := &replica{o: o, advanced: make(chan struct{}), vacant: make(chan struct{}, 1)}
+	_, _ = rand.Read(r.id[:]) // never fails
 	r.snapshots.grown = make(chan struct{}, 1)
 	if r.file, err = filestore.OpenReplica(path, r.fileOptions()); err != nil {
 		return nil, err
@@ -112,6 +118,12 @@ func open(ctx context.Context, path, url, stream string, o Options) (_ *replica,
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	if r.engine, err = connect(ctx, url, stream, &r.o); err == nil {
 		err = r.start(ctx)
+	}
+	if err == nil {
+		err = r.file.View(ctx, func(v store.Reader) (err error) {
+			r.writer, err = writerOf(v)
+			return err
+		})
 	}
 	if err == nil {
 		r.running.Go(r.follow)
@@ -134,9 +146,6 @@ func (r *replica) fileOptions() *filestore.Options {
 }
 
 var errClosed = errors.New("the store is closed")
-
-// Shared implements [store.SharedStore].
-func (r *replica) Shared() {}
 
 // Notify implements [store.NotifyingStore].
 func (r *replica) Notify(ctx context.Context, begin func(store.Reader) error, heard func(store.Commit), failed func(error)) error {
@@ -206,12 +215,18 @@ func (r *replica) deliver(position uint64, record []byte) error {
 	if err == nil {
 		err = r.file.Apply(r.ctx, delta, at.Link)
 	}
+	if err == nil {
+		err = r.take(delta)
+	}
 	if err != nil {
 		return r.fail(err)
 	}
 	own := r.pending != nil && r.pending.link == at.Link
+	if !own && r.behind <= nearlyAll {
+		r.heardOf = time.Now() // it is the writer's, or will be found out to be another's
+	}
 	if r.heard != nil {
-		r.heard(store.Commit{Own: own, Ops: overlay.Ops(delta, &err)})
+		r.heard(store.Commit{Own: own && r.pending.ofLog, Term: r.term(), Ops: overlay.Ops(delta, &err)})
 	}
 	if r.pending != nil {
 		r.pending.decide(own)
