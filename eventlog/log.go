@@ -218,6 +218,8 @@ type Stats struct {
 	OpenSessions int
 	// Store is zero if the store is not a [store.StatsStore].
 	Store store.Stats
+	// Cluster is nil if the store is not a [store.ClusterStore].
+	Cluster *store.Cluster
 }
 
 // Stats returns the state of the log now.
@@ -225,6 +227,10 @@ func (l *Log) Stats() Stats {
 	stats := Stats{OpenSessions: int(l.open.Load())}
 	if s, ok := l.store.(store.StatsStore); ok && l.Err() == nil {
 		stats.Store = s.Stats()
+	}
+	if s, ok := l.store.(store.ClusterStore); ok {
+		cluster := s.Cluster()
+		stats.Cluster = &cluster
 	}
 	return stats
 }

@@ -39,6 +39,11 @@ var catalog = map[string]string{
 	"jrweb_sessions_sealed_total":    "counter status",
 	"jrweb_log_size_bytes":           "gauge",
 	"jrweb_log_free_bytes":           "gauge",
+	"jrweb_cluster_connected":        "gauge",
+	"jrweb_cluster_position":         "gauge",
+	"jrweb_cluster_lag":              "gauge",
+	"jrweb_cluster_conflicts_total":  "counter",
+	"jrweb_cluster_weakness":         "gauge what",
 	"jrweb_budget_usd":               "gauge",
 	"jrweb_budget_spent_usd":         "gauge",
 	"jrweb_agent_cost_usd_total":     "counter model",
@@ -51,7 +56,7 @@ var catalog = map[string]string{
 // TestCatalog also makes sure that no label names a task or a session.
 func TestCatalog(t *testing.T) {
 	m, reg := newMetrics(t)
-	openLog(t, m)
+	openCluster(t, m)
 	m.CollectBudget(func() (float64, float64, bool) { return 50, 12, true })
 	m.RequestTrace().Answered("/tasks", "GET", 200, time.Millisecond)
 

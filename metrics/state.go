@@ -14,6 +14,7 @@ type logState struct {
 	log atomic.Pointer[eventlog.Log] // nil until CollectLog
 
 	open, size, free *prometheus.Desc
+	cluster          *clusterState
 }
 
 func newLogState() *logState {
@@ -24,6 +25,8 @@ func newLogState() *logState {
 		open: desc("sessions_open", "Sessions that are open."),
 		size: desc("log_size_bytes", "Bytes that the log takes on disk; 0 if its store cannot say."),
 		free: desc("log_free_bytes", "Bytes of log_size_bytes that are free for reuse."),
+
+		cluster: newClusterState(),
 	}
 }
 
@@ -32,6 +35,7 @@ func (s *logState) Describe(ch chan<- *prometheus.Desc) {
 	ch <- s.open
 	ch <- s.size
 	ch <- s.free
+	s.cluster.describe(ch)
 }
 
 // Collect implements [prometheus.Collector].
@@ -50,4 +54,5 @@ func (s *logState) Collect(ch chan<- prometheus.Metric) {
 	gauge(s.open, float64(stats.OpenSessions))
 	gauge(s.size, float64(stats.Store.Size))
 	gauge(s.free, float64(stats.Store.Free))
+	s.cluster.collect(ch, stats.Cluster)
 }

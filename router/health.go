@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -17,7 +18,8 @@ func (rt *router) healthz(w http.ResponseWriter, r *http.Request, _ params) erro
 	return writeOK(w)
 }
 
-// readyz answers whether the log can commit.
+// readyz answers whether the log can commit. In a cluster it also says what becomes of what is
+// committed.
 func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error {
 	if _, err := readQuery(r); err != nil {
 		return err
@@ -31,16 +33,34 @@ func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error
 		if err != nil {
 			return err
 		}
-		return writeOK(w)
+		return writeOK(w, rt.promises()...)
 	case <-ctx.Done():
 		return newProblem(http.StatusServiceUnavailable, "not_ready", "Not ready", "a commit takes longer than a second")
 	}
 }
 
-func writeOK(w http.ResponseWriter) error {
+// promises says what an acknowledged event survives in a cluster, a line each.
+func (rt *router) promises() []string {
+	c := rt.log.Stats().Cluster
+	switch {
+	case c == nil:
+		return nil
+	case len(c.Weaknesses) == 0:
+		return []string{fmt.Sprintf("cluster: what is acknowledged is on the disks of most of %d servers", c.Servers)}
+	}
+	var lines []string
+	for _, w := range c.Weaknesses {
+		lines = append(lines, fmt.Sprintf("cluster: weak, %s: %s", w, w.Text()))
+	}
+	return lines
+}
+
+func writeOK(w http.ResponseWriter, more ...string) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	_, _ = io.WriteString(w, "ok\n") // the client may be gone
+	for _, line := range append([]string{"ok"}, more...) {
+		_, _ = io.WriteString(w, line+"\n") // the client may be gone
+	}
 	return nil
 }

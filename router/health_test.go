@@ -24,6 +24,30 @@ func TestAServerThatWorksIsAliveAndReady(t *testing.T) {
 	}
 }
 
+// clustered is a store that says what the test says.
+type clustered struct {
+	store.Store
+	weak []store.Weakness
+}
+
+func (c *clustered) Cluster() store.Cluster { return store.Cluster{Servers: 3, Weaknesses: c.weak} }
+
+func TestReadinessTellsWhatAClusterPromises(t *testing.T) {
+	s := &clustered{Store: eventlogtest.NewStore()}
+	h, log := handler(t, s)
+	defer log.Close()
+	says := func(want ...string) {
+		t.Helper()
+		w := handle(h, request("GET", "/readyz", nil))
+		if got := strings.Join(want, "\n") + "\n"; w.Code != 200 || w.Body.String() != got {
+			t.Errorf("ready is answered %d, %q, not %q", w.Code, w.Body, got)
+		}
+	}
+	says("ok", "cluster: what is acknowledged is on the disks of most of 3 servers")
+	s.weak = []store.Weakness{store.FewServers, store.LateSync}
+	says("ok", "cluster: weak, few_servers: "+store.FewServers.Text(), "cluster: weak, late_sync: "+store.LateSync.Text())
+}
+
 // handler is a router without a server around it, for tests of time.
 func handler(t *testing.T, store store.Store) (http.Handler, *eventlog.Log) {
 	t.Helper()

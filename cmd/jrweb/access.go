@@ -19,6 +19,7 @@ func accessFlags() []cli.Flag {
 	}
 	return []cli.Flag{
 		stringFlag("token-file", "", "who may come in: name:role:token or name:role:sha256:HEX a line; jrweb token makes them"),
+		stringFlag("auth-key", "", "the file with the key that signs cookies and links to share, made if there is none; the servers of a cluster have the same (default: the database file and .key)"),
 		stringFlag("auth-roles", "", "what people may do whom a proxy or a provider names: name:role or @group:role a line"),
 		slice("auth-proxy", "take the name of who it is from the proxies of this network (CIDR), or unix: from whoever comes over our Unix socket"),
 		stringFlag("auth-header", "Remote-User", "the header in which a proxy says who it is"),
@@ -35,7 +36,7 @@ func accessFlags() []cli.Flag {
 
 // readAccess reads accessFlags. Nil: everybody may come in.
 func readAccess(c *cli.Command) (*auth.Options, error) {
-	o := &auth.Options{TokenFile: c.String("token-file"), RolesFile: c.String("auth-roles"), Logger: newLogger(c)}
+	o := &auth.Options{TokenFile: c.String("token-file"), RolesFile: c.String("auth-roles"), KeyFile: c.String("auth-key"), Logger: newLogger(c)}
 	var err error
 	if o.Proxies, o.UnixProxy, err = readNetworks(c, "auth-proxy"); err != nil {
 		return nil, err
@@ -57,6 +58,8 @@ func readAccess(c *cli.Command) (*auth.Options, error) {
 		return nil, usagef("-auth-roles is for people whom -auth-proxy or -oidc-issuer names")
 	case !named && o.TokenFile == "" && (len(o.TrustedProxies) > 0 || o.TrustUnix):
 		return nil, usagef("-trusted-proxy is for a server that asks who people are: -token-file, -auth-proxy or -oidc-issuer")
+	case !named && o.TokenFile == "" && given(c, "auth-key"):
+		return nil, usagef("-auth-key is for a server that asks who people are: -token-file, -auth-proxy or -oidc-issuer")
 	case !named && o.TokenFile == "":
 		return nil, nil
 	}

@@ -52,7 +52,7 @@ func serveCommand() *cli.Command {
 			stringFlag("webhook-key", "", "the file with the key that signs what -webhook sends, made if there is none (default: the database file and .webhook)"),
 			&cli.BoolFlag{Name: "log-requests", Value: true, Usage: "log a line for each request: who, what, how long", Sources: env("log-requests"), OnlyOnce: true},
 			stringFlag("metrics-addr", "", "serve metrics and health at this address as well, without signing in"),
-		}, accessFlags(), retentionFlags(), logFlags()),
+		}, clusterFlags(), accessFlags(), retentionFlags(), logFlags()),
 		ArgValidator: operands(),
 		Action:       serve,
 	}
@@ -64,7 +64,13 @@ func serve(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	s, err := openServer(ctx, set)
-	if err != nil {
+	switch {
+	case err != nil && set.cluster != nil && ctx.Err() != nil:
+		set.logger.Info("ended before the cluster answered", "error", err)
+		return nil
+	case err != nil && set.cluster != nil:
+		return explainReplica(err)
+	case err != nil:
 		return explainOpen(err)
 	}
 	if c.Bool("insecure") && set.access == nil {
@@ -96,6 +102,15 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	if c.Bool("log-requests") {
 		set.requests = set.logger
 	}
+	var err error
+	if set.cluster, err = readCluster(c, set.logger); err != nil {
+		return set, err
+	}
+	if set.cluster != nil {
+		if err := set.limitForCluster(c); err != nil {
+			return set, err
+		}
+	}
 	for _, limit := range []struct {
 		flag     string
 		positive bool
@@ -114,7 +129,6 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	if set.maxDBBytes != 0 && set.maxDBBytes < minMaxDBBytes {
 		return set, usagef("-max-db-bytes must be 0, for no limit, or at least %d", int64(minMaxDBBytes))
 	}
-	var err error
 	if set.retention, err = readRetention(c); err != nil {
 		return set, err
 	}
@@ -140,6 +154,9 @@ func readSettings(ctx context.Context, c *cli.Command) (settings, error) {
 	}
 	if set.access, err = readAccess(c); err != nil {
 		return set, err
+	}
+	if set.access != nil && set.cluster != nil && set.access.KeyFile == "" {
+		return set, usagef("-auth-key is required in a cluster: the servers need copies of one file, or who signed in at one is a stranger to the others; head -c 32 /dev/urandom makes it")
 	}
 	if set.addr, err = resolve(ctx, c.String("addr"), mayBeyond(c, set.access)); err != nil {
 		return set, err
@@ -186,6 +203,19 @@ func explainOpen(err error) error {
 		return fmt.Errorf("%w: stop that one, or choose another -db", err)
 	case errors.Is(err, eventlog.ErrDamaged):
 		return fmt.Errorf("%w: it was left untouched: put a copy in its place, or choose another -db", err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR):
+		return fmt.Errorf("%w: choose another -db, a file in a folder that exists", err)
+	}
+	return err
+}
+
+// explainReplica is explainOpen for a replica of a cluster.
+func explainReplica(err error) error {
+	switch {
+	case errors.Is(err, eventlog.ErrHeld):
+		return fmt.Errorf("%w: each server of a cluster has a -db of its own", err)
+	case errors.Is(err, eventlog.ErrDamaged):
+		return fmt.Errorf("%w: nothing was changed: docs/cluster.md says what to do with a replica that stops", err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR):
 		return fmt.Errorf("%w: choose another -db, a file in a folder that exists", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,19 +37,23 @@ func startServe(t *testing.T, args ...string) running {
 // startServeTo is startServe with a place for the log.
 func startServeTo(t *testing.T, stderr io.Writer, args ...string) running {
 	t.Helper()
+	return beginServe(t, stderr, args...)()
+}
+
+// beginServe begins what startServeTo does, and returns a function that waits for it.
+func beginServe(t *testing.T, stderr io.Writer, args ...string) (wait func() running) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, stdout := io.Pipe()
 	code := make(chan int, 1)
-	args = append([]string{"serve", "-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "jr.db")}, args...)
+	if !slices.Contains(args, "-db") {
+		args = append([]string{"-db", filepath.Join(t.TempDir(), "jr.db")}, args...)
+	}
+	args = append([]string{"serve", "-addr", "127.0.0.1:0"}, args...)
 	go func() {
 		code <- run(ctx, args, strings.NewReader(""), stdout, stderr)
 		stdout.Close()
 	}()
-	line, err := bufio.NewReader(out).ReadString('\n')
-	url, ok := strings.CutPrefix(strings.TrimSpace(line), "jrweb: listening on ")
-	if err != nil || !ok {
-		t.Fatalf("it does not listen: %q, %v", line, err)
-	}
 	stop := func() int {
 		cancel()
 		c := <-code
@@ -56,7 +61,15 @@ func startServeTo(t *testing.T, stderr io.Writer, args ...string) running {
 		return c
 	}
 	t.Cleanup(func() { stop() })
-	return running{url, stop}
+	return func() running {
+		t.Helper()
+		line, err := bufio.NewReader(out).ReadString('\n')
+		url, ok := strings.CutPrefix(strings.TrimSpace(line), "jrweb: listening on ")
+		if err != nil || !ok {
+			t.Fatalf("it does not listen: %q, %v", line, err)
+		}
+		return running{url, stop}
+	}
 }
 
 func get(t *testing.T, c *http.Client, url string) *http.Response {

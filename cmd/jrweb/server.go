@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"jrweb/cmd/jrweb/internal/budget"
+	"jrweb/cmd/jrweb/internal/engine"
 	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
 	"jrweb/eventlog/redact"
@@ -31,7 +32,8 @@ import (
 type settings struct {
 	addr            string // where to listen, resolved; empty: nowhere
 	db              string
-	journalDir      string // of the database; empty: beside it
+	journalDir      string           // of the database; empty: beside it
+	cluster         *clusterSettings // nil: the log is that of this server alone
 	allowedHosts    []string
 	origins         []string
 	heartbeat       time.Duration
@@ -77,6 +79,7 @@ type server struct {
 	listener net.Listener
 	auth     *auth.Auth     // nil: everybody may do everything
 	open     http.Handler   // that asks nobody who they are, for watched
+	engine   *engine.Engine // nil: none runs here
 	hook     *webhook.Hook  // nil: nobody is told
 	keeper   *budget.Keeper // nil: there is no budget
 	watched  *watched       // nil: metrics and health are served with the rest only
@@ -104,7 +107,7 @@ func openServer(ctx context.Context, set settings) (*server, error) {
 	if s.redact {
 		middleware = append(middleware, redact.Middleware(nil))
 	}
-	s.log, err = eventlog.Open(s.db, &eventlog.Options{
+	err = s.openLog(ctx, &eventlog.Options{
 		Trace: trace, Logger: s.logger, MaxEventBytes: s.maxEventBytes, MaxBytes: s.maxDBBytes, JournalDir: s.journalDir, Now: s.now,
 		IdleTimeout: s.retention.sessionIdle,
 		RetainAge:   s.retention.age, RetainSessions: s.retention.sessions, RetainBytes: s.retention.bytes,
@@ -156,7 +159,7 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 		return err
 	}
 	if s.access != nil {
-		s.access.KeyFile = s.db + ".key"
+		s.access.KeyFile = cmp.Or(s.access.KeyFile, s.db+".key")
 		if s.auth, err = auth.Open(*s.access); err != nil {
 			return err
 		}
@@ -256,6 +259,7 @@ func (s *server) closeLog() error {
 		s.keeper.Close()
 	}
 	err := s.log.Close()
+	s.closeEngine()
 	s.closeHook() // nothing more happens
 	return err
 }

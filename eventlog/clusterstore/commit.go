@@ -58,6 +58,7 @@ func (r *replica) update(ctx context.Context, ofLog bool, fn func(store.Tx) erro
 			return err
 		}
 		// Another replica was faster. Its change is applied now.
+		r.conflicts.Add(1)
 	}
 }
 

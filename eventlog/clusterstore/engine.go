@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,6 +20,8 @@ type engine struct {
 	subject string
 	// largest is how many bytes a record may have.
 	largest int
+	servers int              // how many keep the stream
+	weak    []store.Weakness // what its settings break
 }
 
 const (
@@ -36,7 +37,11 @@ const (
 // connect connects to the engine, and makes the stream if there is none.
 func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err error) {
 	e := &engine{subject: "jrweb." + name}
-	if e.conn, err = nats.Connect(url, connection(o.Logger)...); err != nil {
+	options, err := connection(o)
+	if err != nil {
+		return nil, err
+	}
+	if e.conn, err = nats.Connect(url, options...); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -64,7 +69,7 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 	if err != nil {
 		return nil, err
 	}
-	return e, e.check()
+	return e, e.check(ctx, o)
 }
 
 var errNoStream = errors.New("there is no such stream yet, and this replica waits until another one makes it")
@@ -94,42 +99,6 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 // isFinal reports whether to ask again is of no use.
 func isFinal(err error) bool {
 	return errors.Is(err, errGone) || errors.Is(err, store.ErrDamaged)
-}
-
-// connection is how to connect.
-func connection(logger *slog.Logger) []nats.Option {
-	return []nats.Option{
-		nats.Name("jrweb"),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectBufSize(-1), // what could not be sent is sent again by who waits for it
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil { // else it was closed
-				logger.Warn("the connection to the engine of the cluster is lost", "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) { logger.Info("the engine of the cluster is connected again") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			logger.Warn("the engine of the cluster reports an error", "error", err)
-		}),
-	}
-}
-
-// check refuses a stream that would lose commits, or hold something else.
-func (e *engine) check() error {
-	c := e.stream.CachedInfo().Config
-	switch {
-	case len(c.Subjects) != 1 || c.Subjects[0] != e.subject || c.Mirror != nil || len(c.Sources) > 0:
-		return fmt.Errorf("the stream must have the subject %s and no other messages", e.subject)
-	case c.Retention != jetstream.LimitsPolicy || c.MaxAge != 0 || c.Discard == jetstream.DiscardOld && (c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxMsgsPerSubject > 0):
-		return errors.New("the stream has a limit beyond which it would forget commits")
-	}
-	e.largest = min(int(e.conn.MaxPayload()), mostStored)
-	if c.MaxMsgSize > 0 {
-		e.largest = min(e.largest, int(c.MaxMsgSize))
-	}
-	e.largest -= headerRoom
-	return nil
 }
 
 // answer is what the engine says to a record.

@@ -91,6 +91,8 @@ func (k *keeper) fill(n int) {
 	}
 }
 
+func snapshots(s store.Store) store.Snapshots { return s.(store.ClusterStore).Cluster().Snapshots }
+
 // first returns the position of the first message of the stream.
 func first(t testing.TB, s jetstream.Stream) uint64 {
 	t.Helper()
@@ -159,7 +161,7 @@ func TestANewOrLostReplicaBeginsWithASnapshot(t *testing.T) {
 	fresh.open()
 	wantSame(t, k.replica, lagging, fresh)
 
-	stats := k.NotifyingStore.(clusterstore.SnapshotStore).SnapshotStats()
+	stats := snapshots(k.NotifyingStore)
 	if stats.Made < 4 {
 		t.Errorf("it has made %d snapshots, want 4", stats.Made)
 	}
@@ -206,7 +208,7 @@ func TestOneReplicaAtATimeMakesSnapshots(t *testing.T) {
 	wantSame(t, one.replica, keepers[1].replica, keepers[2].replica)
 	sum := 0
 	for _, k := range keepers {
-		stats := k.NotifyingStore.(clusterstore.SnapshotStore).SnapshotStats()
+		stats := snapshots(k.NotifyingStore)
 		sum += stats.Made
 		wantEqual(t, "snapshots that failed", stats.Failed, 0)
 	}
@@ -279,7 +281,7 @@ func TestHalfASnapshotNeverCounts(t *testing.T) {
 	wait(t, "a snapshot that is not good", failed)
 	fresh := newReplica(t, url) // it reads the stream from its beginning
 	wantSame(t, broken, fresh)
-	wantEqual(t, "snapshots", broken.NotifyingStore.(clusterstore.SnapshotStore).SnapshotStats().Position, 0)
+	wantEqual(t, "snapshots", snapshots(broken.NotifyingStore).Position, 0)
 	broken.ok(broken.Close())
 
 	// As one leaves it that is killed: a claim, and half of the parts.

@@ -22,32 +22,13 @@ type snapshots struct {
 
 	mu    sync.Mutex
 	room  int64 // for messages, until it is time to look
-	stats SnapshotStats
+	stats store.Snapshots
 }
 
-// SnapshotStats tells of the newest snapshot that a replica knows.
-type SnapshotStats struct {
-	// Position is that of the last message in it, 0 if there is none.
-	Position uint64
-	Taken    time.Time
-	// Bytes is the size of the file, Stored what it takes in the engine.
-	Bytes, Stored int64
-	// Made is how many this replica has made since it was opened, and Failed how many it has
-	// begun in vain.
-	Made, Failed int
-}
-
-// SnapshotStore is a store of this package: it can tell of its snapshots.
-type SnapshotStore interface {
-	store.NotifyingStore
-	SnapshotStats() SnapshotStats
-}
-
-// SnapshotStats implements [SnapshotStore].
-func (r *replica) SnapshotStats() SnapshotStats {
-	r.snapshots.mu.Lock()
-	defer r.snapshots.mu.Unlock()
-	return r.snapshots.stats
+func (s *snapshots) get() store.Snapshots {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
 }
 
 // messageWeight is what a message counts beside its bytes.
@@ -151,14 +132,14 @@ func (s *snapshotter) consider(ctx context.Context) (wait time.Duration, err err
 		return 0, err
 	}
 	if err := s.make(ctx, c); err != nil {
-		s.count(func(stats *SnapshotStats) { stats.Failed++ })
+		s.count(func(stats *store.Snapshots) { stats.Failed++ })
 		return 0, err
 	}
-	s.count(func(stats *SnapshotStats) { stats.Made++ })
+	s.count(func(stats *store.Snapshots) { stats.Made++ })
 	return 0, nil
 }
 
-func (s *snapshotter) count(change func(*SnapshotStats)) {
+func (s *snapshotter) count(change func(*store.Snapshots)) {
 	s.snapshots.mu.Lock()
 	defer s.snapshots.mu.Unlock()
 	change(&s.snapshots.stats)

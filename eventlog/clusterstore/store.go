@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,15 @@ type Options struct {
 	// Wait is how long an Update waits for the engine. 0: 10 seconds. As long a replica waits
 	// before it takes a message for lost.
 	Wait time.Duration
+	// Credentials is a file with what proves to the engine who we are: a user's JWT with the seed
+	// of its key, or the seed of an nkey alone. Empty: what the URL says.
+	Credentials string
+	// TLS is how to connect with TLS. Nil: as the URL says, with the authorities of the system.
+	TLS *tls.Config
+	// SyncAlways says that each server of the engine syncs before it acknowledges. The engine
+	// itself says so only to a user of its system account, who asks it at SystemURL.
+	SyncAlways bool
+	SystemURL  string
 	// MaxBytes is how many bytes of the file may be in use, see [filestore.Options].
 	MaxBytes int64
 	// SnapshotBytes is after how many bytes of messages a snapshot is made, if they are a
@@ -56,6 +66,8 @@ type replica struct {
 	vacant    chan struct{} // holds a token when the writer has gone
 	missing   missing       // used by follow alone
 	snapshots snapshots
+
+	conflicts atomic.Uint64 // commits that others were faster with
 
 	updating sync.Mutex // held by the running Update
 
@@ -270,6 +282,17 @@ func (r *replica) Stats() store.Stats { return r.file.Stats() }
 
 // Backup implements [store.BackupStore].
 func (r *replica) Backup(ctx context.Context) (*store.Backup, error) { return r.file.Backup(ctx) }
+
+// Cluster implements [store.ClusterStore].
+func (r *replica) Cluster() store.Cluster {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return store.Cluster{
+		Connected: r.engine.conn.IsConnected(),
+		Position:  r.file.Place().Position, Lag: r.behind, Conflicts: r.conflicts.Load(),
+		Servers: r.engine.servers, Weaknesses: r.engine.weak, Snapshots: r.snapshots.get(),
+	}
+}
 
 // Close implements [store.Store].
 func (r *replica) Close() error {

@@ -4,6 +4,7 @@ package natstest
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,14 +21,32 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
+// Options are the settings of servers that a test may want otherwise.
+type Options struct {
+	LateSync   bool  // do not sync always
+	MaxPayload int32 // 0: 64 MiB
+	// System is whether [Server.SystemURL] leads to the system account. Then the URL names a
+	// user.
+	System bool
+}
+
 // config is what a server process needs to know.
 type config struct {
+	Options
 	Dir         string
 	Port        int
 	Name        string // of a server of a cluster
 	ClusterPort int
 	Routes      []string
 }
+
+// accounts is a configuration with a user of each account.
+const accounts = `
+system_account: SYS
+accounts {
+	SYS { users: [{user: sys, password: sys}] }
+	APP { jetstream: enabled, users: [{user: app, password: app}] }
+}`
 
 const variable = "JRWEB_TEST_NATS_SERVER"
 
@@ -50,8 +70,17 @@ func Main(m *testing.M) {
 // serve runs a server until standard input ends, which it does with the test.
 func serve(c config) error {
 	o := &server.Options{
-		ServerName: c.Name, Host: "127.0.0.1", Port: c.Port, NoLog: true, NoSigs: true, MaxPayload: 64 << 20,
-		JetStream: true, StoreDir: c.Dir, SyncAlways: true,
+		ServerName: c.Name, Host: "127.0.0.1", Port: c.Port, NoLog: true, NoSigs: true, MaxPayload: cmp.Or(c.MaxPayload, 64<<20),
+		JetStream: true, StoreDir: c.Dir, SyncAlways: !c.LateSync,
+	}
+	if c.System {
+		file := filepath.Join(c.Dir, "accounts.conf")
+		if err := os.WriteFile(file, []byte(accounts), 0o600); err != nil {
+			return err
+		}
+		if err := o.ProcessConfigFile(file); err != nil {
+			return err
+		}
 	}
 	if c.ClusterPort != 0 {
 		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: c.ClusterPort}
@@ -65,7 +94,7 @@ func serve(c config) error {
 	if !s.ReadyForConnections(10 * time.Second) {
 		return fmt.Errorf("the NATS server is not ready in time")
 	}
-	fmt.Println(s.ClientURL())
+	fmt.Printf("nats://%s\n", s.Addr())
 	_, err = io.Copy(io.Discard, os.Stdin)
 	s.Shutdown()
 	s.WaitForShutdown()
@@ -81,14 +110,29 @@ type Server struct {
 	stdin  io.Closer
 }
 
+// SystemURL is that of a user of the system account.
+func (s *Server) SystemURL() string { return strings.Replace(s.URL, "app:app@", "sys:sys@", 1) }
+
 // Start starts a server with a folder of its own.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	return start(t, config{Dir: t.TempDir(), Port: freePort(t)})
+	return StartWith(t, Options{})
+}
+
+// StartWith is Start with other settings.
+func StartWith(t testing.TB, o Options) *Server {
+	t.Helper()
+	return start(t, config{Options: o, Dir: t.TempDir(), Port: freePort(t)})
 }
 
 // StartCluster starts servers that are a cluster. It returns their common URL as well.
 func StartCluster(t testing.TB, n int) (servers []*Server, url string) {
+	t.Helper()
+	return StartClusterWith(t, n, Options{})
+}
+
+// StartClusterWith is StartCluster with other settings.
+func StartClusterWith(t testing.TB, n int, o Options) (servers []*Server, url string) {
 	t.Helper()
 	var routes, urls []string
 	ports := make([]int, n)
@@ -97,7 +141,7 @@ func StartCluster(t testing.TB, n int) (servers []*Server, url string) {
 		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", ports[i]))
 	}
 	for i, port := range ports {
-		s := start(t, config{Dir: t.TempDir(), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
+		s := start(t, config{Options: o, Dir: t.TempDir(), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
 		servers, urls = append(servers, s), append(urls, s.URL)
 	}
 	return servers, strings.Join(urls, ",")
@@ -151,6 +195,9 @@ func (s *Server) Restart() {
 		s.Fatalf("the NATS server did not start: %v", err)
 	}
 	s.URL = strings.TrimSpace(line)
+	if s.config.System {
+		s.URL = strings.Replace(s.URL, "nats://", "nats://app:app@", 1)
+	}
 }
 
 // Kill ends the server as a crash would.

@@ -1,0 +1,47 @@
+package clusterstore
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// connection is how to connect to the engine.
+func connection(o *Options) ([]nats.Option, error) {
+	options := []nats.Option{
+		nats.Name("jrweb"),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectBufSize(-1), // what could not be sent is sent again by who waits for it
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // else it was closed
+				o.Logger.Warn("the connection to the engine of the cluster is lost", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { o.Logger.Info("the engine of the cluster is connected again") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			o.Logger.Warn("the engine of the cluster reports an error", "error", err)
+		}),
+	}
+	if o.TLS != nil {
+		options = append(options, nats.Secure(o.TLS))
+	}
+	if o.Credentials == "" {
+		return options, nil
+	}
+	text, err := os.ReadFile(o.Credentials)
+	if err != nil {
+		return nil, fmt.Errorf("read the credentials for the engine of the cluster: %w", err)
+	}
+	if bytes.Contains(text, []byte("NATS USER JWT")) {
+		return append(options, nats.UserCredentials(o.Credentials)), nil
+	}
+	nkey, err := nats.NkeyOptionFromSeed(o.Credentials)
+	if err != nil {
+		return nil, fmt.Errorf("%s has no credentials for NATS, and no seed of an nkey: %w", o.Credentials, err)
+	}
+	return append(options, nkey), nil
+}

@@ -1,0 +1,176 @@
+package clusterstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"jrweb/eventlog/store"
+)
+
+const (
+	// oldestEngine is the first version whose servers sync always where they are told to.
+	oldestEngine = "2.15.3"
+	// leastPayload is what a message must be able to take: a request of 4 MiB, and what the
+	// records of its events take beside them.
+	leastPayload = 8 << 20
+)
+
+// check refuses an engine that would lose commits, or has no room for them, and a stream that
+// holds something else. What is only weaker than it should be goes into e.weak.
+func (e *engine) check(ctx context.Context, o *Options) error {
+	if err := e.admit(); err != nil {
+		return err
+	}
+	c := e.stream.CachedInfo().Config
+	e.servers = c.Replicas
+	if c.Replicas < 3 {
+		e.weak = append(e.weak, store.FewServers)
+	}
+	if !o.SyncAlways {
+		e.weak = append(e.weak, e.syncs(ctx, o)...)
+	}
+	if !c.DenyDelete || c.AllowRollup || c.AllowMsgTTL {
+		e.weak = append(e.weak, store.Erasable)
+	}
+	if c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxMsgsPerSubject > 0 {
+		e.weak = append(e.weak, store.Bounded)
+	}
+	for _, w := range e.weak {
+		o.Logger.Warn("the cluster promises less than it could", "weakness", string(w), "means", w.Text())
+	}
+	e.largest = min(int(e.conn.MaxPayload()), mostStored)
+	if c.MaxMsgSize > 0 {
+		e.largest = min(e.largest, int(c.MaxMsgSize))
+	}
+	e.largest -= headerRoom
+	return nil
+}
+
+// admit returns why the engine or the stream cannot be used.
+func (e *engine) admit() error {
+	if version := e.conn.ConnectedServerVersion(); olderThan(version, oldestEngine) {
+		return fmt.Errorf("the NATS server is version %s, and must be %s or later: earlier ones may lose what they have acknowledged", version, oldestEngine)
+	}
+	c := e.stream.CachedInfo().Config
+	switch {
+	case len(c.Subjects) != 1 || c.Subjects[0] != e.subject || c.Mirror != nil || len(c.Sources) > 0 || c.SubjectTransform != nil:
+		return fmt.Errorf("the stream must have the subject %s and no other messages", e.subject)
+	case c.Storage != jetstream.FileStorage:
+		return errors.New("the stream is in memory: it would be gone after a restart of its servers; make it with file storage")
+	case c.Retention != jetstream.LimitsPolicy || c.MaxAge != 0 || c.Discard == jetstream.DiscardOld && (c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxMsgsPerSubject > 0):
+		return errors.New("the stream has a limit beyond which it would forget commits")
+	case c.NoAck || c.Sealed:
+		return errors.New("the stream acknowledges nothing, or takes nothing")
+	case c.PersistMode != jetstream.DefaultPersistMode:
+		return errors.New("the stream acknowledges what it has not written: it must have the default persist mode")
+	case e.conn.MaxPayload() < leastPayload:
+		return fmt.Errorf("the NATS server takes messages of %d bytes, and must take %d (8 MiB): set its max_payload", e.conn.MaxPayload(), leastPayload)
+	case c.MaxMsgSize > 0 && c.MaxMsgSize < leastPayload:
+		return fmt.Errorf("the stream takes messages of %d bytes, and must take %d (8 MiB)", c.MaxMsgSize, leastPayload)
+	}
+	return nil
+}
+
+// olderThan compares versions by their numbers. One that is none is not older.
+func olderThan(version, than string) bool {
+	version, _, _ = strings.Cut(version, "-")
+	v, t := strings.Split(version, "."), strings.Split(than, ".")
+	for i := range t {
+		if i == len(v) {
+			return true
+		}
+		a, errA := strconv.Atoi(v[i])
+		b, errB := strconv.Atoi(t[i])
+		if errA != nil || errB != nil || a != b {
+			return errA == nil && errB == nil && a < b
+		}
+	}
+	return false
+}
+
+// everyServer is the question to all servers what their JetStream is like. Only a user of the
+// system account may ask it.
+const everyServer = "$SYS.REQ.SERVER.PING.JSZ"
+
+// syncs returns what is weak about the syncs of the servers.
+func (e *engine) syncs(ctx context.Context, o *Options) []store.Weakness {
+	if o.SystemURL == "" {
+		return []store.Weakness{store.UnknownSync}
+	}
+	answered, err := askServers(ctx, o, e.servers)
+	late := false
+	for _, always := range answered {
+		late = late || !always
+	}
+	switch {
+	case late:
+		return []store.Weakness{store.LateSync}
+	case err != nil:
+		o.Logger.Warn("the servers of the cluster could not be asked whether they sync always", "error", err)
+		return []store.Weakness{store.UnknownSync}
+	}
+	return nil
+}
+
+// askServers asks the servers whether they sync always, until so many as keep the stream have
+// answered. Those that come after them are waited for for a moment.
+func askServers(ctx context.Context, o *Options, least int) (always map[string]bool, err error) {
+	always = map[string]bool{}
+	options, err := connection(o)
+	if err != nil {
+		return always, err
+	}
+	conn, err := nats.Connect(o.SystemURL, options...)
+	if err != nil {
+		return always, err
+	}
+	defer conn.Close()
+	inbox := conn.NewInbox()
+	answers, err := conn.SubscribeSync(inbox)
+	if err == nil {
+		err = conn.PublishRequest(everyServer, inbox, nil)
+	}
+	if err != nil {
+		return always, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	for {
+		waits, stop := ctx, func() {}
+		if len(always) >= least {
+			waits, stop = context.WithTimeout(ctx, pause)
+		}
+		m, err := answers.NextMsgWithContext(waits)
+		stop()
+		if err != nil && len(always) >= least {
+			return always, nil
+		}
+		if err != nil {
+			return always, fmt.Errorf("%d of at least %d servers have answered: %w", len(always), least, err)
+		}
+		var said struct {
+			Server struct{ ID string }
+			Data   struct {
+				Disabled bool
+				Config   struct {
+					SyncAlways   bool          `json:"sync_always"`
+					SyncInterval time.Duration `json:"sync_interval"`
+				}
+			}
+		}
+		if err := json.Unmarshal(m.Data, &said); err != nil || said.Server.ID == "" {
+			return always, errors.Join(errors.New("the answer of a server is not understood"), err)
+		}
+		if !said.Data.Disabled {
+			always[said.Server.ID] = said.Data.Config.SyncAlways
+		}
+	}
+}
