@@ -46,7 +46,9 @@ type catalog struct {
 	Version   int        `json:"version"`
 	Claim     string     `json:"claim,omitempty"` // names the snapshot that is being made
 	Snapshots []snapshot `json:"snapshots"`       // the newest first
-	revision  uint64
+	// Origin is the hash of what a database held that the cluster began with.
+	Origin   string `json:"origin,omitempty"`
+	revision uint64
 }
 
 const (

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"time"
@@ -125,7 +124,7 @@ func (c *checker) checkSnapshots(ctx context.Context) error {
 	catalog, err := shelf.load(ctx)
 	for i := 0; err == nil && i < len(catalog.Snapshots); i++ {
 		s := catalog.Snapshots[i]
-		err = shelf.fetch(ctx, s, io.Discard)
+		err = shelf.verify(ctx, s)
 		if errors.Is(err, errGone) {
 			// A newer one may have taken its place.
 			now, loadErr := shelf.load(ctx)

@@ -61,7 +61,7 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 		default:
 			// If another replica makes it just now, it makes the same.
 			e.stream, err = e.js.CreateStream(ctx, jetstream.StreamConfig{
-				Name: name, Subjects: []string{e.subject}, Storage: jetstream.FileStorage, Replicas: o.Replicas, DenyDelete: true,
+				Name: name, Subjects: []string{e.subject}, Storage: jetstream.FileStorage, Replicas: o.Replicas, DenyDelete: true, FirstSeq: o.first,
 			})
 		}
 		return err

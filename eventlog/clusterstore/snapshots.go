@@ -204,10 +204,9 @@ func (s *snapshotter) store(ctx context.Context, c catalog) (snap snapshot, err 
 			return snap, fmt.Errorf("the copy of this replica is not good: %w", err)
 		}
 	}
-	return s.shelf.add(ctx, path, snapshot{
-		ID: c.Claim, Stream: hex.EncodeToString(at.Journal[:]), Position: at.Position, Link: hex.EncodeToString(at.Link[:]),
-		Taken: time.Now().UTC().Truncate(time.Millisecond),
-	})
+	snap = snapshotAt(at)
+	snap.ID = c.Claim
+	return s.shelf.add(ctx, path, snap)
 }
 
 // add stores a file as a snapshot, and makes sure that it comes back.
@@ -220,7 +219,12 @@ func (s *shelf) add(ctx context.Context, path string, snap snapshot) (snapshot, 
 	if err := s.put(ctx, &snap, file); err != nil {
 		return snap, err
 	}
-	return snap, s.fetch(ctx, snap, io.Discard)
+	return snap, s.verify(ctx, snap)
+}
+
+// verify makes sure that a snapshot is whole.
+func (s *shelf) verify(ctx context.Context, snap snapshot) error {
+	return s.fetch(ctx, snap, io.Discard)
 }
 
 // forget purges the stream of what is older than all snapshots that are kept. The last message

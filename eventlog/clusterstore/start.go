@@ -30,7 +30,7 @@ func (r *replica) start(ctx context.Context) error {
 			continue // more may have come and gone meanwhile
 		}
 		if !goesOn {
-			err = fmt.Errorf("%w: message %d is no longer in the stream, and there is no snapshot that has it", store.ErrDamaged, r.file.Place().Position+1)
+			err = fmt.Errorf("%w: message %d is no longer in the stream, and there is no snapshot that has it (or a migration was broken off: finish it)", store.ErrDamaged, r.file.Place().Position+1)
 		}
 		return err
 	}

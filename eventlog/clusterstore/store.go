@@ -48,7 +48,8 @@ type Options struct {
 	// Logger gets what nobody else hears of. Nil: silence.
 	Logger *slog.Logger
 
-	existing bool // like Join, but nobody waits
+	existing bool   // like Join, but nobody waits
+	first    uint64 // the position of the first message, if the stream is made; 0: 1
 }
 
 // replica implements [store.Store].

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -22,18 +23,24 @@ func (r *Replica) Snapshot(ctx context.Context) (path string, at Place, err erro
 	if err := r.s.failure(); err != nil {
 		return "", Place{}, err
 	}
-	file, err := boltfile.NewUnfinished(r.s.base.path)
-	if err != nil {
-		return "", Place{}, err
-	}
-	err = r.s.copyTo(ctx, file, func(v *version) boltfile.Mark {
+	path, err = r.s.copyBeside(ctx, func(v *version) boltfile.Mark {
 		at = Place{Journal: *r.journal.Load(), Position: v.upto, Link: v.link}
 		return markOf(at)
 	})
-	if err = errors.Join(err, file.Close()); err != nil {
-		return "", Place{}, errors.Join(err, os.Remove(file.Name()))
+	return path, at, err
+}
+
+// copyBeside makes a copy beside the file.
+func (s *fileStore) copyBeside(ctx context.Context, mark func(*version) boltfile.Mark) (path string, err error) {
+	file, err := boltfile.NewUnfinished(s.base.path)
+	if err != nil {
+		return "", err
 	}
-	return file.Name(), at, nil
+	err = s.copyTo(ctx, file, mark)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(file.Name()))
+	}
+	return file.Name(), nil
 }
 
 // markOf is the mark of a replica at a place.
@@ -107,3 +114,41 @@ func PlaceOf(path string) (at Place, err error) {
 
 // ErrNoReplica: a file is a database of its own.
 var ErrNoReplica = errors.New("it is a database of its own, and no replica")
+
+// ReplicaOf makes a file of what a store of this package holds, which is a replica at a place,
+// and returns its path. It lies beside the store, and the caller must remove it.
+func ReplicaOf(ctx context.Context, s store.Store, at Place) (path string, err error) {
+	own, ok := s.(*fileStore)
+	if !ok {
+		return "", errors.New("it is no database file")
+	}
+	return own.copyBeside(ctx, func(*version) boltfile.Mark { return markOf(at) })
+}
+
+// Detach makes a database of its own at path of what the replica holds. The file at path must
+// not exist; it appears complete, if verify does not refuse it under another name.
+func (r *Replica) Detach(ctx context.Context, path string, verify func(path string) error) (err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	}
+	made, err := r.s.copyBeside(ctx, func(v *version) boltfile.Mark { return boltfile.Mark{Position: v.upto} })
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(made)) }()
+	if err := verify(made); err != nil {
+		return err
+	}
+	file, err := os.Open(made)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	// Unlike a rename, a link never replaces a file.
+	if err := os.Link(made, path); err != nil {
+		return err
+	}
+	return disk.SyncDir(filepath.Dir(path))
+}
