@@ -18,8 +18,11 @@
 //     everything that was committed anywhere before it was called.
 //   - Each message names the stream and the hash of the message before it. So a replica
 //     cannot go on with a stream that is not its own.
+//   - From time to time one of the replicas makes a snapshot of its file, and the stream forgets
+//     what is older than two of them. A new replica begins with a snapshot. So does one that
+//     was away for so long that the stream has forgotten what it lacks, when it is opened.
 //
 // While the engine is away, Updates wait and then fail, and Views go on.
 //
-// A stream belongs to one log. Nothing may delete messages from it.
+// A stream belongs to one log. Nothing else may delete messages from it.
 package clusterstore

@@ -54,10 +54,14 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 	}
 	err = insist(ctx, func(ctx context.Context) error {
 		e.stream, err = e.js.Stream(ctx, name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
+		switch {
+		case !errors.Is(err, jetstream.ErrStreamNotFound) || o.existing:
+		case o.Join:
+			err = errNoStream
+		default:
 			// If another replica makes it just now, it makes the same.
 			e.stream, err = e.js.CreateStream(ctx, jetstream.StreamConfig{
-				Name: name, Subjects: []string{e.subject}, Storage: jetstream.FileStorage, Replicas: o.Replicas, DenyDelete: true,
+				Name: name, Subjects: []string{e.subject}, Storage: jetstream.FileStorage, Replicas: o.Replicas, DenyDelete: true, FirstSeq: o.first,
 			})
 		}
 		return err
@@ -67,6 +71,8 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 	}
 	return e, e.check(ctx, o)
 }
+
+var errNoStream = errors.New("there is no such stream yet, and this replica waits until another one makes it")
 
 // noPeers is the code of the error of servers that do not know enough others yet.
 const noPeers = 10005
@@ -79,7 +85,7 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 		err := ask(one)
 		cancel()
 		api, isAPI := errors.AsType[*jetstream.APIError](err)
-		if err == nil || isAPI && api.Code < 500 && api.ErrorCode != noPeers {
+		if err == nil || isAPI && api.Code < 500 && api.ErrorCode != noPeers || isFinal(err) {
 			return err
 		}
 		select {
@@ -88,6 +94,11 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 			return errors.Join(ctx.Err(), err)
 		}
 	}
+}
+
+// isFinal reports whether to ask again is of no use.
+func isFinal(err error) bool {
+	return errors.Is(err, errGone) || errors.Is(err, store.ErrDamaged)
 }
 
 // answer is what the engine says to a record.
@@ -126,16 +137,16 @@ func (e *engine) publish(ctx context.Context, position uint64, record []byte) (a
 	return unknown, err
 }
 
-// last returns the position of the last message.
-func (e *engine) last(ctx context.Context) (position uint64, err error) {
+// state returns which messages the stream has.
+func (e *engine) state(ctx context.Context) (state jetstream.StreamState, err error) {
 	err = insist(ctx, func(ctx context.Context) error {
 		info, err := e.stream.Info(ctx)
 		if err == nil {
-			position = info.State.LastSeq
+			state = info.State
 		}
 		return err
 	})
-	return position, err
+	return state, err
 }
 
 // get returns the message at a position, nil if there is none.

@@ -74,7 +74,25 @@ func (r *replica) missed(position uint64) error {
 	if record != nil {
 		return r.deliver(position, record)
 	}
+	if state, err := r.engine.state(r.ctx); err != nil || state.FirstSeq > position {
+		return r.forgotten(err)
+	}
 	return r.absent(position, fmt.Errorf("%w: message %d is no longer in the stream", store.ErrDamaged, position))
+}
+
+// ErrBehind: others have committed so much while a replica was away that the stream has
+// forgotten what it lacks. Opened again, it begins with a snapshot.
+var ErrBehind = errors.New("this replica was away for too long: opened again, it begins with a snapshot")
+
+// forgotten fails the replica because the stream has no longer what it lacks, unless that
+// could not be found out.
+func (r *replica) forgotten(err error) error {
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fail(ErrBehind)
 }
 
 // missing is a message that should be in the stream.
@@ -99,7 +117,8 @@ func (r *replica) absent(position uint64, err error) error {
 }
 
 // recognize checks that the stream has the last message of the replica. A stream that was
-// made anew, or is another one, does not have it.
+// made anew, or is another one, does not have it. If the stream has forgotten it, the next
+// one tells: it has its hash.
 func (r *replica) recognize(ctx context.Context) error {
 	at := r.file.Place()
 	if at.Position == 0 {
@@ -110,6 +129,13 @@ func (r *replica) recognize(ctx context.Context) error {
 	case err != nil:
 		return err
 	case record == nil:
+		state, err := r.engine.state(ctx)
+		if err != nil || state.FirstSeq > at.Position+1 {
+			return r.forgotten(err)
+		}
+		if state.FirstSeq == at.Position+1 && state.LastSeq > at.Position {
+			return nil
+		}
 		return r.absent(at.Position, fmt.Errorf("%w: this replica has message %d, and the stream does not: it was made anew, or restored from a backup", store.ErrDamaged, at.Position))
 	case sha256.Sum256(record) != at.Link:
 		r.mu.Lock()
@@ -125,11 +151,11 @@ func (r *replica) recognize(ctx context.Context) error {
 // catchUp waits until the replica has everything that was committed before the call. It first
 // makes sure that the stream is the replica's, before it writes there.
 func (r *replica) catchUp(ctx context.Context) error {
-	last, err := r.engine.last(ctx)
+	state, err := r.engine.state(ctx)
 	if err != nil {
 		return err
 	}
-	if err := r.waitFor(ctx, func() bool { return r.recognized && r.file.Place().Position >= last }); err != nil {
+	if err := r.waitFor(ctx, func() bool { return r.recognized && r.file.Place().Position >= state.LastSeq }); err != nil {
 		return err
 	}
 	for {

@@ -35,8 +35,21 @@ type Options struct {
 	SystemURL  string
 	// MaxBytes is how many bytes of the file may be in use, see [filestore.Options].
 	MaxBytes int64
+	// SnapshotBytes is after how many bytes of messages a snapshot is made, if they are a
+	// quarter of the last one at least: a snapshot costs what the file costs. Each message
+	// counts for 512 bytes more than it has, because many small ones take long to apply, too.
+	// The stream keeps about twice as much. 0: 256 MiB. Negative: this replica makes none.
+	SnapshotBytes int64
+	// Verify checks the file of a snapshot that this replica has made, before it counts:
+	// dbfile.Check does it for the file of a log. Nil: it is not checked.
+	Verify func(ctx context.Context, path string) error
+	// Join says that Open never makes the stream: it waits until there is one.
+	Join bool
 	// Logger gets what nobody else hears of. Nil: silence.
 	Logger *slog.Logger
+
+	existing bool   // like Join, but nobody waits
+	first    uint64 // the position of the first message, if the stream is made; 0: 1
 }
 
 // replica implements [store.Store].
@@ -50,9 +63,10 @@ type replica struct {
 	running sync.WaitGroup
 	failure atomic.Pointer[error] // why the replica no longer works, nil if it does
 
-	id      [8]byte       // of this open replica
-	vacant  chan struct{} // holds a token when the writer has gone
-	missing missing       // used by follow alone
+	id        [8]byte       // of this open replica
+	vacant    chan struct{} // holds a token when the writer has gone
+	missing   missing       // used by follow alone
+	snapshots snapshots
 
 	conflicts atomic.Uint64 // commits that others were faster with
 
@@ -68,6 +82,7 @@ type replica struct {
 	advanced chan struct{}      // closed when something is applied, or the stream recognized
 	// recognized says that the stream has been found to be the replica's.
 	recognized bool
+	summing    *summing // what waits for a position, or nil
 	writer     writer
 	heardOf    time.Time // when a sign of life of the writer came last
 	closed     bool
@@ -75,39 +90,72 @@ type replica struct {
 
 // Open opens the replica in the file at path, or creates it. Its journal is a stream of the
 // NATS servers at url, several separated by commas. If there is no such stream, Open creates
-// it. Open returns when the replica has everything that was committed before; it waits for
-// that until ctx ends. Errors are those of [filestore.OpenReplica], and [store.ErrDamaged] if
-// the stream is not the one of the file. Nil options are the defaults.
+// it. A new replica, and one that lacks messages which the stream has no longer, begin with the
+// newest snapshot. Open returns when the replica has everything that was committed before; it
+// waits for that until ctx ends. Errors are those of [filestore.OpenReplica], and
+// [store.ErrDamaged] if the stream is not the one of the file, or has lost messages that no
+// snapshot has. Nil options are the defaults.
 func Open(ctx context.Context, path, url, stream string, o *Options) (_ store.NotifyingStore, err error) {
-	r := &replica{advanced: make(chan struct{}), vacant: make(chan struct{}, 1)}
-	_, _ = rand.Read(r.id[:]) // never fails
+	var r *replica
+	for {
+		if r, err = open(ctx, path, url, stream, defaults(o)); !errors.Is(err, ErrBehind) || ctx.Err() != nil {
+			break // else others have made two snapshots meanwhile
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("eventlog: open %s with stream %s: %w", path, stream, err)
+	}
+	return r, nil
+}
+
+func defaults(o *Options) (d Options) {
 	if o != nil {
-		r.o = *o
+		d = *o
 	}
-	r.o.Replicas = cmp.Or(r.o.Replicas, 1)
-	r.o.Wait = cmp.Or(r.o.Wait, 10*time.Second)
-	if r.o.Logger == nil {
-		r.o.Logger = slog.New(slog.DiscardHandler)
+	d.Replicas = cmp.Or(d.Replicas, 1)
+	d.Wait = cmp.Or(d.Wait, 10*time.Second)
+	d.SnapshotBytes = cmp.Or(d.SnapshotBytes, 256<<20)
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
 	}
-	if r.file, err = filestore.OpenReplica(path, &filestore.Options{MaxBytes: r.o.MaxBytes}); err != nil {
+	return d
+}
+
+func open(ctx context.Context, path, url, stream string, o Options) (_ *replica, err error) {
+	r := &replica{o: o, advanced: make(chan struct{}), vacant: make(chan struct{}, 1)}
+	_, _ = rand.Read(r.id[:]) // never fails
+	r.snapshots.grown = make(chan struct{}, 1)
+	if r.file, err = filestore.OpenReplica(path, r.fileOptions()); err != nil {
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	err = r.file.View(ctx, func(v store.Reader) (err error) {
-		r.writer, err = writerOf(v)
-		return err
-	})
+	if r.engine, err = connect(ctx, url, stream, &r.o); err == nil {
+		err = r.start(ctx)
+	}
 	if err == nil {
-		r.engine, err = connect(ctx, url, stream, &r.o)
+		err = r.file.View(ctx, func(v store.Reader) (err error) {
+			r.writer, err = writerOf(v)
+			return err
+		})
 	}
 	if err == nil {
 		r.running.Go(r.follow)
 		err = r.catchUp(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("eventlog: open %s with stream %s: %w", path, stream, errors.Join(err, r.Close()))
+		return nil, errors.Join(err, r.Close())
+	}
+	if err := r.answerQuestions(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if r.o.SnapshotBytes > 0 {
+		r.running.Go(r.makeSnapshots)
 	}
 	return r, nil
+}
+
+func (r *replica) fileOptions() *filestore.Options {
+	return &filestore.Options{MaxBytes: r.o.MaxBytes}
 }
 
 var errClosed = errors.New("the store is closed")
@@ -197,6 +245,8 @@ func (r *replica) deliver(position uint64, record []byte) error {
 		r.pending.decide(own)
 		r.pending = nil
 	}
+	r.snapshots.add(int64(len(record)))
+	r.sumWhenThere()
 	r.advance()
 	return nil
 }
@@ -241,13 +291,13 @@ func (r *replica) Cluster() store.Cluster {
 	return store.Cluster{
 		Connected: r.engine.conn.IsConnected(),
 		Position:  r.file.Place().Position, Writer: r.term() > 0, Lag: r.behind, Conflicts: r.conflicts.Load(),
-		Servers: r.engine.servers, Weaknesses: r.engine.weak,
+		Servers: r.engine.servers, Weaknesses: r.engine.weak, Snapshots: r.snapshots.get(),
 	}
 }
 
 // Close implements [store.Store].
 func (r *replica) Close() error {
-	r.mu.Lock()
+	r.mu.Lock() // nothing more is begun after that
 	r.cancel()
 	r.mu.Unlock()
 	r.running.Wait()

@@ -28,10 +28,7 @@ func (s *fileStore) Backup(ctx context.Context) (_ *store.Backup, err error) {
 	}
 	backup := &store.Backup{ReadCloser: file}
 	start, before := time.Now(), s.Stats().Size
-	err = s.copyTo(ctx, file)
-	if disk.IsFull(err) {
-		err = fmt.Errorf("%w for a copy: %w", store.ErrFull, err)
-	}
+	err = s.copyTo(ctx, file, func(v *version) boltfile.Mark { return boltfile.Mark{Position: v.upto} })
 	// A file without a name goes away with the process, however that ends.
 	err = errors.Join(err, os.Remove(file.Name()))
 	backup.Took, backup.Growth = time.Since(start), s.Stats().Size-before
@@ -48,8 +45,13 @@ func (s *fileStore) Backup(ctx context.Context) (_ *store.Backup, err error) {
 }
 
 // copyTo makes a file of one state that needs no journal: a copy of the pages, and over them
-// what they lack.
-func (s *fileStore) copyTo(ctx context.Context, file *os.File) error {
+// what they lack. mark says how the copy is marked.
+func (s *fileStore) copyTo(ctx context.Context, file *os.File, mark func(*version) boltfile.Mark) (err error) {
+	defer func() {
+		if disk.IsFull(err) {
+			err = fmt.Errorf("%w for a copy: %w", store.ErrFull, err)
+		}
+	}()
 	view, err := s.look()
 	if err != nil {
 		return err
@@ -72,7 +74,7 @@ func (s *fileStore) copyTo(ctx context.Context, file *os.File) error {
 	}
 	db.AllocSize = 0 // the copy grows by what it needs
 	err = db.Update(func(tx *bolt.Tx) error {
-		_, _, err := write(tx, slices.Values(ops), boltfile.Mark{Position: view.upto})
+		_, _, err := write(tx, slices.Values(ops), mark(view.version))
 		return err
 	})
 	return errors.Join(err, db.Close())

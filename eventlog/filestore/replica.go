@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -105,7 +104,7 @@ func (b *base) unused() error {
 		return r.Err
 	})
 	if err == nil && used {
-		err = errors.New("it is a database of its own, and no replica")
+		err = ErrNoReplica
 	}
 	return err
 }

@@ -1,5 +1,7 @@
 package store
 
+import "time"
+
 // ClusterStore is a [Store] that several machines have. It tells how the one in this process
 // stands to the others, and what may take back what it acknowledges.
 type ClusterStore interface {
@@ -26,6 +28,20 @@ type Cluster struct {
 	// Weaknesses are the settings that break a part of the promise that an acknowledged commit
 	// survives every machine, and a power cut of all. Without one it holds.
 	Weaknesses []Weakness
+	Snapshots  Snapshots
+}
+
+// Snapshots tells of the newest snapshot that a [ClusterStore] knows, with which new ones
+// begin, and of those that it has made itself.
+type Snapshots struct {
+	// Position is that of the last commit in it, 0 if there is none.
+	Position uint64
+	Taken    time.Time
+	// Bytes is the size of the file, Stored what the snapshot takes.
+	Bytes, Stored int64
+	// Made is how many this store has made since it was opened, and Failed how many it has
+	// begun in vain.
+	Made, Failed int
 }
 
 // Weakness is what a setting breaks. Each has a text for people.
