@@ -307,30 +307,6 @@ func TestEachTaskIsListedOnceUnderItsLastChange(t *testing.T) {
 	}
 }
 
-func TestInASharedStoreNoEntryWaitsForItsRemoval(t *testing.T) {
-	b := newBusy(t)
-	b.commit(20, 10)
-	b.commit(20, 10)
-	b.ok(b.log.Close())
-	opened, err := filestore.Open(b.path, nil)
-	b.ok(err)
-	b.store = &heldStore{Store: opened}
-	b.log, err = New(sharedBolt{b.store}, &Options{KeepOpen: true})
-	b.ok(err)
-	b.after, b.since = b.log.LastChange(), nil
-	for round := range 20 {
-		b.commit(1+round%4, 10)
-		b.check(fmt.Sprintf("after commit %d", round))
-		live := len(b.tasks)
-		for _, task := range b.tasks {
-			live += len(task.open)
-		}
-		if n := b.entries(); n > live {
-			t.Errorf("after commit %d there are %d entries of %d tasks and open sessions", round, n, live)
-		}
-	}
-}
-
 // The reserve has no room for as many pages as a sweep may change.
 func TestNoSweepUsesTheReserve(t *testing.T) {
 	b := newBusy(t)
@@ -354,10 +330,6 @@ func TestNoSweepUsesTheReserve(t *testing.T) {
 		}
 	}
 }
-
-type sharedBolt struct{ store.Store }
-
-func (sharedBolt) Shared() {}
 
 func FuzzDecodeState(f *testing.F) {
 	key := record.StateKey(SessionID{1}, 2)

@@ -38,23 +38,37 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 	if err != nil {
 		return Appended{}, err
 	}
+	answer, err := made(ctx, l, appends, &batch{b, events})
+	if err != nil {
+		return Appended{}, err
+	}
+	return Appended(answer), nil
+}
+
+// appendHere appends a batch whose key and owner have been checked.
+func appendHere(ctx context.Context, l *Log, b *batch) (answer appended, err error) {
+	events := b.prepared
+	if events == nil { // another log has prepared them
+		if events, err = record.Prepare(b.Events, l.o.MaxBatchEvents, l.o.MaxEventBytes); err != nil {
+			return appended{}, err
+		}
+	}
 	bytes := 0
 	for i := range events {
 		bytes += len(events[i].Data)
 	}
-	var answer Appended
 	seals := len(events) == 1 && events[0].Type == TypeComplete // and adds nothing else
 	err = l.committer.wait(ctx, &op{bytes: bytes, frees: seals, apply: func(tx *record.Txn) error {
-		answer = Appended{}
+		answer = appended{}
 		first, err := b.Key.firstAnswer(tx, b.Task, b.Session)
 		if err == nil {
-			answer = Appended{Session: first.Session, First: first.First, Last: first.Last, Sealed: first.Info, Replayed: true}
+			answer = appended{Session: first.Session, First: first.First, Last: first.Last, Sealed: first.Info, Replayed: true}
 			return nil
 		}
 		if !errors.Is(err, errNoKey) {
 			return err
 		}
-		t, s, err := target(tx, b, events)
+		t, s, err := target(tx, b.Batch, events)
 		if err == nil {
 			err = tx.Foresee(s, events)
 		}
@@ -62,13 +76,13 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 			err = tx.CheckAnswers(t, s, events)
 		}
 		if err == nil && s == nil {
-			t, s, err = startFor(tx, b)
+			t, s, err = startFor(tx, b.Batch)
 		}
 		if err != nil {
 			return err
 		}
 		tx.AppendTo(t, s, events)
-		answer = Appended{Session: s.ID, First: s.Head - uint64(len(events)) + 1, Last: s.Head}
+		answer = appended{Session: s.ID, First: s.Head - uint64(len(events)) + 1, Last: s.Head}
 		if s.Status != StatusOpen {
 			info := s.Info()
 			answer.Sealed = &info
@@ -78,10 +92,7 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 		})
 		return nil
 	}})
-	if err != nil {
-		return Appended{}, err
-	}
-	return answer, nil
+	return answer, err
 }
 
 // target finds the open session that a batch goes to. The session is nil if the batch must
@@ -92,8 +103,7 @@ func target(tx *record.Txn, b *Batch, events []record.Prepared) (*record.Task, *
 		if err != nil {
 			return nil, nil, err
 		}
-		// In a shared store the session may be new to this log, which then needs its lease.
-		if s != nil && !slices.ContainsFunc(events, record.Prepared.NeedsAll) && !tx.Shared && b.Key.ID == "" {
+		if s != nil && !slices.ContainsFunc(events, record.Prepared.NeedsAll) && b.Key.ID == "" {
 			return nil, s, nil
 		}
 		t, err := tx.Task(b.Task)

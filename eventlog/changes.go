@@ -67,13 +67,10 @@ func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes
 	}
 	changes := Changes{Next: after}
 	next := &changes.Next.Change
-	var to []byte
-	if !l.deaf {
-		// Changes that committed after the deletions were read come next time, with their
-		// own deletions.
-		to = record.ChangeKey(known + 1)
-		*next = max(after.Change, known)
-	}
+	// Changes that committed after the deletions were read come next time, with their own
+	// deletions.
+	to := record.ChangeKey(known + 1)
+	*next = max(after.Change, known)
 	err = l.view(ctx, func(r store.Reader) error {
 		active, bytes := l.newActivity(r), 0
 		for key, raw := range r.Ascend(store.Activity, record.ChangeKey(after.Change+1), to) {
@@ -94,7 +91,7 @@ func (l *Log) Changes(ctx context.Context, after TaskCursor, limit int) (Changes
 		return Changes{}, err
 	}
 	switch n := len(changes.Tasks); {
-	case n > 0 && (changes.More || l.deaf):
+	case n > 0 && changes.More:
 		*next = changes.Tasks[n-1].Change
 	case changes.More:
 		*next = after.Change

@@ -22,7 +22,8 @@ type op struct {
 	// once; what the last run wrote counts.
 	apply func(*record.Txn) error
 	bytes int
-	frees bool // it ends or removes something: it still works when no room is left
+	term  uint64 // the change must be made in this term; 0: in any
+	frees bool   // it ends or removes something: it still works when no room is left
 	state atomic.Int32
 	err   error         // set before done is closed
 	done  chan struct{} // closed after the commit
@@ -54,7 +55,7 @@ type committer struct {
 	// Used by the goroutine alone. While a store that notifies runs an Update, it also uses tx.
 	tx      *record.Txn // of the commit under way
 	last    record.Carried
-	recent  record.Recent // unused if others change the store, and nobody tells of it
+	recent  record.Recent
 	company int           // number of changes that the last commit made, and of those that waited when it ended
 	took    time.Duration // duration of the last commit
 }
@@ -92,7 +93,7 @@ func (c *committer) wait(ctx context.Context, o *op) error {
 }
 
 func (c *committer) waitFor(ctx context.Context, o *op) error {
-	o.done = make(chan struct{})
+	o.done, o.term = make(chan struct{}), termOf(ctx)
 	if err := c.send(ctx, o); err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func (c *committer) commit(group []*op) {
 // split commits a group that is too large for one commit by halves.
 func (c *committer) split(group []*op, err error) {
 	if len(group) == 1 {
-		answer(group, &FieldError{Index: -1, Field: "events", Reason: "are too large in all: " + err.Error(), Err: ErrTooLarge})
+		answer(group, tooLarge(err))
 		return
 	}
 	c.commit(group[:len(group)/2])
@@ -263,7 +264,10 @@ func (c *committer) write(group []*op, full error) error {
 		if r, ok := storeTx.(store.ReserveTx); ok && full != nil {
 			r.UseReserve()
 		}
-		if c.log.deaf || c.overtaken.Swap(false) {
+		if !c.log.writes() {
+			return store.ErrNotWriter
+		}
+		if c.overtaken.Swap(false) {
 			last, err := record.ReadCarried(storeTx)
 			if err != nil {
 				return err
@@ -271,12 +275,11 @@ func (c *committer) write(group []*op, full error) error {
 			c.last, c.recent = last, record.Recent{}
 		}
 		c.tx = record.NewTxn(storeTx, c.log.now(), c.last)
-		c.tx.Full, c.tx.Shared = full, c.log.deaf
-		if !c.log.deaf {
-			c.tx.Recent = &c.recent
-		}
+		c.tx.Full, c.tx.Recent = full, &c.recent
 		for _, o := range group {
-			o.err = o.apply(c.tx)
+			if o.err = c.log.turn.check(o.term); o.err == nil {
+				o.err = o.apply(c.tx)
+			}
 		}
 		switch {
 		case c.tx.Wrote:
@@ -288,6 +291,9 @@ func (c *committer) write(group []*op, full error) error {
 	})
 	tx := c.tx
 	c.tx = nil
+	if errors.Is(err, store.ErrNotWriter) {
+		return err
+	}
 	if err == nil || errors.Is(err, errNothing) {
 		for _, damage := range tx.Damage {
 			c.log.passOver(damage)

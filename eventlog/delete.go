@@ -13,7 +13,12 @@ import (
 // What is damaged can be deleted, too; the totals of a task are then those of the sessions
 // that are left.
 func (l *Log) DeleteTask(ctx context.Context, id string) error {
-	more := false
+	_, err := made(ctx, l, taskDeletes, &id)
+	return err
+}
+
+func deleteTaskHere(ctx context.Context, l *Log, in *string) (none nothing, err error) {
+	id, more := *in, false
 	for began := false; more || !began; began = true {
 		err := l.deleted(l.committer.doFreeing(ctx, func(tx *record.Txn) error {
 			t, err := tx.TaskToDelete(id)
@@ -26,23 +31,28 @@ func (l *Log) DeleteTask(ctx context.Context, id string) error {
 			return tx.DeleteTask(t)
 		}))
 		if began && errors.Is(err, ErrTaskNotFound) {
-			return nil // another caller is deleting it, too
+			return none, nil // another caller is deleting it, too
 		}
 		if err != nil {
-			return err
+			return none, err
 		}
 	}
-	return nil
+	return none, nil
 }
 
 // DeleteSession deletes a session, open, sealed or damaged, as DeleteTask does.
 func (l *Log) DeleteSession(ctx context.Context, task string, id SessionID) error {
-	return l.deleted(l.committer.doFreeing(ctx, func(tx *record.Txn) error {
-		t, err := tx.TaskToDelete(task)
+	_, err := made(ctx, l, sessionDeletes, &sessionOf{task, id})
+	return err
+}
+
+func deleteSessionHere(ctx context.Context, l *Log, in *sessionOf) (nothing, error) {
+	return nothing{}, l.deleted(l.committer.doFreeing(ctx, func(tx *record.Txn) error {
+		t, err := tx.TaskToDelete(in.Task)
 		if err != nil {
 			return err
 		}
-		return tx.DeleteByID(t, id)
+		return tx.DeleteByID(t, in.Session)
 	}))
 }
 

@@ -8,9 +8,9 @@ import (
 )
 
 // heard makes a commit visible of which the store tells: one of this log, or of another one
-// on the same store. What others did is shown to readers, and renews leases. It is not traced,
-// and retention leaves it to them.
+// on the same store. What others did is shown to readers, but not traced.
 func (l *Log) heard(c store.Commit) {
+	l.turn.heard(l, c)
 	if c.Own { // the committer waits for it, or the log is being opened
 		if tx := l.committer.tx; tx != nil {
 			l.committed(tx)
@@ -25,7 +25,4 @@ func (l *Log) heard(c store.Commit) {
 	// A session that was started and ended in one commit was never counted.
 	l.open.Add(int64(len(o.Started) - l.leases.committed(o)))
 	l.watches.committed(o, time.Now())
-	if o.Trash {
-		l.purger.otherLeft()
-	}
 }

@@ -33,8 +33,8 @@ type lease struct {
 	silence time.Duration // how long it may be silent; 0: for ever
 	reason  string        // of the seal, after that silence
 
-	seen        time.Time // when its writer was last active
-	head, beats uint64    // their values at that time
+	seen time.Time // when its writer was last active
+	head uint64    // its value at that time
 	// expiring is set when the committer has decided to seal the session. Then a heartbeat
 	// goes through the committer to learn the outcome.
 	expiring bool
@@ -134,19 +134,13 @@ func (ls *leases) renewed(s *record.Session, now time.Time) {
 		}
 	}
 	l.seen, l.head, l.expiring = now, s.Head, false
-	if !s.Brief {
-		l.beats = s.Beats
-	}
 }
 
 func (ls *leases) lookAt(l *lease, at time.Time) {
 	l.look = at
 	heap.Push(&ls.next, l)
 	if l.index == 0 {
-		select {
-		case ls.sooner <- struct{}{}:
-		default:
-		}
+		notify(ls.sooner)
 	}
 }
 
@@ -154,7 +148,7 @@ func (ls *leases) lookAt(l *lease, at time.Time) {
 // their answers. So no acknowledged append is followed by a seal for the silence before it. It
 // returns how many of the sessions that have ended had a lease.
 func (ls *leases) committed(o *record.Outcome) (ended int) {
-	if len(o.Started)+len(o.Appended)+len(o.Ended)+len(o.Beats) == 0 {
+	if len(o.Started)+len(o.Appended)+len(o.Ended) == 0 {
 		return 0
 	}
 	now := time.Now()
@@ -165,12 +159,6 @@ func (ls *leases) committed(o *record.Outcome) (ended int) {
 	}
 	for i := range o.Appended {
 		ls.renewed(o.Appended[i].Record, now)
-	}
-	for _, s := range o.Beats {
-		// Other things change the record of a session as well.
-		if l := ls.open[s.ID]; l != nil && s.Beats != l.beats {
-			l.seen, l.beats, l.expiring = now, s.Beats, false
-		}
 	}
 	for _, s := range o.Ended {
 		if l := ls.open[s.ID]; l != nil {
@@ -205,11 +193,25 @@ func (ls *leases) run(ctx context.Context) {
 	}
 }
 
+// begun begins all leases anew, because their writers were heard of by another process so far.
+func (ls *leases) begun() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	now := time.Now()
+	for _, l := range ls.open {
+		l.seen = now
+	}
+	notify(ls.sooner)
+}
+
 // due takes the expired leases from the heap. If there are none, wait is the time until one
 // may expire.
 func (ls *leases) due(now time.Time) (due []*lease, wait time.Duration) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	if !ls.log.writes() {
+		return nil, time.Hour
+	}
 	for len(ls.next) > 0 && len(due) < leaseSeals {
 		l := ls.next[0]
 		if wait := l.look.Sub(now); wait > 0 {
@@ -223,7 +225,7 @@ func (ls *leases) due(now time.Time) (due []*lease, wait time.Duration) {
 		heap.Pop(&ls.next)
 		due = append(due, l)
 	}
-	return due, time.Hour // any time will do: a new lease wakes the caller
+	return due, time.Hour // any time will do: a new lease wakes the caller, and a new term
 }
 
 // verdict is the committer's decision about an expired lease.
@@ -238,19 +240,18 @@ const (
 // lease has been renewed.
 func (ls *leases) expire(ctx context.Context, due []*lease) {
 	verdicts := make([]verdict, len(due))
-	records := make([]*record.Session, len(due))
 	var damage error
 	err := ls.log.committer.doFreeing(ctx, func(tx *record.Txn) error {
 		damage = nil
 		for i, l := range due {
 			var err error
-			verdicts[i], records[i], err = ls.judge(tx, l)
+			verdicts[i], err = ls.judge(tx, l)
 			damage = errors.Join(damage, err)
 		}
 		return nil
 	})
 	switch {
-	case err != nil && ctx.Err() == nil && ls.log.Err() == nil:
+	case err != nil && ctx.Err() == nil && ls.log.Err() == nil && !errors.Is(err, store.ErrNotWriter):
 		ls.log.o.Logger.Warn("sessions whose leases have run out cannot be sealed yet", "sessions", len(due), "error", err)
 	case err == nil && damage != nil:
 		ls.log.damaged(damage)
@@ -268,29 +269,26 @@ func (ls *leases) expire(ctx context.Context, due []*lease) {
 		case verdicts[i] == leaseOver:
 			delete(ls.open, l.id)
 		default:
-			if ls.log.shared { // else its append or heartbeat has renewed it
-				ls.renewed(records[i], time.Now())
-			}
 			ls.lookAt(l, l.seen.Add(l.silence))
 		}
 	}
 }
 
 // judge seals the session of a lease, if the lease has really expired.
-func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, *record.Session, error) {
+func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, error) {
 	t, err := tx.Task(l.task)
 	if err != nil {
-		return leaseOver, nil, record.UnlessGone(err)
+		return leaseOver, record.UnlessGone(err)
 	}
 	s, err := tx.Session(l.task, l.id)
 	if err != nil || s.Status != StatusOpen {
-		return leaseOver, nil, record.UnlessGone(err)
+		return leaseOver, record.UnlessGone(err)
 	}
 	if !ls.silent(l, s) {
-		return leaseLives, s, nil
+		return leaseLives, nil
 	}
 	tx.Interrupt(t, s, l.reason)
-	return leaseOver, nil, nil
+	return leaseOver, nil
 }
 
 // silent decides whether the session of an expired lease must be sealed. Appends before
@@ -299,6 +297,6 @@ func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, *record.Session, err
 func (ls *leases) silent(l *lease, s *record.Session) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	l.expiring = time.Since(l.seen) >= l.silence && s.Head == l.head && s.Beats == l.beats
+	l.expiring = time.Since(l.seen) >= l.silence && s.Head == l.head
 	return l.expiring
 }

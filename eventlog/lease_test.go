@@ -337,30 +337,3 @@ func TestManyLeasesRunOutInFewTransactions(t *testing.T) {
 		wantEqual(t, "updates", store.updates.Load()-before, 3)
 	})
 }
-
-// Each log on a shared store keeps the leases of the sessions that it knows, and must
-// notice writers that use another log.
-func TestALeaseInASharedStoreIsRenewedThroughAnyLog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := sharedStore{eventlogtest.NewStore()}
-		keepOpen := &eventlog.Options{KeepOpen: true}
-		first := on(t, store, keepOpen)
-		s := first.lease("t-1", time.Minute)
-		second := on(t, store, keepOpen)
-		there := second.Session("t-1", s.ID())
-		for i := range 10 {
-			time.Sleep(40 * time.Second)
-			if i < 5 {
-				second.ok(there.Heartbeat(t.Context()))
-			} else {
-				second.append(there, says("x"))
-			}
-			wantEqual(t, "status", first.info(s).Status, eventlog.StatusOpen)
-		}
-		second.close() // its writer is gone with it; the first log seals the session
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
-		wantEqual(t, "reason", first.info(s).Reason, "lease expired")
-		wantEqual(t, "head", first.info(s).Head, 6)
-	})
-}

@@ -20,8 +20,7 @@ import (
 // called concurrently. The caller must close it.
 type Log struct {
 	store  store.Store
-	shared bool // others change the store as well
-	deaf   bool // and nobody tells of it
+	others store.NotifyingStore // the store, if other processes change it as well; else nil
 	o      Options
 	trace  Trace
 	append AppendFunc // the middleware around appendBatch
@@ -41,6 +40,7 @@ type Log struct {
 	watches  watches
 	leases   leases
 	purger   purger
+	turn     turn
 	janitor  janitor
 	prober   prober
 	// searching holds one value for each search that runs at this moment.
@@ -105,9 +105,7 @@ func New(s store.Store, o *Options) (*Log, error) {
 	}
 	l.searching, l.searches = make(chan struct{}, searchSlots()), usualSearchLimits
 	l.summarize()
-	_, l.shared = s.(store.SharedStore)
-	_, notifies := s.(store.NotifyingStore)
-	l.deaf = l.shared && !notifies
+	l.others, _ = s.(store.NotifyingStore)
 	l.append = chain(l.o.Middleware, l.appendBatch)
 	l.watches.init(l.o.TailBytes)
 	l.leases.init(l)
@@ -120,7 +118,7 @@ func New(s store.Store, o *Options) (*Log, error) {
 		return nil, fmt.Errorf("eventlog: open: %w", err)
 	}
 	l.committer.start(l, last)
-	if !l.o.KeepOpen && !l.shared {
+	if !l.o.KeepOpen && l.others == nil {
 		if err := l.interruptOpen(); err != nil {
 			l.committer.stop()
 			return nil, fmt.Errorf("eventlog: open: %w", err)
@@ -129,6 +127,9 @@ func New(s store.Store, o *Options) (*Log, error) {
 	l.leases.start()
 	l.purger.start(l)
 	l.janitor.start()
+	if l.others != nil {
+		l.others.Serve(l.serve)
+	}
 	return l, nil
 }
 
@@ -176,10 +177,6 @@ func (l *Log) fail(err error) {
 	l.finish(err)
 }
 
-// Shared reports whether others change the store as well, and nobody tells of it. Then a
-// reader must read again to find what they committed.
-func (l *Log) Shared() bool { return l.deaf }
-
 // view reads a state of the store. It fails if the log does not work before or after the
 // read: what was read while the storage failed must not be shown. If fn does not find a task
 // or a session that another process may have made just now, it runs again when the log knows
@@ -202,7 +199,7 @@ func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 }
 
 // lags reports whether others may have committed what is not here yet.
-func (l *Log) lags() bool { return l.shared && !l.deaf }
+func (l *Log) lags() bool { return l.others != nil }
 
 // CatchUp returns when the log knows everything that was committed before the call, by others
 // as well. So what it does not have then is not there. Only a log on a [store.NotifyingStore]
@@ -211,7 +208,8 @@ func (l *Log) CatchUp(ctx context.Context) error {
 	if !l.lags() {
 		return l.Err()
 	}
-	return l.committer.do(ctx, 0, func(*record.Txn) error { return nil })
+	_, err := made(ctx, l, catchUp, &nothing{})
+	return err
 }
 
 // Stats is the state of a log at one moment.

@@ -33,9 +33,6 @@ func (w *Watch) ScanAll(ctx context.Context, after Place, visit Visit) (more boo
 	if err := l.Err(); err != nil {
 		return false, err
 	}
-	if l.deaf {
-		return l.scanAll(ctx, t.id, &t.decoded, after, visit)
-	}
 	events, more, commits, ok := t.readAll(after)
 	if ok {
 		for i := range events {
@@ -60,9 +57,6 @@ func (w *Watch) ScanAll(ctx context.Context, after Place, visit Visit) (more boo
 
 // BehindAll is [Watch.Behind] for a reader of all sessions.
 func (w *Watch) BehindAll(at Place) bool {
-	if w.log.deaf {
-		return true
-	}
 	w.task.mu.Lock()
 	defer w.task.mu.Unlock()
 	t := w.task.all

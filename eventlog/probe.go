@@ -35,15 +35,19 @@ func (l *Log) Probe(ctx context.Context) error {
 	if !p.time.IsZero() && time.Since(p.time) < time.Second {
 		return p.err
 	}
-	err := l.committer.doFreeing(ctx, func(tx *record.Txn) error {
-		now := binary.BigEndian.AppendUint64(nil, uint64(tx.Now.UnixMilli()))
-		tx.Put(store.Meta, keyProbe, record.Encode(store.Meta, keyProbe, now))
-		tx.Wrote = true
-		return nil
-	})
+	_, err := made(ctx, l, probes, &nothing{})
 	if ctx.Err() != nil {
 		return err // this says nothing about the log
 	}
 	p.time, p.err = time.Now(), err
 	return err
+}
+
+func probeHere(ctx context.Context, l *Log, _ *nothing) (nothing, error) {
+	return nothing{}, l.committer.doFreeing(ctx, func(tx *record.Txn) error {
+		now := binary.BigEndian.AppendUint64(nil, uint64(tx.Now.UnixMilli()))
+		tx.Put(store.Meta, keyProbe, record.Encode(store.Meta, keyProbe, now))
+		tx.Wrote = true
+		return nil
+	})
 }

@@ -11,8 +11,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// purgeRetry is how long the purger waits after an error: a full disk may have room then. It
-// waits as long for another log to remove what that one has deleted.
+// purgeRetry is how long the purger waits after an error: a full disk may have room then.
 const purgeRetry = time.Minute
 
 // purger removes the records of what was deleted, in transactions between those of the
@@ -20,13 +19,12 @@ const purgeRetry = time.Minute
 type purger struct {
 	log     *Log
 	more    chan struct{} // holds a token when there may be trash
-	others  chan struct{} // holds a token when another log may have left trash
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
 
 func (p *purger) init() {
-	p.more, p.others = make(chan struct{}, 1), make(chan struct{}, 1)
+	p.more = make(chan struct{}, 1)
 }
 
 func (p *purger) start(l *Log) {
@@ -42,32 +40,13 @@ func (p *purger) stop() {
 	p.running.Wait()
 }
 
-func (p *purger) wake() {
-	select {
-	case p.more <- struct{}{}:
-	default:
-	}
-}
-
-// otherLeft notes that another log on the same store has deleted something. That log removes
-// the records as well, unless it ends before.
-func (p *purger) otherLeft() {
-	select {
-	case p.others <- struct{}{}:
-	default:
-	}
-}
+func (p *purger) wake() { notify(p.more) }
 
 func (p *purger) run(ctx context.Context) {
 	var again <-chan time.Time // after a failure
 	for {
 		select {
 		case <-p.more:
-		case <-p.others:
-			if again == nil {
-				again = time.After(purgeRetry)
-			}
-			continue
 		case <-again:
 		case <-ctx.Done():
 			return
@@ -75,7 +54,11 @@ func (p *purger) run(ctx context.Context) {
 		again = nil
 		for more := true; more; {
 			var err error
-			if more, err = p.purge(ctx); err != nil {
+			more, err = p.purge(ctx)
+			if errors.Is(err, store.ErrNotWriter) {
+				break // the writer goes on with it
+			}
+			if err != nil {
 				if !errors.Is(err, ctx.Err()) && p.log.Err() == nil {
 					p.log.o.Logger.Error("removing deleted events failed", "error", err)
 				}
@@ -88,6 +71,9 @@ func (p *purger) run(ctx context.Context) {
 
 // purge removes some of the records in the trash. more is false once the trash is empty.
 func (p *purger) purge(ctx context.Context) (more bool, err error) {
+	if !p.log.writes() {
+		return false, nil
+	}
 	var keys [][]byte
 	err = p.log.view(ctx, func(r store.Reader) error {
 		for k, raw := range r.Ascend(store.Trash, nil, nil) {

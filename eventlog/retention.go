@@ -91,27 +91,33 @@ func (j *janitor) committed(tx *record.Txn) {
 	}
 	j.mu.Unlock()
 	if wake {
-		select {
-		case j.more <- struct{}{}:
-		default:
-		}
+		notify(j.more)
 	}
 }
 
 func (j *janitor) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	all := false // whether every task has been counted
+	all, in := false, uint64(0) // whether every task has been counted, and in which term
 	for {
 		var err error
-		if !all && j.log.o.RetainSessions > 0 {
-			err = j.countAll(ctx)
-			all = err == nil
+		next := retainPeriod
+		if term := j.log.turn.term.Load(); term != in {
+			all, in = false, term // others may have changed what was counted
 		}
-		next, tidyErr := j.tidy(ctx)
-		err = errors.Join(err, tidyErr)
+		if j.log.writes() {
+			if !all && j.log.o.RetainSessions > 0 {
+				err = j.countAll(ctx)
+				all = err == nil
+			}
+			var tidyErr error
+			next, tidyErr = j.tidy(ctx)
+			err = errors.Join(err, tidyErr)
+		}
 		more := j.more
-		if err != nil {
+		switch {
+		case errors.Is(err, store.ErrNotWriter): // the writer goes on with it
+		case err != nil:
 			more = nil // an immediate retry would fail again
 			if ctx.Err() == nil && j.log.Err() == nil {
 				j.log.o.Logger.Error("retention failed", "error", err)

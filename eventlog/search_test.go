@@ -226,11 +226,9 @@ func (h *searchHistory) want(word string) map[string]bool {
 
 func searchStores(t *testing.T) map[string]func(*testing.T) *fixture {
 	return map[string]func(*testing.T) *fixture{
-		"on disk":   func(t *testing.T) *fixture { return onDisk(t, &eventlog.Options{KeepOpen: true}) },
-		"in memory": func(t *testing.T) *fixture { return inMemory(t, &eventlog.Options{KeepOpen: true}) },
-		"shared": func(t *testing.T) *fixture {
-			return on(t, sharedStore{eventlogtest.NewStore()}, &eventlog.Options{KeepOpen: true})
-		},
+		"on disk":         func(t *testing.T) *fixture { return onDisk(t, &eventlog.Options{KeepOpen: true}) },
+		"in memory":       func(t *testing.T) *fixture { return inMemory(t, &eventlog.Options{KeepOpen: true}) },
+		"of several logs": func(t *testing.T) *fixture { return on(t, newToldStore().replica(), nil) },
 	}
 }
 

@@ -1,8 +1,14 @@
 package eventlog
 
-import (
-	"sync"
-)
+import "sync"
+
+// notify puts a token into a channel that holds one.
+func notify(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
 
 // signal is a broadcast. The zero value is ready.
 type signal struct {

@@ -107,12 +107,20 @@ func (l *Log) StartInfo(ctx context.Context, task string, o *StartOptions) (info
 	if err := o.check(); err != nil {
 		return SessionInfo{}, false, err
 	}
-	key := o.Key
+	answer, err := made(ctx, l, starts, &startOf{task, *o})
+	if err != nil {
+		return SessionInfo{}, false, err
+	}
+	return SessionInfo(answer.Info), answer.Replayed, nil
+}
+
+func startHere(ctx context.Context, l *Log, in *startOf) (answer started, err error) {
+	task, o, key := in.Task, &in.Options, in.Options.Key
 	key.Scope = record.StartScope
 	err = l.committer.do(ctx, 0, func(tx *record.Txn) error {
 		first, err := key.firstAnswer(tx, task, SessionID{})
 		if err == nil {
-			info, replayed = *first.Info, true
+			answer = started{wholeSession(*first.Info), true}
 			return nil
 		}
 		if !errors.Is(err, errNoKey) {
@@ -131,9 +139,10 @@ func (l *Log) StartInfo(ctx context.Context, task string, o *StartOptions) (info
 		if err := tx.StartSession(t, s, o.Concurrent); err != nil {
 			return err
 		}
-		info, replayed = s.Info(), false
+		info := s.Info()
+		answer = started{Info: wholeSession(info)}
 		key.keep(tx, t, SessionID{}, record.Request{Session: s.ID, Info: &info})
 		return nil
 	})
-	return info, replayed, err
+	return answer, err
 }

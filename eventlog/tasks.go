@@ -47,6 +47,17 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 	if err := c.check(); err != nil {
 		return Task{}, false, err
 	}
+	answer, err := made(ctx, l, taskPuts, &taskPut{id, c})
+	if err != nil {
+		return Task{}, false, err
+	}
+	return Task(answer.Task), answer.Created, nil
+}
+
+func putTaskHere(ctx context.Context, l *Log, in *taskPut) (answer taskWasPut, err error) {
+	id, c := in.Task, &in.Change
+	var task Task
+	var created bool
 	var changed *record.Task
 	err = l.committer.do(ctx, 0, func(tx *record.Txn) error {
 		t, isNew, err := tx.TaskOrNew(id)
@@ -81,13 +92,13 @@ func (l *Log) PutTask(ctx context.Context, id string, c TaskChange) (task Task, 
 		return nil
 	})
 	if err != nil {
-		return Task{}, false, err
+		return taskWasPut{}, err
 	}
 	task.Change = changed.Change // only known after the commit
 	if c.Pinned != nil && !*c.Pinned && l.o.RetainSessions > 0 {
 		l.janitor.note([]string{id}) // it may have too many sessions by now
 	}
-	return task, created, nil
+	return taskWasPut{wholeTask(task), created}, nil
 }
 
 // Task returns a task as it is now.

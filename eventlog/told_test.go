@@ -3,6 +3,7 @@ package eventlog_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,30 +18,91 @@ import (
 // once.
 type toldStore struct {
 	store.Store
-	mu   sync.Mutex
-	logs map[*told]bool
+	mu       sync.Mutex
+	replicas []*told
+	term     uint64
 }
 
 // told is the store as one log sees it.
 type told struct {
 	*toldStore
 	heard  func(store.Commit)
+	make   func(context.Context, uint64, []byte) ([]byte, error)
 	refuse error // if set, what this log commits fails
+	lose   int   // how many answers of this log get lost
+
+	hand            func(change []byte) // if set, called before this log hands something on
+	handed, updates int                 // how much this log has handed on, and committed
 }
 
-func newToldStore() *toldStore {
-	return &toldStore{Store: eventlogtest.NewStore(), logs: map[*told]bool{}}
-}
+func newToldStore() *toldStore { return &toldStore{Store: eventlogtest.NewStore()} }
 
-// Shared implements [store.SharedStore].
-func (t *told) Shared() {}
+func (s *toldStore) replica() *told { return &told{toldStore: s} }
 
 // Notify implements [store.NotifyingStore].
 func (t *told) Notify(ctx context.Context, begin func(store.Reader) error, heard func(store.Commit), _ func(error)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.heard, t.logs[t] = heard, true
+	t.heard, t.replicas = heard, append(t.replicas, t)
 	return t.View(ctx, begin)
+}
+
+// Serve implements [store.NotifyingStore]. The first one is the writer.
+func (t *told) Serve(make func(context.Context, uint64, []byte) ([]byte, error)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.make = make; t.term == 0 {
+		t.takeOver()
+	}
+}
+
+// takeOver makes a replica the writer. mu must be held.
+func (t *told) takeOver() {
+	t.term++
+	t.replicas = append([]*told{t}, slices.DeleteFunc(t.replicas, func(other *told) bool { return other == t })...)
+	t.tell(nil, nil)
+}
+
+// tell tells all logs of a commit. The first replica is the writer.
+func (t *told) tell(by *told, ops []store.Op) {
+	for i, log := range t.replicas {
+		c := store.Commit{Own: log == by, Ops: asDelta(ops)}
+		if i == 0 {
+			c.Term = t.term
+		}
+		log.heard(c)
+	}
+}
+
+// Hand implements [store.NotifyingStore].
+func (t *told) Hand(ctx context.Context, change []byte, repeat bool) ([]byte, error) {
+	for {
+		t.mu.Lock()
+		writer, term := t.replicas[0], t.term
+		t.handed++
+		t.mu.Unlock()
+		if t.hand != nil {
+			t.hand(change)
+		}
+		if writer == t {
+			return nil, store.ErrNotWriter
+		}
+		answer, err := writer.make(ctx, term, change)
+		if errors.Is(err, store.ErrNotWriter) {
+			continue
+		}
+		t.mu.Lock()
+		lost := writer.lose > 0
+		if lost {
+			writer.lose--
+		}
+		t.mu.Unlock()
+		if lost && !repeat {
+			return nil, eventlog.ErrUnsettled
+		} else if !lost {
+			return answer, err
+		}
+	}
 }
 
 // Update implements [store.Store].
@@ -52,31 +114,40 @@ func (t *told) Update(ctx context.Context, fn func(store.Tx) error) error {
 	}
 	var ops []store.Op
 	err := t.Store.Update(ctx, func(tx store.Tx) error { return fn(&recordingTx{Tx: tx, ops: &ops}) })
-	if err != nil {
-		return err
+	if err == nil {
+		t.updates++
+		t.tell(t, ops)
 	}
-	for log := range t.logs {
-		log.heard(store.Commit{Own: log == t, Ops: asDelta(ops)})
+	return err
+}
+
+// Close implements [store.Store]. If the writer ends, another one takes over.
+func (t *told) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	wrote := t.replicas[0] == t
+	t.replicas = slices.DeleteFunc(t.replicas, func(other *told) bool { return other == t })
+	if wrote && len(t.replicas) > 0 {
+		t.replicas[0].takeOver()
 	}
 	return nil
 }
 
-// Close implements [store.Store].
-func (t *told) Close() error {
+// turns makes a replica the writer.
+func (t *told) turns() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.logs, t)
-	return nil
+	t.takeOver()
 }
 
 // A lease ends by silence, and a writer that any log hears of is not silent.
 func TestALeaseIsRenewedThroughAnyLogThatIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newToldStore()
-		first := on(t, &told{toldStore: s}, nil)
+		first := on(t, s.replica(), nil)
 		session := first.lease("t-1", time.Minute)
 		silent := first.lease("t-2", time.Minute)
-		second := on(t, &told{toldStore: s}, nil)
+		second := on(t, s.replica(), nil)
 		there := second.Session("t-1", session.ID())
 		for i := range 10 {
 			time.Sleep(40 * time.Second)
@@ -97,12 +168,33 @@ func TestALeaseIsRenewedThroughAnyLogThatIsTold(t *testing.T) {
 	})
 }
 
-// What a log has deleted when it ends is removed by another one.
-func TestAnotherLogRemovesWhatWasDeleted(t *testing.T) {
+// Who becomes the writer has not heard of the heartbeats so far.
+func TestLeasesBeginAnewWithATerm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newToldStore()
-		ends := &told{toldStore: s}
-		first, second := on(t, ends, nil), on(t, &told{toldStore: s}, nil)
+		first, other := on(t, s.replica(), nil), s.replica()
+		second := on(t, other, nil)
+		session := first.lease("t-1", time.Minute)
+		for range 3 {
+			time.Sleep(40 * time.Second)
+			first.ok(session.Heartbeat(t.Context()))
+		}
+		time.Sleep(30 * time.Second)
+		other.turns()
+		second.wantSealedAfter(second.Session("t-1", session.ID()), time.Minute, "lease expired")
+		first.ok(first.CatchUp(t.Context()))
+		if err := session.Heartbeat(t.Context()); !errors.Is(err, eventlog.ErrSealed) {
+			t.Errorf("a heartbeat after the end: %v", err)
+		}
+	})
+}
+
+// What a log has deleted when it ends is removed by the next writer.
+func TestTheNextWriterRemovesWhatWasDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newToldStore()
+		ends, next := s.replica(), s.replica()
+		first, second := on(t, ends, nil), on(t, next, nil)
 		session := first.start("t-1")
 		first.append(session, says("secret"))
 		events := func() (n int) {
@@ -114,6 +206,7 @@ func TestAnotherLogRemovesWhatWasDeleted(t *testing.T) {
 			}))
 			return n
 		}
+		synctest.Wait()
 		s.mu.Lock()
 		heard := ends.heard
 		ends.heard = func(c store.Commit) { // the deletion is the last that it commits
@@ -126,7 +219,7 @@ func TestAnotherLogRemovesWhatWasDeleted(t *testing.T) {
 		if events() == 0 {
 			t.Fatal("nothing is left to remove: this proves nothing")
 		}
-		time.Sleep(2 * time.Minute)
+		next.turns()
 		synctest.Wait()
 		wantEqual(t, "records of events", events(), 0)
 	})

@@ -12,15 +12,21 @@ import (
 // of a sealed session always stays. Readers see a gap. If ctx ends first, only some of the
 // oldest of these events are deleted, and all later ones are still there.
 func (l *Log) Trim(ctx context.Context, task string, session SessionID, through uint64) error {
+	_, err := made(ctx, l, trims, &trim{sessionOf{task, session}, through})
+	return err
+}
+
+func trimHere(ctx context.Context, l *Log, in *trim) (none nothing, err error) {
+	session := in.Session
 	for more := true; more; {
 		err := l.committer.doFreeing(ctx, func(tx *record.Txn) error {
-			s, err := tx.Session(task, session)
+			s, err := tx.Session(in.Task, session)
 			if err != nil {
 				return err
 			}
-			last := min(through, s.Head)
+			last := min(in.Through, s.Head)
 			if s.Status != StatusOpen {
-				last = min(through, s.Head-1)
+				last = min(in.Through, s.Head-1)
 			}
 			more = last >= s.First+record.PurgeKeys
 			if more {
@@ -42,12 +48,12 @@ func (l *Log) Trim(ctx context.Context, task string, session SessionID, through 
 			}
 			s.First, s.Trimmed = last+1, trimmed.Change
 			tx.Rewrite(s)
-			tx.Dropped = append(tx.Dropped, record.Dropped{Task: task, Session: session})
+			tx.Dropped = append(tx.Dropped, record.Dropped{Task: in.Task, Session: session})
 			return nil
 		})
 		if err != nil {
-			return err
+			return none, err
 		}
 	}
-	return nil
+	return none, nil
 }

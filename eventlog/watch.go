@@ -46,17 +46,12 @@ func (l *Log) Watch(task string) *Watch {
 func (w *Watch) Close() { w.once.Do(func() { w.log.watches.remove(w.task) }) }
 
 // Changed returns a channel that is closed at the next commit that touches the task: an
-// event, a session's start or end, a deletion. See [Log.Done] for the end of the log, and
-// [Log.Shared] for commits of others, which it does not notice.
+// event, a session's start or end, a deletion. See [Log.Done] for the end of the log.
 func (w *Watch) Changed() <-chan struct{} { return w.task.changed.wait() }
 
-// Behind reports whether there may be events after the cursor. Unless the log is [Log.Shared],
-// it does not read the store. A cursor without a session is never behind: Changed reports
-// the start of a session.
+// Behind reports whether there may be events after the cursor. It does not read the store. A
+// cursor without a session is never behind: Changed reports the start of a session.
 func (w *Watch) Behind(c Cursor) bool {
-	if w.log.deaf {
-		return true
-	}
 	if c.Session.IsZero() {
 		return false
 	}
@@ -72,24 +67,20 @@ func (w *Watch) Scan(ctx context.Context, session SessionID, after uint64, visit
 	if err := l.Err(); err != nil {
 		return Page{}, err
 	}
-	var commits uint64
-	if !l.deaf {
-		page, seen, ok := t.read(session, after)
-		if ok {
-			for i := range page.Events {
-				if !visit(&page.Events[i]) {
-					break
-				}
+	page, commits, ok := t.read(session, after)
+	if ok {
+		for i := range page.Events {
+			if !visit(&page.Events[i]) {
+				break
 			}
-			page.Events = nil
-			return page, nil
 		}
-		commits = seen
+		page.Events = nil
+		return page, nil
 	}
 	page, err := l.scan(ctx, after, visit, func(r store.Reader) (*record.Session, error) {
 		return t.decoded.session(r, t.id, session)
 	})
-	if err == nil && !l.deaf {
+	if err == nil {
 		t.keep(session, &page, commits)
 	}
 	return page, err

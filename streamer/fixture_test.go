@@ -257,10 +257,3 @@ func (s *countingStore) Update(ctx context.Context, fn func(store.Tx) error) err
 	s.updates.Add(1)
 	return s.Store.Update(ctx, fn)
 }
-
-// sharedStore is a store of several logs. It cannot notify a log of the commits of another
-// one.
-type sharedStore struct{ store.Store }
-
-func (sharedStore) Shared()      {}
-func (sharedStore) Close() error { return nil }

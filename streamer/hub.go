@@ -119,7 +119,7 @@ func (h *hub) wake() {
 	}
 }
 
-// poll is the safety net for wake-ups, and the only way in a shared store: it wakes resting
+// poll is the safety net for wake-ups: it wakes resting
 // streams for which there may be more.
 func (h *hub) poll() {
 	idle := h.wakeBehind()

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
-	"jrweb/eventlog/eventlogtest"
 	"jrweb/streamer"
 )
 
@@ -286,12 +285,4 @@ func (c *cutConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p[:c.left])
 	c.left = 0
 	return n, errors.Join(err, c.Close(), fmt.Errorf("write: %w", errCut))
-}
-
-// newSharedLogs returns two logs on one store. Neither is notified of the commits of the
-// other.
-func newSharedLogs(t *testing.T) (writer, watcher *eventlog.Log) {
-	store := sharedStore{eventlogtest.NewStore()}
-	o := &eventlog.Options{KeepOpen: true}
-	return logOn(t, store, o), logOn(t, store, o)
 }

@@ -97,7 +97,7 @@ func (a allTasks) Changed() <-chan struct{} { return a.log.TasksChanged() }
 
 // Behind implements watched.
 func (a allTasks) Behind(at position) bool {
-	return a.log.Shared() || at.Change < a.log.LastChange()
+	return at.Change < a.log.LastChange()
 }
 
 // Close implements watched.

@@ -186,19 +186,6 @@ func TestAClientThatIsTooFarBehindBeginsAnew(t *testing.T) {
 	})
 }
 
-func TestTheFeedOfASharedStore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		writer, watcher := newSharedLogs(t)
-		r := servePipe(t, watcher, nil, nil).feed(t)
-		begin := time.Now()
-		putTask(t, writer, "a", "")
-		r.wantTask(writer, "a")
-		if took := time.Since(begin); took > 500*time.Millisecond {
-			t.Errorf("a change by another log was told after %v", took)
-		}
-	})
-}
-
 func TestAFeedThatNobodyReadsIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newLog(t)

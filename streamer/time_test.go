@@ -132,61 +132,6 @@ func TestNewEventsLeaveWhenTheyCommit(t *testing.T) {
 }
 
 // With a store that cannot notify, the ticker alone must work.
-func TestAStoreThatCannotNotifyIsPolled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		writer, watcher := newSharedLogs(t)
-		if _, _, err := writer.PutTask(t.Context(), task, eventlog.TaskChange{}); err != nil {
-			t.Fatal(err)
-		}
-		polls := map[bool]int{}
-		server := servePipe(t, watcher, &streamer.Options{Trace: &streamer.Trace{Polled: func(found bool) { polls[found]++ }}}, nil)
-		r := server.open(t, "")
-		tick := func() { // until just before the next tick
-			time.Sleep(400 * time.Millisecond)
-			synctest.Wait()
-		}
-		tick()
-		s := start(t, writer)
-		begin := time.Now()
-		put(t, s, 3)
-		r.wantEvents(at(s, 0), 3)
-		if took := time.Since(begin); took != 100*time.Millisecond {
-			t.Errorf("events of another log came after %v", took)
-		}
-		tick()
-		seal(t, s)
-		begin = time.Now()
-		r.wantEvents(at(s, 3), 1)
-		r.wantEnd()
-		if took := time.Since(begin); took != 100*time.Millisecond {
-			t.Errorf("the end came after %v", took)
-		}
-		if polls[true] != 2 || polls[false] != 0 {
-			t.Errorf("polls %v", polls)
-		}
-	})
-}
-
-func TestAPollOfAStoreThatCannotNotifyFindsNextSessionsAndDeletions(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		writer, watcher := newSharedLogs(t)
-		first := start(t, writer)
-		r := servePipe(t, watcher, nil, nil).open(t, "sessions=all")
-		second := start(t, writer)
-		put(t, second, 1)
-		r.wantEvents(at(first, 0), 2)
-		if err := writer.DeleteSession(t.Context(), task, second.ID()); err != nil {
-			t.Fatal(err)
-		}
-		third := start(t, writer)
-		put(t, third, 1)
-		r.wantEvents(at(third, 0), 1)
-		if err := writer.DeleteTask(t.Context(), task); err != nil {
-			t.Fatal(err)
-		}
-		r.wantEnd()
-	})
-}
 
 func TestAnIdleStreamReadsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

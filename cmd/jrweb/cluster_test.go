@@ -137,20 +137,24 @@ func TestServersOfThisProgramAloneAreACluster(t *testing.T) {
 
 	// The largest event and the largest request pass, and nothing larger.
 	largest := strings.Repeat("x", clusterEventBytes-len(`{"content":""}`))
-	write(members[1], largest)
+	for _, m := range members {
+		write(m, largest)
+	}
 	if status := members[1].append(t, "t-1", say(largest+"x")); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("an event that is too large is answered %d", status)
 	}
 	one := say(strings.Repeat("e", clusterRequestBytes/10_000-len(say("")+","))) + ","
 	batch := "[" + strings.Repeat(one, 10_000)
 	batch = strings.TrimSuffix(batch, ",") + strings.Repeat(" ", clusterRequestBytes-len(batch)) + "]"
-	if status := members[2].append(t, "t-2", batch); status != http.StatusOK {
-		t.Errorf("the largest request is answered %d", status)
+	for i, m := range members {
+		if status := m.append(t, fmt.Sprintf("large-%d", i), batch); status != http.StatusOK {
+			t.Errorf("the largest request is answered %d", status)
+		}
 	}
-	if status := members[2].append(t, "t-2", " "+batch); status != http.StatusRequestEntityTooLarge {
+	if status := members[2].append(t, "large-2", " "+batch); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a request that is too large is answered %d", status)
 	}
-	if n := strings.Count(members[0].events(t, "t-2"), `"type":"thought"`); n != 10_000 {
+	if n := strings.Count(members[0].events(t, "large-0"), `"type":"thought"`); n != 10_000 {
 		t.Errorf("of the largest request there are %d events", n)
 	}
 	check(members...)

@@ -81,6 +81,16 @@ func build() (dashboard.Dashboard, error) {
 		WithPanel(graph("Requests, by route", "reqps",
 			query{`sum by (route, method) (rate(jrweb_http_request_seconds_count{` + here + `}[$__rate_interval]))`, "{{method}} {{route}}"})).
 		WithPanel(graph("Memory of request bodies", "bytes", query{`jrweb_request_bodies_bytes{` + here + `}`, "{{instance}}"})).
+		WithRow(dashboard.NewRowBuilder("Cluster")).
+		WithPanel(graph("Position: the same on all servers, or nearly", "short", query{`jrweb_cluster_position{` + here + `}`, "{{instance}}"})).
+		WithPanel(graph("Commits that a server lacks", "short", query{`jrweb_cluster_lag{` + here + `}`, "{{instance}}"})).
+		WithPanel(graph("Commits a second, and those made in vain", "cps",
+			query{`rate(jrweb_cluster_position{` + here + `}[$__rate_interval])`, "{{instance}}"},
+			query{`rate(jrweb_cluster_conflicts_total{` + here + `}[$__rate_interval])`, "{{instance}} in vain"})).
+		WithPanel(graph("Connections to the cluster, and what its settings break", "short",
+			query{`jrweb_cluster_connected{` + here + `}`, "{{instance}} connected"},
+			query{`jrweb_cluster_writer{` + here + `}`, "{{instance}} writes"},
+			query{`max by (what) (jrweb_cluster_weakness{` + here + `})`, "weak: {{what}}"})).
 		WithRow(dashboard.NewRowBuilder("Log and process")).
 		WithPanel(graph("Log on disk", "bytes",
 			query{`jrweb_log_size_bytes{` + here + `}`, "{{instance}} file"},

@@ -18,6 +18,7 @@ type commit struct {
 	record   []byte
 	decided  context.Context // ends when that is known
 	end      context.CancelFunc
+	ofLog    bool // it is an Update of the log, no takeover
 	own      bool // whether it is the record; valid once decided has ended
 }
 
@@ -33,6 +34,11 @@ const nearlyAll = 16
 // Update implements [store.Store]. If fn has written nothing, Update commits that, so that fn
 // has seen everything that others committed before.
 func (r *replica) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return r.update(ctx, true, fn)
+}
+
+// update is Update for the log, and for takeovers.
+func (r *replica) update(ctx context.Context, ofLog bool, fn func(store.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -44,7 +50,7 @@ func (r *replica) Update(ctx context.Context, fn func(store.Tx) error) error {
 		if err := r.waitFor(waits, func() bool { return r.behind <= nearlyAll }); err != nil {
 			return r.gaveUp(err)
 		}
-		c, err := r.begin(waits, fn)
+		c, err := r.begin(waits, ofLog, fn)
 		if err != nil {
 			return err
 		}
@@ -65,7 +71,7 @@ func (r *replica) gaveUp(err error) error {
 }
 
 // begin runs fn on the newest state and makes the record of what it has written.
-func (r *replica) begin(ctx context.Context, fn func(store.Tx) error) (*commit, error) {
+func (r *replica) begin(ctx context.Context, ofLog bool, fn func(store.Tx) error) (*commit, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.working(); err != nil {
@@ -80,7 +86,7 @@ func (r *replica) begin(ctx context.Context, fn func(store.Tx) error) (*commit, 
 		return nil, fmt.Errorf("%w: it has %d bytes, and the engine takes %d", store.ErrUpdateTooLarge, len(record), r.engine.largest)
 	}
 	seal(record, after)
-	c := &commit{position: after.Position + 1, link: sha256.Sum256(record), record: record}
+	c := &commit{position: after.Position + 1, link: sha256.Sum256(record), record: record, ofLog: ofLog}
 	c.decided, c.end = context.WithCancel(r.ctx)
 	r.pending = c
 	return c, nil

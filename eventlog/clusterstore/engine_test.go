@@ -212,6 +212,7 @@ func allCurrent(t *testing.T, url string) {
 	}
 }
 
+// clusterInfo asks until there is an answer: while servers elect a leader there is none.
 func clusterInfo(t *testing.T, url string) *jetstream.ClusterInfo {
 	t.Helper()
 	conn, err := nats.Connect(url)
@@ -223,9 +224,13 @@ func clusterInfo(t *testing.T, url string) *jetstream.ClusterInfo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := js.Stream(t.Context(), stream)
-	if err != nil {
-		t.Fatal(err)
+	for began := time.Now(); ; {
+		s, err := js.Stream(t.Context(), stream)
+		switch {
+		case err == nil && s.CachedInfo().Cluster.Leader != "":
+			return s.CachedInfo().Cluster
+		case time.Since(began) > 2*time.Minute:
+			t.Fatalf("nobody leads the stream: %v", err)
+		}
 	}
-	return s.CachedInfo().Cluster
 }

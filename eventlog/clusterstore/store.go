@@ -3,6 +3,7 @@ package clusterstore
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -49,7 +50,9 @@ type replica struct {
 	running sync.WaitGroup
 	failure atomic.Pointer[error] // why the replica no longer works, nil if it does
 
-	missing missing // used by follow alone
+	id      [8]byte       // of this open replica
+	vacant  chan struct{} // holds a token when the writer has gone
+	missing missing       // used by follow alone
 
 	conflicts atomic.Uint64 // commits that others were faster with
 
@@ -65,6 +68,8 @@ type replica struct {
 	advanced chan struct{}      // closed when something is applied, or the stream recognized
 	// recognized says that the stream has been found to be the replica's.
 	recognized bool
+	writer     writer
+	heardOf    time.Time // when a sign of life of the writer came last
 	closed     bool
 }
 
@@ -74,7 +79,8 @@ type replica struct {
 // that until ctx ends. Errors are those of [filestore.OpenReplica], and [store.ErrDamaged] if
 // the stream is not the one of the file. Nil options are the defaults.
 func Open(ctx context.Context, path, url, stream string, o *Options) (_ store.NotifyingStore, err error) {
-	r := &replica{advanced: make(chan struct{})}
+	r := &replica{advanced: make(chan struct{}), vacant: make(chan struct{}, 1)}
+	_, _ = rand.Read(r.id[:]) // never fails
 	if o != nil {
 		r.o = *o
 	}
@@ -87,7 +93,14 @@ func Open(ctx context.Context, path, url, stream string, o *Options) (_ store.No
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	if r.engine, err = connect(ctx, url, stream, &r.o); err == nil {
+	err = r.file.View(ctx, func(v store.Reader) (err error) {
+		r.writer, err = writerOf(v)
+		return err
+	})
+	if err == nil {
+		r.engine, err = connect(ctx, url, stream, &r.o)
+	}
+	if err == nil {
 		r.running.Go(r.follow)
 		err = r.catchUp(ctx)
 	}
@@ -98,9 +111,6 @@ func Open(ctx context.Context, path, url, stream string, o *Options) (_ store.No
 }
 
 var errClosed = errors.New("the store is closed")
-
-// Shared implements [store.SharedStore].
-func (r *replica) Shared() {}
 
 // Notify implements [store.NotifyingStore].
 func (r *replica) Notify(ctx context.Context, begin func(store.Reader) error, heard func(store.Commit), failed func(error)) error {
@@ -170,12 +180,18 @@ func (r *replica) deliver(position uint64, record []byte) error {
 	if err == nil {
 		err = r.file.Apply(r.ctx, delta, at.Link)
 	}
+	if err == nil {
+		err = r.take(delta)
+	}
 	if err != nil {
 		return r.fail(err)
 	}
 	own := r.pending != nil && r.pending.link == at.Link
+	if !own && r.behind <= nearlyAll {
+		r.heardOf = time.Now() // it is the writer's, or will be found out to be another's
+	}
 	if r.heard != nil {
-		r.heard(store.Commit{Own: own, Ops: overlay.Ops(delta, &err)})
+		r.heard(store.Commit{Own: own && r.pending.ofLog, Term: r.term(), Ops: overlay.Ops(delta, &err)})
 	}
 	if r.pending != nil {
 		r.pending.decide(own)
@@ -224,17 +240,19 @@ func (r *replica) Cluster() store.Cluster {
 	defer r.mu.Unlock()
 	return store.Cluster{
 		Connected: r.engine.conn.IsConnected(),
-		Position:  r.file.Place().Position, Lag: r.behind, Conflicts: r.conflicts.Load(),
+		Position:  r.file.Place().Position, Writer: r.term() > 0, Lag: r.behind, Conflicts: r.conflicts.Load(),
 		Servers: r.engine.servers, Weaknesses: r.engine.weak,
 	}
 }
 
 // Close implements [store.Store].
 func (r *replica) Close() error {
+	r.mu.Lock()
 	r.cancel()
+	r.mu.Unlock()
+	r.running.Wait()
 	r.updating.Lock()
 	defer r.updating.Unlock()
-	r.running.Wait()
 	r.mu.Lock()
 	again := r.closed
 	r.closed = true

@@ -20,6 +20,9 @@ var (
 	// ErrUnsettled: whether a commit took effect is not known yet. If it did, it shows later.
 	// The store goes on.
 	ErrUnsettled = errors.New("the outcome of the commit is not known yet")
+	// ErrNotWriter: another process is the writer now. Nothing has changed. See
+	// [NotifyingStore].
+	ErrNotWriter = errors.New("another process is the writer")
 	// ErrUpdateTooLarge: a commit would be larger than the store can take at once. Nothing has
 	// changed.
 	ErrUpdateTooLarge = errors.New("too much for one commit")

@@ -92,7 +92,8 @@ type Bucket string
 // The buckets of a log. Keys are written here as text; |x| stands for the bytes of x, 00
 // for a zero byte.
 const (
-	// Meta: "format", "last_session", "last_change", "last_sweep", "probe".
+	// Meta: "format", "last_session", "last_change", "last_sweep", "probe", and of a store of
+	// several processes "term" and "writer".
 	Meta Bucket = "meta"
 	// Tasks: |task|.
 	Tasks Bucket = "tasks"
@@ -139,19 +140,15 @@ func Buckets() []Bucket {
 	}
 }
 
-// SharedStore is a [Store] that others change as well: another process, or another Log. It
-// cannot notify a Log of their commits. So the Log keeps no state of it in memory, and
-// readers find new commits when they next read.
-type SharedStore interface {
-	Store
-	// Shared is never called; it marks the store.
-	Shared()
-}
-
-// NotifyingStore is a [SharedStore] that tells of every commit. So a Log on it knows as much as
-// if it made all commits.
+// NotifyingStore is a [Store] that several processes change, each through a replica of its
+// own. It tells of every commit. So a Log on it knows as much as if it made all commits.
+//
+// One process at a time is the writer, and the others hand their changes on to it. Who is the
+// writer changes by a commit, with which a new term begins. An Update of another process
+// works as well: to have one writer is for efficiency, and for what must be decided at one
+// place.
 type NotifyingStore interface {
-	SharedStore
+	Store
 	// Notify runs begin on the newest state. From then on it calls heard after each commit,
 	// in their order, once Views see the commit and before they see the next one, and before
 	// the Update that made it returns. It calls failed once if the store fails. heard and failed
@@ -161,12 +158,28 @@ type NotifyingStore interface {
 	// function wrote nothing, it has seen everything that was committed by anybody before the
 	// call of Update.
 	Notify(ctx context.Context, begin func(Reader) error, heard func(Commit), failed func(error)) error
+
+	// Serve sets what makes the changes that others hand on. From then on this process may
+	// become the writer. The error of make says that the change was not made, because this
+	// process is not the writer of that term. make may be called concurrently. Serve may be
+	// called once, after Notify.
+	Serve(make func(ctx context.Context, term uint64, change []byte) (answer []byte, err error))
+
+	// Hand hands a change on to the writer. It returns the answer when everything is heard
+	// that was committed before it. If the change may be made twice, repeat says so: then Hand
+	// asks again where an answer is missing. The error wraps [ErrNotWriter] if this process has
+	// become the writer, [ErrNotCommitted] if the change was not made, and [ErrUnsettled] if
+	// that is not known.
+	Hand(ctx context.Context, change []byte, repeat bool) (answer []byte, err error)
 }
 
 // Commit is what one Update has changed.
 type Commit struct {
 	// Own says that it was the Update which runs now in this process.
 	Own bool
+	// Term is the term of which this process is the writer after the commit, 0 if it is not
+	// the writer.
+	Term uint64
 	// Ops are sorted by bucket and key, each key once. They are valid until heard returns.
 	Ops iter.Seq[Op]
 }

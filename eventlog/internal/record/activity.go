@@ -127,14 +127,13 @@ func (tx *Txn) replace(change uint64, left []uint64) []uint64 {
 	return left
 }
 
-// sweep removes the entries that were left, once there may be many. It does nothing in a
-// shared store, where others may have changed what this log remembers. It may change
-// several hundred pages. If the store has no room for them, an append that would have
+// sweep removes the entries that were left, once there may be many. It may change several
+// hundred pages. If the store has no room for them, an append that would have
 // fitted alone is refused as well.
 func (tx *Txn) sweep() {
 	last := &tx.Last
 	switch due := last.Change - last.swept; {
-	case due == 0, due < SweepChanges && !tx.Shared:
+	case due == 0, due < SweepChanges:
 		return
 	case tx.Full != nil: // it may change many pages, and the reserve is for ends and deletions
 		return

@@ -65,8 +65,6 @@ func (h *heard) take(op store.Op) error {
 		return h.takeSession(op)
 	case store.Events:
 		return h.takeEvent(op)
-	case store.Trash:
-		h.Trash = h.Trash || !op.Delete
 	}
 	return nil
 }
@@ -153,10 +151,5 @@ func (h *heard) finish(wanted func(task string) bool) {
 			}
 		}
 		h.Appended = append(h.Appended, a)
-	}
-	for _, s := range h.sessions {
-		if s.Status == event.StatusOpen && !s.Brief && s.Change == 0 {
-			h.Beats = append(h.Beats, s)
-		}
 	}
 }

@@ -13,10 +13,6 @@ type Outcome struct {
 	Costs    []costAdded
 	Removed  []Removal
 	Dropped  []Dropped
-
-	// Of the commits of others only.
-	Beats []*Session // open sessions whose records have changed, maybe by a heartbeat
-	Trash bool       // there are records to remove
 }
 
 // Appended are events of one session that are committed together.

@@ -23,7 +23,7 @@ type Session struct {
 	Owner            string        `json:"owner,omitempty"`
 	Steer            bool          `json:"steer,omitempty"`
 	Lease            time.Duration `json:"lease,omitempty"`
-	Beats            uint64        `json:"beats,omitempty"` // heartbeats, counted in shared stores only
+	Beats            uint64        `json:"beats,omitempty"` // heartbeats, which were counted once; a record keeps them
 	Started          event.Time    `json:"started"`
 	Ended            event.Time    `json:"ended"`           // as the complete event says
 	Sealed           event.Time    `json:"sealed,omitzero"` // when the seal was committed

@@ -17,7 +17,6 @@ type Txn struct {
 	store.Tx
 	Now    time.Time
 	Last   Carried
-	Shared bool    // others change the store as well
 	Recent *Recent // nil: every state is read
 
 	Tasks     map[string]*Task             // nil: it does not exist

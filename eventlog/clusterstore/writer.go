@@ -1,0 +1,227 @@
+package clusterstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"jrweb/eventlog/internal/overlay"
+	"jrweb/eventlog/internal/record"
+	"jrweb/eventlog/store"
+)
+
+// writer is who is the writer, as a takeover has committed it: the replica that has the term.
+type writer struct {
+	id   [8]byte
+	term uint64        // 0: nobody has been the writer yet
+	over chan struct{} // closed when another term begins
+}
+
+// The keys of a takeover in the bucket meta.
+var keyTerm, keyWriter = []byte("term"), []byte("writer")
+
+// read takes a value of the bucket meta, if it is of a takeover.
+func (w *writer) read(key, raw []byte) error {
+	isTerm := string(key) == string(keyTerm)
+	if raw == nil || !isTerm && string(key) != string(keyWriter) {
+		return nil
+	}
+	payload, err := record.Decode(store.Meta, key, raw)
+	switch {
+	case err != nil:
+		return err
+	case len(payload) != 8:
+		return &store.DamageError{Bucket: store.Meta, Key: key, Reason: "does not have 8 bytes"}
+	case isTerm:
+		w.term = binary.BigEndian.Uint64(payload)
+	default:
+		w.id = [8]byte(payload)
+	}
+	return nil
+}
+
+// writerOf reads who is the writer.
+func writerOf(r store.Reader) (writer, error) {
+	w := writer{over: make(chan struct{})}
+	return w, errors.Join(w.read(keyTerm, r.Get(store.Meta, keyTerm)), w.read(keyWriter, r.Get(store.Meta, keyWriter)))
+}
+
+// take applies what a delta says of the writer. mu must be held.
+func (r *replica) take(delta []byte) error {
+	now := writer{id: r.writer.id, term: r.writer.term, over: make(chan struct{})}
+	var err error
+	for op := range overlay.Ops(delta, &err) {
+		if op.Bucket != store.Meta { // the first of all
+			break
+		}
+		if err := now.read(op.Key, op.Value); err != nil {
+			return err
+		}
+	}
+	if err != nil || now.term == r.writer.term {
+		return err
+	}
+	close(r.writer.over)
+	r.writer = now
+	r.heardOf = time.Now()
+	return nil
+}
+
+// term is the term of which this replica is the writer, or 0. mu must be held.
+func (r *replica) term() uint64 {
+	if r.writer.id != r.id {
+		return 0
+	}
+	return r.writer.term
+}
+
+// current returns who is the writer.
+func (r *replica) current() writer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.writer
+}
+
+// The writer gives a sign of life to the others. It is no message of the stream, which would
+// grow without end, and each replica with it, while nothing happens.
+const (
+	signEvery = time.Second
+	// silence is how long the writer may be silent until another replica takes over.
+	silence = 5 * time.Second
+)
+
+// Serve implements [store.NotifyingStore].
+func (r *replica) Serve(make func(ctx context.Context, term uint64, change []byte) ([]byte, error)) {
+	r.mu.Lock()
+	r.heardOf = time.Now()
+	r.mu.Unlock()
+	asked, err := r.engine.conn.Subscribe(r.engine.askSubject(r.id), func(m *nats.Msg) { r.asked(m, make) })
+	var signs *nats.Subscription
+	if err == nil {
+		signs, err = r.engine.conn.Subscribe(r.engine.signSubject(), r.hearSign)
+	}
+	if err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		_ = r.fail(fmt.Errorf("subscribe: %w", err))
+		return
+	}
+	r.running.Go(func() {
+		r.keepWriter()
+		_ = signs.Unsubscribe() // an error says that the connection is closed
+		_ = asked.Unsubscribe()
+		r.sign(true)
+	})
+}
+
+// keepWriter sees to it that there is a writer, until the replica ends.
+func (r *replica) keepWriter() {
+	tick := time.NewTicker(signEvery)
+	defer tick.Stop()
+	if r.gone() {
+		r.takeOver(r.current())
+	}
+	for last := time.Now(); ; {
+		vacant := false
+		select {
+		case <-tick.C:
+		case <-r.vacant:
+			vacant = true
+		case <-r.ctx.Done():
+			return
+		}
+		r.mu.Lock()
+		now := time.Now()
+		if now.Sub(last) > 2*signEvery { // this process stood still, not the others
+			r.heardOf = now
+		}
+		last = now
+		w, mine, silent := r.writer, r.term() != 0, now.Sub(r.heardOf)
+		r.mu.Unlock()
+		switch {
+		case mine:
+			r.sign(false)
+		case vacant, silent > silence+rand.N(signEvery):
+			r.takeOver(w)
+		}
+	}
+}
+
+// sign gives a sign of life, or says that the writer leaves.
+func (r *replica) sign(leaves bool) {
+	r.mu.Lock()
+	term := r.term()
+	r.mu.Unlock()
+	if term == 0 {
+		return
+	}
+	sign := binary.BigEndian.AppendUint64(nil, term)
+	if leaves {
+		sign = append(sign, 1)
+	}
+	_ = r.engine.conn.Publish(r.engine.signSubject(), sign) // the next one may be heard
+}
+
+// hearSign hears a sign of life.
+func (r *replica) hearSign(m *nats.Msg) {
+	if len(m.Data) < 8 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if binary.BigEndian.Uint64(m.Data) < r.writer.term {
+		return // of one that does not know yet that it is no longer the writer
+	}
+	r.heardOf = time.Now()
+	if len(m.Data) > 8 && r.term() == 0 {
+		r.tellVacant()
+	}
+}
+
+// tellVacant says that the writer has gone.
+func (r *replica) tellVacant() {
+	select {
+	case r.vacant <- struct{}{}:
+	default:
+	}
+}
+
+// gone reports whether it is certain that there is no writer.
+func (r *replica) gone() bool {
+	w := r.current()
+	if w.term == 0 || w.id == r.id {
+		return w.term == 0
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, signEvery)
+	defer cancel()
+	_, err := r.engine.conn.RequestWithContext(ctx, r.engine.askSubject(w.id), nil)
+	return errors.Is(err, nats.ErrNoResponders)
+}
+
+// takeOver makes this replica the writer, unless another one has done so.
+func (r *replica) takeOver(from writer) {
+	err := r.update(r.ctx, false, func(tx store.Tx) error {
+		now, err := writerOf(tx)
+		if err != nil {
+			return err
+		}
+		if now.term != from.term {
+			return store.ErrNotWriter
+		}
+		tx.Put(store.Meta, keyTerm, record.Encode(store.Meta, keyTerm, binary.BigEndian.AppendUint64(nil, from.term+1)))
+		tx.Put(store.Meta, keyWriter, record.Encode(store.Meta, keyWriter, r.id[:]))
+		return nil
+	})
+	switch {
+	case err == nil:
+		r.o.Logger.Info("this replica is the writer now", "term", from.term+1)
+		r.sign(false)
+	case !errors.Is(err, store.ErrNotWriter) && r.ctx.Err() == nil:
+		r.o.Logger.Warn("this replica cannot become the writer", "error", err)
+	}
+}
