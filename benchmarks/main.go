@@ -41,6 +41,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	commands := storage.Commands()
 	maps.Copy(commands, streaming.Commands())
+	maps.Copy(commands, clusterCommands())
 	if len(args) > 0 && commands[args[0]] != nil { // a child process of an experiment
 		return commands[args[0]](ctx, args[1:])
 	}
@@ -74,7 +75,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	var results []*report.Result
 	var sections strings.Builder
-	for _, e := range slices.Concat(storage.Experiments(), streaming.Experiments()) {
+	for _, e := range slices.Concat(storage.Experiments(), streaming.Experiments(), clusterExperiments()) {
 		if !matches(wanted, e) {
 			continue
 		}

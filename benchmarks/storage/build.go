@@ -86,7 +86,7 @@ func buildAt(ctx context.Context, commit, dir string) (build, error) {
 		return build{}, err
 	}
 	program := filepath.Join(dir, "benchmarks")
-	_, err = run(ctx, "go", "build", "-mod=mod", "-modfile", modfile, "-o", program, ".")
+	_, err = run(ctx, "go", "build", "-tags", "earlier", "-mod=mod", "-modfile", modfile, "-o", program, ".")
 	return build{program}, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"jrweb/benchmarks/internal/drive"
 	"jrweb/benchmarks/internal/report"
 )
 
@@ -70,7 +71,7 @@ func sessionGrowth() *report.Experiment {
 			if err := s.start(ctx, sessions); err != nil {
 				return nil, err
 			}
-			figures, err := drive(ctx, s, 64, sessions, r.Duration)
+			figures, err := drive.Appends(ctx, s.append, 64, sessions, r.Duration)
 			if err != nil {
 				return nil, err
 			}
@@ -120,7 +121,7 @@ func (g *growing) measureEvents(ctx context.Context, r report.Round, events int)
 	if err != nil {
 		return nil, err
 	}
-	figures, err := drive(ctx, s, 64, 1, r.Duration)
+	figures, err := drive.Appends(ctx, s.append, 64, 1, r.Duration)
 	if err != nil {
 		return nil, err
 	}

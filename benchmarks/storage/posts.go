@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"jrweb/benchmarks/internal/child"
+	"jrweb/benchmarks/internal/drive"
 	"jrweb/benchmarks/internal/report"
 )
 
@@ -52,5 +53,5 @@ func measurePosts(ctx context.Context, r report.Round, server ...string) (figure
 	if err != nil {
 		return nil, err
 	}
-	return latencyFigures(latencies, r.Duration)
+	return drive.Figures(latencies, r.Duration)
 }

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
+	"jrweb/benchmarks/internal/drive"
 	"jrweb/benchmarks/internal/report"
 	"jrweb/eventlog"
 )
@@ -92,7 +93,7 @@ func measureResume(ctx context.Context, r report.Round, b build, s archived, pat
 		}
 		latencies = append(latencies, time.Since(began))
 	}
-	return latencyFigures(latencies, r.Duration)
+	return drive.Figures(latencies, r.Duration)
 }
 
 // measureOpen opens a log, and closes it again, which does not count.
@@ -111,7 +112,7 @@ func measureOpen(path string, open func() (func() error, error), cold bool) (rep
 	if err := closer(); err != nil {
 		return nil, err
 	}
-	return report.Figures{openTime: milliseconds(took)}, nil
+	return report.Figures{openTime: drive.Milliseconds(took)}, nil
 }
 
 // forget takes a file out of the page cache.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"jrweb/benchmarks/internal/child"
+	"jrweb/benchmarks/internal/drive"
 	"jrweb/benchmarks/internal/report"
 	"jrweb/eventlog"
 )
@@ -53,7 +54,7 @@ func workAppends(ctx context.Context, q appendsQuestion) (figures report.Figures
 		return nil, err
 	}
 	counted := &countingStore{store: s}
-	figures, err = drive(ctx, counted, q.Appenders, q.Sessions, q.Duration)
+	figures, err = drive.Appends(ctx, counted.append, q.Appenders, q.Sessions, q.Duration)
 	if err := errors.Join(err, s.close()); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"jrweb/benchmarks/internal/child"
+	"jrweb/benchmarks/internal/clock"
 )
 
 // client reads many streams, from one thread and without Go's own network code,
@@ -184,7 +185,7 @@ func (c *client) receive(from *conn) error {
 	if c.arrivals == nil || from.events == before {
 		return nil
 	}
-	now := monotonic()
+	now := clock.Now()
 	for i := before; i < min(from.events, len(c.arrivals)); i++ {
 		c.arrivals[i] = append(c.arrivals[i], now)
 	}
@@ -230,7 +231,7 @@ func (c *client) await(ctx context.Context, q await) (arrived, error) {
 			return arrived{}, fmt.Errorf("a stream has had %d events of %d after %v", c.conns[late].events, q.Events, patience)
 		}
 	}
-	a := arrived{Last: monotonic()}
+	a := arrived{Last: clock.Now()}
 	for _, conn := range c.conns {
 		if conn.events > q.Events {
 			return a, fmt.Errorf("a stream has had %d events, %d were published", conn.events, q.Events)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/tmaxmax/go-sse"
+
+	"jrweb/benchmarks/internal/clock"
 )
 
 // goSSEServer is tmaxmax/go-sse as it comes, which keeps nothing.
@@ -30,7 +32,7 @@ func (s *goSSEServer) publish(context.Context) (int64, error) {
 	s.number++
 	m := &sse.Message{ID: sse.ID(strconv.Itoa(s.number)), Type: sse.Type("assistant")}
 	m.AppendData(s.data)
-	at := monotonic()
+	at := clock.Now()
 	return at, s.events.Publish(m)
 }
 

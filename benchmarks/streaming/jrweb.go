@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"jrweb/benchmarks/internal/clock"
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
 	"jrweb/router"
@@ -30,7 +31,7 @@ type jrwebServer struct {
 func newJrweb(ctx context.Context, args []string) (server, error) {
 	s := &jrwebServer{data: payload(eventBytes)}
 	options := &eventlog.Options{KeepOpen: true, Trace: &eventlog.Trace{Committed: func(e *eventlog.Event) {
-		s.last.Store(monotonicAt(e.Committed))
+		s.last.Store(clock.At(e.Committed))
 	}}}
 	var err error
 	if len(args) == 0 {

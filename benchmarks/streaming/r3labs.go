@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/r3labs/sse/v2"
+
+	"jrweb/benchmarks/internal/clock"
 )
 
 // r3labsServer keeps nothing: replay, which it would do from memory, is off.
@@ -29,7 +31,7 @@ func newR3labs(context.Context, []string) (server, error) {
 
 func (s *r3labsServer) publish(context.Context) (int64, error) {
 	s.number++
-	at := monotonic()
+	at := clock.Now()
 	s.events.Publish(task, &sse.Event{ID: []byte(strconv.Itoa(s.number)), Event: []byte("assistant"), Data: s.data})
 	return at, nil
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"jrweb/benchmarks/internal/clock"
 )
 
 // rawServer is the least that fan-out can cost: one thread, one array of frames
@@ -186,7 +188,7 @@ func (s *rawServer) send(fd int32, c *rawConn, frames []byte) error {
 
 func (s *rawServer) publish(context.Context) (int64, error) {
 	s.frame(1)
-	at := monotonic()
+	at := clock.Now()
 	return at, s.raise()
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"jrweb/benchmarks/internal/child"
+	"jrweb/benchmarks/internal/clock"
 )
 
 // server is one that is measured, in a process of its own: it serves streams,
@@ -16,7 +17,7 @@ type server interface {
 	// where returns where a stream is found.
 	where() place
 	// publish publishes one event, and returns when it was committed (for those
-	// without a log: when it was handed over), as [monotonic] does.
+	// without a log: when it was handed over), as [clock.Now] does.
 	publish(ctx context.Context) (committed int64, err error)
 	// flood publishes events as fast as the server takes them.
 	flood(ctx context.Context, f flood) error
@@ -64,7 +65,7 @@ func serve(ctx context.Context, args []string) (err error) {
 	return child.Work(ctx, map[string]child.Answer{
 		"where": child.Answering(func(context.Context, struct{}) (place, error) { return s.where(), nil }),
 		"flood": child.Answering(func(ctx context.Context, f flood) (began int64, err error) {
-			began = monotonic()
+			began = clock.Now()
 			return began, s.flood(ctx, f)
 		}),
 		"pace": child.Answering(func(ctx context.Context, p pace) (paced, error) { return publishPaced(ctx, s, p) }),
@@ -107,7 +108,7 @@ func publishPaced(ctx context.Context, s server, p pace) (paced, error) {
 		case <-ctx.Done():
 			return done, ctx.Err()
 		}
-		done.Began = append(done.Began, monotonic())
+		done.Began = append(done.Began, clock.Now())
 		committed, err := s.publish(ctx)
 		if err != nil {
 			return done, err

@@ -115,3 +115,10 @@ func (p *Process) Stop() error {
 		return fmt.Errorf("process %d did not end when asked to, and was killed", p.Pid)
 	}
 }
+
+// Kill ends the process as a crash would. Then it is not to be stopped.
+func (p *Process) Kill() error {
+	err := p.cmd.Process.Kill()
+	<-p.done //nolint:errcheck // it says that it was killed
+	return err
+}

@@ -97,6 +97,14 @@ func (w *Worker) Stop() error {
 	return nil
 }
 
+// Kill ends the worker as a crash would. Then it is not to be stopped.
+func (w *Worker) Kill() error {
+	err := w.cmd.Process.Kill()
+	_ = w.in.Close() // the worker reads no more
+	_ = w.cmd.Wait() // it says that it was killed
+	return err
+}
+
 // Answer answers one kind of question.
 type Answer func(ctx context.Context, q json.RawMessage) (any, error)
 
