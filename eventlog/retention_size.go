@@ -25,6 +25,10 @@ func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
 	j.mu.Lock()
 	j.grown = 0
 	j.mu.Unlock()
+	excess := func() int64 {
+		stats := j.stats.Stats()
+		return stats.Size - stats.Free - j.log.o.RetainBytes
+	}
 	for {
 		// Deleted records take room until they are purged.
 		for more := true; more; {
@@ -33,13 +37,15 @@ func (j *janitor) bySize(ctx context.Context, sum *tidied) error {
 				return err
 			}
 		}
+		if excess() <= 0 {
+			return nil // and no append waits for a checkpoint
+		}
 		if c, ok := j.log.store.(store.CheckpointStore); ok {
 			if err := c.Checkpoint(ctx); err != nil { // else nothing would come free, and everything be deleted
 				return err
 			}
 		}
-		stats := j.stats.Stats()
-		excess := stats.Size - stats.Free - j.log.o.RetainBytes
+		excess := excess()
 		if excess <= 0 {
 			return nil
 		}

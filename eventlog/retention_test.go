@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -272,6 +273,39 @@ func TestTheStoreIsKeptBelowASize(t *testing.T) {
 		}
 		wantSlice(t, "the one that ended last", f.kept(later), []int{0})
 		wantIndexed(t, store.Store)
+	})
+}
+
+// checkpointedStore counts its checkpoints.
+type checkpointedStore struct {
+	sizedStore
+	checkpoints *atomic.Int32
+}
+
+// Checkpoint implements [store.CheckpointStore].
+func (s checkpointedStore) Checkpoint(context.Context) error {
+	s.checkpoints.Add(1)
+	return nil
+}
+
+// Appends wait while a checkpoint takes everything into the file. So there is none as long as
+// there is nothing to delete.
+func TestRetentionMakesNoCheckpointBelowItsSize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := checkpointedStore{sizedStore{newPurgedStore()}, &atomic.Int32{}}
+		f := on(t, store, &eventlog.Options{RetainBytes: 50_000})
+		synctest.Wait()
+		opened := store.checkpoints.Load()
+		f.run("t-1", 10)
+		synctest.Wait()
+		wantEqual(t, "checkpoints", store.checkpoints.Load(), opened)
+		for range 10 { // the control
+			f.run("t-1", 100)
+			synctest.Wait()
+		}
+		if store.checkpoints.Load() == opened || store.used() > 50_000 {
+			t.Errorf("%d checkpoints, and %d bytes are used", store.checkpoints.Load(), store.used())
+		}
 	})
 }
 

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A database whose journal is in use is not served without it, nor with another one: exit
-// code 4, the missing file named, nothing touched. Put back, it is all there.
+// A database whose journal is in use is not served, checked, compacted or restored without it:
+// exit code 4, nothing touched. Put back, it is all there.
 func TestADatabaseMovedWithoutItsJournalIsRefused(t *testing.T) {
 	s := serve(t)
 	s.append("t-moved", says("first"))

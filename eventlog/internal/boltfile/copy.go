@@ -24,8 +24,9 @@ type Record struct {
 }
 
 // CopyRecords writes every record of a file into a new, empty one, and syncs it. over says
-// what lies over the records of the file; if it is nil, nothing does. rewrite may change a record, or drop it by returning keep false. If rewrite is nil, all records
-// are kept as they are. The new file must not be used before CopyRecords has returned.
+// what lies over the records of the file; if it is nil, nothing does. rewrite may change a
+// record, or drop it by returning keep false; if it is nil, all records are kept as they are.
+// The new file must not be used before CopyRecords has returned.
 func (c *File) CopyRecords(ctx context.Context, to string, over func(store.Reader) store.Reader, rewrite func(*Record) (keep bool, err error), copied func(bytes int)) (err error) {
 	dst, err := bolt.Open(to, 0o600, &bolt.Options{
 		FreelistType: bolt.FreelistMapType,
