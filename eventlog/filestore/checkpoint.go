@@ -131,11 +131,41 @@ func (s *fileStore) settle(ctx context.Context) error {
 	}
 }
 
-// Checkpoint implements [store.CheckpointStore].
+// Checkpoint implements [store.CheckpointStore]. Changes go on meanwhile, and later ones may
+// be taken into the file as well.
 func (s *fileStore) Checkpoint(ctx context.Context) error {
+	upto := s.now.Load().upto
+	for {
+		done, err := s.reach(upto)
+		if err != nil || done == nil {
+			return err
+		}
+		if err := s.wait(ctx, done); err != nil {
+			return err
+		}
+	}
+}
+
+// reach makes sure that a checkpoint is under way to a position, and returns a channel that
+// is closed at its end. It returns nil if the file is there.
+func (s *fileStore) reach(upto uint64) (done <-chan struct{}, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.settle(ctx)
+	if s.closed {
+		return nil, errClosed
+	}
+	done, stuck := s.attempting()
+	switch v := s.now.Load(); {
+	case s.failure() != nil:
+		return nil, s.failure()
+	case v.after >= upto:
+		return nil, nil
+	case v.frozen == nil:
+		s.freeze()
+	case stuck != nil:
+		return nil, stuck
+	}
+	return done, nil
 }
 
 // attempting returns a channel that is closed at the end of the next attempt of a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -130,6 +131,38 @@ func TestWritersWaitForACheckpointThatDoesNotCatchUp(t *testing.T) {
 	if err := checkFile(h.path); err != nil {
 		t.Error(err)
 	}
+}
+
+// Who asks for a checkpoint waits for it, and nobody else does.
+func TestChangesGoOnWhileACheckpointIsWaitedFor(t *testing.T) {
+	h := newHistory(t, filepath.Join(t.TempDir(), "jr.db"))
+	h.change(3)
+	release := h.hold()
+	ended := make(chan error)
+	go func() { ended <- h.Checkpoint(t.Context()) }()
+	for h.now.Load().frozen == nil {
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := makeChange(ctx, h, h.n+1); err != nil {
+		t.Fatalf("a change beside it: %v", err)
+	}
+	h.n++
+	select {
+	case err := <-ended:
+		t.Fatalf("it has ended before anything was written: %v", err)
+	default:
+	}
+	release()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if v := h.now.Load(); v.after < 3 {
+		t.Errorf("the file has changes up to %d", v.after)
+	}
+	h.check()
+	h.close()
 }
 
 // Whoever reads while others write and checkpoints run sees at each moment a state that was.
