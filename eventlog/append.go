@@ -12,7 +12,7 @@ import (
 // Append appends a batch and returns after its commit: then the batch is on the disk.
 // Errors: [ErrTaskNotFound], [ErrSessionNotFound], [ErrSealed], [ErrKeyReused],
 // [*FieldError] (wrapping [ErrTooLarge] at a limit), [ErrFull], [ErrNotCommitted],
-// [ErrClosed], [ErrFailed], or the error of ctx. After all of them except ErrFailed it is
+// [ErrClosed], [ErrFailed], the error of the batch's Check, or that of ctx. After all of them except ErrFailed it is
 // certain that nothing was appended.
 func (l *Log) Append(ctx context.Context, b *Batch) (Appended, error) {
 	start := time.Now()
@@ -55,6 +55,10 @@ func (l *Log) appendBatch(ctx context.Context, b *Batch) (Appended, error) {
 			return err
 		}
 		t, s, err := target(tx, b, events)
+		if err == nil && s != nil && b.Check != nil {
+			info := s.Info()
+			err = b.Check(&info)
+		}
 		if err == nil {
 			err = tx.Foresee(s, events)
 		}
@@ -93,7 +97,7 @@ func target(tx *record.Txn, b *Batch, events []record.Prepared) (*record.Task, *
 			return nil, nil, err
 		}
 		// In a shared store the session may be new to this log, which then needs its lease.
-		if s != nil && !slices.ContainsFunc(events, record.Prepared.NeedsAll) && !tx.Shared && b.Key.ID == "" {
+		if s != nil && !slices.ContainsFunc(events, record.Prepared.NeedsAll) && !tx.Shared && b.Key.ID == "" && b.Check == nil {
 			return nil, s, nil
 		}
 		t, err := tx.Task(b.Task)

@@ -22,6 +22,11 @@ type Batch struct {
 	// Events are committed in this order. An event of type complete ends the session and
 	// must be the last.
 	Events []Event
+	// Check is called in the commit, with the open session that the batch goes to. Its error
+	// refuses the append, and is what Append returns. It must be quick, and may be called
+	// again if the commit is repeated. Nil: nothing is checked. An append that starts a
+	// session is not checked.
+	Check func(*SessionInfo) error
 	// Key makes a repeat of the append harmless.
 	Key Key
 }

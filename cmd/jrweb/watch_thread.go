@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"jrweb/eventlog"
@@ -27,29 +25,7 @@ func nameOfFirst(e *eventlog.Event) string {
 }
 
 // task is the id of the thread's task. It is the same on all machines.
-func (id threadID) task() string { return taskName(id.agent, id.thread) }
-
-func taskName(agent, thread string) string {
-	name := slug(agent) + "-" + thread
-	if len(name) > 128 || !eventlog.ValidTaskID(name) {
-		name = fmt.Sprintf("%s-%x", slug(agent), sha256.Sum256([]byte(thread)))[:min(len(slug(agent))+33, 128)]
-	}
-	return name
-}
-
-// slug is a name in the letters of an id.
-func slug(name string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(name) {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return cmp.Or(clip(strings.Trim(b.String(), "-"), 64), "agent")
-}
+func (id threadID) task() string { return transcript.TaskOf(id.agent, id.thread) }
 
 // thread is a transcript that is being recorded.
 type thread struct {
@@ -150,7 +126,7 @@ func (t *thread) begin(at time.Time) error {
 	run.Task, run.To, run.Started = t.id.task(), t.to.name, at
 	run.Project = projectOf(cmp.Or(origin.Dir, t.cwd))
 	if origin.Parent != "" && origin.Parent != t.id.thread {
-		run.Parent = taskName(t.id.agent, origin.Parent)
+		run.Parent = transcript.TaskOf(t.id.agent, origin.Parent)
 	}
 	run.Unique = !anyHas(t.cover.own, at)
 	s, err := newStretch(t.dir, t.id.task(), run)
