@@ -293,7 +293,7 @@ func TestBadHooksAreRefusedAndRecordNothing(t *testing.T) {
 	for body, status := range map[string]int{
 		"": 422, "{": 400, "[]": 422, `"x"`: 422, "{}": 422, `{"session_id":"s"}`: 422, `{"hook_event_name":"Stop"}`: 422, "\xff": 400,
 		`{"hook_event_name":"UserPromptSubmit","prompt":"x","session_id":"` + strings.Repeat("s", 2000) + `"}`: 422,
-		prompts("p", strings.Repeat("x", 70<<10)): 413,
+		prompts("p", strings.Repeat("x", 70<<10)):                                                              413,
 	} {
 		field := ""
 		if a := s.post("/hooks/claude", body).is(status); status == 422 {

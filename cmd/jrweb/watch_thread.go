@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"jrweb/cmd/jrweb/internal/spool"
 	"jrweb/eventlog"
 	"jrweb/eventlog/transcript"
 )
@@ -37,8 +38,10 @@ type thread struct {
 
 	teller   teller
 	cover    *coverage
+	hooked   bool  // hooks have told of it
 	spooled  known // events of the thread that are in spools on this disk
 	current  *stretch
+	joined   *stretch         // goes on with a session of hooks, once the transcript comes to its time
 	pending  []eventlog.Event // that say little by themselves
 	delivery *queue
 	cancel   context.CancelFunc // ends the delivery
@@ -80,7 +83,16 @@ func (t *thread) take(ctx context.Context, e fedEvent) error {
 	if has, err := t.cover.has(ctx, t.to.client, &event, d); err != nil || has {
 		return err
 	}
-	if t.current == nil && saysLittle[event.Type] {
+	if t.cover.hooks.Take(&event) {
+		if err := t.reach(event.Time); err != nil {
+			return err
+		}
+		t.current.touch(event.Time)
+		t.hooked = true
+		return nil
+	}
+	// What hooks have told the rest of may lack nothing but its costs.
+	if t.current == nil && saysLittle[event.Type] && !(t.hooked && event.Type == eventlog.TypeCost) {
 		t.pending = append(t.pending, event)
 		return nil
 	}
@@ -91,6 +103,9 @@ func (t *thread) take(ctx context.Context, e fedEvent) error {
 func (t *thread) record(event eventlog.Event) error {
 	if event.Time.IsZero() {
 		event.Time = t.active
+	}
+	if err := t.reach(event.Time); err != nil {
+		return err
 	}
 	if t.current != nil && event.Time.Sub(t.current.last) > t.idle {
 		// What says little opens no session, as after any rest.
@@ -120,14 +135,7 @@ func (t *thread) record(event eventlog.Event) error {
 
 // begin opens a session.
 func (t *thread) begin(at time.Time) error {
-	origin := t.teller.origin()
-	run := runOf(origin)
-	run.Agent, run.ExternalID = t.id.agent, t.id.thread
-	run.Task, run.To, run.Started = t.id.task(), t.to.name, at
-	run.Project = projectOf(cmp.Or(origin.Dir, t.cwd))
-	if origin.Parent != "" && origin.Parent != t.id.thread {
-		run.Parent = transcript.TaskOf(t.id.agent, origin.Parent)
-	}
+	run := t.run(t.teller.origin(), at)
 	run.Unique = !anyHas(t.cover.own, at)
 	s, err := newStretch(t.dir, t.id.task(), run)
 	if err != nil {
@@ -136,6 +144,18 @@ func (t *thread) begin(at time.Time) error {
 	t.current = s
 	t.delivery.add(s)
 	return nil
+}
+
+// run is what a session of the thread is of.
+func (t *thread) run(origin transcript.Origin, started time.Time) spool.Run {
+	run := runOf(origin)
+	run.Agent, run.ExternalID = t.id.agent, t.id.thread
+	run.Task, run.To, run.Started = t.id.task(), t.to.name, started
+	run.Project = projectOf(cmp.Or(origin.Dir, t.cwd))
+	if origin.Parent != "" && origin.Parent != t.id.thread {
+		run.Parent = transcript.TaskOf(t.id.agent, origin.Parent)
+	}
+	return run
 }
 
 // end seals the session, with how the run stands.
@@ -199,6 +219,9 @@ func (t *thread) finish(ctx context.Context) error {
 	how := t.teller.outcome()
 	if how.Status == "" {
 		how = t.how
+	}
+	if err := t.goOn(); err != nil {
+		return err
 	}
 	return t.end(how)
 }
