@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"jrweb/cmd/jrweb/internal/spool"
 	"jrweb/eventlog"
 )
 
@@ -20,7 +22,8 @@ type hookedAgent struct {
 	*watchRoom
 	path  string
 	calls int
-	deaf  bool // it has no hooks
+	deaf  bool          // it has no hooks
+	late  time.Duration // how much its clock is behind that of the log
 }
 
 func (r *watchRoom) agent() *hookedAgent { return &hookedAgent{watchRoom: r, path: r.claudeFile()} }
@@ -49,7 +52,7 @@ func (a *hookedAgent) line(kind, message string) {
 	a.Helper()
 	a.calls++
 	a.writes(a.path, fmt.Sprintf(`{"parentUuid":null,"isSidechain":false,"cwd":"/srv/app","sessionId":%q,"version":"2.1.332","type":%q,"message":%s,"uuid":"u-%d","timestamp":%q}`+"\n",
-		aSession, kind, message, a.calls, time.Now().UTC().Format(eventlog.TimeFormat)))
+		aSession, kind, message, a.calls, time.Now().Add(-a.late).UTC().Format(eventlog.TimeFormat)))
 }
 
 func (a *hookedAgent) message(content, stop string) {
@@ -223,6 +226,12 @@ func TestHooksAndAWatchRecordEachEventOnce(t *testing.T) {
 			a.forgets()
 			a.watch(aRest)
 		}, 1},
+		"everybody forgets, and clocks differ": {func(a *hookedAgent) {
+			a.late = 20 * time.Second
+			a.watch(func() { a.asked("a"); aMoment(); a.works(); a.rested("Done."); aRest() })
+			a.forgets()
+			a.watch(aRest)
+		}, 1},
 		"the next stretch": {func(a *hookedAgent) {
 			a.watch(func() {
 				a.turn("a")
@@ -269,6 +278,46 @@ func (a *hookedAgent) withoutLog(play func()) {
 	a.watchRoom.line.cut.Store(true)
 	play()
 	a.watchRoom.line.cut.Store(false)
+}
+
+// The same words of another time are others.
+func TestWhatHooksToldIsOfItsTime(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		a := r.agent()
+		a.deaf = true
+		a.asked("yes")
+		a.rested("Done.")
+		time.Sleep(3 * time.Hour)
+		a.deaf = false
+		a.asked("yes")
+		r.watch(func() { aMoment(); a.rested("Done."); aRest() })
+		r.want(aTask, "yes", "yes | Done. ", "Done. ")
+	})
+}
+
+func TestTheFirstWhoGoesOnWithASessionOfHooksHasIt(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		r.agent().asked("a")
+		sessions, _ := r.sessions(aTask)
+		run := func(id string) spool.Run {
+			return spool.Run{ID: id, Task: aTask, Join: sessions[0].ID, Cwd: "/srv/app", Project: "repository"}
+		}
+		for range 2 { // also when it asks again
+			if id, err := r.to.server.Start(r.Context(), run("one"), ""); err != nil || id != sessions[0].ID {
+				r.Fatal(id, err)
+			}
+		}
+		if _, err := r.to.server.Start(r.Context(), run("two"), ""); !errors.Is(err, spool.ErrRecorded) {
+			r.Errorf("the second one gets %v", err)
+		}
+		if task, err := r.client.Task(r.Context(), aTask); err != nil || task.Project != "repository" {
+			r.Errorf("the project is %q: %v", task.Project, err)
+		}
+		r.ends(aTask, sessions[0].ID)
+		if _, err := r.to.server.Start(r.Context(), run("three"), ""); !errors.Is(err, spool.ErrRecorded) {
+			r.Errorf("who goes on with a session that has ended gets %v", err)
+		}
+	})
 }
 
 // Two watches of a shared home see the same hooks: one of them goes on with the session.
