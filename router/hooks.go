@@ -24,10 +24,15 @@ const (
 	// hookDelay is how long ago the agent may have written down what it tells: the session
 	// begins before that.
 	hookDelay = 2 * time.Second
-	// maxCwd is how long the working directory of a session may be.
-	maxCwd = 1 << 10
-	// runHeader names the task in which jrweb run records the agent that posts.
-	runHeader = "Jrweb-Task"
+	// maxPlace is how long the names of the directory and the machine may be.
+	maxPlace = 1 << 10
+	// runHeader names the task in which jrweb run records the program that the agent is, or
+	// that started it.
+	runHeader = "Jrweb-Run"
+	// machineHeader names the machine of the agent.
+	machineHeader = "Jrweb-Machine"
+	// mostRuns is how many sessions of a task are looked at for one of jrweb run.
+	mostRuns = 16
 )
 
 // claudeHook records what Claude Code tells its HTTP hooks. The answer is an empty object,
@@ -47,15 +52,20 @@ func (rt *router) claudeHook(w http.ResponseWriter, r *http.Request, p params) e
 	if err != nil {
 		return invalid("body", err.Error())
 	}
-	told := &toldByHook{ClaudeHook: h, rt: rt, task: transcript.TaskOf(transcript.ClaudeCode, h.Session), owner: rt.owner(&p.grant)}
-	if len(told.Dir) > maxCwd { // it is for people: the event is worth more
-		told.Dir = ""
+	told := &toldByHook{
+		ClaudeHook: h, rt: rt, task: transcript.TaskOf(transcript.ClaudeCode, h.Session), owner: rt.owner(&p.grant),
+		machine: strings.ToValidUTF8(r.Header.Get(machineHeader), ""),
+	}
+	for _, name := range []*string{&told.Dir, &told.machine} {
+		if len(*name) > maxPlace { // it is for people: the event is worth more
+			*name = ""
+		}
 	}
 	if !p.grant.sees(told.task) {
 		return eventlog.ErrTaskNotFound
 	}
 	if len(h.Events) > 0 || h.Ends {
-		isRun, err := rt.runs(r.Context(), r.Header.Get(runHeader))
+		isRun, err := told.isRun(r.Context(), r.Header.Get(runHeader))
 		if err == nil && !isRun {
 			err = told.record(r.Context())
 		}
@@ -66,24 +76,28 @@ func (rt *router) claudeHook(w http.ResponseWriter, r *http.Request, p params) e
 	return writeJSON(w, http.StatusOK, struct{}{})
 }
 
-// runs reports whether a session of a task is open.
-func (rt *router) runs(ctx context.Context, task string) (bool, error) {
+// isRun reports whether a session of a task records the agent, or one whose id it does not
+// know yet.
+func (h *toldByHook) isRun(ctx context.Context, task string) (bool, error) {
 	if task == "" {
 		return false, nil
 	}
-	t, err := rt.log.Task(ctx, task)
+	sessions, err := h.rt.log.Sessions(ctx, task, eventlog.SessionID{}, mostRuns)
 	if errors.Is(err, eventlog.ErrTaskNotFound) {
 		return false, nil
 	}
-	return t.Status == eventlog.StatusOpen, err
+	return slices.ContainsFunc(sessions, func(s eventlog.SessionInfo) bool {
+		return !s.Sealed() && (s.ExternalID == "" || s.ExternalID == h.Session)
+	}), err
 }
 
 // toldByHook is one thing that a hook tells.
 type toldByHook struct {
 	*transcript.ClaudeHook
-	rt    *router
-	task  string // of the agent's thread
-	owner string
+	rt      *router
+	task    string // of the agent's thread
+	owner   string
+	machine string
 }
 
 // errManyHooks is the answer to a hook whose session is always another one when it appends.
@@ -158,7 +172,7 @@ func (h *toldByHook) start(ctx context.Context, ended time.Time) (eventlog.Sessi
 		started = ended.Add(time.Millisecond)
 	}
 	s, err := h.rt.log.Start(ctx, h.task, &eventlog.StartOptions{
-		Agent: transcript.ClaudeCode, Version: transcript.HookVersion, Cwd: h.Dir, ExternalID: h.Session,
+		Agent: transcript.ClaudeCode, Version: transcript.HookVersion, Cwd: h.Dir, Machine: h.machine, ExternalID: h.Session,
 		Owner: h.owner, Started: started, Lease: hookLease, Unique: true, Concurrent: true,
 	})
 	if err != nil {

@@ -197,8 +197,11 @@ func TestHooksRecordNothingThatOthersRecord(t *testing.T) {
 		"a run that has ended": {func(s *server) {
 			s.post("/tasks/t-1/sessions/"+begin(s, "t-1", "")+"/complete", "").is(200)
 		}, []string{"session user tool_call tool_result assistant"}, nil},
-		"a run whose agent is not known yet": {func(s *server) { s.post("/tasks/t-1/sessions", "").is(201) }, nil, []string{"Jrweb-Task: t-1"}},
-		"a run of another server":            {func(*server) {}, []string{"session user tool_call tool_result assistant"}, []string{"Jrweb-Task: t-1"}},
+		"a run whose agent is not known yet": {func(s *server) { s.post("/tasks/t-1/sessions", "").is(201) }, nil, []string{"Jrweb-Run: t-1"}},
+		"a run whose agent starts this one": {func(s *server) {
+			s.post("/tasks/t-1/sessions", `{"agent":"Claude Code","external_id":"another"}`).is(201)
+		}, []string{"session user tool_call tool_result assistant"}, []string{"Jrweb-Run: t-1"}},
+		"a run of another server": {func(*server) {}, []string{"session user tool_call tool_result assistant"}, []string{"Jrweb-Run: t-1"}},
 		"somebody who goes on with a session of hooks": {func(s *server) {
 			s.hooks(prompts("p-0", "before"))
 			infos := s.wantRecorded("session user")
@@ -320,10 +323,10 @@ func TestHooksAreSeenAndRecordedByWhoMay(t *testing.T) {
 	s := serveWith(t, options{router: router.Options{Authorize: func(a router.Access) (router.Grant, error) {
 		return router.Grant{Role: a.Role, Name: "ci", Sees: func(task string) bool { return task == hookTask }}, nil
 	}}})
-	s.hooks(prompts("p", "go"))
+	s.post("/hooks/claude", prompts("p", "go"), "Jrweb-Machine: laptop").is(200)
 	s.post("/hooks/claude", strings.ReplaceAll(prompts("p", "go"), hookThread, "another")).problem(404, "")
-	if infos := s.wantRecorded("session user"); infos[0].Owner != "ci" {
-		t.Errorf("the owner is %q", infos[0].Owner)
+	if infos := s.wantRecorded("session user"); infos[0].Owner != "ci" || infos[0].Machine != "laptop" {
+		t.Errorf("the session is %+v", infos[0])
 	}
 }
 

@@ -291,7 +291,7 @@ func TestWhatHooksToldIsOfItsTime(t *testing.T) {
 		a.deaf = false
 		a.asked("yes")
 		r.watch(func() { aMoment(); a.rested("Done."); aRest() })
-		r.want(aTask, "yes", "yes | Done. ", "Done. ")
+		r.want(aTask, "yes | Done. ", "yes | Done. ")
 	})
 }
 
@@ -356,4 +356,20 @@ func TestASecretThatHooksToldIsNotToldAgain(t *testing.T) {
 			t.Errorf("there are %d events: %v", n, r.told(aTask))
 		}
 	})
+}
+
+// The settings are read by a program that is not ours: its names and its limits are.
+func TestTheSettingsOfHooksNameWhatTheServerTakes(t *testing.T) {
+	text, err := json.Marshal(settingsOfHooks("https://jr.example.org/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `[{"hooks":[{"type":"http","url":"https://jr.example.org/hooks/claude","timeout":2,` +
+		`"headers":{"Authorization":"Bearer $JRWEB_TOKEN","Jrweb-Machine":"$HOSTNAME","Jrweb-Run":"$JRWEB_RUN"},` +
+		`"allowedEnvVars":["JRWEB_TOKEN","JRWEB_RUN","HOSTNAME"]}]}]`
+	for _, event := range hookEvents {
+		if !strings.Contains(string(text), fmt.Sprintf("%q:%s", event, want)) {
+			t.Errorf("%s is not told as %s, but in\n%s", event, want, text)
+		}
+	}
 }
