@@ -12,8 +12,8 @@ import (
 // Append appends a batch and returns after its commit: then the batch is on the disk.
 // Errors: [ErrTaskNotFound], [ErrSessionNotFound], [ErrSealed], [ErrKeyReused],
 // [*FieldError] (wrapping [ErrTooLarge] at a limit), [ErrFull], [ErrNotCommitted],
-// [ErrClosed], [ErrFailed], or the error of ctx. After all of them except ErrFailed it is
-// certain that nothing was appended.
+// [ErrOtherVersion], [ErrUnsettled], [ErrClosed], [ErrFailed], or the error of ctx. After all
+// of them except ErrUnsettled and ErrFailed it is certain that nothing was appended.
 func (l *Log) Append(ctx context.Context, b *Batch) (Appended, error) {
 	start := time.Now()
 	answer, err := l.append(ctx, b)
@@ -69,6 +69,9 @@ func appendHere(ctx context.Context, l *Log, b *batch) (answer appended, err err
 			return err
 		}
 		t, s, err := target(tx, b.Batch, events)
+		if err == nil && s != nil && b.IfVersion != "" && s.Version != b.IfVersion {
+			err = ErrOtherVersion
+		}
 		if err == nil {
 			err = tx.Foresee(s, events)
 		}
@@ -103,7 +106,7 @@ func target(tx *record.Txn, b *Batch, events []record.Prepared) (*record.Task, *
 		if err != nil {
 			return nil, nil, err
 		}
-		if s != nil && !slices.ContainsFunc(events, record.Prepared.NeedsAll) && b.Key.ID == "" {
+		if s != nil && !slices.ContainsFunc(events, record.Prepared.NeedsAll) && b.Key.ID == "" && b.IfVersion == "" {
 			return nil, s, nil
 		}
 		t, err := tx.Task(b.Task)

@@ -24,6 +24,8 @@ var (
 	ErrTooManyOpen = record.ErrTooManyOpen
 	// ErrSealed: the session has ended; nothing can be appended to it.
 	ErrSealed = errors.New("session is sealed")
+	// ErrOtherVersion: the session does not have the version that the append asks for.
+	ErrOtherVersion = errors.New("the session has another version")
 	// ErrKeyReused: the idempotency key was used before with another body.
 	ErrKeyReused = errors.New("idempotency key was used before with another body")
 	// ErrBehind: too much has happened since the requested change.

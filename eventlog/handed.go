@@ -56,7 +56,7 @@ type handedError struct {
 
 // handedErrors are those that callers tell apart.
 var handedErrors = []error{
-	ErrTaskNotFound, ErrSessionNotFound, ErrSealed, ErrKeyReused, ErrAnswered, ErrTooManyOpen, ErrTooLarge,
+	ErrTaskNotFound, ErrSessionNotFound, ErrSealed, ErrKeyReused, ErrAnswered, ErrOtherVersion, ErrTooManyOpen, ErrTooLarge,
 	ErrFull, ErrNotCommitted, ErrUnsettled, ErrDamaged,
 }
 

@@ -18,6 +18,7 @@ type batchJSON struct {
 	Session SessionID   `json:"session"`
 	NoStart bool        `json:"no_start,omitempty"`
 	Owner   string      `json:"owner,omitempty"`
+	Version string      `json:"if_version,omitempty"`
 	Events  []eventJSON `json:"events"`
 	Key     *keyJSON    `json:"key,omitempty"`
 }
@@ -37,7 +38,7 @@ type keyJSON struct {
 
 // MarshalJSON implements [json.Marshaler].
 func (b *batch) MarshalJSON() ([]byte, error) {
-	to := &batchJSON{Task: b.Task, Session: b.Session, NoStart: b.NoStart, Owner: b.Owner, Events: make([]eventJSON, len(b.prepared))}
+	to := &batchJSON{Task: b.Task, Session: b.Session, NoStart: b.NoStart, Owner: b.Owner, Version: b.IfVersion, Events: make([]eventJSON, len(b.prepared))}
 	for i := range b.prepared {
 		e := &b.prepared[i]
 		to.Events[i] = eventJSON{e.Type, e.Actor, e.Time, e.Data}
@@ -54,7 +55,7 @@ func (b *batch) UnmarshalJSON(data []byte) error {
 	if err := decodeHanded(data, &from); err != nil {
 		return err
 	}
-	b.Batch = &Batch{Task: from.Task, Session: from.Session, NoStart: from.NoStart, Owner: from.Owner, Events: make([]Event, len(from.Events))}
+	b.Batch = &Batch{Task: from.Task, Session: from.Session, NoStart: from.NoStart, Owner: from.Owner, IfVersion: from.Version, Events: make([]Event, len(from.Events))}
 	for i, e := range from.Events {
 		b.Events[i] = Event{Type: e.Type, Actor: e.Actor, Time: e.Time, Data: e.Data}
 	}

@@ -22,6 +22,10 @@ type Batch struct {
 	// Events are committed in this order. An event of type complete ends the session and
 	// must be the last.
 	Events []Event
+	// IfVersion is the version of the agent that the open session must have when this is
+	// committed, or else the append fails with [ErrOtherVersion]. "": any. An append that
+	// starts a session fails for no version.
+	IfVersion string
 	// Key makes a repeat of the append harmless.
 	Key Key
 }

@@ -26,8 +26,8 @@ var needs = map[string]router.Role{
 	"POST /tasks/:task/sessions/:session/events":    router.RoleWrite,
 	"POST /tasks/:task/sessions/:session/heartbeat": router.RoleWrite,
 	"POST /tasks/:task/sessions/:session/complete":  router.RoleWrite,
-	"GET /backup":  router.RoleAdmin,
-	"GET /usage":   router.RoleRead,
+	"GET /backup": router.RoleAdmin,
+	"GET /usage":  router.RoleRead, "POST /hooks/claude": router.RoleWrite,
 	"GET /metrics": router.RoleRead, "GET /healthz": router.RoleNone, "GET /readyz": router.RoleNone, "GET /assets/*file": router.RoleNone, "GET /openapi.json": router.RoleNone,
 }
 

@@ -19,6 +19,7 @@ var errManyEvents = tooLarge(fmt.Sprintf("more than %d events in one append", ma
 const (
 	scopeAppend   = "append"
 	scopeComplete = "complete"
+	scopeHook     = "hook"
 )
 
 func (rt *router) appendToTask(w http.ResponseWriter, r *http.Request, p params) error {

@@ -176,6 +176,7 @@ func (rt *router) register() {
 	post(RoleWrite, "/tasks/:task/sessions/:session/heartbeat", rt.heartbeat)
 	post(RoleWrite, "/tasks/:task/sessions/:session/complete", rt.complete)
 	get(RoleRead, "/tasks/:task/sessions/:session/blobs/:hash", rt.getBlob)
+	post(RoleWrite, "/hooks/claude", rt.claudeHook)
 	get(RoleRead, "/usage", rt.getUsage)
 	get(RoleAdmin, "/backup", rt.backup)
 	get(RoleNone, "/healthz", rt.healthz)

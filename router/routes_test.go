@@ -51,6 +51,7 @@ var routes = []route{
 	{"POST", "/tasks/t-1/sessions/{open}/heartbeat", "", 204, "", "/tasks/:task/sessions/:session/heartbeat"},
 	{"POST", "/tasks/t-1/sessions/{open}/complete", "", 200, jsonType, "/tasks/:task/sessions/:session/complete"},
 	{"GET", "/tasks/t-1/sessions/{session}/blobs/{image}", "", 200, "image/png", "/tasks/:task/sessions/:session/blobs/:hash"},
+	{"POST", "/hooks/claude", `{"hook_event_name":"Stop","session_id":"s-1"}`, 200, jsonType, "/hooks/claude"},
 	{"GET", "/usage", "", 200, jsonType, "/usage"},
 	{"GET", "/healthz", "", 200, textType, "/healthz"},
 	{"GET", "/readyz", "", 200, textType, "/readyz"},

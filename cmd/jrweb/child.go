@@ -46,14 +46,14 @@ type ending struct {
 // processes that it left behind.
 const lingering = 5 * time.Second
 
-// startChild starts a command. One that is steered has a pipe as its input, which we write
+// startChild starts a command that is recorded in a task. One that is steered has a pipe as its input, which we write
 // to: see [child.input].
-func startChild(command []string, in io.Reader, out, errs io.Writer, steered bool) (*child, error) {
+func startChild(command []string, task string, in io.Reader, out, errs io.Writer, steered bool) (*child, error) {
 	c := &child{
 		cmd: exec.Command(command[0], command[1:]...), signals: make(chan os.Signal, 8), restore: func() {},
 		stopping: make(chan struct{}), grace: stopGrace,
 	}
-	c.cmd.Env = childEnv()
+	c.cmd.Env = append(childEnv(), runVariable+"="+task)
 	c.cmd.WaitDelay = lingering
 	// A pipe behind us that breaks is the child's to hear of, and not our end.
 	signal.Notify(c.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGWINCH, syscall.SIGPIPE)
@@ -80,6 +80,10 @@ func startChild(command []string, in io.Reader, out, errs io.Writer, steered boo
 	}
 	return c, nil
 }
+
+// runVariable names the task in which a run is recorded, to what runs. An agent's hooks
+// tell it to the server, which then leaves the agent to us.
+const runVariable = "JRWEB_RUN"
 
 // childEnv is our environment without the token that we speak to the server with: an agent
 // that has it could answer its own questions.

@@ -24,7 +24,7 @@ func (p *processes) run(command []string) (how ending, err error) {
 	steering := p.recording.steering
 	var told []uint64
 	for first := true; ; first = false {
-		c, err := startChild(command, p.in, p.out, p.errs, steering != nil)
+		c, err := startChild(command, p.recording.task, p.in, p.out, p.errs, steering != nil)
 		if err != nil && first {
 			return how, err
 		}

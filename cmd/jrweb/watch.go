@@ -44,6 +44,7 @@ func watchCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "root", Usage: "AGENT=DIR: look for an agent's transcripts there, and nowhere else; may be repeated", Sources: env("root")},
 			&cli.DurationFlag{Name: "poll", Usage: "look through all folders so often, for file systems that do not tell of changes, such as a network's; 0: only where the system tells nothing", Sources: env("poll"), OnlyOnce: true},
 			boolFlag("install", "print a service that runs this command at every login: a systemd user unit, on macOS a launchd plist"),
+			boolFlag("hooks", "print what Claude Code's settings.json needs to tell the server of prompts and tool calls as they happen"),
 			spoolFlag()),
 		ArgValidator: operands(),
 		Action:       watchAgents,
@@ -91,6 +92,9 @@ func watchAgents(ctx context.Context, c *cli.Command) error {
 	set, err := readWatching(c)
 	if err != nil {
 		return err
+	}
+	if c.Bool("hooks") {
+		return printHooks(c)
 	}
 	if c.Bool("install") {
 		return printService(c)

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
+	"jrweb/cmd/jrweb/internal/spool"
 	"jrweb/eventlog"
+	"jrweb/eventlog/transcript"
 	"jrweb/router/client"
 )
 
@@ -19,12 +22,20 @@ type coverage struct {
 	// own are sessions of the thread's task with their times, whoever sealed them. A start
 	// in them is not somebody else's.
 	own []timeSpan
+	// hooks is what hooks told.
+	hooks transcript.HookAccount
 	// open is a session of somebody who records the thread now, zero if nobody does.
 	open eventlog.SessionID
+	// hooked is a session that hooks record now, its ID zero if they do not.
+	hooked eventlog.SessionInfo
 
+	clean  cleaner
 	sealed []eventlog.SessionInfo // by a watch, in the thread's task
 	loaded bool                   // had has their events as well
 }
+
+// cleaner returns an event without secrets.
+type cleaner func(context.Context, eventlog.Event) (eventlog.Event, error)
 
 // timeSpan is from one time to another, both included.
 type timeSpan struct{ from, to time.Time }
@@ -41,9 +52,9 @@ func anyHas(spans []timeSpan, at time.Time) bool {
 }
 
 // coverageOf asks a log what it has of a thread, beside the sessions that are mine: their
-// spools are on this disk.
-func coverageOf(ctx context.Context, log *client.Client, id threadID, mine map[eventlog.SessionID]bool) (*coverage, error) {
-	c := &coverage{had: known{}}
+// spools are on this disk. Clean takes secrets out, as of what the transcript tells.
+func coverageOf(ctx context.Context, log *client.Client, id threadID, mine map[eventlog.SessionID]spool.Run, clean cleaner) (*coverage, error) {
+	c := &coverage{had: known{}, clean: clean}
 	sessions, err := log.SessionsByExternalID(ctx, id.agent, id.thread)
 	if err != nil {
 		return nil, err
@@ -53,18 +64,28 @@ func coverageOf(ctx context.Context, log *client.Client, id threadID, mine map[e
 		if s.Task == id.task() && s.Sealed() {
 			c.own = append(c.own, at)
 		}
+		run, isMine := mine[s.ID]
 		switch {
-		case mine[s.ID]:
+		case isMine && run.Join == s.ID:
+			if err := c.loadHooks(ctx, log, s); err != nil {
+				return nil, err
+			}
+		case isMine:
+		case !s.Sealed() && s.Task == id.task() && s.Version == transcript.HookVersion:
+			c.hooked = s
 		case !s.Sealed():
 			c.open = s.ID
 		case s.Task != id.task():
 			c.whole = append(c.whole, at)
 		default:
-			sealed, err := sealedByWatch(ctx, log, s)
+			end, err := endOf(ctx, log, s)
 			if err != nil {
 				return nil, err
 			}
-			if sealed {
+			if end.Watched {
+				if !end.Since.IsZero() && end.Since.Before(at.from) {
+					at.from = end.Since
+				}
 				c.sealed = append(c.sealed, s)
 				c.whole = append(c.whole, at)
 			} else if err := c.load(ctx, log, s); err != nil {
@@ -75,21 +96,79 @@ func coverageOf(ctx context.Context, log *client.Client, id threadID, mine map[e
 	return c, nil
 }
 
-// sealedByWatch reports whether a watch ended a session, and so has recorded all of it.
-func sealedByWatch(ctx context.Context, log *client.Client, s eventlog.SessionInfo) (bool, error) {
+// watchedEnd is what the end of a session says that a watch has sealed, and so has recorded
+// all of.
+type watchedEnd struct {
+	Status  eventlog.Status `json:"status"`
+	Reason  string          `json:"reason,omitempty"`
+	Watched bool            `json:"watched"`
+	// Since is when it began by the transcript, in a session that hooks have started.
+	Since time.Time `json:"since,omitzero"`
+}
+
+func endOf(ctx context.Context, log *client.Client, s eventlog.SessionInfo) (end watchedEnd, err error) {
 	last, err := log.LastEvent(ctx, s.Task, s.ID)
 	if hasStatus(err, 404) {
-		return false, nil // deleted just now
+		return end, nil // deleted just now
 	}
-	if err != nil {
-		return false, err
+	if err == nil && json.Unmarshal(last.Data, &end) != nil {
+		end = watchedEnd{}
 	}
-	var end struct{ Watched bool }
-	return json.Unmarshal(last.Data, &end) == nil && end.Watched, nil
+	return end, err
 }
 
 // load adds the events of a session.
 func (c *coverage) load(ctx context.Context, log *client.Client, s eventlog.SessionInfo) error {
+	by, had := transcript.HookAccount{}, known{} // of what comes next
+	joined := false
+	err := c.each(ctx, log, s, func(e *client.Event, event eventlog.Event) (err error) {
+		if spool.Joined(e) {
+			c.hooks.Join(&by)
+			had, joined = known{}, true
+			return nil
+		}
+		had[digestOf(&event)]++
+		if !joined {
+			err = c.add(ctx, &by, event)
+		}
+		return err
+	})
+	if s.Version == transcript.HookVersion {
+		c.hooks.Join(&by)
+		return err
+	}
+	for d, n := range had {
+		c.had[d] += n
+	}
+	return err
+}
+
+// errJoined ends the reading of a session where somebody goes on with it.
+var errJoined = errors.New("the rest was not told by hooks")
+
+// loadHooks adds what hooks told of a session.
+func (c *coverage) loadHooks(ctx context.Context, log *client.Client, s eventlog.SessionInfo) error {
+	err := c.each(ctx, log, s, func(e *client.Event, event eventlog.Event) error {
+		if spool.Joined(e) {
+			return errJoined
+		}
+		return c.add(ctx, &c.hooks, event)
+	})
+	if errors.Is(err, errJoined) {
+		return nil
+	}
+	return err
+}
+
+// add adds an event to what hooks told.
+func (c *coverage) add(ctx context.Context, to *transcript.HookAccount, event eventlog.Event) error {
+	event, err := c.clean(ctx, event)
+	to.Add(&event)
+	return err
+}
+
+// each reads the events of a session, but for its end.
+func (c *coverage) each(ctx context.Context, log *client.Client, s eventlog.SessionInfo, take func(*client.Event, eventlog.Event) error) error {
 	for e, err := range log.Events(ctx, s.Task, s.ID) {
 		if hasStatus(err, 404) {
 			return nil
@@ -97,8 +176,11 @@ func (c *coverage) load(ctx context.Context, log *client.Client, s eventlog.Sess
 		if err != nil {
 			return err
 		}
-		if e.Type != eventlog.TypeComplete {
-			c.had[digestOf(&eventlog.Event{Type: e.Type, Actor: e.Actor, Data: e.Data})]++
+		if e.Type == eventlog.TypeComplete {
+			continue
+		}
+		if err := take(&e, eventlog.Event{Type: e.Type, Actor: e.Actor, Time: e.Time.Time, Data: e.Data}); err != nil {
+			return err
 		}
 	}
 	return nil

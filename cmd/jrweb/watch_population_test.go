@@ -132,7 +132,7 @@ func populate(t testing.TB, home string, n int, now time.Time) (all []*kept) {
 func (k *kept) introduce(t testing.TB) {
 	t.Helper()
 	c := k.convert(t, func(eventlog.Event) {})
-	k.task = taskName(c.Origin().Agent, c.Origin().Session)
+	k.task = transcript.TaskOf(c.Origin().Agent, c.Origin().Session)
 }
 
 // convert is the oracle: the events of the run, by one pass of a converter.

@@ -156,11 +156,16 @@ func (w *watcher) open(ctx context.Context, path string) (_ *thread, err error) 
 	}()
 	working, cancel := context.WithCancel(ctx)
 	t.cancel, t.delivery = cancel, newQueue(working, w.server)
-	if err := t.resume(); err != nil {
+	if err := t.resume(ctx); err != nil {
 		return nil, err
 	}
 	if err := t.ask(ctx); err != nil {
 		return nil, err
+	}
+	if !t.cover.hooked.ID.IsZero() {
+		if err := t.join(ctx, in.Origin); err != nil {
+			return nil, err
+		}
 	}
 	if t.teller, err = openTeller(b, &w.names); err != nil {
 		return nil, err
@@ -170,7 +175,7 @@ func (w *watcher) open(ctx context.Context, path string) (_ *thread, err error) 
 }
 
 // resume opens the spools that an earlier time has left of the thread.
-func (t *thread) resume() error {
+func (t *thread) resume(ctx context.Context) error {
 	paths, err := spool.Paths(t.dir)
 	if err != nil {
 		return err
@@ -183,6 +188,14 @@ func (t *thread) resume() error {
 		s, err := resumeStretch(path, func(e *eventlog.Event) { t.spooled[digestOf(e)]++ })
 		if err != nil {
 			return err
+		}
+		if id, err := s.session(); err != nil || id.IsZero() && s.joins() {
+			if err == nil {
+				err = t.startJoined(ctx, s)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		if t.current != nil { // none but the last is open, unless a kill came between
 			if err := t.current.end(transcript.Outcome{Status: eventlog.Interrupted, Reason: "the recording was broken off"}); err != nil {
@@ -199,7 +212,7 @@ func (t *thread) resume() error {
 
 // ask asks the log what it has of the thread, until it answers.
 func (t *thread) ask(ctx context.Context) error {
-	mine := map[eventlog.SessionID]bool{}
+	mine := map[eventlog.SessionID]spool.Run{}
 	t.delivery.mu.Lock()
 	stretches := slices.Clone(t.delivery.waiting)
 	t.delivery.mu.Unlock()
@@ -208,11 +221,11 @@ func (t *thread) ask(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		mine[id] = true
+		mine[id] = s.writer.Run()
 	}
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
 		var err error
-		t.cover, err = coverageOf(ctx, t.to.client, t.id, mine)
+		t.cover, err = coverageOf(ctx, t.to.client, t.id, mine, t.clean)
 		if err == nil {
 			break
 		}
@@ -316,6 +329,9 @@ func (t *thread) close() error {
 	}
 	t.cancel()
 	err := t.delivery.close()
+	if t.joined != nil {
+		err = errors.Join(err, t.joined.writer.Close())
+	}
 	t.release(t.id.task())
 	return err
 }

@@ -21,6 +21,7 @@ import (
 type stretch struct {
 	writer *spool.Writer
 	last   time.Time // of its events
+	first  time.Time // of its events, if hooks have begun the session
 }
 
 // stretchPrefix is how the spools of a watch are called.
@@ -70,10 +71,19 @@ func resumeStretch(path string, take func(*eventlog.Event)) (*stretch, error) {
 
 // touch says that the stretch has an event of a time. It may be nil.
 func (s *stretch) touch(at time.Time) {
-	if s != nil && at.After(s.last) {
+	if s == nil {
+		return
+	}
+	if at.After(s.last) {
 		s.last = at
 	}
+	if s.joins() && !at.IsZero() && (s.first.IsZero() || at.Before(s.first)) {
+		s.first = at
+	}
 }
+
+// joins reports whether the stretch goes on with a session of hooks.
+func (s *stretch) joins() bool { return !s.writer.Run().Join.IsZero() }
 
 func (s *stretch) append(events []eventlog.Event) error {
 	for _, e := range events {
@@ -84,11 +94,9 @@ func (s *stretch) append(events []eventlog.Event) error {
 
 // end seals the session, at the time of its last event.
 func (s *stretch) end(how transcript.Outcome) error {
-	return s.writer.End(eventlog.Event{Type: eventlog.TypeComplete, Actor: eventlog.System, Time: s.last, Data: mustJSON(struct {
-		Status  eventlog.Status `json:"status"`
-		Reason  string          `json:"reason,omitempty"`
-		Watched bool            `json:"watched"`
-	}{how.Status, clip(how.Reason, mostReason), true})})
+	return s.writer.End(eventlog.Event{Type: eventlog.TypeComplete, Actor: eventlog.System, Time: s.last, Data: mustJSON(watchedEnd{
+		Status: how.Status, Reason: clip(how.Reason, mostReason), Watched: true, Since: s.first,
+	})})
 }
 
 // session is that of the stretch, zero if it has none yet.

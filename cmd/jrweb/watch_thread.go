@@ -3,12 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
+	"jrweb/cmd/jrweb/internal/spool"
 	"jrweb/eventlog"
 	"jrweb/eventlog/transcript"
 )
@@ -27,29 +26,7 @@ func nameOfFirst(e *eventlog.Event) string {
 }
 
 // task is the id of the thread's task. It is the same on all machines.
-func (id threadID) task() string { return taskName(id.agent, id.thread) }
-
-func taskName(agent, thread string) string {
-	name := slug(agent) + "-" + thread
-	if len(name) > 128 || !eventlog.ValidTaskID(name) {
-		name = fmt.Sprintf("%s-%x", slug(agent), sha256.Sum256([]byte(thread)))[:min(len(slug(agent))+33, 128)]
-	}
-	return name
-}
-
-// slug is a name in the letters of an id.
-func slug(name string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(name) {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return cmp.Or(clip(strings.Trim(b.String(), "-"), 64), "agent")
-}
+func (id threadID) task() string { return transcript.TaskOf(id.agent, id.thread) }
 
 // thread is a transcript that is being recorded.
 type thread struct {
@@ -61,8 +38,10 @@ type thread struct {
 
 	teller   teller
 	cover    *coverage
+	hooked   bool  // hooks have told of it
 	spooled  known // events of the thread that are in spools on this disk
 	current  *stretch
+	joined   *stretch         // goes on with a session of hooks, once the transcript comes to its time
 	pending  []eventlog.Event // that say little by themselves
 	delivery *queue
 	cancel   context.CancelFunc // ends the delivery
@@ -104,7 +83,16 @@ func (t *thread) take(ctx context.Context, e fedEvent) error {
 	if has, err := t.cover.has(ctx, t.to.client, &event, d); err != nil || has {
 		return err
 	}
-	if t.current == nil && saysLittle[event.Type] {
+	if t.cover.hooks.Take(&event) {
+		if err := t.reach(event.Time); err != nil {
+			return err
+		}
+		t.current.touch(event.Time)
+		t.hooked = true
+		return nil
+	}
+	// What hooks have told the rest of may lack nothing but its costs.
+	if t.current == nil && saysLittle[event.Type] && !(t.hooked && event.Type == eventlog.TypeCost) {
 		t.pending = append(t.pending, event)
 		return nil
 	}
@@ -115,6 +103,9 @@ func (t *thread) take(ctx context.Context, e fedEvent) error {
 func (t *thread) record(event eventlog.Event) error {
 	if event.Time.IsZero() {
 		event.Time = t.active
+	}
+	if err := t.reach(event.Time); err != nil {
+		return err
 	}
 	if t.current != nil && event.Time.Sub(t.current.last) > t.idle {
 		// What says little opens no session, as after any rest.
@@ -144,14 +135,7 @@ func (t *thread) record(event eventlog.Event) error {
 
 // begin opens a session.
 func (t *thread) begin(at time.Time) error {
-	origin := t.teller.origin()
-	run := runOf(origin)
-	run.Agent, run.ExternalID = t.id.agent, t.id.thread
-	run.Task, run.To, run.Started = t.id.task(), t.to.name, at
-	run.Project = projectOf(cmp.Or(origin.Dir, t.cwd))
-	if origin.Parent != "" && origin.Parent != t.id.thread {
-		run.Parent = taskName(t.id.agent, origin.Parent)
-	}
+	run := t.run(t.teller.origin(), at)
 	run.Unique = !anyHas(t.cover.own, at)
 	s, err := newStretch(t.dir, t.id.task(), run)
 	if err != nil {
@@ -160,6 +144,18 @@ func (t *thread) begin(at time.Time) error {
 	t.current = s
 	t.delivery.add(s)
 	return nil
+}
+
+// run is what a session of the thread is of.
+func (t *thread) run(origin transcript.Origin, started time.Time) spool.Run {
+	run := runOf(origin)
+	run.Agent, run.ExternalID = t.id.agent, t.id.thread
+	run.Task, run.To, run.Started = t.id.task(), t.to.name, started
+	run.Project = projectOf(cmp.Or(origin.Dir, t.cwd))
+	if origin.Parent != "" && origin.Parent != t.id.thread {
+		run.Parent = transcript.TaskOf(t.id.agent, origin.Parent)
+	}
+	return run
 }
 
 // end seals the session, with how the run stands.
@@ -223,6 +219,9 @@ func (t *thread) finish(ctx context.Context) error {
 	how := t.teller.outcome()
 	if how.Status == "" {
 		how = t.how
+	}
+	if err := t.goOn(); err != nil {
+		return err
 	}
 	return t.end(how)
 }

@@ -70,6 +70,12 @@ func formatOfInput(path string) (format transcript.Format) {
 		}
 		return realFormatsOf[agent][1]
 	}
+	if strings.HasPrefix(name, "hooks/") {
+		if strings.HasSuffix(name, ".hooks.jsonl") {
+			return transcript.Text // what is posted to hooks is no transcript
+		}
+		return transcript.ClaudeSession
+	}
 	if !strings.HasPrefix(name, "inputs/") {
 		return transcript.Format(strings.TrimSuffix(name, filepath.Ext(name)))
 	}

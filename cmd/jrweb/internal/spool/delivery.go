@@ -35,8 +35,8 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrGone says that a session has ended or was deleted.
 	ErrGone = errors.New("the session has ended")
-	// ErrRecorded says that somebody else records what a session with [Run.Unique] was
-	// to have. It wraps an [*eventlog.RecordedError].
+	// ErrRecorded says that somebody else records what a session with [Run.Unique], or one
+	// of [Run.Join], was to have.
 	ErrRecorded = errors.New("recorded already")
 )
 

@@ -1,11 +1,13 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"jrweb/eventlog"
@@ -19,6 +21,9 @@ type remote struct{ client *client.Client }
 
 // Start implements [Server].
 func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.SessionID, error) {
+	if !run.Join.IsZero() && !run.Beside {
+		return r.join(ctx, run)
+	}
 	if run.Title != "" {
 		if _, err := r.client.PutTask(ctx, run.Task, eventlog.TaskChange{Title: &run.Title}); err != nil {
 			return eventlog.SessionID{}, sortStart(err)
@@ -34,6 +39,48 @@ func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.Sessio
 		Unique: run.Unique && !run.Beside, Steer: run.Steer && !run.Late, Key: key,
 	})
 	return info.ID, sortStart(err)
+}
+
+// joinKey is the idempotency key of who goes on with a session of hooks: the first one does,
+// and another has another body.
+const joinKey = "jrweb-join"
+
+// Joined reports whether an event says that its run goes on with a session of hooks. What
+// stands before it was told by hooks.
+func Joined(e *client.Event) bool {
+	var said struct{ Joined string }
+	return e.Type == eventlog.TypeSession && json.Unmarshal(e.Data, &said) == nil && said.Joined != ""
+}
+
+// join goes on with a session of hooks. They see by its version that it is not theirs any
+// more.
+func (r remote) join(ctx context.Context, run Run) (eventlog.SessionID, error) {
+	data, err := json.Marshal(struct {
+		Version string `json:"version"`
+		Joined  string `json:"joined"`
+	}{cmp.Or(run.Version, "unknown"), run.ID})
+	if err != nil {
+		return eventlog.SessionID{}, err
+	}
+	line := client.AppendLine(nil, &eventlog.Event{Type: eventlog.TypeSession, Actor: eventlog.System, Data: data})
+	_, err = r.client.Append(ctx, run.Task, client.Append{Session: run.Join, Key: joinKey, Body: line})
+	if err = sort(err); errors.Is(err, ErrGone) || errors.Is(err, ErrRefused) {
+		return eventlog.SessionID{}, fmt.Errorf("%w: %w", ErrRecorded, err)
+	}
+	if err != nil {
+		return eventlog.SessionID{}, err
+	}
+	return run.Join, r.project(ctx, run)
+}
+
+// project names the project of a task that hooks have made: they know only the name of
+// the directory.
+func (r remote) project(ctx context.Context, run Run) error {
+	task, err := r.client.Task(ctx, run.Task)
+	if err == nil && run.Project != "" && task.Project != run.Project && task.Project == filepath.Base(run.Cwd) {
+		_, err = r.client.PutTask(ctx, run.Task, eventlog.TaskChange{Project: &run.Project})
+	}
+	return err
 }
 
 // label gives a task that is not there yet its project and parent.

@@ -32,6 +32,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"jrweb/eventlog"
 )
 
 // Run says whose events a spool has, and where they are to go.
@@ -72,6 +74,10 @@ type Run struct {
 	// records, what the agent did at Started: else the error is [ErrRecorded]. It leaves
 	// the other sessions of its task open.
 	Unique bool `json:"unique,omitempty"`
+	// Join is a session that hooks record, to go on with instead of starting one. From then
+	// on hooks record nothing in it that the run tells. If it has ended, or somebody else
+	// goes on with it, the error is [ErrRecorded].
+	Join eventlog.SessionID `json:"join,omitzero"`
 	// Late is set by [Open]: the process that made the spool is gone.
 	Late bool `json:"-"`
 	// Beside is set for [Server]: the session is to leave others of its task open. One
