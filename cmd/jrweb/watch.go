@@ -223,6 +223,7 @@ func (w *watcher) once(ctx context.Context, files []waitingFile, moved func(done
 		workers.Go(func() {
 			for f := range next {
 				err := w.onceFile(ctx, f)
+				w.lift(ctx, false)
 				mu.Lock()
 				if err != nil && ctx.Err() == nil {
 					failed = errors.Join(failed, fmt.Errorf("%s: %w", f.path, err))
@@ -241,6 +242,7 @@ func (w *watcher) once(ctx context.Context, files []waitingFile, moved func(done
 	}
 	close(next)
 	workers.Wait()
+	w.lift(ctx, true)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -265,6 +267,7 @@ func (w *watcher) onceFile(ctx context.Context, f waitingFile) error {
 	}
 	if t.events > 0 {
 		w.count(func(s *watchSums) { s.recorded++; s.events += t.events })
+		w.backfilled.add(t.id.task(), t.last, w.now())
 	}
 	return t.leave(ctx)
 }
