@@ -133,12 +133,14 @@ func TestAWatchAtRestDoesNothing(t *testing.T) {
 	}
 	spent := spentBy(t, pid).since(before)
 	t.Logf("%d transcripts, in %s at rest: %d reads of %d bytes, woken %d times, %s of a processor", n, window, spent.reads, spent.bytes, spent.wakes, spent.cpu)
-	// The runtime collects garbage every two minutes, and wakes its threads for it.
+	// The runtime collects garbage every two minutes, and wakes its threads for it. After a
+	// minute the spools are looked through once. A trace wakes a thread with each call, so
+	// that the calls are counted instead.
 	minutes := int64(window/time.Minute) + 1
-	if spent.reads > 2*minutes || spent.bytes > 4096*minutes || spent.wakes > 100*minutes || spent.cpu > time.Duration(minutes)*100*time.Millisecond {
+	if spent.reads > 10+2*minutes || spent.bytes > 4096*minutes || !long && spent.wakes > 100 || spent.cpu > time.Duration(minutes)*100*time.Millisecond {
 		t.Errorf("it is not at rest")
 	}
-	if calls := totalCalls(calls.String()); long && calls > 100*minutes {
+	if calls := totalCalls(calls.String()); long && (calls == 0 || calls > 100*minutes) {
 		t.Errorf("it made %d system calls in %s", calls, window)
 	}
 

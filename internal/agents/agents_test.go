@@ -197,7 +197,7 @@ func (c *testCase) check(table *agents.Report) {
 // imported of its export.
 func (c *testCase) watched() {
 	to := c.recorders[agents.ByFollow] // an own log: what an import has recorded is not watched
-	to.must(c.T, "watch", "-once", "-idle", "1s", "-redact=false", "-spool", filepath.Join(c.dir, "spool-watch"),
+	to.must(c.T, "watch", "-once", "-redact=false", "-spool", filepath.Join(c.dir, "spool-watch"),
 		"-root", c.agent.Name+"="+filepath.Join(c.place.Home, c.agent.Database))
 	imported := c.recorders[agents.ByImport].told(c.T, c.task(agents.ByImport))
 	if len(imported) == 0 {
