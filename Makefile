@@ -36,8 +36,8 @@ torture: ## kill, cut the power, flip bits, soak, abuse and fuzz for longer, abo
 	scripts/torture
 
 .PHONY: population
-population: ## kill jrweb watch among 20,000 old and 10 live transcripts, about an hour
-	JRWEB_POPULATION=20000 go test -count=1 -timeout 3h -run TestAWatchThatIsKilled ./cmd/jrweb
+population: ## kill jrweb watch among 20,000 old and 10 live transcripts, and trace it at rest, about an hour and a half
+	JRWEB_POPULATION=20000 go test -v -count=1 -timeout 3h -run 'TestAWatchThatIsKilled|TestAWatchAtRest' ./cmd/jrweb
 
 .PHONY: bench
 bench: ## measure beside peers and limits, and write benchmarks/RESULTS.md, about 30 minutes

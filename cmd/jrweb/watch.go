@@ -23,8 +23,8 @@ const defaultIdle = 30 * time.Minute
 func watchCommand() *cli.Command {
 	return &cli.Command{
 		Name: "watch", Usage: "follow every agent's transcripts on this machine",
-		Description: "Finds what Claude Code, Codex, Gemini CLI, Qwen Code, pi, Copilot CLI, Kimi, Droid, Amp, Goose, OpenHands and Cline\n" +
-			"keep of their work, records what there is, the newest first, and what comes. A task is a thread of an agent; a\n" +
+		Description: "Finds what Claude Code, Codex, Gemini CLI, Qwen Code, opencode, pi, Copilot CLI, Kimi, Droid, Amp, Goose, Crush,\n" +
+			"OpenHands and Cline keep of their work, records what there is, the newest first, and what comes. A task is a thread of an agent; a\n" +
 			"session is a stretch of work in it, up to a rest of -idle. What jrweb run or an import has recorded is not\n" +
 			"recorded again. It records to the server of -url; with -db in a database of its own, which -serve serves:\n" +
 			"jrweb watch -serve is all that one needs. Secrets are taken out before anything is sent, a project with a file\n" +
@@ -227,6 +227,7 @@ func (w *watcher) once(ctx context.Context, files []waitingFile, moved func(done
 		workers.Go(func() {
 			for f := range next {
 				err := w.onceFile(ctx, f)
+				w.lift(ctx, false)
 				mu.Lock()
 				if err != nil && ctx.Err() == nil {
 					failed = errors.Join(failed, fmt.Errorf("%s: %w", f.path, err))
@@ -245,6 +246,7 @@ func (w *watcher) once(ctx context.Context, files []waitingFile, moved func(done
 	}
 	close(next)
 	workers.Wait()
+	w.lift(ctx, true)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -269,6 +271,7 @@ func (w *watcher) onceFile(ctx context.Context, f waitingFile) error {
 	}
 	if t.events > 0 {
 		w.count(func(s *watchSums) { s.recorded++; s.events += t.events })
+		w.backfilled.add(t.id.task(), t.last, w.now())
 	}
 	return t.leave(ctx)
 }

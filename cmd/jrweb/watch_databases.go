@@ -51,7 +51,8 @@ func (n *notifier) lookIntoDatabases() {
 		}
 		delete(n.changes, path)
 		if err != nil {
-			if !errors.Is(err, fs.ErrNotExist) {
+			// It is gone, or its agent has just made it.
+			if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, sqlite.ErrNoTable) {
 				n.warn(err.Error())
 			}
 			continue

@@ -30,6 +30,26 @@ type chaos struct {
 	server, watch *exec.Cmd
 }
 
+// newChaos makes a machine whose files are in a folder.
+func newChaos(t *testing.T, dir string) *chaos {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &chaos{
+		T: t, home: filepath.Join(dir, "home"), db: filepath.Join(dir, "jr.db"), addr: l.Addr().String(),
+		random: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano()))),
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if c.client, err = client.New("http://"+c.addr, nil); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // rest is a moment of chaos.
 func (c *chaos) rest(most time.Duration) { time.Sleep(rand.N(most)) }
 
@@ -133,18 +153,8 @@ func populationSize(t *testing.T) int {
 // packed, cut off, written anew and removed. Afterwards every run is there once, complete
 // and in order, and costs what an import of the same files says.
 func TestAWatchThatIsKilledRecordsEveryRunOnce(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, addr := t.TempDir(), l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c := &chaos{T: t, home: filepath.Join(dir, "home"), db: filepath.Join(dir, "jr.db"), addr: addr, random: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))}
-	if c.client, err = client.New("http://"+addr, nil); err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
+	c := newChaos(t, dir)
 	old := populate(t, c.home, populationSize(t), time.Now())
 	c.startServer()
 	c.startWatch()

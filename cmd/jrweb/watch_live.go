@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"jrweb/cmd/jrweb/internal/spool"
@@ -46,9 +47,11 @@ type livewatch struct {
 	files   map[string]string // the main file of the thread that a file is of
 	due     map[string]time.Time
 	retired sync.WaitGroup
+	walked  atomic.Bool // all that was there at the start is in a backlog, or open
 }
 
-// change is a file that has changed; info is nil if it is gone.
+// change is a file that has changed; info is nil if it is gone. One without a path says that
+// all files were told that were there at the start.
 type change struct {
 	path string
 	info fs.FileInfo
@@ -107,7 +110,7 @@ func (l *livewatch) loop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case c := <-l.changed:
-			l.change(c)
+			l.change(ctx, c)
 		case t := <-l.adopted:
 			l.threads[t.path] = t
 			l.watchFiles(t)
@@ -152,7 +155,12 @@ func (l *livewatch) soon(path string, after time.Duration) {
 	}
 }
 
-func (l *livewatch) change(c change) {
+func (l *livewatch) change(ctx context.Context, c change) {
+	if c.path == "" {
+		l.walked.Store(true)
+		l.retired.Go(func() { l.lift(ctx, l.past.quiet()) })
+		return
+	}
 	if l.names.databases.Database(c.path) != nil {
 		l.databaseChanged(c.path)
 		return
@@ -290,6 +298,9 @@ func (l *livewatch) work(ctx context.Context, b *backlog, past bool) {
 		began := time.Now()
 		l.openNow(ctx, f)
 		b.done()
+		if past {
+			l.lift(ctx, l.walked.Load() && b.quiet())
+		}
 		if past && rest(ctx, time.Since(began)) != nil {
 			return
 		}
@@ -320,6 +331,7 @@ func (l *livewatch) openNow(ctx context.Context, f waitingFile) {
 		l.tell(t.path, t.close())
 		l.later(ctx, f, settling)
 	default:
+		l.backfilled.add(t.id.task(), t.last, l.now())
 		l.adopted <- t // also when ctx has ended: run leaves it
 	}
 }

@@ -66,6 +66,7 @@ func (n *notifier) run(ctx context.Context) {
 		events, failures = n.system.Events, n.system.Errors
 	}
 	n.all()
+	n.found("", nil)
 	timer := time.NewTimer(pollEvery)
 	defer timer.Stop()
 	n.look = time.NewTimer(time.Hour)

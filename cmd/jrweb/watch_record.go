@@ -31,6 +31,8 @@ type watcher struct {
 	warn   func(string)
 	now    func() time.Time
 	names  sessionNames
+	// backfilled are tasks of old runs, and of those at work meanwhile.
+	backfilled backfilled
 
 	mu      sync.Mutex
 	claimed map[string]string // by task: which transcript is being recorded, one at a time
@@ -367,6 +369,7 @@ func (t *thread) retire(ctx context.Context) error {
 	}
 	if err == nil && t.events > 0 {
 		t.count(func(s *watchSums) { s.recorded++; s.events += t.events })
+		t.backfilled.add(t.id.task(), t.last, t.now())
 	}
 	return errors.Join(err, t.close(), t.discard(err))
 }

@@ -30,6 +30,9 @@ type Agent struct {
 	Disk []string
 	// Blind says what its sources do not tell, and why.
 	Blind map[Source]map[Blind]string
+	// Database is the folder below its home where it keeps its sessions in a database, ""
+	// for none.
+	Database string
 	// NoWay says why a way in is none.
 	NoWay map[Way]string
 	// Quotes says that what a person says is kept in quotes, where it has spaces.

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -186,6 +187,26 @@ func (c *testCase) check(table *agents.Report) {
 			c.Errorf("%s: %s", way, d)
 		}
 		table.Add(c.agent, c.scenario, way, agents.Cell{Differences: differences, Hidden: want.Hidden})
+	}
+	if c.agent.Database != "" {
+		c.watched()
+	}
+}
+
+// watched watches the agent's database, and compares each thread in it with what was
+// imported of its export.
+func (c *testCase) watched() {
+	to := c.recorders[agents.ByFollow] // an own log: what an import has recorded is not watched
+	to.must(c.T, "watch", "-once", "-redact=false", "-spool", filepath.Join(c.dir, "spool-watch"),
+		"-root", c.agent.Name+"="+filepath.Join(c.place.Home, c.agent.Database))
+	imported := c.recorders[agents.ByImport].told(c.T, c.task(agents.ByImport))
+	if len(imported) == 0 {
+		c.Error("nothing was imported")
+	}
+	for thread, want := range imported {
+		if got := to.told(c.T, c.agent.Name+"-"+thread)[thread]; !slices.Equal(got, want) {
+			c.Errorf("watched, %s has\n%s\nimported\n%s", thread, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
 	}
 }
 

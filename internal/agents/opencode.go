@@ -89,4 +89,6 @@ var opencode = &Agent{
 	Quotes: true,
 	NoWay:  map[Way]string{ByFollow: "its sessions stand in a database, and in a file only when it is told to export one"},
 	Disk:   []string{"export*.json"},
+
+	Database: ".local/share/opencode",
 }

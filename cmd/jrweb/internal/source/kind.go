@@ -55,7 +55,7 @@ var signatures = []struct {
 	{4, "1AY&SY", kind{"a bzip2 file", unpackFirst}},
 	{0, "\x04\x22\x4d\x18", kind{"an LZ4 file", unpackFirst}},
 	{0, "\x1f\x9d", kind{"a file of compress", unpackFirst}},
-	{0, "SQLite format 3\x00", kind{"an SQLite database", exportFirst}},
+	{0, "SQLite format 3\x00", kind{"an SQLite database", exportFirst + ", or let jrweb watch read it"}},
 	{16, "\xed\xda\x0c\xed", kind{"a bbolt database", "jrweb restore takes a backup"}},
 	{0, "\x7fELF", kind{name: "an ELF program"}},
 	{0, "\xcf\xfa\xed\xfe", kind{name: "a Mach-O program"}},

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 )
@@ -88,11 +89,11 @@ func (p *payload) values(columns []int) ([]any, error) {
 			if wanted != column {
 				continue
 			}
-			bytes, err := p.upTo(at + size)
+			text, err := p.upTo(at + size)
 			if err != nil {
 				return nil, err
 			}
-			values[i] = valueOf(kind, bytes[at:at+size])
+			values[i] = valueOf(kind, text[at:at+size])
 		}
 		at += size
 	}
@@ -126,7 +127,7 @@ func valueOf(kind uint64, b []byte) any {
 		}
 		return n
 	case kind%2 == 0:
-		return append([]byte(nil), b...)
+		return bytes.Clone(b)
 	}
 	return string(b)
 }

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -378,7 +379,7 @@ db.commit()`, path)
 	f.Add(uint16(100), uint16(3), byte(255))
 	f.Add(uint16(700), uint16(900), byte(2))
 	f.Fuzz(func(t *testing.T, a, b uint16, value byte) {
-		damaged := append([]byte(nil), text...)
+		damaged := bytes.Clone(text)
 		damaged[int(a)%len(damaged)] = value
 		damaged[int(b)*7%len(damaged)] ^= value
 		path := filepath.Join(t.TempDir(), "b.db")

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -87,16 +88,8 @@ func (s *State) Table(name string, columns ...string) (*Table, error) {
 	return t, nil
 }
 
-// Has reports whether the table has a column.
-func (t *Table) Has(column string) bool { return t.number(column) >= 0 }
-
 func (t *Table) number(column string) int {
-	for i, name := range t.all {
-		if strings.EqualFold(name, column) {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(t.all, func(name string) bool { return strings.EqualFold(name, column) })
 }
 
 // errEnough ends a walk.
@@ -133,7 +126,7 @@ func (t *Table) Get(id int64, yield func(Row) error) error {
 // Where yields the rows whose column has a text, by an index if there is one.
 func (t *Table) Where(column, text string, yield func(Row) error) error {
 	with := *t
-	with.columns = append(append([]int(nil), t.columns...), t.number(column))
+	with.columns = append(slices.Clone(t.columns), t.number(column))
 	only := func(r Row) error {
 		last := len(r.Values) - 1
 		if r.Text(last) != text {
