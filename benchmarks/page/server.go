@@ -27,6 +27,7 @@ type server struct {
 	written  atomic.Int64
 	requests atomic.Int64
 	static   map[string][]byte // pages by their path
+	idle     int               // tasks in which nothing happens
 }
 
 func startServer() (*server, error) {

@@ -9,6 +9,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/systeminfo"
 	"github.com/chromedp/chromedp"
+
+	"jrweb/eventlog"
 )
 
 // The cost of watching is what a browser takes of the processor while runs go on.
@@ -18,7 +20,8 @@ const (
 	longRate    = 250    // of them a second
 	idleTabs    = 5
 	settleFor   = 3 * time.Second  // after a load, before anything is measured
-	idleFor     = 35 * time.Second // since the last event, and the page counts more slowly
+	idleFor     = 35 * time.Second // since the last event, and the page counts in minutes
+	idleLeast   = time.Minute      // is measured, so that what comes once a minute is in it
 )
 
 // tasksLong notes the tasks of the page's thread that took 50 ms or more.
@@ -35,7 +38,7 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 	if err := s.record(ctx, "t-watched", 1000); err != nil {
 		return err
 	}
-	tab, err := b.watch(ctx, s.url+"/tasks/t-watched")
+	tab, err := b.watch(ctx, s.url+"/tasks/t-watched", "live")
 	if err != nil {
 		return err
 	}
@@ -51,7 +54,7 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 		if err := s.record(ctx, "t-long", 1); err != nil {
 			return err
 		}
-		tab, err := b.watch(ctx, s.url+"/tasks/t-long")
+		tab, err := b.watch(ctx, s.url+"/tasks/t-long", "live")
 		if err != nil {
 			return err
 		}
@@ -71,52 +74,71 @@ func watch(ctx context.Context, s *server, b *chrome, measured time.Duration, lo
 		tab.close()
 	}
 
-	used, err = b.static(ctx, s, measured)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("| %d tabs of such a page as a static file | %.1f | %.1f |\n", idleTabs, used.all, used.pages)
-	for i := range idleTabs {
-		task := fmt.Sprintf("t-idle-%d", i)
-		if err := s.record(ctx, task, 1000); err != nil {
-			return err
-		}
-		tab, err := b.watch(ctx, s.url+"/tasks/"+task)
+	for _, kind := range []struct {
+		what string
+		open func(ctx context.Context, s *server, task string) (*watched, error)
+	}{
+		{"of such a page as a static file", b.static},
+		{"of a run that is over", b.over},
+		{"of a run that goes on, in which nothing happens", b.quiet},
+	} {
+		used, err := b.idle(ctx, s, max(measured, idleLeast), kind.open)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", kind.what, err)
 		}
-		defer tab.close()
+		fmt.Printf("| %d tabs %s | %.1f | %.1f |\n", idleTabs, kind.what, used.all, used.pages)
 	}
-	if err := pause(ctx, idleFor); err != nil {
-		return err
-	}
-	used, err = b.usage(func() error { return pause(ctx, measured) })
-	if err != nil {
-		return err
-	}
-	fmt.Printf("| %d tabs in which nothing happens | %.1f | %.1f |\n", idleTabs, used.all, used.pages)
 	return nil
 }
 
-// static measures as many tabs of a page that does nothing: what the browser takes by itself.
-func (b *chrome) static(ctx context.Context, s *server, measured time.Duration) (usage, error) {
-	if err := s.record(ctx, "t-static", 1000); err != nil {
-		return usage{}, err
-	}
-	if err := s.keepStatic("t-static"); err != nil {
-		return usage{}, err
-	}
+// idle measures tabs in which nothing happens, each of a run of its own.
+func (b *chrome) idle(ctx context.Context, s *server, measured time.Duration, open func(ctx context.Context, s *server, task string) (*watched, error)) (usage, error) {
 	for range idleTabs {
-		tab, closeTab := chromedp.NewContext(b.ctx)
-		defer closeTab()
-		if _, err := chromedp.Run(tab, chromedp.Navigate(s.url+"/static/t-static")); err != nil {
+		s.idle++
+		task := fmt.Sprintf("t-idle-%d", s.idle)
+		if err := s.record(ctx, task, 1000); err != nil {
 			return usage{}, err
 		}
+		tab, err := open(ctx, s, task)
+		if err != nil {
+			return usage{}, err
+		}
+		defer tab.close()
 	}
 	if err := pause(ctx, idleFor); err != nil {
 		return usage{}, err
 	}
 	return b.usage(func() error { return pause(ctx, measured) })
+}
+
+// static opens a page that does nothing: what the browser takes by itself.
+func (b *chrome) static(_ context.Context, s *server, task string) (*watched, error) {
+	if err := s.keepStatic(task); err != nil {
+		return nil, err
+	}
+	tab, closeTab := chromedp.NewContext(b.ctx)
+	if _, err := chromedp.Run(tab, chromedp.Navigate(s.url+"/static/"+task)); err != nil {
+		closeTab()
+		return nil, err
+	}
+	return &watched{tab, closeTab}, nil
+}
+
+// over opens the page of a run that has ended.
+func (b *chrome) over(ctx context.Context, s *server, task string) (*watched, error) {
+	t, err := s.log.Task(ctx, task)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.log.Session(task, t.Latest).Append(ctx, data(eventlog.TypeComplete, `{"status":"succeeded"}`)); err != nil {
+		return nil, err
+	}
+	return b.watch(ctx, s.url+"/tasks/"+task, "ended")
+}
+
+// quiet opens the page of a run that goes on.
+func (b *chrome) quiet(ctx context.Context, s *server, task string) (*watched, error) {
+	return b.watch(ctx, s.url+"/tasks/"+task, "live")
 }
 
 // watched is a tab that stays open.
@@ -125,7 +147,8 @@ type watched struct {
 	close func()
 }
 
-func (b *chrome) watch(ctx context.Context, url string) (*watched, error) {
+// watch opens a page and waits until it is in a state, and has settled.
+func (b *chrome) watch(ctx context.Context, url, state string) (*watched, error) {
 	tab, closeTab := chromedp.NewContext(b.ctx)
 	w := &watched{tab, closeTab}
 	err := func() error {
@@ -138,7 +161,7 @@ func (b *chrome) watch(ctx context.Context, url string) (*watched, error) {
 		if _, err := chromedp.Run(tab, chromedp.Navigate(url)); err != nil {
 			return err
 		}
-		if _, err := chromedp.Run(tab, chromedp.Poll[bool](`document.body.dataset.state === "live"`, chromedp.WithPollingTimeout(patience))); err != nil {
+		if _, err := chromedp.Run(tab, chromedp.Poll[bool](fmt.Sprintf(`document.body.dataset.state === %q`, state), chromedp.WithPollingTimeout(patience))); err != nil {
 			return err
 		}
 		return pause(ctx, settleFor)

@@ -332,7 +332,7 @@ func (v *taskView) setPart() {
 		t.add(e)
 	}
 	if v.Part.Newer {
-		t.abandon(func(*row) bool { return true }) // what comes of them is not on this page
+		t.leave()
 	}
 	v.Items = t.items
 }

@@ -249,6 +249,17 @@ func (t *timeline) abandon(which func(call *row) bool) {
 	}
 }
 
+// leave says of open calls that what becomes of them is told behind this part.
+func (t *timeline) leave() {
+	for _, thread := range t.threads {
+		for _, call := range thread.open {
+			if call.Mark.Outcome == "open" {
+				call.setOutcome("later")
+			}
+		}
+	}
+}
+
 // release forgets the items made so far. A result that comes later has no row to
 // be joined with.
 func (t *timeline) release() {

@@ -140,7 +140,7 @@ func TestPartsOfTimelines(t *testing.T) {
 	}{
 		{"all of it", false, page.Part{Entries: entries}, "1 2:ok[3:ok] 4:open", []string{`data-newest="true"`, `data-cursor="` + latest.String() + `:4"`}},
 		{"with older ones", false, page.Part{Entries: entries[2:], Older: true}, "3:ok 4:open", []string{`id="older" rel="prev" href="?session=` + latest.String() + `&amp;before=3"`}},
-		{"with newer ones, nobody knows what comes of a call", false, page.Part{Entries: entries, Newer: true}, "1 2:ok[3:ok] 4:none",
+		{"with newer ones, nobody knows what comes of a call", false, page.Part{Entries: entries, Newer: true}, "1 2:ok[3:ok] 4:later",
 			[]string{`data-newest="false"`, `id="newer" rel="next" href="?session=` + latest.String() + `&amp;after=4"`}},
 		{"when the oldest are gone", false, page.Part{Entries: entries[2:]}, "gap 0-3 3:ok 4:open", nil},
 		{"behind the last", false, page.Part{Older: true, After: eventlog.Place{Cursor: eventlog.Cursor{Session: latest, Sequence: 4}}}, "", []string{`data-cursor="` + latest.String() + `:4"`, `href="?session=` + latest.String() + `"`}},

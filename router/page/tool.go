@@ -312,14 +312,17 @@ func milliseconds(ms float64) time.Duration {
 	return time.Duration(min(ms, most) * float64(time.Millisecond))
 }
 
-var outcomeMarks = map[string]string{"open": "running", "ok": "ok", "failed": "failed", "none": "no result"}
+var outcomeMarks = map[string]string{"open": "running", "ok": "ok", "failed": "failed", "none": "no result", "later": "its result comes later"}
 
 func (r *row) setOutcome(outcome string) {
 	r.Mark.Outcome = outcome
 	r.Tool.Word = outcomeMarks[outcome]
 	r.Tool.Open = outcome == "failed"
-	if outcome == "none" {
+	switch outcome {
+	case "none":
 		r.Tool.Took = "no result"
+	case "later":
+		r.Tool.Took = "goes on"
 	}
 }
 

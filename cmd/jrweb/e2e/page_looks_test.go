@@ -229,6 +229,23 @@ func TestReducedMotion(t *testing.T) {
 	}
 }
 
+// What the agent does has a mark of its own, or a ring; never a black square.
+func TestEachKindOfNowHasAMark(t *testing.T) {
+	s := serve(t)
+	s.append("t-mark", says("one"))
+	page := openTab(t, s.url+"/tasks/t-mark")
+	page.live()
+	for _, kind := range []string{"waiting", "says", "thinks", "tool", "asks", "error", "succeeded", "failed", "canceled", "interrupted", "unheard_of"} {
+		if !evaluate[bool](page, `(() => {
+			document.getElementById("now").dataset.kind = %q;
+			const mark = getComputedStyle(document.querySelector("#now .mark"), "::before");
+			return mark.maskImage.startsWith("url(") || mark.backgroundColor === "rgba(0, 0, 0, 0)";
+		})()`, kind) {
+			t.Errorf("%s has none", kind)
+		}
+	}
+}
+
 // On paper there is the run, with what was unfolded, and nothing to press.
 func TestPrintedPage(t *testing.T) {
 	s := serve(t)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"jrweb/eventlog"
@@ -273,4 +274,35 @@ func TestARunOverMidnightShowsDates(t *testing.T) {
 		page.goTo(s.url + "/tasks/t-night")
 		page.live()
 	}
+}
+
+// What becomes of the calls at the end of a part is not said before it is known.
+func TestACallAtTheEndOfAPartGoesOn(t *testing.T) {
+	s := serve(t)
+	s.appendMany("t-part", 198)
+	session := s.append("t-part", call("bash", "never", "x"), call("bash", "late", "x")).Session
+	s.append("t-part", result("bash", "late", "done"), says("on"), call("bash", "last", "x"))
+	const calls = `[...document.querySelectorAll('[data-type="tool_call"]')].map(e => e.dataset.seq + " " + e.dataset.outcome).join(", ")`
+
+	page := openTab(t, s.url+"/healthz") // without script
+	if _, err := chromedp.Call(page.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	page.goTo(s.url + "/tasks/t-part?after=0&session=" + session)
+	if got := evaluate[string](page, calls); got != "199 later, 200 later" {
+		t.Errorf("the part ends with %s", got)
+	}
+	if text := evaluate[string](page, `document.getElementById("timeline").innerText`); strings.Contains(text, "no result") || !strings.Contains(text, "goes on") {
+		t.Errorf("it says: …%s", text[max(0, len(text)-200):])
+	}
+	page.emulateMedia("print")
+	if got := evaluate[string](page, `getComputedStyle(document.getElementById("newer").parentElement, "::after").content`); !strings.Contains(got, "newer events are not in the page") {
+		t.Errorf("on paper the end is told as %s", got)
+	}
+
+	page = page.another(s.url + "/tasks/t-part?after=0&session=" + session)
+	page.live()
+	page.run(`scrollTo(0, document.documentElement.scrollHeight)`)
+	page.until(calls + ` === "199 none, 200 ok, 203 open"`)
+	page.until(`document.getElementById("199").innerText.includes("no result") && /\d s/.test(document.getElementById("203").querySelector(".took").textContent)`)
 }

@@ -71,6 +71,12 @@ export function roughly(ms) {
   return duration(ms);
 }
 
+// calmly is how long something takes of which nothing was heard for half a minute: it
+// changes once a minute.
+export function calmly(ms) {
+  return ms >= 30_000 && ms < 60_000 ? "> 30 s" : roughly(ms);
+}
+
 // untilNext is the time until so many milliseconds are a whole number of units.
 export function untilNext(unit, ms) {
   return ms > 0 ? unit - ms % unit : unit;

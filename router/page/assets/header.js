@@ -2,7 +2,7 @@
 // does now.
 
 import { setText } from "./dom.js";
-import { cost, costNote, duration, elsewhere, firstLine, moment, plural, roughly, tokenKinds, tokens, tokensElsewhere, untilNext } from "./format.js";
+import { calmly, cost, costNote, duration, elsewhere, firstLine, moment, plural, tokenKinds, tokens, tokensElsewhere, untilNext } from "./format.js";
 import { Favicon } from "./favicon.js";
 import { Now } from "./now.js";
 import { calmMs, quietMs } from "./pace.js";
@@ -292,7 +292,7 @@ export class Header {
   tick(atLeast = 0) {
     this.#tickAgain(atLeast);
     const now = Date.now();
-    const long = this.#isCalm(now) ? roughly : duration;
+    const long = this.#isCalm(now) ? calmly : duration;
     if (page.state === "reconnecting") this.#showConnection();
     if (this.#started !== null) showFact("duration", this.#ended === null ? long(now - this.#started) : duration(this.#ended - this.#started));
     if (page.state === "gone") return;

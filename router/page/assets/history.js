@@ -191,6 +191,7 @@ export class History {
     this.#attached = part.newest;
     if (this.#seen === "" || compare(part.cursor || "", this.#seen) > 0) this.#seen = part.cursor;
     if (part.newest) {
+      this.#timeline.settle();
       this.#options.part(part);
       const waiting = this.#waiting;
       this.#waiting = null;

@@ -5,14 +5,14 @@ import { compare, cursorOf } from "./cursor.js";
 import { el, setText } from "./dom.js";
 import { took } from "./format.js";
 
-const words = { open: "running: ", ok: "ok: ", failed: "failed: ", none: "no result: " };
+const words = { open: "running: ", ok: "ok: ", failed: "failed: ", none: "no result: ", later: "its result comes later: " };
 
 // setOutcome shows how a call has gone.
 export function setOutcome(call, outcome) {
   call.dataset.outcome = outcome;
   const summary = call.querySelector(":scope > .content > .tool > summary");
   setText(summary.querySelector(".hidden-label"), words[outcome]);
-  if (outcome === "none") setText(summary.querySelector(".took"), "no result");
+  if (outcome === "none" || outcome === "open") setText(summary.querySelector(".took"), outcome === "none" ? "no result" : "");
 }
 
 // callOf finds the call of a result: the oldest one before it that waits and has
@@ -72,6 +72,17 @@ export function joinCost(list, row) {
   }
   place.append(cost);
   return cost;
+}
+
+// settleCalls says of the calls that a part left open what became of them, now that all
+// behind it is here: one whose agent has gone on gets no result any more.
+export function settleCalls(list) {
+  for (const call of list.querySelectorAll('.event[data-outcome="later"]')) {
+    const { parent, session } = call.dataset;
+    const after = [...list.querySelectorAll(`.event[data-session="${session}"]:is([data-type="assistant"], [data-type="complete"])`)];
+    const over = after.some((row) => compare(cursorOf(row), cursorOf(call)) > 0 && (row.dataset.type === "complete" || row.dataset.parent === parent));
+    setOutcome(call, over ? "none" : "open");
+  }
 }
 
 // abandonCalls stops the spinners of calls that nobody waits for any more, and adds them

@@ -2,7 +2,7 @@
 
 import { doingWhat, planWords } from "./doingwords.js";
 import { el, setText } from "./dom.js";
-import { ago, cost, duration, moment, roughly, tokens, untilNext } from "./format.js";
+import { ago, calmly, cost, duration, moment, tokens, untilNext } from "./format.js";
 import { calmMs, paceOf, paceWords } from "./pace.js";
 
 const triesShown = 10;
@@ -137,7 +137,7 @@ export class ListRow {
     const exact = moment(new Date(updated));
     if (time.title !== exact) time.title = exact;
     const ran = (open ? now : ended) - started;
-    setText(this.#part(".duration"), Number.isNaN(ran) ? "–" : open && calm ? roughly(ran) : duration(ran));
+    setText(this.#part(".duration"), Number.isNaN(ran) ? "–" : open && calm ? calmly(ran) : duration(ran));
     this.#showRan(updated - ended >= longAgoMs ? new Date(ended) : null);
     const agoUnit = now - updated < minute ? second : now - updated < hour ? minute : hour;
     this.due = now + Math.min(untilNext(agoUnit, now - updated), open ? untilNext(calm ? minute : second, ran) : Infinity);

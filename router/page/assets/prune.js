@@ -5,8 +5,8 @@ import { nestedOf } from "./subagents.js";
 
 const isRow = (item) => item.dataset.seq !== undefined;
 
-// pruneOlder leaves of what is older than the new start only calls: those that are still
-// open, and those that something newer belongs to.
+// pruneOlder leaves of what is older than the new start only calls: those that have no
+// result yet, and those that something newer belongs to.
 export function pruneOlder(rows, start) {
   let notices = [];
   for (const item of [...rows.children]) {
@@ -17,7 +17,7 @@ export function pruneOlder(rows, start) {
     if (compare(cursorOf(item), start) >= 0) return; // with the notices before it
     for (const notice of notices) notice.remove();
     notices = [];
-    if (item.dataset.outcome !== "open" && !reaches(item, start)) item.remove();
+    if (!["open", "later"].includes(item.dataset.outcome) && !reaches(item, start)) item.remove();
     else if (nestedOf(item) !== null) pruneOlder(nestedOf(item), start);
   }
 }

@@ -5,7 +5,7 @@
 
 import { compare, cursorOf } from "./cursor.js";
 import { isEstimated, since } from "./format.js";
-import { abandonCalls, callOf, joinCost, joinResult } from "./joins.js";
+import { abandonCalls, callOf, joinCost, joinResult, settleCalls } from "./joins.js";
 import { merge } from "./merge.js";
 import { inOrder, partsOf } from "./order.js";
 import { pruneNewer, pruneOlder } from "./prune.js";
@@ -174,6 +174,12 @@ export class Timeline {
     this.first = first;
     this.#list.replaceChildren(...items);
     this.#findLast();
+    this.#folds.all();
+  }
+
+  // settle tells that the newest rows are here.
+  settle() {
+    settleCalls(this.#list);
     this.#folds.all();
   }
 
