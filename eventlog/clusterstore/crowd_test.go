@@ -138,9 +138,10 @@ func (c *crowd) harm(f fault, d time.Duration) {
 func (c *crowd) wantProgress() {
 	c.Helper()
 	before, began := c.acked.Load(), time.Now()
-	for c.acked.Load() < before+3*crowdWriters {
+	for c.acked.Load() < before+3*crowdWriters && !c.Failed() {
 		if time.Since(began) > crowdPatience {
-			c.Fatal("nothing is acknowledged any more")
+			c.Error("nothing is acknowledged any more")
+			return
 		}
 		time.Sleep(crowdPause)
 	}
@@ -216,6 +217,9 @@ func (c *crowd) writeTask(task *crowdTask, stop <-chan struct{}) {
 		}
 		var started struct{ ID string }
 		c.ask("POST", "/tasks/"+task.id+"/sessions", fmt.Sprintf("start-%s-%d", task.id, round), `{"agent":"a"}`, &started)
+		if c.Failed() {
+			return
+		}
 		c.mu.Lock()
 		session := c.sessions
 		c.sessions++
@@ -294,7 +298,9 @@ func (c *crowd) ask(method, path, key, body string, answer any) {
 		case err == nil && status < 500:
 			c.Errorf("%s %s with key %s: %d %s", method, path, key, status, data)
 			return
-		case time.Since(began) > crowdPatience || c.Context().Err() != nil:
+		case c.Failed():
+			return
+		case time.Since(began) > crowdPatience:
 			c.Errorf("%s %s gets no answer: %d %s %v", method, path, status, data, err)
 			return
 		}
