@@ -70,7 +70,7 @@ func TestACrowdOnAClusterSeesEverythingOnce(t *testing.T) {
 	newCrowd(t, 3).run(func(c *crowd, faults []fault) { // the writer of the cluster is among them
 		for _, name := range []string{"replica 0 is killed", "replica 1 stands still", "server 0 is killed", "server 1 stands still", "replica 2 is cut off"} {
 			if i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name }); i >= 0 {
-				c.harm(faults[i], 3*time.Second)
+				c.harm(faults[i], 2*time.Second)
 				c.wantProgress()
 			}
 		}
