@@ -229,6 +229,7 @@ accounts {
 	for _, refused := range [][]string{
 		{"-cluster", url, "-cluster-ca", cert, "-cluster-creds", creds}, // no certificate
 		secured, // no key
+		append(secured[:2:2], append(secured[4:], "-cluster-creds", creds)...), // three replicas, on one server
 	} {
 		if code, _, stderr := runIt(t, "", append([]string{"serve", "-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "jr.db")}, refused...)...); code != exitFailed {
 			t.Errorf("%v: exit code %d: %s", refused, code, stderr)
