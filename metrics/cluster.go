@@ -11,9 +11,9 @@ import (
 // clusterState is what a log on several machines says of itself. A log on one machine has no
 // such metrics.
 type clusterState struct {
-	connected, position, lag, conflicts, weakness *prometheus.Desc
-	snapshotTime, snapshotPosition, snapshotBytes *prometheus.Desc
-	snapshots                                     *prometheus.Desc
+	connected, position, writer, lag, conflicts, weakness *prometheus.Desc
+	snapshotTime, snapshotPosition, snapshotBytes         *prometheus.Desc
+	snapshots                                             *prometheus.Desc
 }
 
 func newClusterState() *clusterState {
@@ -23,6 +23,7 @@ func newClusterState() *clusterState {
 	return &clusterState{
 		connected: desc("connected", "1 if there is a connection to the engine of the cluster, else 0."),
 		position:  desc("position", "Number of the last commit that this replica has."),
+		writer:    desc("writer", "1 if this replica is the one that makes the commits, else 0."),
 		lag:       desc("lag", "Commits of others that this replica is known to lack."),
 		conflicts: desc("conflicts_total", "Commits that were made anew because another replica was faster."),
 		weakness:  desc("weakness", "1 if the settings of the cluster break what the label names, else 0.", "what"),
@@ -35,7 +36,7 @@ func newClusterState() *clusterState {
 }
 
 func (s *clusterState) describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{s.connected, s.position, s.lag, s.conflicts, s.weakness, s.snapshotTime, s.snapshotPosition, s.snapshotBytes, s.snapshots} {
+	for _, desc := range []*prometheus.Desc{s.connected, s.position, s.writer, s.lag, s.conflicts, s.weakness, s.snapshotTime, s.snapshotPosition, s.snapshotBytes, s.snapshots} {
 		ch <- desc
 	}
 }
@@ -49,6 +50,7 @@ func (s *clusterState) collect(ch chan<- prometheus.Metric, c *store.Cluster) {
 	}
 	gauge(s.connected, oneIf(c.Connected))
 	gauge(s.position, float64(c.Position))
+	gauge(s.writer, oneIf(c.Writer))
 	gauge(s.lag, float64(c.Lag))
 	counter := func(desc *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, value, labels...)

@@ -24,7 +24,7 @@ func (c *clustered) Cluster() store.Cluster { return c.state }
 func openCluster(t *testing.T, m *metrics.Metrics) *clustered {
 	t.Helper()
 	s := &clustered{Store: eventlogtest.NewStore(), state: store.Cluster{
-		Connected: true, Position: 42, Lag: 3, Conflicts: 7, Servers: 1, Weaknesses: []store.Weakness{store.FewServers, store.UnknownSync},
+		Connected: true, Position: 42, Writer: true, Lag: 3, Conflicts: 7, Servers: 1, Weaknesses: []store.Weakness{store.FewServers, store.UnknownSync},
 		Snapshots: store.Snapshots{Position: 40, Taken: time.UnixMilli(1500), Bytes: 900, Stored: 90, Made: 2, Failed: 1},
 	}}
 	log, err := eventlog.New(s, &eventlog.Options{Trace: m.LogTrace()})
@@ -49,7 +49,7 @@ func TestAClusterIsCollected(t *testing.T) {
 	}
 	s := openCluster(t, m)
 	want := series{
-		`cluster_connected`: 1, `cluster_position`: 42, `cluster_lag`: 3, `cluster_conflicts_total`: 7,
+		`cluster_connected`: 1, `cluster_position`: 42, `cluster_writer`: 1, `cluster_lag`: 3, `cluster_conflicts_total`: 7,
 		`cluster_weakness{what="few_servers"}`: 1, `cluster_weakness{what="unknown_sync"}`: 1, `cluster_weakness{what="late_sync"}`: 0,
 		`cluster_weakness{what="erasable"}`: 0, `cluster_weakness{what="bounded"}`: 0,
 		`cluster_snapshot_timestamp_seconds`: 1.5, `cluster_snapshot_position`: 40,

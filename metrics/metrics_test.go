@@ -41,6 +41,7 @@ var catalog = map[string]string{
 	"jrweb_log_free_bytes":           "gauge",
 	"jrweb_cluster_connected":        "gauge",
 	"jrweb_cluster_position":         "gauge",
+	"jrweb_cluster_writer":           "gauge",
 	"jrweb_cluster_lag":              "gauge",
 	"jrweb_cluster_conflicts_total":  "counter",
 	"jrweb_cluster_weakness":         "gauge what",

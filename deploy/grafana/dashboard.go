@@ -89,6 +89,7 @@ func build() (dashboard.Dashboard, error) {
 			query{`rate(jrweb_cluster_conflicts_total{` + here + `}[$__rate_interval])`, "{{instance}} in vain"})).
 		WithPanel(graph("Connections to the cluster, and what its settings break", "short",
 			query{`jrweb_cluster_connected{` + here + `}`, "{{instance}} connected"},
+			query{`jrweb_cluster_writer{` + here + `}`, "{{instance}} writes"},
 			query{`max by (what) (jrweb_cluster_weakness{` + here + `})`, "weak: {{what}}"})).
 		WithPanel(graph("Age of the newest snapshot", "s",
 			query{`time() - (jrweb_cluster_snapshot_timestamp_seconds{` + here + `} > 0)`, "{{instance}}"})).

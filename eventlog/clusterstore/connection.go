@@ -15,6 +15,9 @@ func connection(o *Options) ([]nats.Option, error) {
 		nats.Name("jrweb"),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
+		// A server that stands still, or is cut off, closes no connection.
+		nats.PingInterval(2 * time.Second),
+		nats.MaxPingsOutstanding(2),
 		nats.ReconnectBufSize(-1), // what could not be sent is sent again by who waits for it
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil { // else it was closed

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	if said := os.Getenv(serverVariable); said != "" {
+		fmt.Fprintln(os.Stderr, serve(said))
+		os.Exit(1)
+	}
 	natstest.Main(m)
 }
 

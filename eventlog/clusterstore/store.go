@@ -290,7 +290,7 @@ func (r *replica) Cluster() store.Cluster {
 	defer r.mu.Unlock()
 	return store.Cluster{
 		Connected: r.engine.conn.IsConnected(),
-		Position:  r.file.Place().Position, Lag: r.behind, Conflicts: r.conflicts.Load(),
+		Position:  r.file.Place().Position, Writer: r.term() > 0, Lag: r.behind, Conflicts: r.conflicts.Load(),
 		Servers: r.engine.servers, Weaknesses: r.engine.weak, Snapshots: r.snapshots.get(),
 	}
 }

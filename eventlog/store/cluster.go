@@ -16,6 +16,8 @@ type Cluster struct {
 	// Position is the number of the last commit that the store has: the same on all machines
 	// once they have the same.
 	Position uint64
+	// Writer says that this process is the writer.
+	Writer bool
 	// Lag is how many commits of others the store is known to lack.
 	Lag uint64
 	// Conflicts is how often a commit had to be made anew, because that of another machine came

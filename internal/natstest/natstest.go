@@ -34,6 +34,7 @@ type Options struct {
 type config struct {
 	Options
 	Dir         string
+	Host        string
 	Port        int
 	Name        string // of a server of a cluster
 	ClusterPort int
@@ -70,7 +71,7 @@ func Main(m *testing.M) {
 // serve runs a server until standard input ends, which it does with the test.
 func serve(c config) error {
 	o := &server.Options{
-		ServerName: c.Name, Host: "127.0.0.1", Port: c.Port, NoLog: true, NoSigs: true, MaxPayload: cmp.Or(c.MaxPayload, 64<<20),
+		ServerName: c.Name, Host: c.Host, Port: c.Port, NoLog: true, NoSigs: true, MaxPayload: cmp.Or(c.MaxPayload, 64<<20),
 		JetStream: true, StoreDir: c.Dir, SyncAlways: !c.LateSync,
 	}
 	if c.System {
@@ -83,7 +84,7 @@ func serve(c config) error {
 		}
 	}
 	if c.ClusterPort != 0 {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: c.ClusterPort}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: c.Host, Port: c.ClusterPort}
 		o.Routes = server.RoutesFromStr(strings.Join(c.Routes, ","))
 	}
 	s, err := server.NewServer(o)
@@ -105,6 +106,7 @@ func serve(c config) error {
 type Server struct {
 	testing.TB
 	URL    string
+	Place  Place
 	config config
 	cmd    *exec.Cmd
 	stdin  io.Closer
@@ -122,34 +124,46 @@ func Start(t testing.TB) *Server {
 // StartWith is Start with other settings.
 func StartWith(t testing.TB, o Options) *Server {
 	t.Helper()
-	return start(t, config{Options: o, Dir: t.TempDir(), Port: freePort(t)})
+	return start(t, Place{}, config{Options: o, Dir: t.TempDir(), Port: freePort(t)})
 }
 
 // StartCluster starts servers that are a cluster. It returns their common URL as well.
 func StartCluster(t testing.TB, n int) (servers []*Server, url string) {
 	t.Helper()
-	return StartClusterWith(t, n, Options{})
+	return startCluster(t, nil, n, Options{})
 }
 
 // StartClusterWith is StartCluster with other settings.
 func StartClusterWith(t testing.TB, n int, o Options) (servers []*Server, url string) {
 	t.Helper()
+	return startCluster(t, nil, n, o)
+}
+
+// StartClusterOn is StartCluster on a network, if that is not nil.
+func StartClusterOn(t testing.TB, network *Network, n int) (servers []*Server, url string) {
+	t.Helper()
+	return startCluster(t, network, n, Options{})
+}
+
+func startCluster(t testing.TB, network *Network, n int, o Options) (servers []*Server, url string) {
+	t.Helper()
 	var routes, urls []string
-	ports := make([]int, n)
+	places, ports := make([]Place, n), make([]int, n)
 	for i := range ports {
-		ports[i] = freePort(t)
-		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", ports[i]))
+		places[i], ports[i] = network.Place(), freePort(t)
+		routes = append(routes, fmt.Sprintf("nats://%s:%d", places[i].host(), ports[i]))
 	}
 	for i, port := range ports {
-		s := start(t, config{Options: o, Dir: t.TempDir(), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
+		s := start(t, places[i], config{Options: o, Dir: t.TempDir(), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
 		servers, urls = append(servers, s), append(urls, s.URL)
 	}
 	return servers, strings.Join(urls, ",")
 }
 
-func start(t testing.TB, c config) *Server {
+func start(t testing.TB, at Place, c config) *Server {
 	t.Helper()
-	s := &Server{TB: t, config: c}
+	c.Host = at.host()
+	s := &Server{TB: t, Place: at, config: c}
 	t.Cleanup(s.Kill)
 	s.Restart()
 	return s
@@ -177,7 +191,7 @@ func (s *Server) Restart() {
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.cmd = exec.Command(exe)
+	s.cmd = s.Place.Command(exe)
 	s.cmd.Env = append(os.Environ(), variable+"="+string(said))
 	s.cmd.Stderr = os.Stderr
 	if s.stdin, err = s.cmd.StdinPipe(); err != nil {

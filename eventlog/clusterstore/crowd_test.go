@@ -1,0 +1,342 @@
+package clusterstore_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"jrweb/internal/natstest"
+)
+
+// fault does harm to one process, and takes it back.
+type fault struct {
+	name     string
+	do, undo func()
+}
+
+// crowd is writers and readers on several servers, each with a replica, while processes die,
+// stand still and are cut off.
+type crowd struct {
+	*testing.T
+	servers []*natstest.Server
+	logs    []*process
+	tasks   [crowdTasks]crowdTask
+
+	clock    atomic.Int64
+	mu       sync.Mutex
+	calls    []porcupine.Operation // by clock
+	sessions int
+	moved    atomic.Int64 // how often a reader has gone on at another server
+	acked    atomic.Int64
+}
+
+const (
+	crowdTasks     = 4
+	crowdWriters   = 8
+	crowdReaders   = 100
+	crowdRound     = 12 // appends of each writer to a session
+	crowdPause     = 50 * time.Millisecond
+	crowdCheckers  = 2
+	crowdPatience  = 2 * time.Minute
+	crowdFinalWord = "the last word"
+)
+
+// crowdTask is a task with two writers.
+type crowdTask struct {
+	id    string
+	order []string // all events in their order, as they are at the end
+}
+
+// An append is acknowledged once it is in the stream, each is there once, all readers see the
+// same, and all replicas are the same, whoever is killed, stands still or is cut off.
+func TestACrowdOnAClusterSeesEverythingOnce(t *testing.T) {
+	if os.Getenv("JRWEB_TORTURE") != "" {
+		t.Run("two replicas", func(t *testing.T) { newCrowd(t, 2).run(random(8 * time.Minute)) })
+		t.Run("three replicas", func(t *testing.T) { newCrowd(t, 3).run(random(12 * time.Minute)) })
+		return
+	}
+	newCrowd(t, 3).run(func(c *crowd, faults []fault) { // the writer of the cluster is among them
+		for _, name := range []string{"replica 0 is killed", "replica 1 stands still", "server 0 is killed", "server 1 stands still", "replica 2 is cut off"} {
+			if i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name }); i >= 0 {
+				c.harm(faults[i], 3*time.Second)
+				c.wantProgress()
+			}
+		}
+	})
+}
+
+// random does harm at random, for a time.
+func random(d time.Duration) func(*crowd, []fault) {
+	return func(c *crowd, faults []fault) {
+		for end := time.Now().Add(d); time.Now().Before(end) && !c.Failed(); {
+			c.harm(faults[rand.IntN(len(faults))], rand.N(12*time.Second))
+			if rand.IntN(3) > 0 { // else the next one comes at once
+				c.wantProgress()
+			}
+			if rand.IntN(20) == 0 {
+				c.wantNothingOfOneServer()
+			}
+		}
+	}
+}
+
+func newCrowd(t *testing.T, replicas int) *crowd {
+	network := natstest.NewNetwork(t)
+	c := &crowd{T: t}
+	var url string
+	c.servers, url = natstest.StartClusterOn(t, network, 3)
+	for range replicas {
+		c.logs = append(c.logs, newProcess(t, network.Place(), url, 3))
+	}
+	for i := range c.tasks {
+		c.tasks[i].id = fmt.Sprintf("t-%d", i)
+	}
+	return c
+}
+
+// faults are what can happen.
+func (c *crowd) faults() (all []fault) {
+	for i, p := range c.logs {
+		name := fmt.Sprintf("replica %d ", i)
+		all = append(all, fault{name + "is killed", p.Kill, p.Restart}, fault{name + "stands still", p.Stop, p.Continue})
+		if p.place.Address != "" {
+			all = append(all, fault{name + "is cut off", func() { p.place.Cut() }, p.place.Mend})
+		}
+	}
+	for i, s := range c.servers {
+		name := fmt.Sprintf("server %d ", i)
+		all = append(all, fault{name + "is killed", s.Kill, s.Restart}, fault{name + "stands still", s.Stop, s.Continue})
+		if s.Place.Address != "" {
+			all = append(all, fault{name + "is cut off", func() { s.Place.Cut() }, s.Place.Mend})
+		}
+	}
+	return all
+}
+
+func (c *crowd) harm(f fault, d time.Duration) {
+	began, before := time.Now(), c.acked.Load()
+	f.do()
+	time.Sleep(d)
+	meanwhile := c.acked.Load() - before
+	f.undo()
+	c.Logf("%s for %v: %d acknowledged meanwhile", f.name, time.Since(began).Round(time.Millisecond), meanwhile)
+}
+
+// wantProgress waits until every writer has been answered again.
+func (c *crowd) wantProgress() {
+	c.Helper()
+	before, began := c.acked.Load(), time.Now()
+	for c.acked.Load() < before+3*crowdWriters {
+		if time.Since(began) > crowdPatience {
+			c.Fatal("nothing is acknowledged any more")
+		}
+		time.Sleep(crowdPause)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		c.Logf("the writers go on after %v", took.Round(time.Millisecond))
+	}
+}
+
+// wantNothingOfOneServer checks that one server of three acknowledges nothing.
+func (c *crowd) wantNothingOfOneServer() {
+	c.Helper()
+	first := rand.IntN(3)
+	one, two := c.servers[first], c.servers[(first+1)%3]
+	one.Kill()
+	two.Kill()
+	time.Sleep(time.Second) // what is under way
+	before := c.acked.Load()
+	time.Sleep(5 * time.Second)
+	if n := c.acked.Load() - before; n > 0 {
+		c.Errorf("one server of three has acknowledged %d appends", n)
+	}
+	one.Restart()
+	c.wantProgress()
+	two.Restart()
+	c.wantProgress()
+}
+
+func (c *crowd) run(disturb func(*crowd, []fault)) {
+	var writing, reading sync.WaitGroup
+	stop := make(chan struct{})
+	for i := range c.tasks {
+		c.put("/tasks/" + c.tasks[i].id)
+		writing.Go(func() { c.writeTask(&c.tasks[i], stop) })
+	}
+	seen := make([][]string, crowdReaders)
+	for i := range seen {
+		reading.Go(func() { seen[i] = c.follow(c.tasks[i%crowdTasks].id) })
+	}
+	disturb(c, c.faults())
+	close(stop)
+	writing.Wait()
+	c.wantSame()
+	reading.Wait()
+
+	for i := range c.tasks {
+		c.tasks[i].order = c.all("/sure/tasks/" + c.tasks[i].id + "/events?sessions=all&limit=10000")
+	}
+	events := 0
+	for i, got := range seen {
+		want := c.tasks[i%crowdTasks].order
+		if !slices.Equal(got, want) {
+			c.Errorf("reader %d saw %d events, %d are there, or in another order", i, len(got), len(want))
+		}
+		events = max(events, len(want))
+	}
+	if result := porcupine.CheckOperationsTimeout(crowdModel, c.calls, crowdPatience); result != porcupine.Ok {
+		c.Errorf("%s: no order of the calls explains their answers", result)
+	}
+	c.Logf("%d appends acknowledged, %d calls, %d sessions, readers moved %d times, %d events in a task", c.acked.Load(), len(c.calls), c.sessions, c.moved.Load(), events)
+	if c.moved.Load() < crowdReaders || c.acked.Load() < 100 {
+		c.Error("this proves nothing")
+	}
+}
+
+// writeTask has two writers append to one session after the other, until stop is closed.
+func (c *crowd) writeTask(task *crowdTask, stop <-chan struct{}) {
+	for round := 0; ; round++ {
+		last := false
+		select {
+		case <-stop:
+			last = true
+		default:
+		}
+		var started struct{ ID string }
+		c.ask("POST", "/tasks/"+task.id+"/sessions", fmt.Sprintf("start-%s-%d", task.id, round), `{"agent":"a"}`, &started)
+		c.mu.Lock()
+		session := c.sessions
+		c.sessions++
+		c.mu.Unlock()
+		path := "/tasks/" + task.id + "/sessions/" + started.ID + "/events"
+		var both sync.WaitGroup
+		ended := make(chan struct{})
+		for w := range crowdWriters / crowdTasks {
+			both.Go(func() {
+				tick := time.NewTicker(crowdPause)
+				defer tick.Stop()
+				for n := range crowdRound {
+					<-tick.C
+					c.append(w, session, path, fmt.Sprintf("%d.%d", w, n), fmt.Sprintf("%s-%d-%d-%d", task.id, round, w, n))
+				}
+			})
+		}
+		var checks sync.WaitGroup
+		for reader := range crowdCheckers {
+			checks.Go(func() {
+				tick := time.NewTicker(10 * crowdPause)
+				defer tick.Stop()
+				for {
+					select {
+					case <-tick.C:
+					case <-ended:
+						return
+					}
+					call := crowdCall{session: session}
+					c.record(crowdWriters+reader, call, func() crowdAnswer {
+						return crowdAnswer{contents: c.contents("/sure/tasks/" + task.id + "/events?limit=10000&session=" + started.ID)}
+					})
+				}
+			})
+		}
+		both.Wait()
+		close(ended)
+		checks.Wait()
+		if last {
+			c.append(0, session, path, crowdFinalWord, "last-"+task.id)
+			return
+		}
+		c.ask("POST", "/tasks/"+task.id+"/sessions/"+started.ID+"/complete", fmt.Sprintf("end-%s-%d", task.id, round), `{}`, nil)
+	}
+}
+
+func (c *crowd) append(client, session int, path, content, key string) {
+	c.record(client, crowdCall{session: session, append: content}, func() crowdAnswer {
+		var answer struct{ First, Last int }
+		c.ask("POST", path, key, fmt.Sprintf(`{"type":"assistant","data":{"content":%q}}`, content), &answer)
+		c.acked.Add(1)
+		return crowdAnswer{first: answer.First}
+	})
+}
+
+// any is one of the servers.
+func (c *crowd) any() *process { return c.logs[rand.IntN(len(c.logs))] }
+
+func (c *crowd) put(path string) { c.ask("PUT", path, "", "{}", nil) }
+
+// ask asks any server, and with the same key another one, until there is an answer. What is
+// not known or not there now is no answer; that something does not exist is a wrong one.
+func (c *crowd) ask(method, path, key, body string, answer any) {
+	began := time.Now()
+	for {
+		data, status, err := c.once(c.any(), method, path, key, body)
+		switch {
+		case err == nil && status < 300 && answer == nil:
+			return
+		case err == nil && status < 300:
+			if err = json.Unmarshal(data, answer); err == nil {
+				return
+			}
+			c.Errorf("%s %s: %s: %v", method, path, data, err)
+			return
+		case err == nil && status < 500:
+			c.Errorf("%s %s with key %s: %d %s", method, path, key, status, data)
+			return
+		case time.Since(began) > crowdPatience || c.Context().Err() != nil:
+			c.Errorf("%s %s gets no answer: %d %s %v", method, path, status, data, err)
+			return
+		}
+		time.Sleep(crowdPause) // a server that is down refuses at once
+	}
+}
+
+func (c *crowd) once(p *process, method, path, key, body string) (data []byte, status int, err error) {
+	ctx, cancel := context.WithTimeout(c.Context(), 3*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, strings.NewReader(body))
+	if err != nil {
+		return nil, 0, err
+	}
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	answer, err := p.client.Do(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer answer.Body.Close()
+	data, err = io.ReadAll(answer.Body)
+	return data, answer.StatusCode, err
+}
+
+// wantSame waits until all replicas are the same.
+func (c *crowd) wantSame() {
+	c.Helper()
+	var hashes []string
+	for began := time.Now(); time.Since(began) < crowdPatience; time.Sleep(crowdPause) {
+		hashes = nil
+		for _, p := range c.logs {
+			data, status, err := c.once(p, "GET", "/hash", "", "")
+			if err != nil || status != http.StatusOK {
+				continue
+			}
+			hashes = append(hashes, string(data))
+		}
+		if len(hashes) == len(c.logs) && len(slices.Compact(slices.Clone(hashes))) == 1 {
+			return
+		}
+	}
+	c.Errorf("the replicas are not the same: %v", hashes)
+}
