@@ -12,6 +12,8 @@ import (
 // such metrics.
 type clusterState struct {
 	connected, position, writer, lag, conflicts, weakness *prometheus.Desc
+	snapshotTime, snapshotPosition, snapshotBytes         *prometheus.Desc
+	snapshots                                             *prometheus.Desc
 }
 
 func newClusterState() *clusterState {
@@ -25,11 +27,16 @@ func newClusterState() *clusterState {
 		lag:       desc("lag", "Commits of others that this replica is known to lack."),
 		conflicts: desc("conflicts_total", "Commits that were made anew because another replica was faster."),
 		weakness:  desc("weakness", "1 if the settings of the cluster break what the label names, else 0.", "what"),
+
+		snapshotTime:     desc("snapshot_timestamp_seconds", "When the newest snapshot that this replica knows was made, 0 if there is none."),
+		snapshotPosition: desc("snapshot_position", "Number of the last commit in the newest snapshot that this replica knows."),
+		snapshotBytes:    desc("snapshot_stored_bytes", "What the newest snapshot that this replica knows takes in the engine."),
+		snapshots:        desc("snapshots_total", "Snapshots that this replica has made, and that it has begun in vain.", "result"),
 	}
 }
 
 func (s *clusterState) describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{s.connected, s.position, s.writer, s.lag, s.conflicts, s.weakness} {
+	for _, desc := range []*prometheus.Desc{s.connected, s.position, s.writer, s.lag, s.conflicts, s.weakness, s.snapshotTime, s.snapshotPosition, s.snapshotBytes, s.snapshots} {
 		ch <- desc
 	}
 }
@@ -45,7 +52,19 @@ func (s *clusterState) collect(ch chan<- prometheus.Metric, c *store.Cluster) {
 	gauge(s.position, float64(c.Position))
 	gauge(s.writer, oneIf(c.Writer))
 	gauge(s.lag, float64(c.Lag))
-	ch <- prometheus.MustNewConstMetric(s.conflicts, prometheus.CounterValue, float64(c.Conflicts))
+	counter := func(desc *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, value, labels...)
+	}
+	counter(s.conflicts, float64(c.Conflicts))
+	taken := 0.0
+	if !c.Snapshots.Taken.IsZero() {
+		taken = float64(c.Snapshots.Taken.UnixMilli()) / 1000
+	}
+	gauge(s.snapshotTime, taken)
+	gauge(s.snapshotPosition, float64(c.Snapshots.Position))
+	gauge(s.snapshotBytes, float64(c.Snapshots.Stored))
+	counter(s.snapshots, float64(c.Snapshots.Made), "made")
+	counter(s.snapshots, float64(c.Snapshots.Failed), "failed")
 	for _, w := range store.Weaknesses() {
 		gauge(s.weakness, oneIf(slices.Contains(c.Weaknesses, w)), string(w))
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
@@ -24,6 +25,7 @@ func openCluster(t *testing.T, m *metrics.Metrics) *clustered {
 	t.Helper()
 	s := &clustered{Store: eventlogtest.NewStore(), state: store.Cluster{
 		Connected: true, Position: 42, Writer: true, Lag: 3, Conflicts: 7, Servers: 1, Weaknesses: []store.Weakness{store.FewServers, store.UnknownSync},
+		Snapshots: store.Snapshots{Position: 40, Taken: time.UnixMilli(1500), Bytes: 900, Stored: 90, Made: 2, Failed: 1},
 	}}
 	log, err := eventlog.New(s, &eventlog.Options{Trace: m.LogTrace()})
 	if err != nil {
@@ -50,9 +52,15 @@ func TestAClusterIsCollected(t *testing.T) {
 		`cluster_connected`: 1, `cluster_position`: 42, `cluster_writer`: 1, `cluster_lag`: 3, `cluster_conflicts_total`: 7,
 		`cluster_weakness{what="few_servers"}`: 1, `cluster_weakness{what="unknown_sync"}`: 1, `cluster_weakness{what="late_sync"}`: 0,
 		`cluster_weakness{what="erasable"}`: 0, `cluster_weakness{what="bounded"}`: 0,
+		`cluster_snapshot_timestamp_seconds`: 1.5, `cluster_snapshot_position`: 40,
+		`cluster_snapshots_total{result="made"}`: 2, `cluster_snapshots_total{result="failed"}`: 1,
 	}
 	if got := ofCluster(); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	// scrape leaves sizes out.
+	if got := value(gather(t, reg)["jrweb_cluster_snapshot_stored_bytes"].GetMetric()[0]); got != 90 {
+		t.Errorf("the snapshot takes %v bytes, want 90", got)
 	}
 	s.state.Connected, want["cluster_connected"] = false, 0
 	if got := ofCluster(); !maps.Equal(got, want) {

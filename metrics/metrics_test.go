@@ -45,13 +45,18 @@ var catalog = map[string]string{
 	"jrweb_cluster_lag":              "gauge",
 	"jrweb_cluster_conflicts_total":  "counter",
 	"jrweb_cluster_weakness":         "gauge what",
-	"jrweb_budget_usd":               "gauge",
-	"jrweb_budget_spent_usd":         "gauge",
-	"jrweb_agent_cost_usd_total":     "counter model",
-	"jrweb_agent_tokens_total":       "counter kind model",
-	"jrweb_http_request_seconds":     "histogram code method route",
-	"jrweb_request_bodies_bytes":     "gauge",
-	"jrweb_build_info":               "gauge goversion revision version",
+
+	"jrweb_cluster_snapshot_timestamp_seconds": "gauge",
+	"jrweb_cluster_snapshot_position":          "gauge",
+	"jrweb_cluster_snapshot_stored_bytes":      "gauge",
+	"jrweb_cluster_snapshots_total":            "counter result",
+	"jrweb_budget_usd":                         "gauge",
+	"jrweb_budget_spent_usd":                   "gauge",
+	"jrweb_agent_cost_usd_total":               "counter model",
+	"jrweb_agent_tokens_total":                 "counter kind model",
+	"jrweb_http_request_seconds":               "histogram code method route",
+	"jrweb_request_bodies_bytes":               "gauge",
+	"jrweb_build_info":                         "gauge goversion revision version",
 }
 
 // TestCatalog also makes sure that no label names a task or a session.

@@ -18,6 +18,7 @@ import (
 	"jrweb/cmd/jrweb/internal/engine"
 	"jrweb/eventlog"
 	"jrweb/eventlog/clusterstore"
+	"jrweb/eventlog/dbfile"
 )
 
 // clusterSettings say which cluster the log is one replica of.
@@ -45,6 +46,8 @@ func clusterFlags() []cli.Flag {
 		stringFlag("cluster", "", "share one log with other servers, through these NATS servers: nats://HOST:4222, several with commas between; -db is then the replica of this server"),
 		stringFlag("cluster-stream", "jrweb", "the JetStream stream that has the log, made if there is none"),
 		&cli.IntFlag{Name: "cluster-replicas", Value: 3, Usage: "how many servers keep the stream, when it is made: 1, 3 or 5", Sources: env("cluster-replicas"), OnlyOnce: true},
+		boolFlag("cluster-join", "never make the stream: wait until there is one, as jrweb migrate makes it"),
+		&cli.Int64Flag{Name: "cluster-snapshot-bytes", Value: 256 << 20, Usage: "make a snapshot after so many bytes of commits, and a quarter of the file at least; the stream keeps about twice as much", Sources: env("cluster-snapshot-bytes"), OnlyOnce: true},
 		stringFlag("cluster-creds", "", "what we prove ourselves to NATS with: a file of credentials (.creds), or with the seed of an nkey"),
 		stringFlag("cluster-system-url", "", "the same NATS servers as a user of their system account: it is asked whether they sync before they acknowledge"),
 		stringFlag("cluster-ca", "", "the authorities that sign the certificates of the servers of the cluster (PEM file)"),
@@ -77,10 +80,13 @@ func readCluster(c *cli.Command, logger *slog.Logger) (*clusterSettings, error) 
 	}
 	s := &clusterSettings{stream: c.String("cluster-stream")}
 	s.options = clusterstore.Options{
-		Replicas: c.Int("cluster-replicas"), Credentials: c.String("cluster-creds"), SystemURL: c.String("cluster-system-url"), Logger: logger,
+		Replicas: c.Int("cluster-replicas"), Join: c.Bool("cluster-join"), SnapshotBytes: c.Int64("cluster-snapshot-bytes"), Credentials: c.String("cluster-creds"), SystemURL: c.String("cluster-system-url"), Logger: logger,
 	}
 	if s.options.Replicas < 1 {
 		return nil, usagef("-cluster-replicas must be greater than 0")
+	}
+	if s.options.SnapshotBytes < 1 {
+		return nil, usagef("-cluster-snapshot-bytes must be greater than 0")
 	}
 	if strings.ContainsAny(s.stream, " \t.*>/\\") {
 		return nil, usagef("-cluster-stream %q is no name of a stream: it has no spaces, dots, slashes, * and >", s.stream)
@@ -221,18 +227,17 @@ func (s *server) openLog(ctx context.Context, o *eventlog.Options) (err error) {
 		s.log, err = eventlog.Open(s.db, o)
 		return err
 	}
-	url := s.cluster.url
-	if s.cluster.embedded != nil {
-		if s.engine, err = engine.Start(ctx, *s.cluster.embedded); err != nil {
-			return err
-		}
-		url = s.engine.URL()
+	url, stop, err := s.cluster.reach(ctx)
+	if err != nil {
+		return err
 	}
+	s.closeEngine = stop
 	silent := time.AfterFunc(clusterWait, func() {
 		s.logger.Warn("waiting for the cluster: it must have a majority of its servers", "stream", s.cluster.stream)
 	})
 	defer silent.Stop()
 	s.cluster.options.MaxBytes = s.maxDBBytes
+	s.cluster.options.Verify = verifyDatabase
 	store, err := clusterstore.Open(ctx, s.db, url, s.cluster.stream, &s.cluster.options)
 	if err != nil {
 		s.closeEngine()
@@ -245,8 +250,20 @@ func (s *server) openLog(ctx context.Context, o *eventlog.Options) (err error) {
 	return err
 }
 
-func (s *server) closeEngine() {
-	if s.engine != nil {
-		s.engine.Close()
+// reach returns the URL of the engine, and starts it if it runs here.
+func (s *clusterSettings) reach(ctx context.Context) (url string, stop func(), err error) {
+	if s.embedded == nil {
+		return s.url, func() {}, nil
 	}
+	e, err := engine.Start(ctx, *s.embedded)
+	if err != nil {
+		return "", nil, err
+	}
+	return e.URL(), e.Close, nil
+}
+
+// verifyDatabase checks what is to become the file of other servers.
+func verifyDatabase(ctx context.Context, path string) error {
+	_, err := dbfile.Check(ctx, path, nil)
+	return err
 }

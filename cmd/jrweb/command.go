@@ -35,7 +35,7 @@ func root(stdin io.Reader, stdout, stderr io.Writer, began *bool) *cli.Command {
 			serveCommand(), demoCommand(), runCommand(), flushCommand(), appendCommand(), tailCommand(),
 			lsCommand(), searchCommand(), usageCommand(), exportCommand(), rmCommand(), pinCommand(), unpinCommand(), importCommand(), watchCommand(),
 			shareCommand(), tokenCommand(),
-			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), versionCommand(),
+			backupCommand(), restoreCommand(), checkCommand(), compactCommand(), migrateCommand(), versionCommand(),
 			openCommand(), sayCommand(), stopCommand(), mcpCommand(), helpCommand(), manCommand(),
 			completionCommand(), completeCommand(),
 		},

@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"jrweb/cmd/jrweb/internal/budget"
-	"jrweb/cmd/jrweb/internal/engine"
 	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
 	"jrweb/eventlog/redact"
@@ -73,16 +72,16 @@ const (
 // server is a log with what serves it.
 type server struct {
 	settings
-	log      *eventlog.Log
-	streams  *streamer.Streamer
-	http     *http.Server
-	listener net.Listener
-	auth     *auth.Auth     // nil: everybody may do everything
-	open     http.Handler   // that asks nobody who they are, for watched
-	engine   *engine.Engine // nil: none runs here
-	hook     *webhook.Hook  // nil: nobody is told
-	keeper   *budget.Keeper // nil: there is no budget
-	watched  *watched       // nil: metrics and health are served with the rest only
+	log         *eventlog.Log
+	streams     *streamer.Streamer
+	http        *http.Server
+	listener    net.Listener
+	auth        *auth.Auth     // nil: everybody may do everything
+	open        http.Handler   // that asks nobody who they are, for watched
+	closeEngine func()         // ends the server of the engine that runs here
+	hook        *webhook.Hook  // nil: nobody is told
+	keeper      *budget.Keeper // nil: there is no budget
+	watched     *watched       // nil: metrics and health are served with the rest only
 }
 
 // openServer opens the log and listens, so that clients can connect: they are
@@ -266,7 +265,9 @@ func (s *server) closeLog() error {
 		s.keeper.Close()
 	}
 	err := s.log.Close()
-	s.closeEngine()
+	if s.closeEngine != nil {
+		s.closeEngine()
+	}
 	s.closeHook() // nothing more happens
 	return err
 }

@@ -91,6 +91,10 @@ func build() (dashboard.Dashboard, error) {
 			query{`jrweb_cluster_connected{` + here + `}`, "{{instance}} connected"},
 			query{`jrweb_cluster_writer{` + here + `}`, "{{instance}} writes"},
 			query{`max by (what) (jrweb_cluster_weakness{` + here + `})`, "weak: {{what}}"})).
+		WithPanel(graph("Age of the newest snapshot", "s",
+			query{`time() - (jrweb_cluster_snapshot_timestamp_seconds{` + here + `} > 0)`, "{{instance}}"})).
+		WithPanel(graph("Commits behind the newest snapshot", "short",
+			query{`jrweb_cluster_position{` + here + `} - jrweb_cluster_snapshot_position{` + here + `}`, "{{instance}}"})).
 		WithRow(dashboard.NewRowBuilder("Log and process")).
 		WithPanel(graph("Log on disk", "bytes",
 			query{`jrweb_log_size_bytes{` + here + `}`, "{{instance}} file"},

@@ -33,6 +33,8 @@
 // A stream belongs to one log. Nothing else may delete messages from it.
 //
 // Beside the API of JetStream a replica uses the subjects jrweb.STREAM for the messages,
-// jrweb.STREAM.writer for signs of life, and jrweb.STREAM.ask.ID for what is handed on. Whoever
-// may publish there may change the log.
+// jrweb.STREAM.writer for signs of life, jrweb.STREAM.ask.ID for what is handed on,
+// jrweb.STREAM.replicas for questions where the replicas are, and jrweb.STREAM.snapshots. and
+// what follows for those, in the stream STREAM-snapshots. Whoever may publish there may change
+// the log.
 package clusterstore

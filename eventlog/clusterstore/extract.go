@@ -55,16 +55,7 @@ func extract(ctx context.Context, path, url, stream string, o Options) (sum stor
 
 // detach makes a file of a replica, and makes sure that they hold the same.
 func detach(ctx context.Context, r *filestore.Replica, path string, o Options) (sum store.Sum, err error) {
-	sumUp := func(s interface {
-		View(context.Context, func(store.Reader) error) error
-	}) (sum store.Sum, err error) {
-		err = s.View(ctx, func(v store.Reader) (err error) {
-			sum, err = store.SumOf(ctx, v)
-			return err
-		})
-		return sum, err
-	}
-	if sum, err = sumUp(r); err != nil {
+	if sum, err = sumUp(ctx, r); err != nil {
 		return sum, err
 	}
 	return sum, r.Detach(ctx, path, func(made string) error {
@@ -72,7 +63,7 @@ func detach(ctx context.Context, r *filestore.Replica, path string, o Options) (
 		if err != nil {
 			return err
 		}
-		got, err := sumUp(s)
+		got, err := sumUp(ctx, s)
 		err = errors.Join(err, s.Close())
 		if err == nil && got != sum {
 			err = fmt.Errorf("%w: the copy holds %v, the replica %v", store.ErrDamaged, got, sum)

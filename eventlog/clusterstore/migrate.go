@@ -40,11 +40,7 @@ func Begin(ctx context.Context, path, url, stream string, o *Options) (sum store
 }
 
 func begin(ctx context.Context, own store.Store, url, stream string, o Options) (sum store.Sum, err error) {
-	err = own.View(ctx, func(r store.Reader) (err error) {
-		sum, err = store.SumOf(ctx, r)
-		return err
-	})
-	if err != nil {
+	if sum, err = sumUp(ctx, own); err != nil {
 		return sum, err
 	}
 	o.first = origin
@@ -69,7 +65,7 @@ func begin(ctx context.Context, own store.Store, url, stream string, o Options) 
 	if err != nil {
 		return sum, err
 	}
-	return sum, shelf.beginWith(ctx, own, at, c, hash)
+	return sum, shelf.beginWith(ctx, own, at, c, sum, o.Verify)
 }
 
 // beginStream makes sure that the stream has the message with which the database begins, and
@@ -117,8 +113,8 @@ func (e *engine) beginStream(ctx context.Context, sum store.Sum) (at filestore.P
 	return follow(record, after)
 }
 
-// beginWith stores the first snapshot.
-func (s *shelf) beginWith(ctx context.Context, own store.Store, at filestore.Place, c catalog, hash string) (err error) {
+// beginWith stores the first snapshot, which holds the same as the database.
+func (s *shelf) beginWith(ctx context.Context, own store.Store, at filestore.Place, c catalog, sum store.Sum, verify func(context.Context, string) error) (err error) {
 	if err := s.create(ctx); err != nil {
 		return err
 	}
@@ -130,12 +126,39 @@ func (s *shelf) beginWith(ctx context.Context, own store.Store, at filestore.Pla
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(path)) }()
+	copied, err := filestore.OpenReplica(path, nil)
+	if err != nil {
+		return err
+	}
+	got, err := sumUp(ctx, copied)
+	if err := errors.Join(err, copied.Close()); err != nil {
+		return err
+	}
+	if got != sum {
+		return fmt.Errorf("%w: the copy holds %v, the database %v", store.ErrDamaged, got, sum)
+	}
+	if verify != nil {
+		if err := verify(ctx, path); err != nil {
+			return err
+		}
+	}
 	snap, err := s.add(ctx, path, snapshotAt(at))
 	if err != nil {
 		return err
 	}
-	c.Snapshots, c.Origin = []snapshot{snap}, hash
+	c.Snapshots, c.Origin = []snapshot{snap}, hex.EncodeToString(sum.Hash[:])
 	return s.save(ctx, &c)
+}
+
+// sumUp sums up what a file holds.
+func sumUp(ctx context.Context, s interface {
+	View(context.Context, func(store.Reader) error) error
+}) (sum store.Sum, err error) {
+	err = s.View(ctx, func(r store.Reader) (err error) {
+		sum, err = store.SumOf(ctx, r)
+		return err
+	})
+	return sum, err
 }
 
 // snapshotAt is a new snapshot of a replica at a place.
