@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"jrweb/benchmarks/internal/processor"
 	"jrweb/benchmarks/internal/report"
 )
 
@@ -71,7 +72,11 @@ func measurePaced(ctx context.Context, r report.Round, streams int, every time.D
 		if _, err := s.paced(ctx, pace{Events: 10, Every: every}); err != nil { // warms up
 			return nil, err
 		}
-		times, err := s.paced(ctx, pace{Events: max(10, int(r.Duration/every)), Every: every})
+		var times paced
+		used, err := processor.Use(func() (err error) {
+			times, err = s.paced(ctx, pace{Events: max(10, int(r.Duration/every)), Every: every})
+			return err
+		}, s.server.Pid, s.client.Pid)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +87,7 @@ func measurePaced(ctx context.Context, r report.Round, streams int, every time.D
 		if err := s.client.Ask(ctx, "latencies", times.Began, &call); err != nil {
 			return nil, err
 		}
-		return report.Figures{commitP50: commit.P50, commitP99: commit.P99, callP50: call.P50, callP99: call.P99}, nil
+		return report.Figures{commitP50: commit.P50, commitP99: commit.P99, callP50: call.P50, callP99: call.P99, serverUse: used[0], clientUse: used[1]}, nil
 	})
 }
 
