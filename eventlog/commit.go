@@ -354,6 +354,9 @@ func (l *Log) committed(tx *record.Txn) {
 			})
 		}
 	}
+	if l.trace.Spent != nil && len(tx.Costs) > 0 {
+		l.trace.Spent(true)
+	}
 	if l.trace.Started != nil {
 		for _, s := range tx.Started {
 			l.trace.Started(s.Info())

@@ -216,6 +216,22 @@ func TestChangesFollowTheWriter(t *testing.T) {
 	wantSlice(t, "contents", third.contents(s), numbers(1, 60))
 }
 
+// Every log knows that something was spent, and whether it is the one that committed it.
+func TestEveryLogHearsThatSomethingWasSpent(t *testing.T) {
+	var logs [2]*fixture
+	var heard [2][]bool
+	s := newToldStore()
+	for i := range logs {
+		logs[i] = on(t, s.replica(), &eventlog.Options{Trace: &eventlog.Trace{Spent: func(own bool) { heard[i] = append(heard[i], own) }}})
+	}
+	session := logs[0].start("t-1")
+	for _, f := range logs {
+		f.append(f.Session("t-1", session.ID()), spends(`{"usd":1}`))
+		f.append(f.Session("t-1", session.ID()), says("x"))
+	}
+	wantEqual(t, "at the writer, and at the other log", fmt.Sprint(heard), "[[true true] [false false]]")
+}
+
 // What is done of itself the writer alone does.
 func TestTheWriterAloneEndsRetainsAndPurges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -8,7 +8,8 @@ import (
 )
 
 // heard makes a commit visible of which the store tells: one of this log, or of another one
-// on the same store. What others did is shown to readers, but not traced.
+// on the same store. What others did is shown to readers. It is not traced, but that something
+// was spent.
 func (l *Log) heard(c store.Commit) {
 	l.turn.heard(l, c)
 	if c.Own { // the committer waits for it, or the log is being opened
@@ -25,4 +26,7 @@ func (l *Log) heard(c store.Commit) {
 	// A session that was started and ended in one commit was never counted.
 	l.open.Add(int64(len(o.Started) - l.leases.committed(o)))
 	l.watches.committed(o, time.Now())
+	if o.Spent && l.trace.Spent != nil {
+		l.trace.Spent(false)
+	}
 }

@@ -19,6 +19,9 @@ type Trace struct {
 	// Cost is called for each cost event after its commit, with what it added to the
 	// totals.
 	Cost func(c CostAdded)
+	// Spent is called after each commit that has changed what [Log.Usage] shows. own is false if
+	// another process made the commit, whose log calls its own Spent with true.
+	Spent func(own bool)
 	// Started is called for each session after the commit of its start.
 	Started func(s SessionInfo)
 	// Sealed is called for each session after the commit of its end.
@@ -48,6 +51,7 @@ func (t *Trace) Join(o *Trace) *Trace {
 		Committed: both(t.Committed, o.Committed),
 		Asked:     both3(t.Asked, o.Asked),
 		Cost:      both(t.Cost, o.Cost),
+		Spent:     both(t.Spent, o.Spent),
 		Started:   both(t.Started, o.Started),
 		Sealed:    both(t.Sealed, o.Sealed),
 		Damaged:   both(t.Damaged, o.Damaged),

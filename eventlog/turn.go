@@ -18,7 +18,7 @@ type turn struct {
 
 // surely is how long a proof holds: within that time no other process takes over. Where
 // another one did so all the same, the next commit tells.
-const surely = 5 * time.Second
+const surely = 4 * time.Second
 
 var begin = time.Now() // of the monotonic clock
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net"
 	"net/http"
@@ -70,18 +71,29 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// append appends an event through one server, and returns the status of the answer.
-func (r running) append(t *testing.T, task, event string) int {
+// append appends through one server, and returns the status of the answer. It repeats what it
+// got no answer to, as clients do.
+func (r running) append(t *testing.T, task, events string) int {
 	t.Helper()
-	res, err := http.Post(r.url+"/tasks/"+task+"/events", "application/json", strings.NewReader(event))
-	if err != nil {
-		t.Fatal(err)
+	key := rand.Text()
+	for began := time.Now(); ; {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/tasks/"+task+"/events", strings.NewReader(events))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Idempotency-Key", key)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := body(t, res)
+		res.Body.Close()
+		if res.StatusCode != http.StatusServiceUnavailable || time.Since(began) > patience {
+			return res.StatusCode
+		}
+		t.Logf("an append is repeated: %s", text)
 	}
-	text := body(t, res)
-	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Logf("%s: %s", res.Status, text)
-	}
-	return res.StatusCode
 }
 
 // events are the events of a task, as one server has them.

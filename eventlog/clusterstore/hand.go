@@ -93,7 +93,7 @@ func (r *replica) Hand(ctx context.Context, change []byte, repeat bool) (answer 
 			r.tellVacant()
 		}
 		select {
-		case <-w.over:
+		case <-w.over.Done():
 			absent = time.Time{}
 		case <-time.After(pause):
 		case <-r.ctx.Done():
@@ -118,13 +118,9 @@ func (r *replica) ask(ctx context.Context, w writer, change []byte, repeat bool)
 		asking, cancel = context.WithTimeout(ctx, requestTime)
 	}
 	defer cancel()
-	go func() { // an answer that is under way when the term ends still counts
-		select {
-		case <-w.over:
-			time.AfterFunc(hurry, cancel)
-		case <-asking.Done():
-		}
-	}()
+	// An answer that is under way when the term ends still counts.
+	stop := context.AfterFunc(w.over, func() { time.AfterFunc(hurry, cancel) })
+	defer stop()
 	m, err := r.engine.conn.RequestWithContext(asking, r.engine.askSubject(w.id),
 		append(binary.BigEndian.AppendUint64(make([]byte, 0, askHeader+len(change)), w.term), change...))
 	switch {

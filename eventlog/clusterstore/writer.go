@@ -18,8 +18,15 @@ import (
 // writer is who is the writer, as a takeover has committed it: the replica that has the term.
 type writer struct {
 	id   [8]byte
-	term uint64        // 0: nobody has been the writer yet
-	over chan struct{} // closed when another term begins
+	term uint64          // 0: nobody has been the writer yet
+	over context.Context // ends when another term begins
+	end  context.CancelFunc
+}
+
+// begin makes the writer of a term that begins.
+func (w writer) begin() writer {
+	w.over, w.end = context.WithCancel(context.Background())
+	return w
 }
 
 // The keys of a takeover in the bucket meta.
@@ -47,13 +54,14 @@ func (w *writer) read(key, raw []byte) error {
 
 // writerOf reads who is the writer.
 func writerOf(r store.Reader) (writer, error) {
-	w := writer{over: make(chan struct{})}
-	return w, errors.Join(w.read(keyTerm, r.Get(store.Meta, keyTerm)), w.read(keyWriter, r.Get(store.Meta, keyWriter)))
+	w := writer{}.begin()
+	err := errors.Join(w.read(keyTerm, r.Get(store.Meta, keyTerm)), w.read(keyWriter, r.Get(store.Meta, keyWriter)))
+	return w, err
 }
 
 // take applies what a delta says of the writer. mu must be held.
 func (r *replica) take(delta []byte) error {
-	now := writer{id: r.writer.id, term: r.writer.term, over: make(chan struct{})}
+	now := r.writer
 	var err error
 	for op := range overlay.Ops(delta, &err) {
 		if op.Bucket != store.Meta { // the first of all
@@ -66,8 +74,8 @@ func (r *replica) take(delta []byte) error {
 	if err != nil || now.term == r.writer.term {
 		return err
 	}
-	close(r.writer.over)
-	r.writer = now
+	r.writer.end()
+	r.writer = now.begin()
 	r.heardOf = time.Now()
 	return nil
 }
@@ -123,8 +131,8 @@ func (r *replica) Serve(make func(ctx context.Context, term uint64, change []byt
 func (r *replica) keepWriter() {
 	tick := time.NewTicker(signEvery)
 	defer tick.Stop()
-	if r.gone() {
-		r.takeOver(r.current())
+	if w := r.current(); r.gone(w) {
+		r.takeOver(w, time.Time{})
 	}
 	for last := time.Now(); ; {
 		vacant := false
@@ -141,13 +149,15 @@ func (r *replica) keepWriter() {
 			r.heardOf = now
 		}
 		last = now
-		w, mine, silent := r.writer, r.term() != 0, now.Sub(r.heardOf)
+		w, mine, since := r.writer, r.term() != 0, r.heardOf
 		r.mu.Unlock()
 		switch {
 		case mine:
 			r.sign(false)
-		case vacant, silent > silence+rand.N(signEvery):
-			r.takeOver(w)
+		case vacant:
+			r.takeOver(w, time.Time{})
+		case now.Sub(since) > silence+rand.N(signEvery):
+			r.takeOver(w, since)
 		}
 	}
 }
@@ -191,9 +201,8 @@ func (r *replica) tellVacant() {
 	}
 }
 
-// gone reports whether it is certain that there is no writer.
-func (r *replica) gone() bool {
-	w := r.current()
+// gone reports whether it is certain that a writer is no longer there.
+func (r *replica) gone(w writer) bool {
 	if w.term == 0 || w.id == r.id {
 		return w.term == 0
 	}
@@ -203,14 +212,15 @@ func (r *replica) gone() bool {
 	return errors.Is(err, nats.ErrNoResponders)
 }
 
-// takeOver makes this replica the writer, unless another one has done so.
-func (r *replica) takeOver(from writer) {
+// takeOver makes this replica the writer, unless another one has done so, or a silent writer
+// has been heard of since.
+func (r *replica) takeOver(from writer, since time.Time) {
 	err := r.update(r.ctx, false, func(tx store.Tx) error {
 		now, err := writerOf(tx)
 		if err != nil {
 			return err
 		}
-		if now.term != from.term {
+		if now.term != from.term || !since.IsZero() && r.heardOf != since { // mu is held
 			return store.ErrNotWriter
 		}
 		tx.Put(store.Meta, keyTerm, record.Encode(store.Meta, keyTerm, binary.BigEndian.AppendUint64(nil, from.term+1)))

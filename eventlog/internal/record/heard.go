@@ -65,6 +65,8 @@ func (h *heard) take(op store.Op) error {
 		return h.takeSession(op)
 	case store.Events:
 		return h.takeEvent(op)
+	case store.Usage:
+		h.Spent = true
 	}
 	return nil
 }

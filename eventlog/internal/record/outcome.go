@@ -13,6 +13,7 @@ type Outcome struct {
 	Costs    []costAdded
 	Removed  []Removal
 	Dropped  []Dropped
+	Spent    bool // of a commit of another process: it has changed the usage
 }
 
 // Appended are events of one session that are committed together.

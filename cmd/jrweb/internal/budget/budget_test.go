@@ -32,6 +32,7 @@ func TestABudgetIsDollarsForATime(t *testing.T) {
 type world struct {
 	*testing.T
 	log     *eventlog.Log
+	other   bool // another process of a cluster commits what is spent
 	keeper  *budget.Keeper
 	reached []string
 }
@@ -46,7 +47,8 @@ func newWorld(t *testing.T, text string) *world {
 			w.reached = append(w.reached, fmt.Sprintf("%d %.2f since %s", s.Level(), s.Spent, s.Since.Format(time.DateOnly)))
 		},
 	})
-	w.log, err = eventlog.New(eventlogtest.NewStore(), &eventlog.Options{Trace: w.keeper.Trace(), KeepOpen: true})
+	trace := &eventlog.Trace{Spent: func(bool) { w.keeper.Trace().Spent(!w.other) }}
+	w.log, err = eventlog.New(eventlogtest.NewStore(), &eventlog.Options{Trace: trace, KeepOpen: true})
 	w.ok(err)
 	t.Cleanup(func() {
 		w.keeper.Close()
@@ -111,5 +113,24 @@ func TestWhatWasReachedBeforeIsNotToldAgain(t *testing.T) {
 		}
 		w.spend(`{"usd":1}`)
 		w.wants("2 10.50 since 1999-12-27")
+	})
+}
+
+// Of several processes the one that commits a cost tells what it reaches, and the others know.
+func TestWhatAnotherProcessCommitsItTellsItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "10/day")
+		w.ok(w.keeper.Watch(w.log))
+		w.other = true
+		w.spend(`{"usd":9}`)
+		w.wants()
+		if s, ok := w.keeper.Status(); !ok || s.Spent != 9 {
+			t.Errorf("the day is %+v, %v", s, ok)
+		}
+		w.other = false // this process is the writer now
+		w.spend(`{"usd":0.5}`)
+		w.wants()
+		w.spend(`{"usd":1}`)
+		w.wants("2 10.50 since 2000-01-01")
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"jrweb/eventlog"
@@ -24,6 +25,7 @@ type Options struct {
 type Keeper struct {
 	o      Options
 	spent  chan struct{} // has a token when something was spent
+	own    atomic.Bool   // and by a commit of this process
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
 
@@ -48,7 +50,10 @@ func New(o Options) *Keeper {
 
 // Trace tells the keeper of costs.
 func (k *Keeper) Trace() *eventlog.Trace {
-	return &eventlog.Trace{Cost: func(eventlog.CostAdded) {
+	return &eventlog.Trace{Spent: func(own bool) {
+		if own {
+			k.own.Store(true)
+		}
 		select {
 		case k.spent <- struct{}{}:
 		default:
@@ -94,8 +99,10 @@ func (k *Keeper) run(ctx context.Context) {
 	}
 }
 
-// compare reads what was spent, and tells of a level that was reached.
+// compare reads what was spent, and tells of a level that was reached. Of what another process
+// has committed that one tells.
 func (k *Keeper) compare() {
+	own := k.own.Swap(false)
 	k.mu.Lock()
 	k.dirty = true
 	err := k.read()
@@ -108,7 +115,7 @@ func (k *Keeper) compare() {
 	if err != nil {
 		k.o.Logger.Warn("budget: what was spent cannot be read", "error", err)
 	}
-	if reached {
+	if reached && own {
 		k.o.Reached(status)
 	}
 }
