@@ -12,8 +12,8 @@ import (
 // Append appends a batch and returns after its commit: then the batch is on the disk.
 // Errors: [ErrTaskNotFound], [ErrSessionNotFound], [ErrSealed], [ErrKeyReused],
 // [*FieldError] (wrapping [ErrTooLarge] at a limit), [ErrFull], [ErrNotCommitted],
-// [ErrClosed], [ErrFailed], or the error of ctx. After all of them except ErrFailed it is
-// certain that nothing was appended.
+// [ErrUnsettled], [ErrClosed], [ErrFailed], or the error of ctx. After all of them except
+// ErrUnsettled and ErrFailed it is certain that nothing was appended.
 func (l *Log) Append(ctx context.Context, b *Batch) (Appended, error) {
 	start := time.Now()
 	answer, err := l.append(ctx, b)

@@ -74,14 +74,14 @@ func (a *action[In, Out]) hand(ctx context.Context, l *Log, in *In) (out Out, er
 	}
 	answer, err := l.others.Hand(ctx, change, a.repeats != nil && a.repeats(in))
 	switch {
-	case l.Err() != nil:
-		return out, l.Err()
+	case err == nil:
+		return out, decodeAnswer(answer, &out)
 	case errors.Is(err, store.ErrUpdateTooLarge):
 		return out, tooLarge(err)
-	case err != nil:
-		return out, fmt.Errorf("eventlog: %s: %w", a.name, err)
+	case l.Err() != nil && !errors.Is(err, ErrUnsettled): // it was closed before it was made
+		return out, l.Err()
 	}
-	return out, decodeAnswer(answer, &out)
+	return out, fmt.Errorf("eventlog: %s: %w", a.name, err)
 }
 
 // serve implements [served].

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"jrweb/eventlog"
+	"jrweb/internal/jsonscan"
 )
 
 const (
@@ -240,36 +241,38 @@ func checkJSON(text []byte) error {
 // appear twice, so that nothing the client meant is lost silently. field is the name of the
 // text in an error, if it is no object.
 func toObject(text []byte, field string, names ...string) (object, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+	if !bytes.HasPrefix(bytes.TrimLeft(text, jsonSpace), []byte("{")) {
 		return nil, invalid(field, "must be a JSON object")
 	}
 	o := object{}
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
+	s := jsonscan.Object(text)
+	for s.Next() {
+		name, err := nameOf(s.Name)
+		switch {
+		case err != nil:
 			return nil, badRequest("the body is not JSON: " + err.Error())
-		}
-		name, _ := token.(string)
-		if !slices.Contains(names, name) {
+		case !slices.Contains(names, name):
 			return nil, invalid(cmp.Or(fmt.Sprintf("%.64s", name), field), "is not known here; known are "+strings.Join(names, ", "))
-		}
-		if _, twice := o[name]; twice {
+		case o[name] != nil:
 			return nil, invalid(name, "is given more than once")
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, badRequest("the body is not JSON: " + err.Error())
-		}
-		o[name] = value
+		o[name] = s.Value
 	}
-	if _, err := d.Token(); err != nil { // the closing brace
-		return nil, badRequest("the body is not JSON: " + err.Error())
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, badRequest("something stands behind the object")
+	if !s.OK() {
+		return nil, badRequest(fmt.Sprintf("the body is not JSON: %v", cmp.Or(checkJSON(text), errNoObject)))
 	}
 	return o, nil
+}
+
+var errNoObject = errors.New("not one JSON object in valid UTF-8")
+
+// nameOf is the name of a field, from its raw text.
+func nameOf(raw []byte) (name string, err error) {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), nil
+	}
+	err = json.Unmarshal(raw, &name)
+	return name, err
 }
 
 // text reads a string, or nil if it is absent.

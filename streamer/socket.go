@@ -1,8 +1,10 @@
 package streamer
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,12 +13,15 @@ import (
 // that a slow line is not cut again and again at the same large event.
 const writeSize = 64 << 10
 
-// maxPage is how many bytes are read and handed over at once for a client that keeps up.
-// With fewer hand-overs, the reading goroutine and the writing one wait less for each
-// other. A client keeps up if it takes writeSize bytes in time.
+// A client that takes writeSize bytes within inTime keeps up. For such a client, the stream
+// reads on while up to maxAhead buffers of up to maxPage bytes are being written. It must
+// not wait for a write to begin: until another processor wakes and writes, the reading
+// goroutine could have read the next buffer. For other clients it reads one small buffer
+// ahead, because each one is memory that the client decides how long we hold.
 const (
-	maxPage = 4 * writeSize
-	inTime  = time.Millisecond
+	inTime   = time.Millisecond
+	maxPage  = 2 * writeSize
+	maxAhead = 3
 )
 
 // buffers are only held while there is something to write: an idle stream has none.
@@ -29,19 +34,27 @@ type socket struct {
 	timeout time.Duration
 	wrote   func(bytes int)
 
-	// While behind is open, a goroutine of flushBehind owns the fields from last
-	// to panicked.
-	behind  chan struct{} // nil, or closed when flushBehind is done
-	last    time.Time     // when something was written last
-	written int           // bytes since the last call of wrote
-	keepsUp bool          // the client took the last buffer in time
+	// While a pending write is not done, its goroutine owns the fields from last to stalled.
+	pending []*pendingWrite // the oldest first
+	last    time.Time       // when something was written last
 	err     error
 	stalled bool // err came after the whole time-out
 
-	panicked any // the panic of a ResponseWriter in flushBehind
+	buf     *[]byte // nil while there is nothing to write
+	keepsUp bool    // the client took the last buffer in time
+	page    int     // how many bytes to buffer before a flush
+}
 
-	buf  *[]byte // nil while there is nothing to write
-	page int     // how many bytes to buffer before a flush
+// pendingWrite is a buffer that a goroutine of flushBehind writes. Only done may be used before
+// done is closed.
+type pendingWrite struct {
+	done     chan struct{}
+	sent     func(at time.Time) // called if all of it was written
+	at       time.Time
+	written  int
+	keepsUp  bool
+	err      error
+	panicked any // the panic of a ResponseWriter
 }
 
 func newSocket(l line, o *Options) *socket {
@@ -77,81 +90,120 @@ func (s *socket) flush() error { return s.sendAfter(nil) }
 // sendAfter sends what is buffered, then a text.
 func (s *socket) sendAfter(text []byte) error {
 	_ = s.settle() // its error stays
+	n := 0
 	if s.buf != nil {
-		s.sendBuffer(s.buf)
+		n, s.keepsUp = s.sendBuffer(s.buf)
 		s.buf = nil
 	}
-	s.send(text)
-	s.tell()
+	s.report(n + s.send(text))
 	return s.err
 }
 
-// flushBehind sends what is buffered while the caller fills the next buffer. Then the
-// caller must call settle.
-func (s *socket) flushBehind() {
-	_ = s.settle() // its error stays
+// flushBehind sends what is buffered while the caller fills the next buffers. The socket
+// calls sent once all of it is written: within a later call of flushBehind, or of settle,
+// which the caller must call in the end. flushBehind returns an error of an earlier buffer.
+func (s *socket) flushBehind(sent func(at time.Time)) error {
 	if s.buf == nil {
-		return
+		return nil
+	}
+	ahead := 1
+	if s.keepsUp {
+		ahead = maxAhead
+	}
+	for len(s.pending) >= ahead {
+		if err := s.land(); err != nil {
+			return err
+		}
+	}
+	var before chan struct{}
+	if n := len(s.pending); n > 0 {
+		before = s.pending[n-1].done
 	}
 	if s.page = min(2*s.page, maxPage); !s.keepsUp {
 		s.page = writeSize
 	}
-	buf, done := s.buf, make(chan struct{})
-	s.buf, s.behind = nil, done
+	w := &pendingWrite{done: make(chan struct{}), sent: sent}
+	s.pending = append(s.pending, w)
+	buf := s.buf
+	s.buf = nil
 	go func() {
-		defer close(done)
-		defer func() { s.panicked = recover() }()
-		s.sendBuffer(buf)
+		defer close(w.done)
+		defer func() {
+			if w.panicked = recover(); w.panicked != nil {
+				s.err = errPanicked // what follows must not be written
+			}
+			w.at, w.err = s.last, s.err
+		}()
+		if before != nil {
+			<-before
+		}
+		w.written, w.keepsUp = s.sendBuffer(buf)
 	}()
+	return nil
 }
 
-// settle waits for flushBehind.
+var errPanicked = errors.New("streamer: a write panicked")
+
+// land waits for the oldest pending write.
+func (s *socket) land() error {
+	w := s.pending[0]
+	<-w.done
+	s.pending = slices.Delete(s.pending, 0, 1)
+	s.keepsUp = w.keepsUp
+	if w.panicked != nil { // the caller of the stream handles it
+		panic(w.panicked)
+	}
+	s.report(w.written)
+	if w.err == nil {
+		w.sent(w.at)
+	}
+	return w.err
+}
+
+// settle waits for all that flushBehind sends.
 func (s *socket) settle() error {
-	if s.behind != nil {
-		<-s.behind
-		s.behind = nil
-		if s.panicked != nil { // the caller of the stream handles it
-			panic(s.panicked)
-		}
-		s.tell()
+	for len(s.pending) > 0 {
+		_ = s.land() // its error stays
 	}
 	return s.err
 }
 
-// sendBuffer sends a buffer and puts it back into the pool.
-func (s *socket) sendBuffer(buf *[]byte) {
-	begin, n := time.Now(), len(*buf)
-	s.send(*buf)
-	s.keepsUp = s.last.Sub(begin) <= inTime*time.Duration(1+n/writeSize)
+// sendBuffer sends a buffer and puts it back into the pool. It returns how many bytes were
+// written, and whether the client keeps up.
+func (s *socket) sendBuffer(buf *[]byte) (written int, keepsUp bool) {
+	begin := time.Now()
+	written = s.send(*buf)
+	keepsUp = s.last.Sub(begin) <= inTime*time.Duration(1+len(*buf)/writeSize)
 	if cap(*buf) <= 2*maxPage { // one large event must not cost memory for ever
 		*buf = (*buf)[:0]
 		buffers.Put(buf)
 	}
+	return written, keepsUp
 }
 
-// send sends p without the buffer.
-func (s *socket) send(p []byte) {
+// send sends p without the buffer, and returns how many bytes were written.
+func (s *socket) send(p []byte) (written int) {
 	for len(p) > 0 && s.err == nil {
 		start := time.Now()
 		var n int
 		n, s.err = s.line.write(p, start.Add(s.timeout))
 		s.last = time.Now()
 		s.stalled = s.err != nil && s.last.Sub(start) >= s.timeout
-		s.written += n
+		written += n
 		p = p[n:]
 	}
+	return written
 }
 
-func (s *socket) tell() {
-	if s.wrote != nil && s.written > 0 {
-		s.wrote(s.written)
+func (s *socket) report(written int) {
+	if s.wrote != nil && written > 0 {
+		s.wrote(written)
 	}
-	s.written = 0
 }
 
 // silentFor reports whether nothing was sent for a time.
 func (s *socket) silentFor(d time.Duration) bool {
-	return s.behind == nil && time.Since(s.last) >= d
+	return len(s.pending) == 0 && time.Since(s.last) >= d
 }
 
 var heartbeat = []byte(": heartbeat\n\n") // a comment, which clients ignore
@@ -167,8 +219,8 @@ func (s *socket) say(text string) {
 
 // close ends the stream.
 func (s *socket) close() {
-	if s.behind != nil { // the stream has ended, however that write ends
-		<-s.behind
+	for _, w := range s.pending { // the stream has ended, however they end
+		<-w.done
 	}
 	deadline := time.Now()
 	if s.err == nil {

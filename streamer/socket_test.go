@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -76,6 +78,143 @@ func TestASocketWritesInPieces(t *testing.T) {
 		}
 		s.close()
 	}
+}
+
+// steps is a connection that takes each write when the test allows it.
+type steps struct {
+	halfway
+	takes chan error
+}
+
+func (w *steps) Write(p []byte) (int, error) {
+	if err := <-w.takes; err != nil {
+		return 0, err
+	}
+	return w.halfway.Write(p)
+}
+
+// Several buffers may wait for a fast client. They come in their order, each is told of once
+// it is written, and none after one that failed.
+func TestBuffersThatAreWrittenBehindKeepTheirOrder(t *testing.T) {
+	broken := errors.New("broken")
+	for name, c := range map[string]struct {
+		answers []error
+		told    []int
+		err     error
+	}{
+		"all are written":     {[]error{nil, nil, nil, nil}, []int{0, 1, 2, 3}, nil},
+		"the first one fails": {[]error{broken}, nil, broken},
+		"a later one fails":   {[]error{nil, nil, broken}, []int{0, 1}, broken},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &steps{halfway{writes: 10}, make(chan error, len(c.answers))}
+			s := newSocket(newResponse(t.Context(), w), &Options{WriteTimeout: time.Second})
+			s.keepsUp = true
+			var told []int
+			flush := func(i int) error {
+				s.say(string(rune('a' + i)))
+				return s.flushBehind(func(time.Time) { told = append(told, i) })
+			}
+			for i := range maxAhead { // none of them waits
+				if err := flush(i); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, err := range c.answers {
+				w.takes <- err
+			}
+			err := flush(maxAhead)
+			if err == nil {
+				err = s.settle()
+			} else if settled := s.settle(); !errors.Is(settled, err) {
+				t.Errorf("%s: then it says %v", name, settled)
+			}
+			if !errors.Is(err, c.err) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if !slices.Equal(told, c.told) || w.String() != "abcd"[:len(c.told)] {
+				t.Errorf("%s: told of %v, came through %q", name, told, w.String())
+			}
+			s.close()
+		})
+	}
+}
+
+// A client that does not keep up makes us hold one buffer beside the one that is being filled.
+func TestASlowClientHasOneBufferWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &steps{halfway{writes: 10}, make(chan error)}
+		s := newSocket(newResponse(t.Context(), w), &Options{WriteTimeout: time.Minute})
+		s.keepsUp = true
+		behind := func() error { return s.flushBehind(func(time.Time) {}) }
+		slowly := func(n int) {
+			for range n {
+				time.Sleep(time.Second)
+				w.takes <- nil
+			}
+		}
+		s.say("a")
+		if err := behind(); err != nil {
+			t.Fatal(err)
+		}
+		slowly(1)
+		if err := s.settle(); err != nil {
+			t.Fatal(err)
+		}
+		go slowly(3)
+		for range 3 {
+			s.say("b")
+			if err := behind(); err != nil {
+				t.Fatal(err)
+			}
+			if len(s.pending) > 1 {
+				t.Errorf("%d buffers wait", len(s.pending))
+			}
+		}
+		if err := s.settle(); err != nil || w.String() != "abbb" {
+			t.Errorf("%q, %v", w.String(), err)
+		}
+		s.close()
+	})
+}
+
+// A write that panics is the panic of the stream, and nothing is written after it.
+func TestNothingIsWrittenAfterAWriteThatPanicked(t *testing.T) {
+	w := &halfway{writes: 10}
+	s := newSocket(&panicking{response: newResponse(t.Context(), w)}, &Options{WriteTimeout: time.Second})
+	s.keepsUp = true
+	for range 2 {
+		s.say("a")
+		if err := s.flushBehind(func(time.Time) { t.Error("it was told as sent") }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	func() {
+		defer func() {
+			if p := recover(); p != "a broken writer" {
+				t.Errorf("the panic is %v", p)
+			}
+		}()
+		_ = s.settle()
+		t.Error("there was no panic")
+	}()
+	s.close()
+	if w.Len() > 0 {
+		t.Errorf("%q was written", w.String())
+	}
+}
+
+// panicking is a line whose first write panics.
+type panicking struct {
+	*response
+	writes int
+}
+
+func (l *panicking) write(p []byte, deadline time.Time) (int, error) {
+	if l.writes++; l.writes == 1 {
+		panic("a broken writer")
+	}
+	return l.response.write(p, deadline)
 }
 
 func TestClipNeverCutsACharacter(t *testing.T) {

@@ -38,12 +38,14 @@ func (r *replica) Update(ctx context.Context, fn func(store.Tx) error) error {
 }
 
 // update is Update for the log, and for takeovers.
-func (r *replica) update(ctx context.Context, ofLog bool, fn func(store.Tx) error) error {
+func (r *replica) update(ctx context.Context, ofLog bool, fn func(store.Tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	r.updating.Lock()
 	defer r.updating.Unlock()
+	r.commits(true)
+	defer func() { r.commits(errors.Is(err, store.ErrNotCommitted) || errors.Is(err, store.ErrUnsettled)) }()
 	waits, cancel := context.WithTimeout(ctx, r.o.Wait)
 	defer cancel()
 	for {

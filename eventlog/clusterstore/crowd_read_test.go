@@ -77,7 +77,10 @@ func (c *crowd) follow(task string) (seen []string) {
 		if done {
 			return seen
 		}
-		if time.Since(began) > 2*crowdPatience || c.Context().Err() != nil {
+		if c.Failed() {
+			return seen
+		}
+		if time.Since(began) > 2*crowdPatience {
 			c.Errorf("a reader of %s gets nothing after %s", task, cursor)
 			return seen
 		}

@@ -70,7 +70,7 @@ func TestACrowdOnAClusterSeesEverythingOnce(t *testing.T) {
 	newCrowd(t, 3).run(func(c *crowd, faults []fault) { // the writer of the cluster is among them
 		for _, name := range []string{"replica 0 is killed", "replica 1 stands still", "server 0 is killed", "server 1 stands still", "replica 2 is cut off"} {
 			if i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name }); i >= 0 {
-				c.harm(faults[i], 3*time.Second)
+				c.harm(faults[i], 2*time.Second)
 				c.wantProgress()
 			}
 		}
@@ -138,9 +138,10 @@ func (c *crowd) harm(f fault, d time.Duration) {
 func (c *crowd) wantProgress() {
 	c.Helper()
 	before, began := c.acked.Load(), time.Now()
-	for c.acked.Load() < before+3*crowdWriters {
+	for c.acked.Load() < before+3*crowdWriters && !c.Failed() {
 		if time.Since(began) > crowdPatience {
-			c.Fatal("nothing is acknowledged any more")
+			c.Error("nothing is acknowledged any more")
+			return
 		}
 		time.Sleep(crowdPause)
 	}
@@ -216,6 +217,9 @@ func (c *crowd) writeTask(task *crowdTask, stop <-chan struct{}) {
 		}
 		var started struct{ ID string }
 		c.ask("POST", "/tasks/"+task.id+"/sessions", fmt.Sprintf("start-%s-%d", task.id, round), `{"agent":"a"}`, &started)
+		if c.Failed() {
+			return
+		}
 		c.mu.Lock()
 		session := c.sessions
 		c.sessions++
@@ -294,7 +298,9 @@ func (c *crowd) ask(method, path, key, body string, answer any) {
 		case err == nil && status < 500:
 			c.Errorf("%s %s with key %s: %d %s", method, path, key, status, data)
 			return
-		case time.Since(began) > crowdPatience || c.Context().Err() != nil:
+		case c.Failed():
+			return
+		case time.Since(began) > crowdPatience:
 			c.Errorf("%s %s gets no answer: %d %s %v", method, path, status, data, err)
 			return
 		}

@@ -16,10 +16,20 @@
 //   - A View sees what the Updates of its own replica have committed. What others commit
 //     comes by itself, most often within a millisecond. An Update that wrote nothing has seen
 //     everything that was committed anywhere before it was called.
+//   - One replica at a time is the writer, and the logs on the others hand their changes on to
+//     it. When it dies, is silent or cannot commit for about five seconds, another one takes
+//     over. To have one writer is for efficiency: a change is never lost or made twice by it.
 //   - Each message names the stream and the hash of the message before it. So a replica
 //     cannot go on with a stream that is not its own.
 //
 // While the engine is away, Updates wait and then fail, and Views go on.
 //
+// Open refuses settings of the engine that would lose commits. What breaks only a part of the
+// promises is a [store.Weakness], which the Stats of a log list.
+//
 // A stream belongs to one log. Nothing may delete messages from it.
+//
+// Beside the API of JetStream a replica uses the subjects jrweb.STREAM for the messages,
+// jrweb.STREAM.writer for signs of life, and jrweb.STREAM.ask.ID for what is handed on. Whoever
+// may publish there may change the log.
 package clusterstore

@@ -58,10 +58,20 @@ func (r *replica) read() error {
 		} else if err := r.deliver(position, m.Data()); err != nil {
 			return err
 		}
-		r.mu.Lock()
-		r.behind = about.NumPending
-		r.mu.Unlock()
+		r.knowLast(about.Sequence.Stream + about.NumPending)
 	}
+}
+
+// knowLast notes the position of the last message that the stream has.
+func (r *replica) knowLast(position uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// What the replica has committed itself it has before it reads it.
+	r.behind = 0
+	if at := r.file.Place().Position; position > at {
+		r.behind = position - at
+	}
+	r.advance()
 }
 
 // missed finds out why a message did not come: it was lost on the way, or is no longer in

@@ -65,12 +65,17 @@ func (r *replica) Hand(ctx context.Context, change []byte, repeat bool) (answer 
 	if largest := r.engine.largest - askHeader; len(change) > largest {
 		return nil, fmt.Errorf("%w: it has %d bytes, and the engine takes %d", store.ErrUpdateTooLarge, len(change), largest)
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	waits, cancel := context.WithTimeout(ctx, r.o.Wait)
 	defer cancel()
 	outcome := store.ErrNotCommitted // if nothing better comes
 	var absent time.Time             // since when nobody answers at the place of the writer
 	for {
-		if err := r.working(); err != nil {
+		if err := r.working(); err != nil && outcome == store.ErrUnsettled {
+			return nil, fmt.Errorf("%w: %w", outcome, err)
+		} else if err != nil {
 			return nil, err
 		}
 		w := r.current()
@@ -124,7 +129,7 @@ func (r *replica) ask(ctx context.Context, w writer, change []byte, repeat bool)
 	m, err := r.engine.conn.RequestWithContext(asking, r.engine.askSubject(w.id),
 		append(binary.BigEndian.AppendUint64(make([]byte, 0, askHeader+len(change)), w.term), change...))
 	switch {
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed):
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrReconnectBufExceeded): // it was not sent, or nobody got it
 		return nil, 0, err
 	case err != nil:
 		return nil, 0, fmt.Errorf("%w: %w", errLost, err)
@@ -139,8 +144,8 @@ func (r *replica) reach(position uint64) error {
 	ctx, cancel := context.WithTimeout(r.ctx, r.o.Wait)
 	defer cancel()
 	err := r.waitFor(ctx, func() bool { return r.file.Place().Position >= position })
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w: the change is made, but this replica does not hear of it", store.ErrUnsettled)
+	if err != nil {
+		return fmt.Errorf("%w: the change is made, but this replica does not hear of it: %w", store.ErrUnsettled, err)
 	}
-	return err
+	return nil
 }

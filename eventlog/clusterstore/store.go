@@ -70,7 +70,9 @@ type replica struct {
 	recognized bool
 	writer     writer
 	heardOf    time.Time // when a sign of life of the writer came last
-	closed     bool
+	// commitsSince is since when this replica tries to commit without success, or zero.
+	commitsSince time.Time
+	closed       bool
 }
 
 // Open opens the replica in the file at path, or creates it. Its journal is a stream of the
@@ -185,6 +187,9 @@ func (r *replica) deliver(position uint64, record []byte) error {
 	}
 	if err != nil {
 		return r.fail(err)
+	}
+	if r.behind > 0 {
+		r.behind--
 	}
 	own := r.pending != nil && r.pending.link == at.Link
 	if !own && r.behind <= nearlyAll {

@@ -165,16 +165,29 @@ func (r *replica) keepWriter() {
 // sign gives a sign of life, or says that the writer leaves.
 func (r *replica) sign(leaves bool) {
 	r.mu.Lock()
-	term := r.term()
+	term, stuck := r.term(), !r.commitsSince.IsZero() && time.Since(r.commitsSince) > silence
 	r.mu.Unlock()
-	if term == 0 {
-		return
+	if term == 0 || stuck && !leaves {
+		return // another replica may be able to commit
 	}
 	sign := binary.BigEndian.AppendUint64(nil, term)
 	if leaves {
 		sign = append(sign, 1)
 	}
 	_ = r.engine.conn.Publish(r.engine.signSubject(), sign) // the next one may be heard
+}
+
+// commits notes that an Update tries to commit, or has tried in vain and others may follow; or
+// that one has not failed.
+func (r *replica) commits(tries bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case !tries:
+		r.commitsSince = time.Time{}
+	case r.commitsSince.IsZero():
+		r.commitsSince = time.Now()
+	}
 }
 
 // hearSign hears a sign of life.

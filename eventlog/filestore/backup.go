@@ -62,7 +62,7 @@ func (s *fileStore) copyTo(ctx context.Context, file *os.File) error {
 	if err != nil {
 		return err
 	}
-	ops, err := overlay.Merge(append(view.older[:len(view.older):len(view.older)], view.newer...))
+	ops, err := overlay.Merge(append(slices.Clip(view.older), view.newer...))
 	if err != nil {
 		return err
 	}

@@ -220,7 +220,7 @@ func (s *fileStore) checkpointAll() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	v := s.now.Load()
-	all := append(v.older[:len(v.older):len(v.older)], v.newer...)
+	all := append(slices.Clip(v.older), v.newer...)
 	ops, err := overlay.Merge(all)
 	if err != nil {
 		return err

@@ -91,7 +91,7 @@ func (m *modelled) checkAll(s store.Store) {
 func TestAStoreHoldsWhatAModelHolds(t *testing.T) {
 	dir := memoryDir(t, "1g")
 	rapid.Check(t, func(r *rapid.T) {
-		all, err := os.MkdirTemp(dir, "")
+		all, err := os.MkdirTemp(dir, "") //nolint:usetesting // in memory, and gone after each check
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"fmt"
+	"slices"
 
 	"jrweb/eventlog/internal/boltfile"
 	"jrweb/eventlog/internal/journal"
@@ -74,7 +75,7 @@ func (p *Pending) Over(base store.Reader) store.Reader {
 
 // Ops are what the journal changes, each key once.
 func (p *Pending) Ops() ([]overlay.Op, error) {
-	return overlay.Merge(append(p.older[:len(p.older):len(p.older)], p.newer...))
+	return overlay.Merge(append(slices.Clip(p.older), p.newer...))
 }
 
 // Remove removes the journal, after another file has taken the place of the database, which

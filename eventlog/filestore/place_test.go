@@ -34,7 +34,7 @@ func TestACopyDoesNotTakeTheJournalOfItsOriginal(t *testing.T) {
 	}
 	files := readFiles(t, filepath.Join(dir, "jr.db"))
 	// The control: a file that was moved has its journal.
-	s.(*fileStore).failed(errors.New("its process ends"))
+	_ = s.(*fileStore).failed(errors.New("its process ends"))
 	if err := errors.Join(s.Close(), os.Remove(original)); err != nil || len(files) != 2 {
 		t.Fatal(len(files), err)
 	}
@@ -54,7 +54,7 @@ func TestAJournalWhoseDirectoryIsMissingIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = makeChange(t.Context(), s, 1)
-	s.(*fileStore).failed(errors.New("its process ends"))
+	_ = s.(*fileStore).failed(errors.New("its process ends"))
 	if err := errors.Join(err, s.Close(), os.Rename(dir, dir+" elsewhere")); err != nil {
 		t.Fatal(err)
 	}

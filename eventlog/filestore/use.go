@@ -106,7 +106,7 @@ func (s *fileStore) finish() error {
 		err = s.base.apply(noOps, m, true)
 	} else if changedNothing(err) {
 		var ops []overlay.Op
-		if ops, err = overlay.Merge(append(v.older[:len(v.older):len(v.older)], v.newer...)); err == nil {
+		if ops, err = overlay.Merge(append(slices.Clip(v.older), v.newer...)); err == nil {
 			m.Position = v.upto
 			err = s.base.apply(slices.Values(ops), m, true)
 		}

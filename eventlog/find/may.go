@@ -35,7 +35,7 @@ func newWord(folded string) word {
 	for start, part := 0, ""; start < len(folded); start += len(part) + 1 {
 		part, _, _ = strings.Cut(folded[start:], " ")
 		for at, r := range part {
-			if at+1 == len(part) || strings.IndexRune(rare, r) < 0 {
+			if at+1 == len(part) || !strings.ContainsRune(rare, r) {
 				continue
 			}
 			next := strings.IndexByte(rare, part[at+1])

@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 
 	"jrweb/router/client"
@@ -100,7 +99,7 @@ func (t tools) readEvents(ctx context.Context, in readEventsIn) (readEventsOut, 
 func eventOf(e *client.Event, most int) event {
 	one := event{ID: e.ID, Time: moment(e.Time), Type: e.Type, Actor: string(e.Actor)}
 	if len(e.Data) <= most {
-		one.Data = json.RawMessage(e.Data)
+		one.Data = e.Data
 		return one
 	}
 	one.Start, one.Bytes = start(string(e.Data), most), len(e.Data)

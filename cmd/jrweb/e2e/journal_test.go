@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,7 +36,7 @@ func TestADatabaseMovedWithoutItsJournalIsRefused(t *testing.T) {
 	} {
 		out, err := exec.Command(binary, command...).CombinedOutput()
 		code := -1
-		if exit, ok := err.(*exec.ExitError); ok {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			code = exit.ExitCode()
 		}
 		if code != 4 || !strings.Contains(string(out), says) {

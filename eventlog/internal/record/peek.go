@@ -41,15 +41,11 @@ func PeekEnd(raw []byte) (ended time.Time, ok bool) {
 		return time.Time{}, true
 	}
 	// In a text its quotes would be escaped.
-	at := bytes.Index(payload, endedField)
-	if at < 0 {
+	_, rest, found := bytes.Cut(payload, endedField)
+	text, _, whole := bytes.Cut(rest, []byte{'"'})
+	if !found || !whole {
 		return time.Time{}, false
 	}
-	text := payload[at+len(endedField):]
-	end := bytes.IndexByte(text, '"')
-	if end < 0 {
-		return time.Time{}, false
-	}
-	ended, err := time.Parse(time.RFC3339, string(text[:end]))
+	ended, err := time.Parse(time.RFC3339, string(text))
 	return ended, err == nil && !ended.IsZero()
 }
