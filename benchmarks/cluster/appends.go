@@ -4,15 +4,15 @@ import (
 	"context"
 
 	"jrweb/benchmarks/internal/drive"
+	"jrweb/benchmarks/internal/processor"
 	"jrweb/benchmarks/internal/report"
 )
 
 // appends compares how many events a cluster takes, and how soon.
 func appends() *report.Experiment {
 	contender := func(name string, nodes, at, appenders, sessions int) report.Contender {
-		return report.Contender{Name: name, Measure: on(nodes, sessions, func(ctx context.Context, r report.Round, g *rig) (figures report.Figures, err error) {
-			err = g.replicas[at].Ask(ctx, "appends", appendsQuestion{appenders, r.Duration}, &figures)
-			return figures, err
+		return report.Contender{Name: name, Measure: on(nodes, sessions, func(ctx context.Context, r report.Round, g *rig) (report.Figures, error) {
+			return measureAppends(ctx, g, at, appendsQuestion{appenders, r.Duration})
 		})}
 	}
 	const writer, follower = 0, 1
@@ -22,7 +22,8 @@ func appends() *report.Experiment {
 	return &report.Experiment{
 		Title: "Cluster: appends",
 		Note: setting + "Events of 300 bytes. The number is how many appenders there are in the process of one replica, each of which waits for its event to be acknowledged before it appends the next; " +
-			"\"1,000 s.\" means to one of 1,000 sessions drawn at random, otherwise there is one session. A follower hands on to the writer, and acknowledges once it has the event itself.",
+			"\"1,000 s.\" means to one of 1,000 sessions drawn at random, otherwise there is one session. A follower hands on to the writer, and acknowledges once it has the event itself. " +
+			"µs: processor time of each process by the events, those that append in it included.",
 		Contenders: []report.Contender{
 			contender("one file, 1", 0, writer, 1, 1),
 			contender("1 node, 1", 1, writer, 1, 1),
@@ -49,4 +50,24 @@ func appends() *report.Experiment {
 			row("the same, 3 nodes, at a follower", "3 nodes, follower, 64, 1,000 s.", "one file, 64, 1,000 s.", drive.Throughput),
 		},
 	}
+}
+
+// measureAppends also says what an event costs the processes, in processor time.
+func measureAppends(ctx context.Context, g *rig, at int, q appendsQuestion) (figures report.Figures, err error) {
+	pids, names := []int{g.replicas[0].Pid}, []string{"writer, µs an event"}
+	if g.engine != nil {
+		pids, names = append(pids, g.engine.servers[0].Pid), append(names, "leading server, µs an event")
+	}
+	if len(g.replicas) > 1 {
+		pids = append(pids, g.replicas[1].Pid, g.replicas[2].Pid, g.engine.servers[1].Pid)
+		names = append(names, "follower, µs an event", "another follower, µs an event", "following server, µs an event")
+	}
+	used, err := processor.Use(func() error { return g.replicas[at].Ask(ctx, "appends", q, &figures) }, pids...)
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range names {
+		figures[name] = 1e6 * used[i] / figures[drive.Throughput]
+	}
+	return figures, nil
 }

@@ -23,7 +23,7 @@ func outages() *report.Experiment {
 		{"the writer", func(g *rig) error { return g.kill(0) }},
 		{"a server that follows", func(g *rig) error { return g.engine.kill(2) }},
 		{"the stream's leader", func(g *rig) error { return g.engine.kill(0) }},
-		{"the writer and the stream's leader", func(g *rig) error { return errors.Join(g.engine.kill(0), g.kill(0)) }},
+		{"the process of both", func(g *rig) error { return errors.Join(g.engine.kill(0), g.kill(0)) }},
 	} {
 		contenders = append(contenders, report.Contender{Name: c.name, Measure: on(nodes, 1, func(ctx context.Context, r report.Round, g *rig) (report.Figures, error) {
 			const client = 1 // the replica that is asked
@@ -47,7 +47,7 @@ func outages() *report.Experiment {
 		Title: "Cluster: a process is killed",
 		Note: setting + "3 nodes. One appender at the second replica appends an event of 300 bytes after the other, and appends it again with its idempotency key if there is an error. A process is killed with -9. " +
 			"Without the stream's leader the servers elect another one: they wait for 4 to 9 seconds, drawn at random, before they begin, and no setting changes that. " +
-			"With `-cluster-embedded` a node is one process, and the last row is what its death costs at worst. A server that is stopped in order hands on the stream before it ends.",
+			"With `-cluster-embedded` a node is one process: the last row is of one that is both, the writer and the stream's leader. A server that is stopped in order hands on the stream before it ends.",
 		Contenders: contenders,
 		Rows:       rows,
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"jrweb/benchmarks/internal/processor"
 	"jrweb/benchmarks/internal/report"
 )
 
@@ -80,15 +81,18 @@ func measureFlood(ctx context.Context, r report.Round, f flood, kind ...string) 
 		}
 		f.Events = max(few, int(few*r.Duration/short))
 		var took time.Duration
-		used, err := processorUse(s.server.Pid, s.client.Pid, func() (err error) {
+		used, err := processor.Use(func() (err error) {
 			took, err = s.flood(ctx, f)
 			return err
-		})
+		}, s.server.Pid, s.client.Pid)
+		if err != nil {
+			return nil, err
+		}
 		return report.Figures{
 			deliveries: float64(f.Events*s.streams) / took.Seconds(),
 			perRound:   float64(f.Events),
-			serverUse:  used.server, clientUse: used.client,
-		}, err
+			serverUse:  used[0], clientUse: used[1],
+		}, nil
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"jrweb/benchmarks/internal/processor"
 	"jrweb/benchmarks/internal/report"
 )
 
@@ -100,17 +101,17 @@ func measureIdleProcessor(ctx context.Context, duration time.Duration, kind ...s
 		if err := s.server.Ask(ctx, "settle", struct{}{}, nil); err != nil {
 			return nil, err
 		}
-		before, err := processorTime(s.server.Pid)
+		used, err := processor.Use(func() error {
+			select {
+			case <-time.After(duration):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}, s.server.Pid)
 		if err != nil {
 			return nil, err
 		}
-		began := time.Now()
-		select {
-		case <-time.After(duration):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		after, err := processorTime(s.server.Pid)
-		return report.Figures{idleUse: 100 * (after - before).Seconds() / time.Since(began).Seconds()}, err
+		return report.Figures{idleUse: 100 * used[0]}, nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"jrweb/benchmarks/internal/processor"
 	"jrweb/benchmarks/internal/report"
 )
 
@@ -13,6 +14,8 @@ const (
 	commitP99 = "p99 commit to read, ms"
 	callP50   = "p50 append call to read, ms"
 	callP99   = "p99 append call to read, ms"
+	// deliveryUse is processor time by events and streams.
+	deliveryUse = "server, µs a delivery"
 )
 
 // pacedFanOut compares how late events are that come one at a time.
@@ -71,10 +74,16 @@ func measurePaced(ctx context.Context, r report.Round, streams int, every time.D
 		if _, err := s.paced(ctx, pace{Events: 10, Every: every}); err != nil { // warms up
 			return nil, err
 		}
-		times, err := s.paced(ctx, pace{Events: max(10, int(r.Duration/every)), Every: every})
+		var times paced
+		began := time.Now()
+		used, err := processor.Use(func() (err error) {
+			times, err = s.paced(ctx, pace{Events: max(10, int(r.Duration/every)), Every: every})
+			return err
+		}, s.server.Pid)
 		if err != nil {
 			return nil, err
 		}
+		took := time.Since(began)
 		var commit, call percentiles
 		if err := s.client.Ask(ctx, "latencies", times.Committed, &commit); err != nil {
 			return nil, err
@@ -82,7 +91,8 @@ func measurePaced(ctx context.Context, r report.Round, streams int, every time.D
 		if err := s.client.Ask(ctx, "latencies", times.Began, &call); err != nil {
 			return nil, err
 		}
-		return report.Figures{commitP50: commit.P50, commitP99: commit.P99, callP50: call.P50, callP99: call.P99}, nil
+		return report.Figures{commitP50: commit.P50, commitP99: commit.P99, callP50: call.P50, callP99: call.P99,
+			deliveryUse: 1e6 * used[0] * took.Seconds() / float64(len(times.Began)*streams)}, nil
 	})
 }
 

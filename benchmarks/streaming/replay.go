@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"jrweb/benchmarks/internal/child"
+	"jrweb/benchmarks/internal/processor"
 	"jrweb/benchmarks/internal/report"
 	"jrweb/eventlog"
 )
@@ -21,6 +22,8 @@ const replayEvents = 100_000
 const (
 	replays   = "replays/s"
 	megabytes = "MB/s"
+	serverUse = "server, processors in use"
+	clientUse = "client, processors in use"
 )
 
 // recorded is a session that has ended, as a log and as the bytes of its stream.
@@ -177,13 +180,16 @@ func readReplays(ctx context.Context, r report.Round, pid int, q replay) (figure
 		return nil, err
 	}
 	var done replayed
-	used, err := processorUse(pid, client.Pid, func() error {
+	used, err := processor.Use(func() error {
 		q.Duration = r.Duration
 		return client.Ask(ctx, "replay", q, &done)
-	})
+	}, pid, client.Pid)
+	if err != nil {
+		return nil, err
+	}
 	return report.Figures{
 		replays:   float64(done.Replays) / done.Took.Seconds(),
 		megabytes: float64(done.Bytes) / 1e6 / done.Took.Seconds(),
-		serverUse: used.server, clientUse: used.client,
-	}, err
+		serverUse: used[0], clientUse: used[1],
+	}, nil
 }
