@@ -9,7 +9,7 @@ import (
 
 // Experiments returns what this package measures, in the order of the report.
 func Experiments() []*report.Experiment {
-	return []*report.Experiment{appends(), latency(), replay(), catchUp(), outages()}
+	return []*report.Experiment{appends(), latency(), replay(), catchUp(), snapshots(), outages()}
 }
 
 // Commands are the child processes of this package: the program is started again with one of

@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -32,6 +34,7 @@ type replica struct {
 	sessions  []*eventlog.Session
 	committed atomic.Int64 // when this process last heard that its event was committed
 	steady    steady
+	made      chan snapshot
 }
 
 // serveReplica has its log in the file args[0]. The stream is that of the server with the URL
@@ -41,7 +44,7 @@ func serveReplica(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	r := &replica{path: args[0], url: args[1], servers: servers, served: make(chan error, 1)}
+	r := &replica{path: args[0], url: args[1], servers: servers, served: make(chan error, 1), made: make(chan snapshot, 1)}
 	err = child.Work(ctx, map[string]child.Answer{
 		"open":    child.Answering(r.open),
 		"start":   child.Answering(r.start),
@@ -52,8 +55,23 @@ func serveReplica(ctx context.Context, args []string) error {
 		"record":  child.Answering(r.record),
 		"steady":  child.Answering(r.appendSteadily),
 		"silence": child.Answering(r.silence),
+		"write":   child.Answering(r.write),
+		"snapshot": child.Answering(func(ctx context.Context, _ struct{}) (snapshot, error) {
+			ctx, cancel := context.WithTimeout(ctx, 4*patience)
+			defer cancel()
+			select {
+			case s := <-r.made:
+				return s, nil
+			case <-ctx.Done():
+				return snapshot{}, fmt.Errorf("no snapshot is made: %w", ctx.Err())
+			}
+		}),
 	})
 	return errors.Join(err, r.close())
+}
+
+type openQuestion struct {
+	SnapshotBytes int64 // as in the options of a replica
 }
 
 type opened struct {
@@ -61,7 +79,7 @@ type opened struct {
 	Took    time.Duration // until the log has everything that was committed before
 }
 
-func (r *replica) open(ctx context.Context, _ struct{}) (o opened, err error) {
+func (r *replica) open(ctx context.Context, q openQuestion) (o opened, err error) {
 	options := &eventlog.Options{KeepOpen: true, Trace: &eventlog.Trace{Committed: func(e *eventlog.Event) {
 		r.committed.Store(clock.At(e.Committed))
 	}}}
@@ -69,7 +87,7 @@ func (r *replica) open(ctx context.Context, _ struct{}) (o opened, err error) {
 	if r.url == "" {
 		r.log, err = eventlog.Open(r.path, options)
 	} else {
-		r.log, err = openReplica(ctx, r.path, r.url, r.servers, options)
+		r.log, err = r.openReplica(ctx, options, q.SnapshotBytes)
 	}
 	if err != nil {
 		return o, err
@@ -90,10 +108,12 @@ func (r *replica) open(ctx context.Context, _ struct{}) (o opened, err error) {
 	return o, nil
 }
 
-func openReplica(ctx context.Context, path, url string, servers int, o *eventlog.Options) (*eventlog.Log, error) {
+func (r *replica) openReplica(ctx context.Context, o *eventlog.Options, snapshotBytes int64) (*eventlog.Log, error) {
 	ctx, cancel := context.WithTimeout(ctx, 4*patience) // servers that have just started must find each other
 	defer cancel()
-	store, err := clusterstore.Open(ctx, path, url, stream, &clusterstore.Options{Replicas: servers, SyncAlways: true})
+	store, err := clusterstore.Open(ctx, r.path, r.url, stream, &clusterstore.Options{
+		Replicas: r.servers, SyncAlways: true, SnapshotBytes: snapshotBytes, Logger: slog.New(listener{slog.DiscardHandler, r.made}),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -212,6 +232,25 @@ func (r *replica) record(ctx context.Context, events int) (struct{}, error) {
 		}
 	}
 	return struct{}{}, r.sessions[0].Complete(ctx, eventlog.Succeeded, "")
+}
+
+type writeQuestion struct{ Events, Size int }
+
+// write appends so many events of random digits to the first session.
+func (r *replica) write(ctx context.Context, q writeQuestion) (struct{}, error) {
+	const together = 200
+	digits := make([]byte, q.Size/2)
+	batch := make([]eventlog.Event, together)
+	for range q.Events / together {
+		for i := range batch {
+			_, _ = rand.Read(digits) // never fails
+			batch[i] = eventlog.Event{Type: eventlog.TypeAssistant, Data: fmt.Appendf(nil, `{"content":"%x"}`, digits)}
+		}
+		if _, err := r.sessions[0].Append(ctx, batch...); err != nil {
+			return struct{}{}, err
+		}
+	}
+	return struct{}{}, nil
 }
 
 // close cuts the streams off: nobody reads them any more.

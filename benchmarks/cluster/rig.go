@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -60,18 +61,27 @@ func on(nodes, sessions int, measure func(context.Context, report.Round, *rig) (
 }
 
 // open starts a replica that does not run.
-func (g *rig) open(ctx context.Context, i int) (o opened, err error) {
+func (g *rig) open(ctx context.Context, i int) (opened, error) {
+	return g.openWith(ctx, i, openQuestion{})
+}
+
+func (g *rig) openWith(ctx context.Context, i int, q openQuestion) (o opened, err error) {
 	url, servers := "", 0
 	if g.engine != nil {
 		url, servers = g.engine.servers[i].Ready, len(g.engine.servers)
 	}
-	if g.replicas[i], err = child.Hire(replicaCommand, filepath.Join(g.dir, fmt.Sprintf("jr-%d.db", i)), url, strconv.Itoa(servers)); err != nil {
+	if g.replicas[i], err = child.Hire(replicaCommand, g.path(i), url, strconv.Itoa(servers)); err != nil {
 		return o, err
 	}
-	err = g.replicas[i].Ask(ctx, "open", struct{}{}, &o)
+	err = g.replicas[i].Ask(ctx, "open", q, &o)
 	g.at[i] = o.Address
 	return o, err
 }
+
+func (g *rig) path(i int) string { return filepath.Join(g.dir, fmt.Sprintf("jr-%d.db", i)) }
+
+// lose ends a replica and removes its file.
+func (g *rig) lose(i int) error { return errors.Join(g.close(i), os.Remove(g.path(i))) }
 
 // close ends a replica.
 func (g *rig) close(i int) error {
