@@ -48,10 +48,10 @@ func (t *told) Notify(ctx context.Context, begin func(store.Reader) error, heard
 }
 
 // Serve implements [store.NotifyingStore]. The first one is the writer.
-func (t *told) Serve(make func(context.Context, uint64, []byte) ([]byte, error)) {
+func (t *told) Serve(do func(context.Context, uint64, []byte) ([]byte, error)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.make = make; t.term == 0 {
+	if t.make = do; t.term == 0 {
 		t.takeOver()
 	}
 }

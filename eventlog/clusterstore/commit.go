@@ -142,6 +142,8 @@ func (r *replica) fetch(ctx context.Context, c *commit) error {
 		return nil
 	case <-time.After(hurry):
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
 	record, err := r.engine.get(ctx, c.position)
 	if err != nil || record == nil {
 		return nil // it is asked for again

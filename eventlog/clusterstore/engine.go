@@ -159,10 +159,14 @@ func (e *engine) state(ctx context.Context) (state jetstream.StreamState, err er
 	return state, err
 }
 
-// get returns the message at a position, nil if there is none.
+// get returns the message at a position, nil if there is none. If ctx has no deadline, get asks
+// as long as for any request.
 func (e *engine) get(ctx context.Context, position uint64) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
-	defer cancel()
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, requestTime)
+		defer cancel()
+	}
 	m, err := e.stream.GetMsg(ctx, position)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil

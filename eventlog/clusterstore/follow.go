@@ -77,7 +77,7 @@ func (r *replica) knowLast(position uint64) {
 // missed finds out why a message did not come: it was lost on the way, or is no longer in
 // the stream.
 func (r *replica) missed(position uint64) error {
-	record, err := r.engine.get(r.ctx, position)
+	record, err := r.get(r.ctx, position)
 	if err != nil {
 		return err
 	}
@@ -103,6 +103,22 @@ func (r *replica) forgotten(err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.fail(ErrBehind)
+}
+
+// get returns the message at a position, nil if there is none. Where it takes long, because the
+// message is large and the engine or the line slow, the next call waits longer.
+func (r *replica) get(ctx context.Context, position uint64) ([]byte, error) {
+	r.getTime = max(r.getTime, requestTime)
+	ctx, cancel := context.WithTimeout(ctx, r.getTime)
+	defer cancel()
+	record, err := r.engine.get(ctx, position)
+	switch {
+	case err == nil:
+		r.getTime = requestTime
+	case errors.Is(err, context.DeadlineExceeded):
+		r.getTime = min(2*r.getTime, time.Minute)
+	}
+	return record, err
 }
 
 // missing is a message that should be in the stream.
@@ -134,7 +150,7 @@ func (r *replica) recognize(ctx context.Context) error {
 	if at.Position == 0 {
 		return nil
 	}
-	record, err := r.engine.get(ctx, at.Position)
+	record, err := r.get(ctx, at.Position)
 	switch {
 	case err != nil:
 		return err

@@ -73,7 +73,7 @@ func (r *replica) Hand(ctx context.Context, change []byte, repeat bool) (answer 
 	outcome := store.ErrNotCommitted // if nothing better comes
 	var absent time.Time             // since when nobody answers at the place of the writer
 	for {
-		if err := r.working(); err != nil && outcome == store.ErrUnsettled {
+		if err := r.working(); err != nil && errors.Is(outcome, store.ErrUnsettled) {
 			return nil, fmt.Errorf("%w: %w", outcome, err)
 		} else if err != nil {
 			return nil, err

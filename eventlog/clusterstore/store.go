@@ -66,6 +66,7 @@ type replica struct {
 	id        [8]byte       // of this open replica
 	vacant    chan struct{} // holds a token when the writer has gone
 	missing   missing       // used by follow alone
+	getTime   time.Duration // the same: how long the next get may take
 	snapshots snapshots
 
 	conflicts atomic.Uint64 // commits that others were faster with

@@ -104,11 +104,11 @@ const (
 )
 
 // Serve implements [store.NotifyingStore].
-func (r *replica) Serve(make func(ctx context.Context, term uint64, change []byte) ([]byte, error)) {
+func (r *replica) Serve(do func(ctx context.Context, term uint64, change []byte) ([]byte, error)) {
 	r.mu.Lock()
 	r.heardOf = time.Now()
 	r.mu.Unlock()
-	asked, err := r.engine.conn.Subscribe(r.engine.askSubject(r.id), func(m *nats.Msg) { r.asked(m, make) })
+	asked, err := r.engine.conn.Subscribe(r.engine.askSubject(r.id), func(m *nats.Msg) { r.asked(m, do) })
 	var signs *nats.Subscription
 	if err == nil {
 		signs, err = r.engine.conn.Subscribe(r.engine.signSubject(), r.hearSign)

@@ -160,10 +160,10 @@ type NotifyingStore interface {
 	Notify(ctx context.Context, begin func(Reader) error, heard func(Commit), failed func(error)) error
 
 	// Serve sets what makes the changes that others hand on. From then on this process may
-	// become the writer. The error of make says that the change was not made, because this
-	// process is not the writer of that term. make may be called concurrently. Serve may be
+	// become the writer. The error of do says that the change was not made, because this
+	// process is not the writer of that term. do may be called concurrently. Serve may be
 	// called once, after Notify.
-	Serve(make func(ctx context.Context, term uint64, change []byte) (answer []byte, err error))
+	Serve(do func(ctx context.Context, term uint64, change []byte) (answer []byte, err error))
 
 	// Hand hands a change on to the writer. It returns the answer when everything is heard
 	// that was committed before it. If the change may be made twice, repeat says so: then Hand
