@@ -27,6 +27,10 @@ func TestExitCodes(t *testing.T) {
 		{eventlog.ErrFailed, true, 5},
 		{errors.Join(eventlog.ErrFailed, eventlog.ErrDamaged), true, 5},
 		{errors.Join(eventlog.ErrFailed, errors.New("close")), true, 5},
+		{explainReplica(errors.Join(eventlog.ErrFailed, eventlog.ErrDamaged)), true, 4},
+		{explainReplica(errors.Join(eventlog.ErrFailed, eventlog.ErrFormat)), true, 4},
+		{explainReplica(eventlog.ErrFailed), true, 5},
+		{explainReplica(eventlog.ErrHeld), true, 3},
 	} {
 		if got := exitCode(wrap(c.err), c.began); got != c.want {
 			t.Errorf("%v (began: %t): exit code %d, want %d", c.err, c.began, got, c.want)

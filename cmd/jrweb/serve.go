@@ -16,6 +16,7 @@ import (
 
 	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
+	"jrweb/eventlog/clusterstore"
 	"jrweb/router"
 )
 
@@ -209,13 +210,24 @@ func explainOpen(err error) error {
 	return err
 }
 
+// strayed is the error of a replica that does not belong to its stream, or cannot read it. The
+// storage works, so a restart would mend nothing.
+type strayed struct{ error }
+
+// Is makes it the damage that it is for whoever starts the server.
+func (strayed) Is(target error) bool { return target == eventlog.ErrDamaged }
+
 // explainReplica is explainOpen for a replica of a cluster.
 func explainReplica(err error) error {
 	switch {
 	case errors.Is(err, eventlog.ErrHeld):
 		return fmt.Errorf("%w: each server of a cluster has a -db of its own", err)
-	case errors.Is(err, eventlog.ErrDamaged):
-		return fmt.Errorf("%w: nothing was changed: docs/cluster.md says what to do with a replica that stops", err)
+	case errors.Is(err, eventlog.ErrDamaged), errors.Is(err, eventlog.ErrFormat):
+		return strayed{fmt.Errorf("%w: nothing was changed: docs/cluster.md says what to do with a replica that stops", err)}
+	case errors.Is(err, clusterstore.ErrBehind):
+		return fmt.Errorf("%w: start again", err)
+	case errors.Is(err, eventlog.ErrFailed):
+		return fmt.Errorf("%w: see to the disk, then start again: what was acknowledged is there", err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR):
 		return fmt.Errorf("%w: choose another -db, a file in a folder that exists", err)
 	}

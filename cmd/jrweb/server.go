@@ -217,10 +217,17 @@ func (s *server) serve(ctx context.Context) error {
 		ended <- nil // nobody asked it to: shutdown has nothing to wait for
 	case <-s.log.Done():
 		err = fmt.Errorf("%w: see to the disk, then start again: what was acknowledged is there", s.log.Err())
+		if s.cluster != nil {
+			err = explainReplica(s.log.Err())
+		}
 	case <-ctx.Done():
 		s.logger.Info("shutting down")
 	}
-	return errors.Join(err, s.shutdown(ctx), <-ended)
+	closed := errors.Join(s.shutdown(ctx), <-ended)
+	if _, is := errors.AsType[strayed](err); is {
+		return err // the log says the same once more, and that it has failed
+	}
+	return errors.Join(err, closed)
 }
 
 func (s *server) accept() error {

@@ -27,6 +27,9 @@
 //
 // While the engine is away, Updates wait and then fail, and Views go on.
 //
+// Open refuses settings of the engine that would lose commits. What breaks only a part of the
+// promises is a [store.Weakness], which the Stats of a log list.
+//
 // A stream belongs to one log. Nothing else may delete messages from it.
 //
 // Beside the API of JetStream a replica uses the subjects jrweb.STREAM for the messages,

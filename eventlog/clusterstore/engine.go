@@ -52,6 +52,7 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 	if e.js, err = jetstream.New(e.conn); err != nil {
 		return nil, err
 	}
+	tries := 0
 	err = insist(ctx, func(ctx context.Context) error {
 		e.stream, err = e.js.Stream(ctx, name)
 		switch {
@@ -64,6 +65,9 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 				Name: name, Subjects: []string{e.subject}, Storage: jetstream.FileStorage, Replicas: o.Replicas, DenyDelete: true, FirstSeq: o.first,
 			})
 		}
+		if tries++; err != nil && tries == patient {
+			o.Logger.Warn("the engine of the cluster does not have the stream yet", "error", err)
+		}
 		return err
 	})
 	if err != nil {
@@ -74,8 +78,14 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 
 var errNoStream = errors.New("there is no such stream yet, and this replica waits until another one makes it")
 
-// noPeers is the code of the error of servers that do not know enough others yet.
-const noPeers = 10005
+// patient is how many times the engine may fail at the start before somebody is told.
+const patient = 20
+
+// The codes of errors that are not what their class says.
+const (
+	noPeers      = 10005 // the servers do not know enough others yet
+	notClustered = 10074 // a server alone cannot keep several replicas
+)
 
 // insist asks the engine until there is an answer, or ctx ends: servers that have just started
 // must first find each other.
@@ -85,7 +95,7 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 		err := ask(one)
 		cancel()
 		api, isAPI := errors.AsType[*jetstream.APIError](err)
-		if err == nil || isAPI && api.Code < 500 && api.ErrorCode != noPeers || isFinal(err) {
+		if err == nil || isAPI && (api.ErrorCode == notClustered || api.Code < 500 && api.ErrorCode != noPeers) || isFinal(err) {
 			return err
 		}
 		select {

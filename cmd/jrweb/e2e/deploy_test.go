@@ -179,7 +179,7 @@ func TestThePackageInstallsAllThatItSays(t *testing.T) {
 	}
 	for _, name := range []string{
 		"etc/jrweb/jrweb.env", "usr/lib/systemd/system/jrweb.service", "usr/lib/systemd/system/jrweb.socket", "usr/lib/sysusers.d/jrweb.conf",
-		"usr/share/zsh/vendor-completions/_jrweb", "usr/share/fish/vendor_completions.d/jrweb.fish", "usr/share/doc/jrweb/operations.md",
+		"usr/share/zsh/vendor-completions/_jrweb", "usr/share/fish/vendor_completions.d/jrweb.fish", "usr/share/doc/jrweb/operations.md", "usr/share/doc/jrweb/cluster.md",
 		"usr/share/doc/jrweb/copyright", "usr/share/doc/jrweb/prometheus/jrweb-alerts.yml", "usr/share/doc/jrweb/grafana/jrweb.json",
 	} {
 		if info, err := os.Stat(in(name)); err != nil || info.Size() == 0 || info.Mode() != 0o644 {
