@@ -16,6 +16,7 @@ import (
 
 	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
+	"jrweb/eventlog/clusterstore"
 	"jrweb/router"
 )
 
@@ -223,6 +224,8 @@ func explainReplica(err error) error {
 		return fmt.Errorf("%w: each server of a cluster has a -db of its own", err)
 	case errors.Is(err, eventlog.ErrDamaged), errors.Is(err, eventlog.ErrFormat):
 		return strayed{fmt.Errorf("%w: nothing was changed: docs/cluster.md says what to do with a replica that stops", err)}
+	case errors.Is(err, clusterstore.ErrBehind):
+		return fmt.Errorf("%w: start again", err)
 	case errors.Is(err, eventlog.ErrFailed):
 		return fmt.Errorf("%w: see to the disk, then start again: what was acknowledged is there", err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR):
