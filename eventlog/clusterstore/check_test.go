@@ -3,6 +3,7 @@ package clusterstore_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -149,12 +150,14 @@ func TestACheckFindsWhatDiffers(t *testing.T) {
 			return []string{atRest}
 		}, "damaged"},
 		{"a snapshot that is damaged", func(t *testing.T, k *keeper, _ string) []string {
-			_, err := js.Publish(t.Context(), partOf(t, js), []byte("x"))
+			k.ok(k.Close()) // it makes no more
+			_, err := js.Publish(t.Context(), partsOf(t, js)[0], []byte("x"))
 			k.ok(err)
 			return nil
 		}, "snapshot"},
 		{"a snapshot that is gone", func(t *testing.T, k *keeper, _ string) []string {
-			k.ok(streamNamed(t, js, stream+"-snapshots").Purge(t.Context(), jetstream.WithPurgeSubject(partOf(t, js))))
+			k.ok(k.Close()) // it makes no more
+			k.ok(streamNamed(t, js, stream+"-snapshots").Purge(t.Context(), jetstream.WithPurgeSubject(partsOf(t, js)[0])))
 			return nil
 		}, "snapshot"},
 	} {
@@ -188,15 +191,19 @@ func TestACheckFindsWhatDiffers(t *testing.T) {
 	}
 }
 
-// partOf is the subject of a part of a snapshot that counts.
-func partOf(t testing.TB, js jetstream.JetStream) (subject string) {
+// partsOf are the subjects of the first parts of the snapshots that count.
+func partsOf(t testing.TB, js jetstream.JetStream) (subjects []string) {
 	t.Helper()
-	info, err := streamNamed(t, js, stream+"-snapshots").Info(t.Context(), jetstream.WithSubjectFilter("jrweb."+stream+".snapshots.*.0"))
+	m, err := streamNamed(t, js, stream+"-snapshots").GetLastMsgForSubject(t.Context(), "jrweb."+stream+".snapshots.catalog")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for subject = range info.State.Subjects {
-		break
+	var catalog struct{ Snapshots []struct{ ID string } }
+	if err := json.Unmarshal(m.Data, &catalog); err != nil {
+		t.Fatal(err)
 	}
-	return subject
+	for _, s := range catalog.Snapshots {
+		subjects = append(subjects, "jrweb."+stream+".snapshots."+s.ID+".0")
+	}
+	return subjects
 }

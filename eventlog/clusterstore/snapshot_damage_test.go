@@ -23,16 +23,9 @@ func TestADamagedSnapshotIsNotUsed(t *testing.T) {
 	k := newKeeper(t, url)
 	k.fill(3)
 	shelf := streamNamed(t, js, stream+"-snapshots")
-	parts := func() (subjects []string) {
-		info, err := shelf.Info(t.Context(), jetstream.WithSubjectFilter("jrweb."+stream+".snapshots.*.0"))
-		k.ok(err)
-		for subject := range info.State.Subjects {
-			subjects = append(subjects, subject)
-		}
-		return subjects
-	}()
-	wantEqual(t, "snapshots", len(parts), 2)
 	k.ok(k.Close()) // it makes no more
+	parts := partsOf(t, js)
+	wantEqual(t, "snapshots", len(parts), 2)
 	whole := make(map[string][]byte)
 	for _, subject := range parts {
 		m, err := shelf.GetLastMsgForSubject(t.Context(), subject)
