@@ -80,6 +80,7 @@ func TestRulesAndDashboardAskForWhatTheServerSays(t *testing.T) {
 	s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0", flags: []string{
 		"-budget", "50/day",
 		"-cluster-embedded", t.TempDir(), "-cluster-name", "a", "-cluster-replicas", "1", // a cluster of one has all metrics
+		"-cluster-snapshot-bytes", "1",
 	}}
 	s.start()
 	p := startOperatorsPrometheus(t, s.addr)
