@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"maps"
 	"os"
@@ -84,6 +85,13 @@ func (m *modelled) checkAll(s store.Store) {
 			m.checkRange(r, m.want[b], b, nil, nil)
 		}
 	})
+}
+
+// make torture says how many it tries; a usual run tries fewer than rapid would by itself.
+func init() {
+	if err := flag.Set("rapid.checks", "40"); err != nil {
+		panic(err)
+	}
 }
 
 // A store holds what a map holds, whatever is done with it: changes, checkpoints, closes,
