@@ -89,7 +89,7 @@ func (m *modelled) checkAll(s store.Store) {
 
 // make torture says how many it tries; a usual run tries fewer than rapid would by itself.
 func init() {
-	if err := flag.Set("rapid.checks", "40"); err != nil {
+	if err := flag.Set("rapid.checks", "25"); err != nil {
 		panic(err)
 	}
 }
