@@ -95,6 +95,9 @@ func build() (dashboard.Dashboard, error) {
 			query{`time() - (jrweb_cluster_snapshot_timestamp_seconds{` + here + `} > 0)`, "{{instance}}"})).
 		WithPanel(graph("Commits behind the newest snapshot", "short",
 			query{`jrweb_cluster_position{` + here + `} - jrweb_cluster_snapshot_position{` + here + `}`, "{{instance}}"})).
+		WithPanel(graph("Snapshots an hour, and bytes of the newest", "short",
+			query{`sum by (result) (increase(jrweb_cluster_snapshots_total{` + here + `}[1h]))`, "{{result}}"},
+			query{`max(jrweb_cluster_snapshot_stored_bytes{` + here + `})`, "bytes"})).
 		WithRow(dashboard.NewRowBuilder("Log and process")).
 		WithPanel(graph("Log on disk", "bytes",
 			query{`jrweb_log_size_bytes{` + here + `}`, "{{instance}} file"},
