@@ -157,9 +157,6 @@ func (h *toldByHook) start(ctx context.Context, ended time.Time) (eventlog.Sessi
 	if errors.Is(err, eventlog.ErrTaskNotFound) {
 		project := projectOf(h.Dir)
 		_, _, err = h.rt.log.PutTask(ctx, h.task, eventlog.TaskChange{Project: &project})
-		if h.Title != nil {
-			h.Events = slices.Insert(h.Events, 0, *h.Title)
-		}
 	}
 	if err != nil {
 		return eventlog.SessionID{}, err
@@ -175,7 +172,13 @@ func (h *toldByHook) start(ctx context.Context, ended time.Time) (eventlog.Sessi
 	if err != nil {
 		return eventlog.SessionID{}, err
 	}
-	return s.ID(), nil
+	// Whoever has started the session gives the task its title, by itself: the same hook may
+	// arrive twice at once, and either of them appends the rest.
+	task, err := h.rt.log.Task(ctx, h.task)
+	if err == nil && task.Title == "" && h.Title != nil {
+		_, err = h.rt.log.Append(ctx, &eventlog.Batch{Task: h.task, Session: s.ID(), Events: []eventlog.Event{*h.Title}})
+	}
+	return s.ID(), err
 }
 
 // projectOf is the name of a directory, of any system.
