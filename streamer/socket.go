@@ -1,10 +1,8 @@
 package streamer
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 )
@@ -13,15 +11,12 @@ import (
 // that a slow line is not cut again and again at the same large event.
 const writeSize = 64 << 10
 
-// A client that takes writeSize bytes within inTime keeps up. For such a client, the stream
-// reads on while up to maxAhead buffers of up to maxPage bytes are being written. It must
-// not wait for a write to begin: until another processor wakes and writes, the reading
-// goroutine could have read the next buffer. For other clients it reads one small buffer
-// ahead, because each one is memory that the client decides how long we hold.
+// maxPage is how many bytes are read and handed over at once for a client that keeps up.
+// With fewer hand-overs, the reading goroutine and the writing one wait less for each
+// other. A client keeps up if it takes writeSize bytes in time.
 const (
-	inTime   = time.Millisecond
-	maxPage  = 2 * writeSize
-	maxAhead = 3
+	maxPage = 4 * writeSize
+	inTime  = time.Millisecond
 )
 
 // buffers are only held while there is something to write: an idle stream has none.
@@ -34,27 +29,19 @@ type socket struct {
 	timeout time.Duration
 	wrote   func(bytes int)
 
-	// While a pending write is not done, its goroutine owns the fields from last to stalled.
-	pending []*pendingWrite // the oldest first
-	last    time.Time       // when something was written last
+	// While behind is open, a goroutine of flushBehind owns the fields from last
+	// to panicked.
+	behind  chan struct{} // nil, or closed when flushBehind is done
+	last    time.Time     // when something was written last
+	written int           // bytes since the last call of wrote
+	keepsUp bool          // the client took the last buffer in time
 	err     error
 	stalled bool // err came after the whole time-out
 
-	buf     *[]byte // nil while there is nothing to write
-	keepsUp bool    // the client took the last buffer in time
-	page    int     // how many bytes to buffer before a flush
-}
+	panicked any // the panic of a ResponseWriter in flushBehind
 
-// pendingWrite is a buffer that a goroutine of flushBehind writes. Only done may be used before
-// done is closed.
-type pendingWrite struct {
-	done     chan struct{}
-	sent     func(at time.Time) // called if all of it was written
-	at       time.Time
-	written  int
-	keepsUp  bool
-	err      error
-	panicked any // the panic of a ResponseWriter
+	buf  *[]byte // nil while there is nothing to write
+	page int     // how many bytes to buffer before a flush
 }
 
 func newSocket(l line, o *Options) *socket {
@@ -90,134 +77,81 @@ func (s *socket) flush() error { return s.sendAfter(nil) }
 // sendAfter sends what is buffered, then a text.
 func (s *socket) sendAfter(text []byte) error {
 	_ = s.settle() // its error stays
-	n := 0
 	if s.buf != nil {
-		n, s.keepsUp = s.sendBuffer(s.buf)
+		s.sendBuffer(s.buf)
 		s.buf = nil
 	}
-	s.report(n + s.send(text))
+	s.send(text)
+	s.tell()
 	return s.err
 }
 
-// flushBehind sends what is buffered while the caller fills the next buffers. The socket
-// calls sent once all of it is written: within a later call of flushBehind, or of settle,
-// which the caller must call in the end. flushBehind returns an error of an earlier buffer.
-func (s *socket) flushBehind(sent func(at time.Time)) error {
-	for len(s.pending) > 0 && s.pending[0].isDone() { // also if nothing is buffered: see silentFor
-		if err := s.land(); err != nil {
-			return err
-		}
-	}
+// flushBehind sends what is buffered while the caller fills the next buffer. Then the
+// caller must call settle.
+func (s *socket) flushBehind() {
+	_ = s.settle() // its error stays
 	if s.buf == nil {
-		return nil
-	}
-	ahead := 1
-	if s.keepsUp {
-		ahead = maxAhead
-	}
-	for len(s.pending) >= ahead {
-		if err := s.land(); err != nil {
-			return err
-		}
-	}
-	var before chan struct{}
-	if n := len(s.pending); n > 0 {
-		before = s.pending[n-1].done
+		return
 	}
 	if s.page = min(2*s.page, maxPage); !s.keepsUp {
 		s.page = writeSize
 	}
-	w := &pendingWrite{done: make(chan struct{}), sent: sent}
-	s.pending = append(s.pending, w)
-	buf := s.buf
-	s.buf = nil
+	buf, done := s.buf, make(chan struct{})
+	s.buf, s.behind = nil, done
 	go func() {
-		defer close(w.done)
-		defer func() {
-			if w.panicked = recover(); w.panicked != nil {
-				s.err = errPanicked // what follows must not be written
-			}
-			w.at, w.err = s.last, s.err
-		}()
-		if before != nil {
-			<-before
-		}
-		w.written, w.keepsUp = s.sendBuffer(buf)
+		defer close(done)
+		defer func() { s.panicked = recover() }()
+		s.sendBuffer(buf)
 	}()
-	return nil
 }
 
-var errPanicked = errors.New("streamer: a write panicked")
-
-func (w *pendingWrite) isDone() bool {
-	select {
-	case <-w.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// land waits for the oldest pending write.
-func (s *socket) land() error {
-	w := s.pending[0]
-	<-w.done
-	s.pending = slices.Delete(s.pending, 0, 1)
-	s.keepsUp = w.keepsUp
-	if w.panicked != nil { // the caller of the stream handles it
-		panic(w.panicked)
-	}
-	s.report(w.written)
-	if w.err == nil {
-		w.sent(w.at)
-	}
-	return w.err
-}
-
-// settle waits for all that flushBehind sends.
+// settle waits for flushBehind.
 func (s *socket) settle() error {
-	for len(s.pending) > 0 {
-		_ = s.land() // its error stays
+	if s.behind != nil {
+		<-s.behind
+		s.behind = nil
+		if s.panicked != nil { // the caller of the stream handles it
+			panic(s.panicked)
+		}
+		s.tell()
 	}
 	return s.err
 }
 
-// sendBuffer sends a buffer and puts it back into the pool. It returns how many bytes were
-// written, and whether the client keeps up.
-func (s *socket) sendBuffer(buf *[]byte) (written int, keepsUp bool) {
-	begin := time.Now()
-	written = s.send(*buf)
-	keepsUp = s.last.Sub(begin) <= inTime*time.Duration(1+len(*buf)/writeSize)
+// sendBuffer sends a buffer and puts it back into the pool.
+func (s *socket) sendBuffer(buf *[]byte) {
+	begin, n := time.Now(), len(*buf)
+	s.send(*buf)
+	s.keepsUp = s.last.Sub(begin) <= inTime*time.Duration(1+n/writeSize)
 	if cap(*buf) <= 2*maxPage { // one large event must not cost memory for ever
 		*buf = (*buf)[:0]
 		buffers.Put(buf)
 	}
-	return written, keepsUp
 }
 
-// send sends p without the buffer, and returns how many bytes were written.
-func (s *socket) send(p []byte) (written int) {
+// send sends p without the buffer.
+func (s *socket) send(p []byte) {
 	for len(p) > 0 && s.err == nil {
 		start := time.Now()
 		var n int
 		n, s.err = s.line.write(p, start.Add(s.timeout))
 		s.last = time.Now()
 		s.stalled = s.err != nil && s.last.Sub(start) >= s.timeout
-		written += n
+		s.written += n
 		p = p[n:]
 	}
-	return written
 }
 
-func (s *socket) report(written int) {
-	if s.wrote != nil && written > 0 {
-		s.wrote(written)
+func (s *socket) tell() {
+	if s.wrote != nil && s.written > 0 {
+		s.wrote(s.written)
 	}
+	s.written = 0
 }
 
 // silentFor reports whether nothing was sent for a time.
 func (s *socket) silentFor(d time.Duration) bool {
-	return len(s.pending) == 0 && time.Since(s.last) >= d
+	return s.behind == nil && time.Since(s.last) >= d
 }
 
 var heartbeat = []byte(": heartbeat\n\n") // a comment, which clients ignore
@@ -233,8 +167,8 @@ func (s *socket) say(text string) {
 
 // close ends the stream.
 func (s *socket) close() {
-	for _, w := range s.pending { // the stream has ended, however they end
-		<-w.done
+	if s.behind != nil { // the stream has ended, however that write ends
+		<-s.behind
 	}
 	deadline := time.Now()
 	if s.err == nil {

@@ -32,7 +32,8 @@ type stream struct {
 	resting bool
 	restAt  position
 
-	after time.Time // nothing more is sent before this time, because of interval
+	after  time.Time // nothing more is sent before this time, because of interval
+	behind batch     // what the socket sends while the next page is read, until settle
 }
 
 // source is where the frames of a stream come from. It has a place in the log that moves.
@@ -146,7 +147,7 @@ func (st *stream) catchUp(ctx context.Context) Reason {
 	st.sock.line.awake() // before the read: a commit after it wakes us
 	polled := st.polled.Swap(false)
 	found, reason, err := st.sendPages(ctx)
-	_ = st.sock.settle() // its error shows in the flush
+	_ = st.settle() // its error shows in the flush
 	if polled && st.trace.Polled != nil {
 		st.trace.Polled(found)
 	}
@@ -257,18 +258,32 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 // send sends what is buffered, then the text of a part. If more follows, the next part is
 // read while the buffer is being written.
 func (st *stream) send(p part) error {
+	if err := st.settle(); err != nil {
+		return err
+	}
 	if p.more && p.text == nil {
-		return st.sock.flushBehind(func(at time.Time) { st.tell(&p.batch, at) })
+		st.behind = p.batch
+		st.sock.flushBehind()
+		return nil
 	}
 	if err := st.sock.sendAfter(p.text); err != nil {
 		return err
 	}
-	st.tell(&p.batch, st.sock.last)
+	st.tell(&p.batch)
+	return nil
+}
+
+// settle waits for flushBehind.
+func (st *stream) settle() error {
+	if err := st.sock.settle(); err != nil {
+		return err
+	}
+	st.tell(&st.behind)
 	return nil
 }
 
 // tell calls the trace for events that were sent.
-func (st *stream) tell(b *batch, sent time.Time) {
+func (st *stream) tell(b *batch) {
 	if st.trace.Sent != nil {
 		if b.replayed > 0 {
 			st.trace.Sent(false, b.replayed)
@@ -280,10 +295,11 @@ func (st *stream) tell(b *batch, sent time.Time) {
 	if st.trace.Delivered != nil {
 		for _, at := range b.commits {
 			if !at.IsZero() { // else another process committed it, or an earlier one
-				st.trace.Delivered(sent.Sub(at))
+				st.trace.Delivered(st.sock.last.Sub(at))
 			}
 		}
 	}
+	*b = batch{}
 }
 
 // beat sends a heartbeat.
