@@ -118,10 +118,12 @@ func (r *replica) ask(ctx context.Context, w writer, change []byte, repeat bool)
 	if w.term == 0 {
 		return nil, 0, nats.ErrNoResponders
 	}
-	asking, cancel := context.WithCancel(ctx)
-	if repeat {
-		asking, cancel = context.WithTimeout(ctx, requestTime)
+	if repeat { // it is asked again
+		short, cancel := context.WithTimeout(ctx, requestTime)
+		defer cancel()
+		ctx = short
 	}
+	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// An answer that is under way when the term ends still counts.
 	stop := context.AfterFunc(w.over, func() { time.AfterFunc(hurry, cancel) })
