@@ -48,8 +48,9 @@ type Options struct {
 	// Logger gets what nobody else hears of. Nil: silence.
 	Logger *slog.Logger
 
-	existing bool   // like Join, but nobody waits
-	first    uint64 // the position of the first message, if the stream is made; 0: 1
+	existing bool        // like Join, but nobody waits
+	denied   func(error) // see untilDenied; nil: nobody wants to hear
+	first    uint64      // the position of the first message, if the stream is made; 0: 1
 }
 
 // replica implements [store.Store].
@@ -132,7 +133,12 @@ func open(ctx context.Context, path, url, stream string, o Options) (_ *replica,
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	ctx, explain := r.o.untilDenied(ctx)
+	defer func() { err = explain(err) }()
 	if r.engine, err = connect(ctx, url, stream, &r.o); err == nil {
+		err = r.engine.mayTalk(ctx, r.id)
+	}
+	if err == nil {
 		err = r.start(ctx)
 	}
 	if err == nil {
