@@ -87,6 +87,7 @@ type replica struct {
 	summing    *summing // what waits for a position, or nil
 	writer     writer
 	heardOf    time.Time // when a sign of life of the writer came last
+	left       time.Time // when this replica said last that it leaves because its disk is full
 	// commitsSince is since when this replica tries to commit without success, or zero.
 	commitsSince time.Time
 	closed       bool
