@@ -62,8 +62,8 @@ export class Header {
     page.session = data.session;
     page.cursor = data.cursor;
     const about = fresh.querySelector(".about");
-    if (about.textContent !== this.#about) { // else a reader may be in the middle of it
-      this.#about = about.textContent;
+    if (about.outerHTML !== this.#about) { // else a reader may be in the middle of it
+      this.#about = about.outerHTML;
       localTimes(about);
       about.querySelector("details").open = byID("details").open;
       about.append(...document.querySelectorAll("#notify")); // the server knows nothing of it
