@@ -41,7 +41,7 @@ func writeForEver(path, url string) error {
 		}
 		fmt.Println(key)
 		if n%20 == 10 { // so that a kill may meet a checkpoint
-			go s.(store.CheckpointStore).Checkpoint(context.Background())
+			go func() { _ = s.(store.CheckpointStore).Checkpoint(context.Background()) }()
 		}
 	}
 }
