@@ -49,7 +49,7 @@ func writeForEver(said string) error {
 		}
 		fmt.Println(key)
 		if n%20 == 10 { // so that a kill may meet a checkpoint
-			go s.(store.CheckpointStore).Checkpoint(context.Background())
+			go func() { _ = s.(store.CheckpointStore).Checkpoint(context.Background()) }()
 		}
 	}
 }
