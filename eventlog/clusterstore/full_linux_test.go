@@ -10,81 +10,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/clusterstore"
 	"jrweb/eventlog/store"
+	"jrweb/internal/disktest"
 	"jrweb/internal/natstest"
 	"jrweb/router"
 	"jrweb/streamer"
 )
 
-// smallDisk is a file system of its own, which another program can fill.
-type smallDisk struct {
-	testing.TB
-	dir string
-}
-
-func newSmallDisk(t testing.TB, size string) *smallDisk {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount a small file system")
-	}
-	d := &smallDisk{t, t.TempDir()}
-	d.resize(0, size)
-	t.Cleanup(func() {
-		if err := syscall.Unmount(d.dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
-}
-
-func (d *smallDisk) resize(flags uintptr, size string) {
-	d.Helper()
-	if err := syscall.Mount("tmpfs", d.dir, "tmpfs", flags, "size="+size); err != nil {
-		d.Fatalf("mount a tmpfs, as root: %v", err)
-	}
-}
-
-// leave fills the disk until only some bytes are free.
-func (d *smallDisk) leave(free int64) {
-	d.Helper()
-	var stat unix.Statfs_t
-	if err := unix.Statfs(d.dir, &stat); err != nil {
-		d.Fatal(err)
-	}
-	file, err := os.Create(filepath.Join(d.dir, "ballast"))
-	if err != nil {
-		d.Fatal(err)
-	}
-	defer file.Close()
-	if err := syscall.Fallocate(int(file.Fd()), 0, 0, int64(stat.Bavail)*stat.Bsize-free); err != nil {
-		d.Fatal(err)
-	}
-}
-
-// empty makes room again.
-func (d *smallDisk) empty() {
-	d.Helper()
-	if err := os.Remove(filepath.Join(d.dir, "ballast")); err != nil {
-		d.Fatal(err)
-	}
-}
-
 // A disk that is full stops the replica that is on it, and nobody else. With more room it
 // begins again.
 func TestAFullDiskStopsOneReplicaThatBegins(t *testing.T) {
-	d := newSmallDisk(t, "200k")
+	d := disktest.NewSmall(t, "200k")
 	url := natstest.Start(t).URL
 	k := newKeeper(t, url)
 	k.fill(3)
-	path := filepath.Join(d.dir, "jr.db")
+	path := filepath.Join(d.Dir, "jr.db")
 	for range 2 {
 		if s, err := clusterstore.Open(t.Context(), path, url, stream, nil); !errors.Is(err, store.ErrFull) {
 			t.Errorf("without room: %v", err)
@@ -92,12 +37,12 @@ func TestAFullDiskStopsOneReplicaThatBegins(t *testing.T) {
 				s.Close()
 			}
 		}
-		if names, _ := filepath.Glob(filepath.Join(d.dir, "*")); len(names) != 1 {
+		if names, _ := filepath.Glob(filepath.Join(d.Dir, "*")); len(names) != 1 {
 			t.Errorf("there are %v", names)
 		}
 	}
 	k.fill(1)
-	d.resize(syscall.MS_REMOUNT, "64m")
+	d.Resize("64m")
 	r := openReplica(t, path, url, nil)
 	wantSame(t, k.replica, r)
 	k.ok(r.Close()) // before the file system goes
@@ -107,16 +52,16 @@ func TestAFullDiskStopsOneReplicaThatBegins(t *testing.T) {
 // stops this one, which says so. All others go on. With more room it comes back, and has
 // everything.
 func TestAFullDiskStopsOneReplicaThatRuns(t *testing.T) {
-	d := newSmallDisk(t, "40m")
+	d := disktest.NewSmall(t, "40m")
 	url := natstest.Start(t).URL
-	full := logOn(t, openReplica(t, filepath.Join(d.dir, "jr.db"), url, nil), nil)
+	full := logOn(t, openReplica(t, filepath.Join(d.Dir, "jr.db"), url, nil), nil)
 	full.ok(full.Probe(t.Context()))
 	other, third := newLog(t, url, nil), newLog(t, url, nil)
 	s := full.start("t-1", nil)
 	writes := func(l *log) bool { return l.NotifyingStore.(store.ClusterStore).Cluster().Writer }
 	wantEqual(t, "the replica on the small disk is the writer", writes(full), true)
 
-	d.leave(0)
+	d.Leave(0)
 	var acked []string
 	refused := 0
 	padding := strings.Repeat("x", 1<<20)
@@ -166,8 +111,8 @@ func TestAFullDiskStopsOneReplicaThatRuns(t *testing.T) {
 	}
 
 	_ = full.Log.Close() // says once more that it has failed
-	d.empty()
-	d.resize(syscall.MS_REMOUNT, "400m")
+	d.Empty()
+	d.Resize("400m")
 	back := openReplica(t, full.path, url, nil)
 	back.barrier()
 	other.barrier()
@@ -202,11 +147,11 @@ func readiness(t testing.TB, l *eventlog.Log) string {
 // A replica whose disk has no room for a copy of its file makes no snapshot, and goes on; another
 // one makes it.
 func TestAFullDiskKeepsNobodyElseFromMakingASnapshot(t *testing.T) {
-	d := newSmallDisk(t, "64m")
+	d := disktest.NewSmall(t, "64m")
 	url := natstest.Start(t).URL
 	logger, failed := tellOf(snapshotNotMade)
 	o := &clusterstore.Options{SnapshotBytes: 12 << 20, Wait: time.Second / 2, Logger: logger}
-	full := openReplica(t, filepath.Join(d.dir, "jr.db"), url, o)
+	full := openReplica(t, filepath.Join(d.Dir, "jr.db"), url, o)
 	n := 0
 	write := func(r *replica, writes int) {
 		t.Helper()
@@ -225,14 +170,14 @@ func TestAFullDiskKeepsNobodyElseFromMakingASnapshot(t *testing.T) {
 	write(full, 100) // not yet enough for one
 	file, err := os.Stat(full.path)
 	full.ok(err)
-	d.leave(file.Size() * 3 / 4) // for the file, and not for a copy
+	d.Leave(file.Size() * 3 / 4) // for the file, and not for a copy
 	for until := time.Now().Add(patience); len(failed) == 0; write(full, 1) {
 		if time.Now().After(until) {
 			t.Fatalf("a file of %d bytes is copied where %d are free", file.Size(), file.Size()*3/4)
 		}
 	}
 	full.ok(full.put(t.Context(), "it goes on"))
-	if names, _ := filepath.Glob(filepath.Join(d.dir, "*")); len(names) > 2 {
+	if names, _ := filepath.Glob(filepath.Join(d.Dir, "*")); len(names) > 2 {
 		t.Errorf("without room there are %v", names)
 	}
 

@@ -1,4 +1,4 @@
-// Package disktest has disks for tests whose power can be cut. They need root.
+// Package disktest has disks for tests, whose power can be cut, or which are full. They need root.
 package disktest
 
 import (
