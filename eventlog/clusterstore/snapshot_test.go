@@ -223,7 +223,7 @@ func TestAReplicaThatLaggedBehindThePurgeComesBack(t *testing.T) {
 	js := client(t, server.URL)
 	k := newKeeper(t, server.URL)
 	k.fill(1)
-	o := &clusterstore.Options{Wait: time.Second / 2}
+	o := &clusterstore.Options{Wait: 5 * time.Second}
 	lagging := openReplica(t, filepath.Join(t.TempDir(), "jr.db"), server.URL, o)
 	failed := make(chan error, 1)
 	proceed, held := make(chan struct{}), make(chan struct{}, 1000)
