@@ -11,9 +11,9 @@ import (
 // that a slow line is not cut again and again at the same large event.
 const writeSize = 64 << 10
 
-// maxPage is how many bytes are read and handed over at once for a client that keeps up.
-// With fewer hand-overs, the reading goroutine and the writing one wait less for each
-// other. A client keeps up if it takes writeSize bytes in time.
+// maxPage is how many bytes are read at once for a client that keeps up: each read of the
+// log costs something before its first event. A client keeps up if it takes writeSize bytes
+// in time.
 const (
 	maxPage = 4 * writeSize
 	inTime  = time.Millisecond
@@ -24,21 +24,20 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, writeSize); retur
 
 // socket collects frames and writes them in pieces, each with its own deadline. After an
 // error it discards the rest.
+//
+// The stream writes what it has read itself, while its client reads what the kernel already
+// has. To hand each buffer to another goroutine, so that the stream can read on, costs more
+// than it gains: a processor must wake for it, and has to fetch the buffer from the other
+// one's cache.
 type socket struct {
 	line    line
 	timeout time.Duration
 	wrote   func(bytes int)
 
-	// While behind is open, a goroutine of flushBehind owns the fields from last
-	// to panicked.
-	behind  chan struct{} // nil, or closed when flushBehind is done
-	last    time.Time     // when something was written last
-	written int           // bytes since the last call of wrote
-	keepsUp bool          // the client took the last buffer in time
+	last    time.Time // when something was written last
+	written int       // bytes since the last call of wrote
 	err     error
 	stalled bool // err came after the whole time-out
-
-	panicked any // the panic of a ResponseWriter in flushBehind
 
 	buf  *[]byte // nil while there is nothing to write
 	page int     // how many bytes to buffer before a flush
@@ -76,45 +75,12 @@ func (s *socket) flush() error { return s.sendAfter(nil) }
 
 // sendAfter sends what is buffered, then a text.
 func (s *socket) sendAfter(text []byte) error {
-	_ = s.settle() // its error stays
-	if s.buf != nil {
-		s.sendBuffer(s.buf)
+	if buf := s.buf; buf != nil {
 		s.buf = nil
+		s.sendBuffer(buf)
 	}
 	s.send(text)
 	s.tell()
-	return s.err
-}
-
-// flushBehind sends what is buffered while the caller fills the next buffer. Then the
-// caller must call settle.
-func (s *socket) flushBehind() {
-	_ = s.settle() // its error stays
-	if s.buf == nil {
-		return
-	}
-	if s.page = min(2*s.page, maxPage); !s.keepsUp {
-		s.page = writeSize
-	}
-	buf, done := s.buf, make(chan struct{})
-	s.buf, s.behind = nil, done
-	go func() {
-		defer close(done)
-		defer func() { s.panicked = recover() }()
-		s.sendBuffer(buf)
-	}()
-}
-
-// settle waits for flushBehind.
-func (s *socket) settle() error {
-	if s.behind != nil {
-		<-s.behind
-		s.behind = nil
-		if s.panicked != nil { // the caller of the stream handles it
-			panic(s.panicked)
-		}
-		s.tell()
-	}
 	return s.err
 }
 
@@ -122,7 +88,12 @@ func (s *socket) settle() error {
 func (s *socket) sendBuffer(buf *[]byte) {
 	begin, n := time.Now(), len(*buf)
 	s.send(*buf)
-	s.keepsUp = s.last.Sub(begin) <= inTime*time.Duration(1+n/writeSize)
+	switch {
+	case s.last.Sub(begin) > inTime*time.Duration(1+n/writeSize):
+		s.page = writeSize
+	case n > s.page/2:
+		s.page = min(2*s.page, maxPage)
+	}
 	if cap(*buf) <= 2*maxPage { // one large event must not cost memory for ever
 		*buf = (*buf)[:0]
 		buffers.Put(buf)
@@ -151,7 +122,7 @@ func (s *socket) tell() {
 
 // silentFor reports whether nothing was sent for a time.
 func (s *socket) silentFor(d time.Duration) bool {
-	return s.behind == nil && time.Since(s.last) >= d
+	return time.Since(s.last) >= d
 }
 
 var heartbeat = []byte(": heartbeat\n\n") // a comment, which clients ignore
@@ -167,9 +138,6 @@ func (s *socket) say(text string) {
 
 // close ends the stream.
 func (s *socket) close() {
-	if s.behind != nil { // the stream has ended, however that write ends
-		<-s.behind
-	}
 	deadline := time.Now()
 	if s.err == nil {
 		deadline = deadline.Add(s.timeout)
