@@ -44,6 +44,8 @@ func begin(ctx context.Context, own store.Store, url, stream string, o Options) 
 		return sum, err
 	}
 	o.first = origin
+	ctx, explain := o.untilDenied(ctx)
+	defer func() { err = explain(err) }()
 	e, err := connect(ctx, url, stream, &o)
 	if err != nil {
 		return sum, err
