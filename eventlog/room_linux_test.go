@@ -8,32 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/filestore"
 	"jrweb/eventlog/store"
+	"jrweb/internal/disktest"
 )
-
-// smallDisk mounts an empty file system of some MiB for the time of a test.
-func smallDisk(t *testing.T, size string) (dir string) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount a small file system")
-	}
-	dir = t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Fatalf("mount a tmpfs, as root: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
 
 // fillUp appends events of a size to a session until there is no room, and returns how many
 // were accepted.
@@ -69,7 +51,7 @@ func (f *fixture) untilFull(what string, change func() error) {
 // full are the ways in which a log can be full.
 var full = map[string]func(t *testing.T) *fixture{
 	"on a full disk": func(t *testing.T) *fixture {
-		path := filepath.Join(smallDisk(t, "8m"), "jr.db")
+		path := filepath.Join(disktest.NewSmall(t, "8m").Dir, "jr.db")
 		return newFixture(t, func() store.Store { return openBolt(t, path) }, nil)
 	},
 	"at the limit of its bytes": func(t *testing.T) *fixture {
@@ -139,7 +121,7 @@ func TestWithoutRoomEventsOfEverySizeCanBeRemoved(t *testing.T) {
 	}{"4 MiB": {4<<20 - 20, "96m"}, "1 MiB": {1 << 20, "32m"}, "5,000 bytes": {5000, "10m"}, "300 bytes": {300, "6m"}} {
 		t.Run(name, func(t *testing.T) {
 			size := test.size
-			path := filepath.Join(smallDisk(t, test.disk), "jr.db")
+			path := filepath.Join(disktest.NewSmall(t, test.disk).Dir, "jr.db")
 			f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
 			s := f.start("t-1")
 			beside := f.startBeside("t-1")

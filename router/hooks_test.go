@@ -173,7 +173,7 @@ func TestHooksThatArriveTwiceCountOnce(t *testing.T) {
 		t.Fatalf("there are the sessions %q", got)
 	}
 	count := map[string]int{}
-	for _, kind := range strings.Fields(got[0]) {
+	for kind := range strings.FieldsSeq(got[0]) {
 		count[kind]++
 	}
 	if want := fmt.Sprint(map[string]int{"session": 1, "user": 1, "tool_call": 2, "tool_result": 2, "assistant": 1}); fmt.Sprint(count) != want {

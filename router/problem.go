@@ -117,14 +117,14 @@ func toProblem(err error) *problem {
 		return newProblem(http.StatusConflict, "answered", "The question is answered", "the question has an answer already: the first one counts")
 	case errors.Is(err, eventlog.ErrKeyReused):
 		return invalid("Idempotency-Key", "was used before with another body")
+	case errors.Is(err, eventlog.ErrFailed): // whatever it failed of: it is final
+		return newProblem(http.StatusServiceUnavailable, "storage_failed", "Storage failed", "a commit failed: nothing more is acknowledged or shown until the server is restarted")
 	case errors.Is(err, eventlog.ErrFull):
 		return newProblem(http.StatusInsufficientStorage, "full", "No room left", "the disk is full, or the database has reached its limit; nothing was changed: append again when there is room")
 	case errors.Is(err, eventlog.ErrNotCommitted):
 		return newProblem(http.StatusServiceUnavailable, "not_committed", "Not committed", "the commit failed and changed nothing: repeat the request")
 	case errors.Is(err, eventlog.ErrUnsettled):
 		return newProblem(http.StatusServiceUnavailable, "unsettled", "Not known yet", "the log does not answer now: whether the request took effect shows later; repeat it, with its Idempotency-Key if it has one")
-	case errors.Is(err, eventlog.ErrFailed):
-		return newProblem(http.StatusServiceUnavailable, "storage_failed", "Storage failed", "a commit failed: nothing more is acknowledged or shown until the server is restarted")
 	case errors.Is(err, eventlog.ErrClosed):
 		return newProblem(http.StatusServiceUnavailable, "closed", "The log is closed", "the server is shutting down")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"jrweb/eventlog"
+	"jrweb/eventlog/clusterstore"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -30,6 +31,8 @@ func TestExitCodes(t *testing.T) {
 		{explainReplica(errors.Join(eventlog.ErrFailed, eventlog.ErrDamaged)), true, 4},
 		{explainReplica(errors.Join(eventlog.ErrFailed, eventlog.ErrFormat)), true, 4},
 		{explainReplica(eventlog.ErrFailed), true, 5},
+		{explainReplica(errors.Join(eventlog.ErrFailed, clusterstore.ErrBehind)), true, 5},
+		{explainReplica(errors.Join(eventlog.ErrFailed, eventlog.ErrFull)), true, 5},
 		{explainReplica(eventlog.ErrHeld), true, 3},
 	} {
 		if got := exitCode(wrap(c.err), c.began); got != c.want {

@@ -73,7 +73,9 @@ func outputAndPeak(cmd *exec.Cmd) (output []byte, peak int64, err error) {
 		}
 		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)) // it may have ended
 		if _, rest, found := bytes.Cut(status, []byte("VmHWM:")); found {
-			fmt.Sscan(string(rest), &peak)
+			if _, err := fmt.Sscan(string(rest), &peak); err != nil {
+				return nil, 0, err
+			}
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (n *notifier) list(path string) bool {
 		}
 		for _, listed := range p.Listed(text) {
 			if !slices.ContainsFunc(n.places, func(p places.Place) bool { return p.Dir == listed.Dir }) {
-				n.places = append(n.places[:len(n.places):len(n.places)], listed)
+				n.places = append(slices.Clip(n.places), listed)
 				n.folder(listed.Dir, true)
 			}
 		}

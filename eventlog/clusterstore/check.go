@@ -98,6 +98,8 @@ func (c *checker) expect(of string, at filestore.Place, err error) {
 }
 
 func (c *checker) check(ctx context.Context, url, stream string) (err error) {
+	ctx, explain := c.o.Options.untilDenied(ctx)
+	defer func() { err = explain(err) }()
 	if c.engine, err = connect(ctx, url, stream, &c.o.Options); err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -28,17 +27,6 @@ func check(t testing.TB, url string, wait time.Duration, files ...string) (check
 		Options: clusterstore.Options{Wait: wait}, Files: files, Found: func(s string) { findings = append(findings, s) },
 	})
 	return checked, findings, err
-}
-
-// copyFile copies a file that nobody has open, as a replica of the same place.
-func copyFile(t testing.TB, path string) string {
-	t.Helper()
-	raw, err := os.ReadFile(path)
-	to := filepath.Join(t.TempDir(), "jr.db")
-	if err = errors.Join(err, os.WriteFile(to, raw, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	return to
 }
 
 // What is the same is found to be, while replicas write, and snapshots come and go.

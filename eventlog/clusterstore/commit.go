@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"jrweb/eventlog/internal/disk"
 	"jrweb/eventlog/store"
 )
 
@@ -53,6 +54,9 @@ func (r *replica) update(ctx context.Context, ofLog bool, fn func(store.Tx) erro
 			return r.gaveUp(err)
 		}
 		c, err := r.begin(waits, ofLog, fn)
+		if disk.IsFull(err) {
+			r.leave()
+		}
 		if err != nil {
 			return err
 		}

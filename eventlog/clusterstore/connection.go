@@ -2,6 +2,7 @@ package clusterstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -27,6 +28,9 @@ func connection(o *Options) ([]nats.Option, error) {
 		nats.ReconnectHandler(func(*nats.Conn) { o.Logger.Info("the engine of the cluster is connected again") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			o.Logger.Warn("the engine of the cluster reports an error", "error", err)
+			if errors.Is(err, nats.ErrPermissionViolation) && o.denied != nil {
+				o.denied(err)
+			}
 		}),
 	}
 	if o.TLS != nil {

@@ -11,7 +11,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// ErrRunning: replicas of the cluster run, and may go on to commit.
+// ErrRunning says that replicas of the cluster run, and may go on to commit.
 var ErrRunning = errors.New("replicas of the cluster are running: stop them first")
 
 // Extract makes a database file at path of what a cluster holds. The file must not exist; it

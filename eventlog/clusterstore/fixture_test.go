@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,8 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if said := os.Getenv(childVariable); said != "" {
-		path, url, _ := strings.Cut(said, " ")
-		if err := writeForEver(path, url); err != nil {
+		if err := writeForEver(said); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

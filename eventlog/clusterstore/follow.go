@@ -90,8 +90,8 @@ func (r *replica) missed(position uint64) error {
 	return r.absent(position, fmt.Errorf("%w: message %d is no longer in the stream", store.ErrDamaged, position))
 }
 
-// ErrBehind: others have committed so much while a replica was away that the stream has
-// forgotten what it lacks. Opened again, it begins with a snapshot.
+// ErrBehind says that others have committed so much while a replica was away that the stream
+// has forgotten what it lacks. Opened again, it begins with a snapshot.
 var ErrBehind = errors.New("this replica was away for too long: opened again, it begins with a snapshot")
 
 // forgotten fails the replica because the stream has no longer what it lacks, unless that

@@ -19,14 +19,22 @@ import (
 )
 
 // childVariable makes the test program a process with a replica: its value is the path of the
-// file and the URL of the engine.
+// file, the URL of the engine, and how long an Update waits.
 const childVariable = "JRWEB_TEST_REPLICA"
 
 // writeForEver opens a replica and writes one key after the other. It prints each once it is
 // acknowledged.
-func writeForEver(path, url string) error {
-	// A kill may meet a snapshot as well, and the other replica the purge after it.
-	s, err := clusterstore.Open(context.Background(), path, url, stream, &clusterstore.Options{SnapshotBytes: often, Wait: time.Second})
+func writeForEver(said string) error {
+	var path, url, wait string
+	if _, err := fmt.Sscan(said, &path, &url, &wait); err != nil {
+		return err
+	}
+	o := &clusterstore.Options{SnapshotBytes: often} // a kill may meet a snapshot as well, and the other replica the purge after it
+	var err error
+	if o.Wait, err = time.ParseDuration(wait); err != nil {
+		return err
+	}
+	s, err := clusterstore.Open(context.Background(), path, url, stream, o)
 	if err != nil {
 		return err
 	}
@@ -41,7 +49,7 @@ func writeForEver(path, url string) error {
 		}
 		fmt.Println(key)
 		if n%20 == 10 { // so that a kill may meet a checkpoint
-			go s.(store.CheckpointStore).Checkpoint(context.Background())
+			go func() { _ = s.(store.CheckpointStore).Checkpoint(context.Background()) }()
 		}
 	}
 }
@@ -60,7 +68,7 @@ func TestAKillTakesBackNothing(t *testing.T) {
 	var acknowledged []string
 	for round := range rounds {
 		child := exec.Command(exe)
-		child.Env = append(os.Environ(), childVariable+"="+path+" "+url)
+		child.Env = append(os.Environ(), childVariable+"="+path+" "+url+" 1s")
 		child.Stderr = os.Stderr
 		out, err := child.StdoutPipe()
 		other.ok(err)

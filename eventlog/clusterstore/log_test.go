@@ -261,11 +261,11 @@ func TestNothingIsDeniedThatWasCommitted(t *testing.T) {
 	here, there := newLog(t, url, nil), newLog(t, url, nil)
 	for n := range 50 {
 		task := fmt.Sprintf("t-%d", n)
-		s := here.start(task, nil)
+		here.start(task, nil)
 		if _, err := there.Task(t.Context(), task); err != nil {
 			t.Fatalf("task %d is not there: %v", n, err)
 		}
-		s = here.start(task, &eventlog.StartOptions{Concurrent: true})
+		s := here.start(task, &eventlog.StartOptions{Concurrent: true})
 		wantEqual(t, "status", there.info(s).Status, eventlog.StatusOpen)
 		here.append(s, "1", "2", "3")
 		there.ok(there.Trim(t.Context(), task, s.ID(), 3))

@@ -19,7 +19,7 @@ import (
 // link is the hash of what the database holds. The snapshot is at position 2.
 const origin = 2
 
-// ErrOtherLog: a cluster holds something else than the database that it should begin with.
+// ErrOtherLog says that a cluster holds something else than the database that it should begin with.
 var ErrOtherLog = errors.New("the cluster has a log already, and it did not begin with this database")
 
 // Begin makes a cluster of the database file at path, which no process may have open: its
@@ -44,6 +44,8 @@ func begin(ctx context.Context, own store.Store, url, stream string, o Options) 
 		return sum, err
 	}
 	o.first = origin
+	ctx, explain := o.untilDenied(ctx)
+	defer func() { err = explain(err) }()
 	e, err := connect(ctx, url, stream, &o)
 	if err != nil {
 		return sum, err

@@ -124,7 +124,9 @@ func (e *engine) syncs(ctx context.Context, o *Options) []store.Weakness {
 // answered. Those that come after them are waited for for a moment.
 func askServers(ctx context.Context, o *Options, least int) (always map[string]bool, err error) {
 	always = map[string]bool{}
-	options, err := connection(o)
+	asks := *o
+	asks.denied = nil // a user who may not ask leaves it unknown
+	options, err := connection(&asks)
 	if err != nil {
 		return always, err
 	}

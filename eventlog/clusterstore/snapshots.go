@@ -215,8 +215,7 @@ func (s *shelf) add(ctx context.Context, path string, snap snapshot) (snapshot, 
 	if err != nil {
 		return snap, err
 	}
-	defer file.Close()
-	if err := s.put(ctx, &snap, file); err != nil {
+	if err := errors.Join(s.put(ctx, &snap, file), file.Close()); err != nil {
 		return snap, err
 	}
 	return snap, s.verify(ctx, snap)

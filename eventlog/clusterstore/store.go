@@ -48,8 +48,9 @@ type Options struct {
 	// Logger gets what nobody else hears of. Nil: silence.
 	Logger *slog.Logger
 
-	existing bool   // like Join, but nobody waits
-	first    uint64 // the position of the first message, if the stream is made; 0: 1
+	existing bool        // like Join, but nobody waits
+	denied   func(error) // see untilDenied; nil: nobody wants to hear
+	first    uint64      // the position of the first message, if the stream is made; 0: 1
 }
 
 // replica implements [store.Store].
@@ -86,6 +87,7 @@ type replica struct {
 	summing    *summing // what waits for a position, or nil
 	writer     writer
 	heardOf    time.Time // when a sign of life of the writer came last
+	left       time.Time // when this replica said last that it leaves because its disk is full
 	// commitsSince is since when this replica tries to commit without success, or zero.
 	commitsSince time.Time
 	closed       bool
@@ -132,7 +134,12 @@ func open(ctx context.Context, path, url, stream string, o Options) (_ *replica,
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	ctx, explain := r.o.untilDenied(ctx)
+	defer func() { err = explain(err) }()
 	if r.engine, err = connect(ctx, url, stream, &r.o); err == nil {
+		err = r.engine.mayTalk(ctx, r.id)
+	}
+	if err == nil {
 		err = r.start(ctx)
 	}
 	if err == nil {

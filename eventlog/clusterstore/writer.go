@@ -177,6 +177,21 @@ func (r *replica) sign(leaves bool) {
 	_ = r.engine.conn.Publish(r.engine.signSubject(), sign) // the next one may be heard
 }
 
+// leave says that the writer leaves, because its disk is full: another one may have room. One
+// that has none does not take over, so if all disks are full this replica stays the writer, and
+// refuses what takes room.
+func (r *replica) leave() {
+	r.mu.Lock()
+	again := time.Since(r.left) < silence
+	if !again {
+		r.left = time.Now()
+	}
+	r.mu.Unlock()
+	if !again {
+		r.sign(true)
+	}
+}
+
 // commits notes that an Update tries to commit, or has tried in vain and others may follow; or
 // that one has not failed.
 func (r *replica) commits(tries bool) {

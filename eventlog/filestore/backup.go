@@ -58,6 +58,10 @@ func (s *fileStore) copyTo(ctx context.Context, file *os.File, mark func(*versio
 	}
 	out := &contextWriter{ctx: ctx, w: file}
 	err = view.read(func(overlay.Reader) error {
+		// A copy for which there is no room must not take, until it fails, what commits need.
+		if err := disk.Allocate(file, 0, view.tx.Size()); err != nil {
+			return err
+		}
 		_, err := view.tx.WriteTo(out)
 		return errors.Join(out.err, err) // bbolt's error may lack the cause
 	})

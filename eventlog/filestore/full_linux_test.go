@@ -6,54 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"jrweb/eventlog/store"
+	"jrweb/internal/disktest"
 )
-
-// smallDisk is a file system of its own, which another program can fill.
-type smallDisk struct {
-	testing.TB
-	dir string
-}
-
-func newSmallDisk(t testing.TB, size string) *smallDisk {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount a small file system")
-	}
-	return &smallDisk{t, memoryDir(t, size)}
-}
-
-// leave fills the disk until only some bytes are free.
-func (d *smallDisk) leave(free int64) {
-	d.Helper()
-	d.empty()
-	var stat unix.Statfs_t
-	if err := unix.Statfs(d.dir, &stat); err != nil {
-		d.Fatal(err)
-	}
-	file, err := os.Create(filepath.Join(d.dir, "ballast"))
-	if err != nil {
-		d.Fatal(err)
-	}
-	defer file.Close()
-	if size := int64(stat.Bavail)*stat.Bsize - free; size > 0 {
-		if err := syscall.Fallocate(int(file.Fd()), 0, 0, size); err != nil {
-			d.Fatal(err)
-		}
-	}
-}
-
-func (d *smallDisk) empty() {
-	d.Helper()
-	if err := os.Remove(filepath.Join(d.dir, "ballast")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		d.Fatal(err)
-	}
-}
 
 // changeUntilFull makes changes until there is no room for one, or so many were made.
 func (h *history) changeUntilFull(most int) (full bool) {
@@ -95,10 +52,10 @@ func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 		for _, free := range []int64{0, 4 * kib, 16 * kib, 256 * kib, 1100 * kib, 2100 * kib, 2300 * kib, 4200 * kib, 5500 * kib, 9000 * kib} {
 			for _, end := range []string{"close", "crash", "room"} {
 				t.Run(fmt.Sprintf("%d changes, %d KiB free, %s", before, free/kib, end), func(t *testing.T) {
-					d := newSmallDisk(t, "40m")
-					h := newHistory(t, filepath.Join(d.dir, "jr.db"))
+					d := disktest.NewSmall(t, "40m")
+					h := newHistory(t, filepath.Join(d.Dir, "jr.db"))
 					h.change(before)
-					d.leave(free)
+					d.Leave(free)
 					tried++
 					if h.changeUntilFull(30) {
 						refused++
@@ -122,7 +79,7 @@ func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 						if before > 0 {
 							h.changeInReserve()
 						}
-						d.empty()
+						d.Empty()
 					case "crash":
 						release := h.hold()
 						files := readFiles(t, h.path)
@@ -131,9 +88,9 @@ func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 						writeFiles(t, h.path, files)
 						h.open()
 						h.check()
-						d.empty()
+						d.Empty()
 					case "room":
-						d.empty()
+						d.Empty()
 					}
 					h.change(20)
 					h.check()
@@ -157,18 +114,18 @@ func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 // When there is no room at all, everything can be removed all the same, also when that is
 // more than both halves hold: what is removed makes room for what was to be written before.
 func TestEverythingCanBeRemovedFromAFullDisk(t *testing.T) {
-	d := newSmallDisk(t, "40m")
-	h := newHistory(t, filepath.Join(d.dir, "jr.db"))
+	d := disktest.NewSmall(t, "40m")
+	h := newHistory(t, filepath.Join(d.Dir, "jr.db"))
 	value := bytes.Repeat([]byte("x"), 3000)
 	key := func(n int) []byte { return fmt.Appendf(nil, "large %06d", n) }
 	n := 0
 	put := func() error {
 		return h.Update(t.Context(), func(tx store.Tx) error { tx.Put(store.Keys, key(n), value); return nil })
 	}
-	d.leave(12 << 20)
+	d.Leave(12 << 20)
 	for ; ; n++ {
 		if n == 500 {
-			d.leave(0)
+			d.Leave(0)
 		}
 		err := put()
 		if errors.Is(err, store.ErrFull) {
@@ -221,8 +178,8 @@ func TestEverythingCanBeRemovedFromAFullDisk(t *testing.T) {
 func TestACheckpointThatFindsNoRoomLosesNothing(t *testing.T) {
 	for _, room := range []string{"on the disk", "by removals", "on the disk, after a restart"} {
 		t.Run(room, func(t *testing.T) {
-			d := newSmallDisk(t, "100m")
-			h := &history{TB: t, path: filepath.Join(d.dir, "jr.db"), pace: usualPace}
+			d := disktest.NewSmall(t, "100m")
+			h := &history{TB: t, path: filepath.Join(d.Dir, "jr.db"), pace: usualPace}
 			h.open()
 			defer func() { _ = h.Close() }()
 			put := func(key string, n, size int) error {
@@ -256,7 +213,7 @@ func TestACheckpointThatFindsNoRoomLosesNothing(t *testing.T) {
 			has := h.base.room.used + minReserve // and no more
 			check(os.Truncate(h.path, has))
 			h.base.room.backed = has
-			d.leave(0)
+			d.Leave(0)
 			large := 8
 			for n := range large {
 				h.base.room.counted(h.base.room.used, 1<<30) // the estimate is wrong
@@ -281,7 +238,7 @@ func TestACheckpointThatFindsNoRoomLosesNothing(t *testing.T) {
 			count()
 			switch room {
 			case "on the disk":
-				d.empty()
+				d.Empty()
 			case "by removals":
 				check(remove("small", small)) // goes into the journal
 				count()
@@ -291,7 +248,7 @@ func TestACheckpointThatFindsNoRoomLosesNothing(t *testing.T) {
 				h.close()
 				h.open()
 				count()
-				d.empty()
+				d.Empty()
 			}
 			for {
 				attempt, _ := h.attempting()

@@ -112,7 +112,7 @@ func PlaceOf(path string) (at Place, err error) {
 	return at, errors.Join(err, file.Close())
 }
 
-// ErrNoReplica: a file is a database of its own.
+// ErrNoReplica says that a file is a database of its own.
 var ErrNoReplica = errors.New("it is a database of its own, and no replica")
 
 // ReplicaOf makes a file of what a store of this package holds, which is a replica at a place,

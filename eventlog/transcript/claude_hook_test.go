@@ -176,7 +176,8 @@ func TestOneCallHasOneResultWhateverHookTellsIt(t *testing.T) {
 	prompt := func(id string) string {
 		return readHook(t, `{"hook_event_name":"UserPromptSubmit","session_id":"s",`+id+`"prompt":"yes"}`).Key
 	}
-	if prompt(`"prompt_id":"1",`) != prompt(`"prompt_id":"1",`) || prompt(`"prompt_id":"1",`) == prompt(`"prompt_id":"2",`) {
+	first, again := prompt(`"prompt_id":"1",`), prompt(`"prompt_id":"1",`)
+	if first != again || first == prompt(`"prompt_id":"2",`) {
 		t.Error("a prompt is not the same when it is posted again")
 	}
 	if prompt("") != "" {

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"jrweb/eventlog"
 	"jrweb/internal/agents"
 	"jrweb/internal/agents/model"
 )
@@ -448,4 +449,32 @@ func (c *testCase) fixture(files []string) {
 		c.must(err)
 		keep(name, data)
 	}
+}
+
+// told are the events of a task's threads, but for their ends.
+func (r recorder) told(t *testing.T, task string) map[string][]string {
+	t.Helper()
+	var sessions struct {
+		Sessions []struct {
+			ID         string
+			ExternalID string `json:"external_id"`
+		}
+	}
+	r.get(t, "/tasks/"+task+"/sessions", &sessions)
+	told := map[string][]string{}
+	for _, s := range slices.Backward(sessions.Sessions) {
+		var page struct {
+			Events []struct {
+				Type string
+				Data json.RawMessage
+			}
+		}
+		r.get(t, "/tasks/"+task+"/events?limit=10000&session="+s.ID, &page)
+		for _, e := range page.Events {
+			if e.Type != eventlog.TypeComplete {
+				told[s.ExternalID] = append(told[s.ExternalID], e.Type+" "+string(e.Data))
+			}
+		}
+	}
+	return told
 }

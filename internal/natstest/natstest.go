@@ -28,6 +28,19 @@ type Options struct {
 	// System is whether [Server.SystemURL] leads to the system account. Then the URL names a
 	// user.
 	System bool
+	// Dirs are the folders of the servers, where they keep the streams. Nil: of the test.
+	Dirs []string
+	// Config is more of the configuration, in the language of NATS. Who asks who the clients are
+	// by it must tell them: the URL does not.
+	Config string
+}
+
+// dir is the folder of a server.
+func (o *Options) dir(t testing.TB, n int) string {
+	if o.Dirs != nil {
+		return o.Dirs[n]
+	}
+	return t.TempDir()
 }
 
 // config is what a server process needs to know.
@@ -75,8 +88,11 @@ func serve(c config) error {
 		JetStream: true, StoreDir: c.Dir, SyncAlways: !c.LateSync,
 	}
 	if c.System {
-		file := filepath.Join(c.Dir, "accounts.conf")
-		if err := os.WriteFile(file, []byte(accounts), 0o600); err != nil {
+		c.Config += accounts
+	}
+	if c.Config != "" {
+		file := filepath.Join(c.Dir, "more.conf")
+		if err := os.WriteFile(file, []byte(c.Config), 0o600); err != nil {
 			return err
 		}
 		if err := o.ProcessConfigFile(file); err != nil {
@@ -124,7 +140,7 @@ func Start(t testing.TB) *Server {
 // StartWith is Start with other settings.
 func StartWith(t testing.TB, o Options) *Server {
 	t.Helper()
-	return start(t, Place{}, config{Options: o, Dir: t.TempDir(), Port: freePort(t)})
+	return start(t, Place{}, config{Options: o, Dir: o.dir(t, 0), Port: freePort(t)})
 }
 
 // StartCluster starts servers that are a cluster. It returns their common URL as well.
@@ -154,7 +170,7 @@ func startCluster(t testing.TB, network *Network, n int, o Options) (servers []*
 		routes = append(routes, fmt.Sprintf("nats://%s:%d", places[i].host(), ports[i]))
 	}
 	for i, port := range ports {
-		s := start(t, places[i], config{Options: o, Dir: t.TempDir(), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
+		s := start(t, places[i], config{Options: o, Dir: o.dir(t, i), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
 		servers, urls = append(servers, s), append(urls, s.URL)
 	}
 	return servers, strings.Join(urls, ",")
@@ -176,8 +192,11 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // Restart starts the server after Kill.

@@ -14,104 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"jrweb/eventlog"
 	"jrweb/eventlog/dbfile"
+	"jrweb/internal/disktest"
 )
-
-// disk is an ext4 file system of its own, in a file, whose power can be cut:
-// what is not on it at that moment, by a sync or by chance, is lost.
-type disk struct {
-	*testing.T
-	image, dir string
-}
-
-// newDisk makes a disk and mounts it for the time of the test.
-func newDisk(t *testing.T) *disk {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount a file system and cut its power")
-	}
-	if _, err := os.Stat("/dev/loop-control"); err != nil {
-		t.Skipf("this machine has no loop devices: %v", err)
-	}
-	d := &disk{T: t, image: filepath.Join(t.TempDir(), "image"), dir: filepath.Join(t.TempDir(), "disk")}
-	file, err := os.Create(d.image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := file.Truncate(1 << 30); err != nil { // sparse
-		t.Fatal(err)
-	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(d.dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(needs(t, "mkfs.ext4"), "-q", "-F", "-b", "4096", d.image).CombinedOutput(); err != nil {
-		t.Fatalf("mkfs.ext4: %v\n%s", err, out)
-	}
-	if out, err := d.mount(); err != nil {
-		t.Skipf("root cannot mount a loop device here: %s", out)
-	}
-	t.Cleanup(func() {
-		// Servers are killed by cleanups that were registered later, thus run before.
-		if err := syscall.Unmount(d.dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
-}
-
-func (d *disk) mount() (out []byte, err error) {
-	return exec.Command("mount", "-o", "loop", d.image, d.dir).CombinedOutput()
-}
-
-// The ioctl that ext4 has for such tests: from now on nothing reaches the disk,
-// not even its journal.
-const (
-	ext4Shutdown           = 0x8004587d // _IOR('X', 125, __u32)
-	ext4ShutdownNoLogFlush = 2
-)
-
-// cut cuts the power.
-func (d *disk) cut() {
-	d.Helper()
-	d.control("shut the file system down", func(fd int) error {
-		return unix.IoctlSetPointerInt(fd, ext4Shutdown, ext4ShutdownNoLogFlush)
-	})
-}
-
-// sync puts everything on the disk.
-func (d *disk) sync() {
-	d.Helper()
-	d.control("sync the file system", unix.Syncfs)
-}
-
-func (d *disk) control(what string, do func(fd int) error) {
-	d.Helper()
-	dir, err := os.Open(d.dir)
-	if err != nil {
-		d.Fatal(err)
-	}
-	defer dir.Close()
-	if err := do(int(dir.Fd())); err != nil {
-		d.Fatalf("%s: %v", what, err)
-	}
-}
-
-// restore gives the power back. Nobody may have a file of the disk open.
-func (d *disk) restore() {
-	d.Helper()
-	if err := syscall.Unmount(d.dir, 0); err != nil {
-		d.Fatal(err)
-	}
-	if out, err := d.mount(); err != nil {
-		d.Fatalf("mount again: %v\n%s", err, out)
-	}
-}
 
 // A power cut takes back nothing that was acknowledged or shown.
 func TestAPowerCutTakesBackNothingThatWasSeen(t *testing.T) {
@@ -136,17 +42,17 @@ func TestAPowerCutWithinACheckpointTakesBackNothingThatWasSeen(t *testing.T) {
 
 // survivePowerCuts cuts the power of a server that is used. first runs before each cut.
 func survivePowerCuts(t *testing.T, cuts int, first func(*server)) {
-	d := newDisk(t)
-	s := &server{t: t, db: filepath.Join(d.dir, "jr.db"), addr: "127.0.0.1:0"}
+	d := disktest.New(t)
+	s := &server{t: t, db: filepath.Join(d.Dir, "jr.db"), addr: "127.0.0.1:0"}
 	s.start()
 	r := newKillRun("t-power")
 	r.mayBreak, r.padding = true, 8<<10
 	r.survive(t, s, cuts, func() {
 		first(s)
 		r.darken()
-		d.cut()
+		d.Cut()
 		_ = s.signal(syscall.SIGKILL) // its exit says that it was killed, or that its storage has failed
-		d.restore()
+		d.Restore()
 		if _, err := dbfile.Check(t.Context(), s.db, nil); err != nil {
 			t.Errorf("the file after a power cut: %v", err)
 		}
@@ -166,8 +72,8 @@ func withoutSyncs(t *testing.T) []string {
 func TestAPowerCutTakesBackWhatWasNotSynced(t *testing.T) {
 	for name, wrap := range map[string][]string{"with syncs": nil, "without syncs": withoutSyncs(t)} {
 		t.Run(name, func(t *testing.T) {
-			d := newDisk(t)
-			s := &server{t: t, db: filepath.Join(d.dir, "jr.db"), addr: "127.0.0.1:0"}
+			d := disktest.New(t)
+			s := &server{t: t, db: filepath.Join(d.Dir, "jr.db"), addr: "127.0.0.1:0"}
 			s.start()
 			s.append("t-power", says("before"))
 			s.stop()
@@ -180,9 +86,9 @@ func TestAPowerCutTakesBackWhatWasNotSynced(t *testing.T) {
 				r.sent[content] = true
 				r.acknowledged[s.append("t-power", says("%s", content)).First] = content
 			}
-			d.cut()
+			d.Cut()
 			_ = s.signal(syscall.SIGKILL) // it may have ended by itself
-			d.restore()
+			d.Restore()
 			s.wrap = nil
 			s.start()
 			stored := s.events("t-power")
@@ -197,8 +103,8 @@ func TestAPowerCutTakesBackWhatWasNotSynced(t *testing.T) {
 // A process that is killed before its sync has returned leaves a commit that is
 // in the kernel's memory alone. The next one may show it only when it is on the disk.
 func TestWhatAnOpenShowsIsOnTheDisk(t *testing.T) {
-	d := newDisk(t)
-	s := &server{t: t, db: filepath.Join(d.dir, "jr.db"), addr: "127.0.0.1:0"}
+	d := disktest.New(t)
+	s := &server{t: t, db: filepath.Join(d.Dir, "jr.db"), addr: "127.0.0.1:0"}
 	s.start()
 	s.append("t-power", says("before"))
 	_ = s.signal(syscall.SIGKILL) // so that the journal stays in use: to take it into use needs its syncs
@@ -212,9 +118,9 @@ func TestWhatAnOpenShowsIsOnTheDisk(t *testing.T) {
 	if len(shown) != 2 {
 		t.Fatalf("%d events are shown: this shows nothing", len(shown))
 	}
-	d.cut()
+	d.Cut()
 	_ = s.signal(syscall.SIGKILL)
-	d.restore()
+	d.Restore()
 	s.start()
 	if stored := s.events("t-power"); !slices.Equal(stored, shown) {
 		t.Errorf("shown was %q, stored is %q", shown, stored)
@@ -230,17 +136,17 @@ func TestAPowerCutWhileItCompactsLeavesOneOfTheTwo(t *testing.T) {
 		rounds = 50
 	}
 	files, want := halfFree(t)
-	d := newDisk(t)
+	d := disktest.New(t)
 	var took time.Duration
 	said, isNew := 0, 0
 	for round := range rounds {
-		db := filepath.Join(d.dir, fmt.Sprintf("%d.db", round))
+		db := filepath.Join(d.Dir, fmt.Sprintf("%d.db", round))
 		for suffix, content := range files {
 			if err := os.WriteFile(db+suffix, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		d.sync()
+		d.Sync()
 		compact := exec.Command(binary, "compact", "-db", db)
 		start := time.Now()
 		if err := compact.Start(); err != nil {
@@ -250,14 +156,14 @@ func TestAPowerCutWhileItCompactsLeavesOneOfTheTwo(t *testing.T) {
 		if round == 0 { // the cut comes right behind it
 			err = compact.Wait()
 			took = time.Since(start)
-			d.cut()
+			d.Cut()
 		} else {
 			<-time.After(rand.N(took)) // any moment of it
-			d.cut()
+			d.Cut()
 			_ = compact.Process.Kill() // it may have ended
 			err = compact.Wait()
 		}
-		d.restore()
+		d.Restore()
 		got, checkErr := dbfile.Check(t.Context(), db, nil)
 		if checkErr != nil || got.Events != want.Events || got.Records != want.Records {
 			t.Errorf("%+v, want %+v, %v", got, want, checkErr)

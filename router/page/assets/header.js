@@ -30,11 +30,12 @@ export class Header {
   #now;
   #totals = totalsOf(page);
   #exactAt = page.cursor; // the totals hold everything up to here
+  #rawsAt = page.cursor; // the lines that were not understood are counted up to here
   #refreshing;
   #refreshedAt = 0;
   #ticking; // the timer of the next tick
   #updated = byID("now").dataset.updated; // when something was appended last
-  #about = ""; // what the server said last
+  #about = null; // what the server said last
 
   // along(change) makes a change of the head: others can be shown with it.
   constructor(timeline, taskURL, along) {
@@ -62,8 +63,8 @@ export class Header {
     page.session = data.session;
     page.cursor = data.cursor;
     const about = fresh.querySelector(".about");
-    if (about.textContent !== this.#about) { // else a reader may be in the middle of it
-      this.#about = about.textContent;
+    if (!about.isEqualNode(this.#about)) { // else a reader may be in the middle of it
+      this.#about = about.cloneNode(true);
       localTimes(about);
       about.querySelector("details").open = byID("details").open;
       about.append(...document.querySelectorAll("#notify")); // the server knows nothing of it
@@ -73,6 +74,7 @@ export class Header {
     this.#ended = dateOf(byID("duration").dataset.ended);
     this.#totals = totalsOf(data);
     this.#exactAt = data.cursor;
+    this.#rawsAt = data.cursor;
     byID("elsewhere").replaceWith(document.adoptNode(fresh.getElementById("elsewhere")));
     this.#now.adopt(fresh.getElementById("now"));
     this.#setStatus(data.status);
@@ -90,11 +92,10 @@ export class Header {
 
   // counted adds an event of the stream to the totals. They are shown when the rows are.
   counted(row, isAfter) {
+    if (row.dataset.type === "raw" && isAfter(this.#rawsAt)) this.#countRaw(row);
     if (!isAfter(this.#exactAt)) return;
     this.#totals.events++;
-    const { type } = row.dataset;
     this.#now.heard();
-    if (type === "raw") this.#countRaw(row);
   }
 
   #countRaw(row) {

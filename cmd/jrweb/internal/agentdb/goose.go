@@ -3,6 +3,7 @@ package agentdb
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"jrweb/cmd/jrweb/internal/sqlite"
@@ -83,9 +84,7 @@ func (g goose) next(s *sqlite.State, f *Follower, _ bool, out *told) error {
 	}
 	if text, _ := json.Marshal(sums); len(sums) > 0 && f.versions["sums"] != int64(number(string(text))) {
 		out.versions["sums"] = int64(number(string(text)))
-		for name, value := range sums {
-			info[name] = value
-		}
+		maps.Copy(info, sums)
 		return out.line(info)
 	}
 	return nil
