@@ -41,7 +41,8 @@ func TestAPanicInAStreamThatWasTakenOverIsLogged(t *testing.T) {
 	})
 }
 
-// net/http or the caller handles it there. The stream is not counted any more.
+// If a page is written in another goroutine, a panic there is raised on the stream's own
+// goroutine, where net/http or the caller expects it.
 func TestAPanicOfAResponseWriterReachesTheHandler(t *testing.T) {
 	log := newLog(t)
 	s := start(t, log)

@@ -11,9 +11,9 @@ import (
 // that a slow line is not cut again and again at the same large event.
 const writeSize = 64 << 10
 
-// maxPage is how many bytes are read at once for a client that keeps up: each read of the
-// log costs something before its first event. A client keeps up if it takes writeSize bytes
-// in time.
+// maxPage is how many bytes are read and handed over at once for a client that keeps up:
+// each read of the log costs something before its first event, and each hand-over makes a
+// goroutine wait. A client keeps up if it takes writeSize bytes in time.
 const (
 	maxPage = 4 * writeSize
 	inTime  = time.Millisecond
@@ -24,27 +24,33 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, writeSize); retur
 
 // socket collects frames and writes them in pieces, each with its own deadline. After an
 // error it discards the rest.
-//
-// The stream writes what it has read itself, while its client reads what the kernel already
-// has. To hand each buffer to another goroutine, so that the stream can read on, costs more
-// than it gains: a processor must wake for it, and has to fetch the buffer from the other
-// one's cache.
 type socket struct {
 	line    line
 	timeout time.Duration
 	wrote   func(bytes int)
 
-	last    time.Time // when something was written last
-	written int       // bytes since the last call of wrote
+	// While behind is open, a goroutine of flushBehind owns the fields from last
+	// to panicked.
+	behind  chan struct{} // nil, or closed when flushBehind is done
+	last    time.Time     // when something was written last
+	written int           // bytes since the last call of wrote
+	keepsUp bool          // the client took the last buffer in time
 	err     error
 	stalled bool // err came after the whole time-out
 
-	buf  *[]byte // nil while there is nothing to write
-	page int     // how many bytes to buffer before a flush
+	panicked any // the panic of a ResponseWriter in flushBehind
+
+	buf    *[]byte // nil while there is nothing to write
+	page   int     // how many bytes to buffer before a flush
+	direct bool    // flushBehind writes before it returns
 }
 
 func newSocket(l line, o *Options) *socket {
-	return &socket{line: l, timeout: o.WriteTimeout, last: time.Now(), page: writeSize}
+	// A write to a connection is a copy into the kernel. To have another goroutine make it
+	// costs more than it gains: a processor must wake for it, and has to fetch the buffer
+	// from the other one's cache. A response of HTTP/2 waits for other goroutines anyway.
+	_, direct := l.(*connection)
+	return &socket{line: l, timeout: o.WriteTimeout, last: time.Now(), page: writeSize, direct: direct}
 }
 
 // buffer holds what waits to be written. The next flush sends what is appended to it.
@@ -75,12 +81,52 @@ func (s *socket) flush() error { return s.sendAfter(nil) }
 
 // sendAfter sends what is buffered, then a text.
 func (s *socket) sendAfter(text []byte) error {
-	if buf := s.buf; buf != nil {
+	_ = s.settle() // its error stays
+	if s.buf != nil {
+		s.sendBuffer(s.buf)
 		s.buf = nil
-		s.sendBuffer(buf)
 	}
 	s.send(text)
 	s.tell()
+	return s.err
+}
+
+// flushBehind sends what is buffered, unless direct is true while the caller fills the next
+// buffer. Then the caller must call settle.
+func (s *socket) flushBehind() {
+	_ = s.settle() // its error stays
+	if s.buf == nil {
+		return
+	}
+	if s.page = min(2*s.page, maxPage); !s.keepsUp {
+		s.page = writeSize
+	}
+	buf := s.buf
+	s.buf = nil
+	if s.direct {
+		s.sendBuffer(buf)
+		s.tell()
+		return
+	}
+	done := make(chan struct{})
+	s.behind = done
+	go func() {
+		defer close(done)
+		defer func() { s.panicked = recover() }()
+		s.sendBuffer(buf)
+	}()
+}
+
+// settle waits for flushBehind.
+func (s *socket) settle() error {
+	if s.behind != nil {
+		<-s.behind
+		s.behind = nil
+		if s.panicked != nil { // the caller of the stream handles it
+			panic(s.panicked)
+		}
+		s.tell()
+	}
 	return s.err
 }
 
@@ -88,12 +134,7 @@ func (s *socket) sendAfter(text []byte) error {
 func (s *socket) sendBuffer(buf *[]byte) {
 	begin, n := time.Now(), len(*buf)
 	s.send(*buf)
-	switch {
-	case s.last.Sub(begin) > inTime*time.Duration(1+n/writeSize):
-		s.page = writeSize
-	case n > s.page/2:
-		s.page = min(2*s.page, maxPage)
-	}
+	s.keepsUp = s.last.Sub(begin) <= inTime*time.Duration(1+n/writeSize)
 	if cap(*buf) <= 2*maxPage { // one large event must not cost memory for ever
 		*buf = (*buf)[:0]
 		buffers.Put(buf)
@@ -122,7 +163,7 @@ func (s *socket) tell() {
 
 // silentFor reports whether nothing was sent for a time.
 func (s *socket) silentFor(d time.Duration) bool {
-	return time.Since(s.last) >= d
+	return s.behind == nil && time.Since(s.last) >= d
 }
 
 var heartbeat = []byte(": heartbeat\n\n") // a comment, which clients ignore
@@ -138,6 +179,9 @@ func (s *socket) say(text string) {
 
 // close ends the stream.
 func (s *socket) close() {
+	if s.behind != nil { // the stream has ended, however that write ends
+		<-s.behind
+	}
 	deadline := time.Now()
 	if s.err == nil {
 		deadline = deadline.Add(s.timeout)

@@ -32,7 +32,8 @@ type stream struct {
 	resting bool
 	restAt  position
 
-	after time.Time // nothing more is sent before this time, because of interval
+	after  time.Time // nothing more is sent before this time, because of interval
+	behind batch     // what the socket sends while the next page is read, until settle
 }
 
 // source is where the frames of a stream come from. It has a place in the log that moves.
@@ -61,7 +62,7 @@ type part struct {
 	text  []byte // frames that other streams send as well; nil: the frames are in the buffer
 	batch        // the events in the frames
 	found bool   // the place has moved
-	more  bool   // there is more already
+	more  bool   // there is more already: it can be read while this is written
 	ends  Reason // "" if the stream goes on
 
 	page eventlog.Page // the state of the session, if it is of one
@@ -146,6 +147,7 @@ func (st *stream) catchUp(ctx context.Context) Reason {
 	st.sock.line.awake() // before the read: a commit after it wakes us
 	polled := st.polled.Swap(false)
 	found, reason, err := st.sendPages(ctx)
+	_ = st.settle() // its error shows in the flush
 	if polled && st.trace.Polled != nil {
 		st.trace.Polled(found)
 	}
@@ -253,17 +255,35 @@ func (st *stream) sendPages(ctx context.Context) (found bool, reason Reason, err
 	}
 }
 
-// send sends what is buffered, then the text of a part.
+// send sends what is buffered, then the text of a part. If more follows, the next part is
+// read while the buffer is being written.
 func (st *stream) send(p part) error {
+	if err := st.settle(); err != nil {
+		return err
+	}
+	if p.more && p.text == nil {
+		st.behind = p.batch
+		st.sock.flushBehind()
+		return nil
+	}
 	if err := st.sock.sendAfter(p.text); err != nil {
 		return err
 	}
-	st.tell(p.batch)
+	st.tell(&p.batch)
+	return nil
+}
+
+// settle waits for flushBehind.
+func (st *stream) settle() error {
+	if err := st.sock.settle(); err != nil {
+		return err
+	}
+	st.tell(&st.behind)
 	return nil
 }
 
 // tell calls the trace for events that were sent.
-func (st *stream) tell(b batch) {
+func (st *stream) tell(b *batch) {
 	if st.trace.Sent != nil {
 		if b.replayed > 0 {
 			st.trace.Sent(false, b.replayed)
@@ -279,6 +299,7 @@ func (st *stream) tell(b batch) {
 			}
 		}
 	}
+	*b = batch{}
 }
 
 // beat sends a heartbeat.
