@@ -91,8 +91,8 @@ func (s *socket) sendAfter(text []byte) error {
 	return s.err
 }
 
-// flushBehind sends what is buffered, unless direct is true while the caller fills the next
-// buffer. Then the caller must call settle.
+// flushBehind sends what is buffered: at once if direct is true, or else while the caller
+// fills the next buffer. Then the caller must call settle.
 func (s *socket) flushBehind() {
 	_ = s.settle() // its error stays
 	if s.buf == nil {
