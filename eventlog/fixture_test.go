@@ -45,6 +45,9 @@ func onDisk(t *testing.T, o *eventlog.Options) *fixture {
 	return newFixture(t, func() store.Store { return openBolt(t, path) }, o)
 }
 
+// checkpoints is what the store on disk can do in addition.
+type checkpoints = store.CheckpointStore
+
 func openBolt(t *testing.T, path string) store.Store {
 	t.Helper()
 	store, err := filestore.Open(path, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -98,7 +99,8 @@ func (h *history) record(client int, c call, do func() answered) answered {
 
 func TestAppendsAreLinearizable(t *testing.T) {
 	const sessions, writers, readers, appends = 4, 64, 8, 12
-	f := onDisk(t, nil)
+	db := openBolt(t, filepath.Join(t.TempDir(), "jr.db"))
+	f := on(t, db, nil)
 	var ids [sessions]*eventlog.Session
 	for i := range ids {
 		ids[i] = f.start(fmt.Sprintf("t-%d", i))
@@ -173,7 +175,24 @@ func TestAppendsAreLinearizable(t *testing.T) {
 			}
 		})
 	}
+	stop, moved := make(chan struct{}), make(chan int)
+	go func() { // commits move from the journal into the file all the time
+		n := 0
+		for ; ; n++ {
+			select {
+			case <-stop:
+				moved <- n
+				return
+			default:
+			}
+			if err := db.(checkpoints).Checkpoint(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
 	writing.Wait()
+	close(stop)
+	t.Logf("%d checkpoints ran", <-moved)
 	reading.Wait()
 
 	if result := porcupine.CheckOperationsTimeout(linearizable, h.calls, patience); result != porcupine.Ok {

@@ -3,6 +3,8 @@ package eventlog_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -76,11 +78,21 @@ func TestALogHoldsWhatAModelHolds(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		ctx := t.Context()
 		store := &overheard{Store: eventlogtest.NewStore(), differs: func(how string) { t.Error(how) }}
+		dir, onDisk := "", rapid.IntRange(0, 7).Draw(r, "on disk") == 0 // which takes longer
+		if onDisk {
+			var err error
+			if dir, err = os.MkdirTemp(t.TempDir(), ""); err != nil {
+				r.Fatal(err)
+			}
+		}
 		options := &eventlog.Options{TailBytes: rapid.SampledFrom([]int{1, 1000, 1 << 20}).Draw(r, "tail")}
 		var log *eventlog.Log
 		open := func() {
 			var err error
 			store.log.Store(nil)
+			if onDisk {
+				store.Store = openBolt(t, filepath.Join(dir, "jr.db"))
+			}
 			if log, err = eventlog.New(store, options); err != nil {
 				r.Fatal(err)
 			}
@@ -218,6 +230,11 @@ func TestALogHoldsWhatAModelHolds(t *testing.T) {
 				m.remove(func(s *modelSession) bool { return s.task == task })
 				m.tasks = slices.DeleteFunc(m.tasks, func(t string) bool { return t == task })
 				delete(m.title, task)
+			},
+			"checkpoint": func(r *rapid.T) {
+				if onDisk {
+					ok(store.Store.(checkpoints).Checkpoint(ctx))
+				}
 			},
 			"reopen": func(r *rapid.T) {
 				ok(log.Close())

@@ -18,8 +18,6 @@ const (
 	pageTasks = 200
 	// pageTries is how many sessions of each task the list page shows.
 	pageTries = 10
-	// pagePulse is how many events the list page looks at for the picture of a run.
-	pagePulse = 16
 )
 
 // listPage answers the page of all tasks, or of those that match a filter. Its script gets
@@ -87,7 +85,7 @@ func (rt *router) addTries(ctx context.Context, view *page.ListPage) (err error)
 		// The task was deleted just now, or one of its sessions is damaged. The other tasks
 		// are shown.
 		if err == nil && len(view.Sessions[t.ID]) > 0 {
-			view.Pulses[t.ID], err = rt.log.Session(t.ID, view.Sessions[t.ID][0].ID).Pulse(ctx, pagePulse)
+			view.Pulses[t.ID], err = rt.log.Session(t.ID, view.Sessions[t.ID][0].ID).Pulse(ctx, page.SparkPulse)
 		}
 		if err != nil && !errors.Is(err, eventlog.ErrTaskNotFound) && !errors.Is(err, eventlog.ErrSessionNotFound) && !errors.Is(err, eventlog.ErrDamaged) {
 			return err

@@ -15,6 +15,7 @@ type nowAnswer struct {
 	Totals  eventlog.Totals       `json:"totals"`  // of the task
 	Session *eventlog.SessionInfo `json:"session"` // nil: there is none yet
 	Now     page.Now              `json:"now"`
+	Spark   *page.Spark           `json:"spark,omitempty"` // of the session, if it is asked for
 }
 
 // isFree reports whether totals hold no cost. Then it matters where the session's costs
@@ -25,11 +26,15 @@ func isFree(t *eventlog.Totals) bool {
 
 // getNow answers what the agent does now, in the latest session or in the named one.
 func (rt *router) getNow(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := readQuery(r, "session")
+	q, err := readQuery(r, "session", "spark")
 	if err != nil {
 		return err
 	}
 	id, err := q.session()
+	if err != nil {
+		return err
+	}
+	spark, err := q.flag("spark", false)
 	if err != nil {
 		return err
 	}
@@ -59,6 +64,13 @@ func (rt *router) getNow(w http.ResponseWriter, r *http.Request, p params) error
 			}
 		}
 		answer.Session = &info
+		if spark {
+			pulse, err := rt.log.Session(p.task, id).Pulse(r.Context(), page.SparkPulse)
+			if err != nil {
+				return err
+			}
+			answer.Spark = page.NewSpark(pulse, info.Head)
+		}
 	}
 	return writeJSON(w, http.StatusOK, answer)
 }

@@ -2,6 +2,7 @@ package streamer
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,10 @@ type chunk struct {
 // this bound, it is one write for each stream.
 const maxFrames = 4 << 20
 
+// beyond is a sequence after every event. What is read after it is the state of a session
+// and no event, which the log has in memory however far its head is ahead of the frames.
+const beyond = math.MaxInt64
+
 // after returns the frames after a sequence, as many as one write carries, including those
 // that have committed just now. ok is false if they are not kept here.
 func (f *frames) after(ctx context.Context, sequence uint64) (p part, ok bool, err error) {
@@ -58,7 +63,7 @@ func (f *frames) after(ctx context.Context, sequence uint64) (p part, ok bool, e
 	if sequence == f.last {
 		p.page, err = f.fill(ctx)
 	} else { // enough is kept here, but only the log knows whether the session still exists
-		p.page, err = f.hub.watch.Scan(ctx, f.from.session, f.last, func(*eventlog.Event) bool { return false })
+		p.page, err = f.hub.watch.Scan(ctx, f.from.session, beyond, func(*eventlog.Event) bool { return false })
 	}
 	if err != nil {
 		return part{}, false, err

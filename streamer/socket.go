@@ -11,9 +11,9 @@ import (
 // that a slow line is not cut again and again at the same large event.
 const writeSize = 64 << 10
 
-// maxPage is how many bytes are read and handed over at once for a client that keeps up.
-// With fewer hand-overs, the reading goroutine and the writing one wait less for each
-// other. A client keeps up if it takes writeSize bytes in time.
+// maxPage is how many bytes are read and handed over at once for a client that keeps up:
+// each read of the log costs something before its first event, and each hand-over makes a
+// goroutine wait. A client keeps up if it takes writeSize bytes in time.
 const (
 	maxPage = 4 * writeSize
 	inTime  = time.Millisecond
@@ -40,12 +40,17 @@ type socket struct {
 
 	panicked any // the panic of a ResponseWriter in flushBehind
 
-	buf  *[]byte // nil while there is nothing to write
-	page int     // how many bytes to buffer before a flush
+	buf    *[]byte // nil while there is nothing to write
+	page   int     // how many bytes to buffer before a flush
+	direct bool    // flushBehind writes before it returns
 }
 
 func newSocket(l line, o *Options) *socket {
-	return &socket{line: l, timeout: o.WriteTimeout, last: time.Now(), page: writeSize}
+	// A write to a connection is a copy into the kernel. To have another goroutine make it
+	// costs more than it gains: a processor must wake for it, and has to fetch the buffer
+	// from the other one's cache. A response of HTTP/2 waits for other goroutines anyway.
+	_, direct := l.(*connection)
+	return &socket{line: l, timeout: o.WriteTimeout, last: time.Now(), page: writeSize, direct: direct}
 }
 
 // buffer holds what waits to be written. The next flush sends what is appended to it.
@@ -86,8 +91,8 @@ func (s *socket) sendAfter(text []byte) error {
 	return s.err
 }
 
-// flushBehind sends what is buffered while the caller fills the next buffer. Then the
-// caller must call settle.
+// flushBehind sends what is buffered: at once if direct is true, or else while the caller
+// fills the next buffer. Then the caller must call settle.
 func (s *socket) flushBehind() {
 	_ = s.settle() // its error stays
 	if s.buf == nil {
@@ -96,8 +101,15 @@ func (s *socket) flushBehind() {
 	if s.page = min(2*s.page, maxPage); !s.keepsUp {
 		s.page = writeSize
 	}
-	buf, done := s.buf, make(chan struct{})
-	s.buf, s.behind = nil, done
+	buf := s.buf
+	s.buf = nil
+	if s.direct {
+		s.sendBuffer(buf)
+		s.tell()
+		return
+	}
+	done := make(chan struct{})
+	s.behind = done
 	go func() {
 		defer close(done)
 		defer func() { s.panicked = recover() }()

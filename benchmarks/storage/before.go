@@ -46,6 +46,7 @@ func appendsBefore() *report.Experiment {
 			{
 				Name: "64 appenders, one session, vs the store before the journal",
 				Ours: figure(one, throughput), Rival: figure(oneBefore, throughput), Wanted: report.AtLeast(1.6),
+				Reason: reasonOneSessionBefore,
 			},
 			{
 				Name: "64 appenders over 1,000 sessions, vs the store before the journal",

@@ -29,7 +29,7 @@ type taskRow struct {
 	Tries []eventlog.SessionInfo
 	// Started and Ended are when the agent ran last.
 	Started, Ended eventlog.Time
-	Spark          *spark // nil: there is too little to draw
+	Spark          *Spark // nil: there is too little to draw
 }
 
 // Ran is the day on which the agent ran, if that is long before it was recorded.
@@ -55,7 +55,7 @@ func newListView(p ListPage) listView {
 		row := taskRow{Task: task, Tries: tries}
 		if n := len(tries); n > 0 {
 			row.Started, row.Ended = tries[n-1].Started, tries[n-1].Ended
-			row.Spark = newSpark(p.Pulses[task.ID], tries[n-1].Head)
+			row.Spark = NewSpark(p.Pulses[task.ID], tries[n-1].Head)
 		}
 		v.Tasks = append(v.Tasks, row)
 	}

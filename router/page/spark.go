@@ -3,17 +3,20 @@ package page
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
-// spark is how much happened in each of some equal parts of a run's time, as a small
-// picture.
-type spark struct {
-	Bars []sparkBar
-	What string // in words
+// Spark is how much happened in each of some equal parts of a run's time, as a small
+// picture: a bar each.
+type Spark struct {
+	What    string `json:"what"` // in words
+	Heights []int  `json:"heights"`
 }
 
-type sparkBar struct{ X, Y, Height int }
+// SparkPulse is how many events of a run are looked at for its picture, see
+// [eventlog.Session.Pulse].
+const SparkPulse = 16
 
 // The measures of the picture, in its own units.
 const (
@@ -22,9 +25,9 @@ const (
 	sparkHeight = 14
 )
 
-// newSpark draws the pulse of a session with that many events, nil if there is too little to
+// NewSpark draws the pulse of a session with that many events, nil if there is too little to
 // draw. Between two times of a pulse lie equally many events.
-func newSpark(pulse []time.Time, events uint64) *spark {
+func NewSpark(pulse []time.Time, events uint64) *Spark {
 	if len(pulse) < 4 {
 		return nil
 	}
@@ -49,13 +52,22 @@ func newSpark(pulse []time.Time, events uint64) *spark {
 		}
 	}
 	most := slices.Max(parts[:])
-	s := &spark{What: fmt.Sprintf("%s in %s", plural(int(events), "event"), took(span))}
-	for n, much := range parts {
+	s := &Spark{What: fmt.Sprintf("%s in %s", plural(int(events), "event"), took(span))}
+	for _, much := range parts {
 		height := int(much/most*sparkHeight + 0.5)
 		if much > 0 {
 			height = max(height, 1)
 		}
-		s.Bars = append(s.Bars, sparkBar{n * sparkWidth, sparkHeight - height, height})
+		s.Heights = append(s.Heights, height)
 	}
 	return s
+}
+
+// Path is the picture, for an SVG of 60 × 14 (see drawSpark of listrow.js).
+func (s *Spark) Path() string {
+	var path strings.Builder
+	for n, height := range s.Heights {
+		fmt.Fprintf(&path, "M%d %dv-%dh%dv%dz", n*sparkWidth, sparkHeight, height, sparkWidth-1, height)
+	}
+	return path.String()
 }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,26 +13,20 @@ func TestASparkIsHighWhereMuchHappened(t *testing.T) {
 		}
 		return times
 	}
-	heights := func(s *spark) (h [sparkParts]int) {
-		for i, bar := range s.Bars {
-			h[i] = bar.Height
-			if bar.Y+bar.Height != sparkHeight {
-				t.Errorf("bar %d does not stand on the ground", i)
-			}
-		}
-		return h
-	}
-	even := heights(newSpark(at(0, 20, 40, 60, 80, 100), 1000))
-	for i, h := range even {
+	even := NewSpark(at(0, 20, 40, 60, 80, 100), 1000)
+	for i, h := range even.Heights {
 		if h != sparkHeight {
 			t.Errorf("of an even run, part %d has height %d", i, h)
 		}
 	}
-	burst := heights(newSpark(at(0, 96, 97, 98, 99, 100), 1000))
+	if path, bar := even.Path(), "M3 14v-14h2v14z"; !strings.HasPrefix(path, "M0 14v-14h2v14z"+bar) {
+		t.Errorf("it is drawn as %s", path)
+	}
+	burst := NewSpark(at(0, 96, 97, 98, 99, 100), 1000).Heights
 	if burst[sparkParts-1] != sparkHeight || burst[0] != 1 {
 		t.Errorf("of a run with a burst at its end, the heights are %v", burst)
 	}
-	if newSpark(at(1, 1, 1, 1), 4) != nil || newSpark(at(1, 2, 3), 3) != nil {
+	if NewSpark(at(1, 1, 1, 1), 4) != nil || NewSpark(at(1, 2, 3), 3) != nil {
 		t.Error("something is drawn of nothing")
 	}
 }

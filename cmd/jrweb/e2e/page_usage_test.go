@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,17 +57,38 @@ func TestPageOfUsage(t *testing.T) {
 	page.until(`document.querySelectorAll(".usage-chart .day").length === 7`)
 }
 
+// The list shows when most of a run happened, the same live and after a reload.
+func TestListShowsTheActivityOfRuns(t *testing.T) {
+	s := serve(t)
+	happens := func(task string, seconds ...int) {
+		for _, second := range seconds {
+			s.append(task, fmt.Sprintf(`{"type":"status","time":"2026-01-01T00:00:%02dZ","data":{"content":"x"}}`, second))
+		}
+	}
+	happens("t-1", 0, 10, 20, 30, 40)
+	list := openTab(t, s.url+"/")
+	list.live()
+	const sparks = `[...document.querySelectorAll(".tasks .spark")].map((e) => e.closest("tr").dataset.task + e.outerHTML).sort().join()`
+	before := evaluate[string](list, sparks)
+	if strings.Count(before, "M") != 20 {
+		t.Errorf("the picture of a run has not 20 parts: %s", before)
+	}
+	happens("t-1", 50)
+	happens("t-2", 0, 1, 2, 3, 30)
+	list.until(`document.querySelector('[data-task="t-1"] .spark title').textContent.startsWith("6 events")`)
+	list.until(`document.querySelector('[data-task="t-2"] .spark title')?.textContent.startsWith("5 events")`)
+	live := evaluate[string](list, sparks)
+	again := list.another(s.url + "/")
+	again.live()
+	sameText(t, "what is drawn", live, evaluate[string](again, sparks))
+}
+
 // A task is pinned on its page, and the list says so at once.
 func TestPageThatPinsATask(t *testing.T) {
 	s := serve(t)
-	for i := range 30 {
-		s.append("t-1", fmt.Sprintf(`{"type":"status","time":"2026-01-01T00:00:%02dZ","data":{"content":"x"}}`, i))
-	}
+	s.append("t-1", says("x"))
 	list := openTab(t, s.url+"/")
 	list.live()
-	if n := evaluate[int](list, `document.querySelectorAll(".spark rect").length`); n != 20 {
-		t.Errorf("the picture of the run has %d parts", n)
-	}
 	page := openTab(t, s.url+"/tasks/t-1")
 	page.until(`document.getElementById("pin")?.textContent === "Pin"`)
 	page.run(`document.getElementById("pin").click()`)

@@ -56,8 +56,11 @@ func (r *Reader) giveBack(b store.Bucket, c *bolt.Cursor) {
 }
 
 // Damaged turns a panic of bbolt over a damaged page into an error. It must be deferred.
-func (r *Reader) Damaged() {
-	if p := recover(); p != nil {
+func (r *Reader) Damaged() { r.damaged(recover()) }
+
+// damaged keeps what bbolt panicked with, if that is not nil.
+func (r *Reader) damaged(p any) {
+	if p != nil {
 		r.Keep(fmt.Errorf("%w: %v", store.ErrDamaged, p))
 	}
 }
@@ -86,11 +89,19 @@ func (r *Reader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byt
 	return func(yield func(k, v []byte) bool) {
 		c, k, v := r.seek(b, from)
 		defer r.giveBack(b, c)
+		stepping := false
+		defer func() {
+			if stepping { // else it is a panic of yield
+				r.damaged(recover())
+			}
+		}()
 		for k != nil && (to == nil || bytes.Compare(k, to) < 0) {
 			if !yield(k, v) {
 				return
 			}
-			k, v = r.next(c)
+			stepping = true
+			k, v = c.Next()
+			stepping = false
 		}
 	}
 }
@@ -145,12 +156,6 @@ func (r *Reader) seek(b store.Bucket, key []byte) (c *bolt.Cursor, k, v []byte) 
 	c = r.cursor(b)
 	k, v = c.Seek(key)
 	return c, k, v
-}
-
-// next is step to the next key, which is taken far more often than any other step.
-func (r *Reader) next(c *bolt.Cursor) (k, v []byte) {
-	defer r.Damaged()
-	return c.Next()
 }
 
 func (r *Reader) step(c *bolt.Cursor, move func(*bolt.Cursor) (k, v []byte)) (k, v []byte) {

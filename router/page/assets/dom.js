@@ -11,6 +11,13 @@ export function el(name, attributes, ...children) {
   return node;
 }
 
+// svgEl is an element of a picture.
+export function svgEl(name, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+}
+
 // setText writes only when something changes, so that nothing flickers and a
 // reader's selection stays.
 export function setText(node, text) {

@@ -35,7 +35,7 @@ export class Header {
   #refreshedAt = 0;
   #ticking; // the timer of the next tick
   #updated = byID("now").dataset.updated; // when something was appended last
-  #about = ""; // what the server said last
+  #about = null; // what the server said last
 
   // along(change) makes a change of the head: others can be shown with it.
   constructor(timeline, taskURL, along) {
@@ -63,8 +63,8 @@ export class Header {
     page.session = data.session;
     page.cursor = data.cursor;
     const about = fresh.querySelector(".about");
-    if (about.outerHTML !== this.#about) { // else a reader may be in the middle of it
-      this.#about = about.outerHTML;
+    if (!about.isEqualNode(this.#about)) { // else a reader may be in the middle of it
+      this.#about = about.cloneNode(true);
       localTimes(about);
       about.querySelector("details").open = byID("details").open;
       about.append(...document.querySelectorAll("#notify")); // the server knows nothing of it

@@ -36,7 +36,7 @@ let isNews = newsSince();
 const favicon = new Favicon();
 const filter = new ListFilter(load);
 const notifier = new Notifier(document.querySelector(".bar-inner"));
-const doing = new Doing((id) => `tasks/${encodeURIComponent(id)}/now`, told, () => notifier.on);
+const doing = new Doing((id) => `tasks/${encodeURIComponent(id)}/now?spark=true`, told, () => notifier.on);
 
 const link = new Link({
   about: () => ({ url: new URL("stream", location.href).href, cursor: "", list: true, ends: false, checks: {} }),
@@ -211,8 +211,9 @@ function shown(row) {
 }
 
 // told shows the answer.
-function told(id, { now }) {
+function told(id, { now, spark }) {
   const row = rows.get(id);
+  row?.drawSpark(spark);
   if (row?.doing(now)) notifier.asks(row.task, now.detail);
 }
 

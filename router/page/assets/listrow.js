@@ -1,7 +1,7 @@
 // One row of the list of tasks.
 
 import { doingWhat, planWords } from "./doingwords.js";
-import { el, setText } from "./dom.js";
+import { el, setText, svgEl } from "./dom.js";
 import { ago, calmly, cost, duration, moment, tokens, untilNext } from "./format.js";
 import { calmMs, paceOf, paceWords } from "./pace.js";
 
@@ -111,6 +111,21 @@ export class ListRow {
     if (parts.length > 0) this.#part(".task").append(el("span", { class: "doing" }, ...parts.flatMap((part, i) => i === 0 ? [part] : [" ", part])));
     this.tick(Date.now());
     return begins;
+  }
+
+  // drawSpark shows how much happened in each part of the run's time, as the server draws it.
+  drawSpark(spark) {
+    const old = this.#part(".spark");
+    if (spark === undefined) {
+      old?.remove();
+      return;
+    }
+    const svg = svgEl("svg", { class: "spark", viewBox: "0 0 60 14", role: "img", "aria-label": spark.what });
+    const title = svgEl("title", {});
+    title.textContent = spark.what;
+    svg.append(title, svgEl("path", { d: spark.heights.map((height, n) => `M${n * 3} 14v-${height}h2v${height}z`).join("") }));
+    if (old === null) this.#part(".status").parentElement.append(" ", svg);
+    else if (!old.isEqualNode(svg)) old.replaceWith(svg);
   }
 
   // news marks that something has happened which the reader has not seen.
