@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -345,11 +346,15 @@ func (l *livewatch) later(ctx context.Context, f waitingFile, after time.Duratio
 	})
 }
 
-// orphansLater ends spools whose transcripts are gone, once nothing waits any more.
+// orphansLater ends spools whose transcripts are gone, once nothing waits any more, and gives
+// back what memory the backfill took.
 func (l *livewatch) orphansLater(ctx context.Context) {
 	for rest(ctx, adoptAfter) == nil {
 		if l.past.quiet() && l.fresh.quiet() {
 			l.tell(l.dir, l.orphans(ctx))
+			// Else the runtime gives the memory of the backfill back bit by bit, and wakes for
+			// it for many minutes.
+			debug.FreeOSMemory()
 			return
 		}
 	}
