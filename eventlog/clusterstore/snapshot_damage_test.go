@@ -41,7 +41,7 @@ func TestADamagedSnapshotIsNotUsed(t *testing.T) {
 	open := func() (unfit int, err error) {
 		logger, ch := tellOf(snapshotUnfit)
 		path := filepath.Join(t.TempDir(), "jr.db")
-		s, err := clusterstore.Open(t.Context(), path, url, stream, &clusterstore.Options{Wait: time.Second / 2, Logger: logger})
+		s, err := clusterstore.Open(t.Context(), path, url, stream, &clusterstore.Options{Wait: 5 * time.Second, Logger: logger})
 		if err == nil {
 			k.ok(s.Close())
 		}
