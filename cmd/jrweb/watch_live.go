@@ -300,7 +300,13 @@ func (l *livewatch) work(ctx context.Context, b *backlog, past bool) {
 		l.openNow(ctx, f)
 		b.done()
 		if past {
-			l.lift(ctx, l.walked.Load() && b.quiet())
+			over := l.walked.Load() && b.quiet()
+			l.lift(ctx, over)
+			if over {
+				// Else the runtime gives the memory of the backfill back bit by bit, and wakes
+				// for it for many minutes.
+				debug.FreeOSMemory()
+			}
 		}
 		if past && rest(ctx, time.Since(began)) != nil {
 			return
@@ -346,15 +352,11 @@ func (l *livewatch) later(ctx context.Context, f waitingFile, after time.Duratio
 	})
 }
 
-// orphansLater ends spools whose transcripts are gone, once nothing waits any more, and gives
-// back what memory the backfill took.
+// orphansLater ends spools whose transcripts are gone, once nothing waits any more.
 func (l *livewatch) orphansLater(ctx context.Context) {
 	for rest(ctx, adoptAfter) == nil {
 		if l.past.quiet() && l.fresh.quiet() {
 			l.tell(l.dir, l.orphans(ctx))
-			// Else the runtime gives the memory of the backfill back bit by bit, and wakes for
-			// it for many minutes.
-			debug.FreeOSMemory()
 			return
 		}
 	}
