@@ -37,6 +37,7 @@ func TestTheLinesOfTheREADMEEmbedTheLogInAProgramOutside(t *testing.T) {
 		command := strings.ReplaceAll(c[1], "../jrweb", repository)
 		do := exec.CommandContext(t.Context(), "sh", "-c", command)
 		do.Dir = dir
+		do.Env = append(os.Environ(), "CGO_ENABLED=0") // what other tests build as well is compiled once
 		if out, err := do.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", command, err, out)
 		}

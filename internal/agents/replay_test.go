@@ -22,7 +22,9 @@ const fixtureDir = "../../eventlog/transcript/testdata/real"
 func build(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "jrweb")
-	if out, err := exec.Command("go", "build", "-o", program, "jrweb/cmd/jrweb").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", program, "jrweb/cmd/jrweb")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // what other tests build as well is compiled once
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return program

@@ -49,6 +49,7 @@ type abuse struct {
 func TestMemoryUnderAbuse(t *testing.T) {
 	plain := filepath.Join(t.TempDir(), "jrweb") // the race detector takes memory of its own
 	build := exec.Command("go", "build", "-o", plain, "jrweb/cmd/jrweb")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as for the image: it is compiled once
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
