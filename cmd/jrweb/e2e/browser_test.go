@@ -28,19 +28,18 @@ type tab struct {
 	budget   chan struct{} // told when the page's clock has been moved forward
 }
 
-func openTab(t *testing.T, url string) *tab {
-	t.Helper()
-	return openTabIn(t, t.Context(), url)
+// chromium is one browser for all tests: to start it takes longer than most of them. Closed by
+// closeChromium.
+var chromium struct {
+	ctx   context.Context
+	close func()
 }
 
-// another opens one more tab in the browser of this one.
-func (b *tab) another(url string) *tab {
-	b.t.Helper()
-	return openTabIn(b.t, b.ctx, url)
-}
-
-func openTabIn(t *testing.T, parent context.Context, url string) *tab {
+func startChromium(t *testing.T) {
 	t.Helper()
+	if chromium.ctx != nil {
+		return
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(needs(t, "chromium")),
 		chromedp.NoSandbox, // Chromium refuses its sandbox to root
@@ -50,16 +49,48 @@ func openTabIn(t *testing.T, parent context.Context, url string) *tab {
 		chromedp.Flag("force-prefers-reduced-motion", true),
 		chromedp.WindowSize(1280, 900),
 	)
-	ctx := parent
-	if parent == t.Context() {
-		var cancel context.CancelFunc
-		ctx, cancel = chromedp.NewExecAllocator(parent, options...)
-		t.Cleanup(cancel)
+	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	if err := chromedp.Do(ctx); err != nil { // starts it, without a bound of its own
+		end()
+		t.Fatal(err)
 	}
-	ctx, cancel := chromedp.NewContext(ctx)
+	chromium.ctx = ctx
+	chromium.close = func() {
+		cancel()
+		end()
+	}
+}
+
+// closeChromium ends the browser, if a test has started it.
+func closeChromium() {
+	if chromium.ctx != nil {
+		chromium.close()
+	}
+}
+
+// openTab opens a tab that shares nothing with those of other tests: no cookies, no storage,
+// no workers and no connections.
+func openTab(t *testing.T, url string) *tab {
+	t.Helper()
+	startChromium(t)
+	ctx, cancel := chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
+	return newTab(t, ctx, url)
+}
+
+// another opens one more tab in the browser of this one.
+func (b *tab) another(url string) *tab {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(cancel)
+	return newTab(b.t, ctx, url)
+}
+
+func newTab(t *testing.T, ctx context.Context, url string) *tab {
+	t.Helper()
 	b := &tab{t: t, ctx: ctx, budget: make(chan struct{}, 1)}
-	if err := chromedp.Do(ctx); err != nil { // starts the browser, without a bound of its own
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
 	err := chromedp.Listen(ctx, func(event any) {

@@ -41,6 +41,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "build jrweb:", err)
 		return 1
 	}
+	defer closeChromium()
 	return m.Run()
 }
 
