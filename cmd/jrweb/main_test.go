@@ -30,7 +30,16 @@ func TestMain(m *testing.M) {
 //	                            (under the command $UNDER, if it is set)
 //	end NAME TERM|INT CODE      sends a signal and checks the exit code
 //	await NAME CODE             the same without a signal
+//
+// Servers have the race detector if the tests have it. Other commands do little at the same
+// time, and would take longer to begin with it than for all that they do.
 func TestScripts(t *testing.T) {
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(bin, "jrweb"), "jrweb/cmd/jrweb")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // what other tests build as well is compiled once
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	sample, err := filepath.Abs("../../../shared/samples/jr/t-197.4.ndjson")
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +63,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SAMPLE", sample)
 			env.Setenv("GORACE", fastExit)
+			env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			env.Values[servers{}] = map[string]*process{}
 			return nil
 		},
