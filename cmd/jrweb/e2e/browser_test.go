@@ -45,6 +45,9 @@ func startChromium(t *testing.T) {
 		chromedp.NoSandbox, // Chromium refuses its sandbox to root
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
+		// Each window has pages for the suggestions of its address bar, which nobody uses here, and
+		// which take longer than most of ours.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup"),
 		// In a headless browser every tab counts as seen: what moves for ever is drawn in each.
 		chromedp.Flag("force-prefers-reduced-motion", true),
 		chromedp.WindowSize(1280, 900),
