@@ -107,6 +107,15 @@ func (d *Disk) Restore() {
 	if err := syscall.Unmount(d.Dir, 0); err != nil {
 		d.Fatal(err)
 	}
+	// A program that has mounts of its own, as those in namespaces of the network do, may still
+	// have this one. Then the same image would be mounted as it is, without power.
+	copied := d.image + ".copy"
+	if out, err := exec.Command("cp", "--sparse=always", d.image, copied).CombinedOutput(); err != nil {
+		d.Fatalf("copy the disk: %v\n%s", err, out)
+	}
+	if err := os.Rename(copied, d.image); err != nil {
+		d.Fatal(err)
+	}
 	if out, err := d.mount(); err != nil {
 		d.Fatalf("mount again: %v\n%s", err, out)
 	}
