@@ -2,6 +2,7 @@ package eventlog_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,6 +73,14 @@ func (m *model) remove(gone func(*modelSession) bool) {
 		}
 		return gone(s)
 	})
+}
+
+// make torture says how many histories it tries; a usual run tries fewer than rapid would by
+// itself.
+func init() {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
 }
 
 func TestALogHoldsWhatAModelHolds(t *testing.T) {

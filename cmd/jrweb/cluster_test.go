@@ -147,6 +147,15 @@ func TestServersOfThisProgramAloneAreACluster(t *testing.T) {
 	}
 	check(members...)
 
+	if code := members[0].stop(); code != 0 {
+		t.Errorf("a server ended with %d", code)
+	}
+	write(members[1], "without one")
+	check(members[1:]...)
+	members[0].begin()()
+	write(members[0], "with all")
+	check(members...)
+
 	// The largest event and the largest request pass, and nothing larger.
 	largest := strings.Repeat("x", clusterEventBytes-len(`{"content":""}`))
 	for _, m := range members {
@@ -168,15 +177,6 @@ func TestServersOfThisProgramAloneAreACluster(t *testing.T) {
 	if n := strings.Count(members[0].events(t, "t-2"), `"type":"thought"`); n != many {
 		t.Errorf("of the largest request there are %d events", n)
 	}
-	check(members...)
-
-	if code := members[0].stop(); code != 0 {
-		t.Errorf("a server ended with %d", code)
-	}
-	write(members[1], "without one")
-	check(members[1:]...)
-	members[0].begin()()
-	write(members[0], "with all")
 	check(members...)
 }
 
