@@ -2,6 +2,7 @@
 package disktest
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,8 +96,7 @@ func (d *Disk) control(what string, do func(fd int) error) {
 	if err != nil {
 		d.Fatal(err)
 	}
-	defer dir.Close()
-	if err := do(int(dir.Fd())); err != nil {
+	if err := errors.Join(do(int(dir.Fd())), dir.Close()); err != nil {
 		d.Fatalf("%s: %v", what, err)
 	}
 }

@@ -60,11 +60,11 @@ func (s *Small) Leave(free int64) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	defer file.Close()
 	if size := int64(stat.Bavail)*stat.Bsize - free; size > 0 {
-		if err := syscall.Fallocate(int(file.Fd()), 0, 0, size); err != nil {
-			s.Fatal(err)
-		}
+		err = syscall.Fallocate(int(file.Fd()), 0, 0, size)
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		s.Fatal(err)
 	}
 }
 
