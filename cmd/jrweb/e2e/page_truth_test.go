@@ -217,6 +217,33 @@ func sameText(t *testing.T, what, a, b string) {
 	t.Errorf("%s differs. Live:\n…%s\nafter a reload:\n…%s", what, a[from:min(len(a), i+300)], b[from:min(len(b), i+300)])
 }
 
+// Each event counts, also those of which the server told before their rows came.
+func TestPageCountsWhatTheServerKnewBeforeItsRowCame(t *testing.T) {
+	s := serve(t)
+	s.append("t-ahead", says("one"))
+	for _, query := range []string{"", "?sessions=all"} {
+		page := openTab(t, s.url+"/tasks/t-ahead"+query)
+		page.live()
+		page.run(`globalThis.asked = 0; const real = fetch; globalThis.fetch = async (...of) => {
+			const answer = await real(...of);
+			if (!String(of[0]).includes("/now")) return answer;
+			const all = await answer.json();
+			all.session.head += 100;
+			asked++;
+			return new Response(JSON.stringify(all), { headers: answer.headers });
+		}`)
+		before := evaluate[string](page, `document.getElementById("raws").dataset.count`)
+		s.append("t-ahead", says("more"))
+		page.until(`asked > 0`)
+		last := s.append("t-ahead", `{"type":"raw","data":{"content":"what?"}}`).Last
+		page.until(fmt.Sprintf(`document.querySelectorAll("#timeline [data-seq]").length === %d`, last))
+		page.until(fmt.Sprintf(`Number(document.getElementById("raws").dataset.count) === %s + 1`, before))
+		if query != "" {
+			page.until(fmt.Sprintf(`document.getElementById("count").textContent === "%d"`, last))
+		}
+	}
+}
+
 // After a session was superseded, or canceled and tried again later, the page goes on
 // with the new one if its reader was at the end, and says so to one who was not.
 func TestPageGoesOnWithTheNextSession(t *testing.T) {
