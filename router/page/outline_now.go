@@ -2,7 +2,7 @@ package page
 
 import (
 	"fmt"
-	"maps"
+	"slices"
 	"time"
 
 	"jrweb/eventlog"
@@ -40,7 +40,14 @@ type now struct {
 	status                   string
 	time                     time.Time
 	sequence                 uint64
-	asked                    map[uint64]string // questions that wait, and the call that each is of
+	asked                    []openQuestion // questions that wait, oldest first
+}
+
+// openQuestion is a question that waits for its answer. The newest event may be another one.
+type openQuestion struct {
+	sequence           uint64
+	call, parent, line string
+	time               time.Time
 }
 
 // see looks at an event. What tells nothing of what the agent does changes nothing.
@@ -50,23 +57,18 @@ func (n *now) see(e *eventlog.Event, data fields, parent string) {
 	case eventlog.TypeCost, eventlog.TypeSession, "receipt", eventlog.TypeComment:
 		return
 	case "question":
-		if n.asked == nil {
-			n.asked = map[uint64]string{}
-		}
 		if len(n.asked) < mostOpen {
-			n.asked[e.Sequence] = data.text("call_id")
+			n.asked = append(n.asked, openQuestion{e.Sequence, data.text("call_id"), parent, firstLine(data.text("content")), e.Time})
 		}
 	case eventlog.TypeToolResult: // a person has answered the agent itself
 		if call := data.text("call_id"); call != "" {
-			maps.DeleteFunc(n.asked, func(_ uint64, of string) bool { return of == call })
+			n.asked = slices.DeleteFunc(n.asked, func(q openQuestion) bool { return q.call == call })
 		}
 	case eventlog.TypeAssistant:
-		if parent == "" {
-			n.asked = nil // it went on
-		}
+		n.asked = slices.DeleteFunc(n.asked, func(q openQuestion) bool { return q.parent == parent }) // it went on
 	case "answer":
 		if of, ok := data.number("for"); ok && of >= 0 {
-			delete(n.asked, uint64(of))
+			n.asked = slices.DeleteFunc(n.asked, func(q openQuestion) bool { return q.sequence == uint64(of) })
 		}
 	}
 	n.kind, n.parent, n.time = e.Type, parent, e.Time
@@ -97,10 +99,8 @@ func (o *Outline) NowIn(s *eventlog.SessionInfo) Now {
 func (o *Outline) Now() Now {
 	n := o.now.describe(&o.calls)
 	n.Sequence = o.upTo
-	if o.now.parent != "" {
-		if a := o.agents.byCall[o.now.parent]; a != nil {
-			n.Who, n.Inside = a.name, a.call
-		}
+	if a := o.agents.byCall[o.now.whose()]; a != nil {
+		n.Who, n.Inside = a.name, a.call
 	}
 	n.Plan, n.Steps = o.plan.progress(), append([]Step{}, o.plan.steps...)
 	n.PerMinute = o.rate.perMinute()
@@ -108,8 +108,26 @@ func (o *Outline) Now() Now {
 	return n
 }
 
+// question is the newest one that waits, nil for none.
+func (n *now) question() *openQuestion {
+	if len(n.asked) == 0 {
+		return nil
+	}
+	return &n.asked[len(n.asked)-1]
+}
+
+// whose is the call of the subagent that is told of, "" for the agent itself.
+func (n *now) whose() string {
+	if q := n.question(); q != nil {
+		return q.parent
+	}
+	return n.parent
+}
+
 func (n *now) describe(calls *callTable) Now {
 	since := eventlog.Time{Time: n.time}
+	// A call of another level may be open as well: its subagent works, and is told of.
+	running := len(calls.open) > 0
 	switch {
 	case n.kind == "":
 		return Now{Kind: "waiting", What: "Waiting for the first event"}
@@ -120,15 +138,14 @@ func (n *now) describe(calls *callTable) Now {
 		}
 		return Now{Kind: n.status, What: word, Detail: n.line}
 	case len(n.asked) > 0:
-		return Now{Kind: "asks", What: "Waits for an answer", Detail: n.line, Since: since}
+		q := n.question()
+		return Now{Kind: "asks", What: "Waits for an answer", Detail: q.line, Since: eventlog.Time{Time: q.time}}
 	case n.kind == eventlog.TypeError:
-		return Now{Kind: "error", What: "Error", Detail: n.line, Since: since}
+		return Now{Kind: "error", What: "Error", Detail: n.line, Since: since, Running: running}
 	}
 	if call := calls.newest(n.parent); call != nil {
 		return Now{Kind: "tool", What: "Running " + call.tool, Detail: call.argument, Since: eventlog.Time{Time: call.time}, Running: true}
 	}
-	// A call of another level may still be open: its subagent works, and this is what it does.
-	running := len(calls.open) > 0
 	switch n.kind {
 	case eventlog.TypeAssistant:
 		return Now{Kind: "says", What: "Says", Detail: n.line, Since: since, Running: running}
