@@ -88,8 +88,12 @@ func (n *now) see(e *eventlog.Event, data fields, parent string) {
 	}
 }
 
-// NowIn says what the agent does in a session that the outline is of.
+// NowIn says what the agent does in a session that the outline is of. What was long ago is
+// not told as what it does now: an outline may be behind.
 func (o *Outline) NowIn(s *eventlog.SessionInfo) Now {
+	if o.upTo < s.Head {
+		return Now{Kind: "waiting", What: "Reading the run", Detail: fmt.Sprintf("%d of %d events", o.upTo, s.Head), Sequence: o.upTo, Steps: []Step{}}
+	}
 	n := o.Now()
 	n.Detail = shortPath(n.Detail, s.Cwd)
 	return n

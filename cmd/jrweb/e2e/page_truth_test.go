@@ -50,6 +50,28 @@ func (b *tab) nowSays(words ...string) {
 	}
 }
 
+// A page of a run that is too long to be read at once comes to tell what it came to, without
+// being loaded again, and the list does, too.
+func TestAPageOfARunThatIsReadInPartsTellsItsEnd(t *testing.T) {
+	s := serve(t)
+	s.appendMany("t-parts", 60_000)
+	for range 3 {
+		s.append("t-parts", call("bash", "b", "make"), failedResult("bash", "b"))
+	}
+	s.append("t-parts", says("It is mended."), `{"type":"complete","data":{"status":"failed","reason":"enough"}}`)
+	for _, path := range []string{"/tasks/t-parts", "/"} {
+		s.stop() // what it has read is forgotten
+		s.start()
+		page := openTab(t, s.url+path)
+		if path == "/" {
+			page.until(`document.querySelector(".doing .now-loop")?.textContent === "The same call of bash failed 3 ×"`)
+			continue
+		}
+		page.nowSays("Failed enough", "The same call of bash failed 3 ×")
+		page.until(`document.querySelector(".outcome-title")?.textContent === "Failed: enough" && document.querySelector(".outcome-answer").innerText.includes("It is mended.")`)
+	}
+}
+
 // The head describes the newest event of the run, whatever is on the screen.
 func TestTheHeadIsOfTheNewestEvent(t *testing.T) {
 	s := serve(t)
