@@ -267,7 +267,8 @@ func TestPageCountsWhatTheServerKnewBeforeItsRowCame(t *testing.T) {
 }
 
 // After a session was superseded, or canceled and tried again later, the page goes on
-// with the new one if its reader was at the end, and says so to one who was not.
+// with the new one if its reader was at the end, and says so to one who was not, or who
+// looks at that session alone.
 func TestPageGoesOnWithTheNextSession(t *testing.T) {
 	s := serve(t)
 	const cancel = `{"status":"canceled","reason":"no"}`
@@ -288,7 +289,7 @@ func TestPageGoesOnWithTheNextSession(t *testing.T) {
 	page.showsExactly(1)
 	reader.until(`document.getElementById("next")?.innerText.includes("A new session has started")`)
 	reader.until(fmt.Sprintf(`document.body.dataset.session === %q`, first))
-	pinned.until(`document.body.dataset.state === "ended"`)
+	pinned.until(`document.body.dataset.state === "ended" && document.getElementById("next")?.innerText.includes("A new session has started")`)
 
 	// Canceled now, tried again later: the page waits for it.
 	s.post("/tasks/t-next/sessions/"+second+"/complete", cancel, nil)
@@ -297,6 +298,7 @@ func TestPageGoesOnWithTheNextSession(t *testing.T) {
 	page.becomes(fmt.Sprintf(`document.body.dataset.session === %q && document.body.dataset.state === "live"`, third))
 	reader.run(`document.querySelector("#next a").click()`)
 	reader.becomes(fmt.Sprintf(`document.body.dataset.session === %q`, third))
+	pinned.until(fmt.Sprintf(`document.body.dataset.session === %q`, first))
 }
 
 // A run over midnight says which day it is, and the time between two events keeps its unit.
