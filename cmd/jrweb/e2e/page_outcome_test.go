@@ -27,6 +27,7 @@ func TestARunThatIsOverOpensWithItsOutcome(t *testing.T) {
 	page := openTab(t, s.url+"/tasks/t-done")
 	page.live()
 	page.until(`document.getElementById("outcome").hidden && !document.getElementById("map").hidden`)
+	page.run(`document.getElementById("scrub").focus({preventScroll: true})`)
 	s.appendTo("t-done", 400)
 	s.append("t-done", edit("e2", "b.go", "x", "y")...)
 	s.append("t-done", test("t2", true)...)
@@ -47,6 +48,9 @@ func TestARunThatIsOverOpensWithItsOutcome(t *testing.T) {
 		}
 	}
 	shows() // the page saw it end
+	if at := evaluate[string](page, `document.activeElement.id`); at != "scrub" {
+		t.Errorf("who held the scrubber holds %q", at)
+	}
 	page.goTo(s.url + "/tasks/t-done")
 	page.until(`document.body.dataset.state === "ended" && scrollY === 0`)
 	shows()
