@@ -65,8 +65,9 @@ func (s *steering) do(d steer.Does) (events []eventlog.Event) {
 			Content string         `json:"content"`
 			Options []steer.Option `json:"options,omitempty"`
 			CallID  string         `json:"call_id,omitempty"`
+			Other   string         `json:"other,omitempty"`
 			Request string         `json:"request"`
-		}{q.Content, q.Options, q.Call, name})})
+		}{q.Content, q.Options, q.Call, q.Other, name})})
 	}
 	if d.Close && !s.closed {
 		s.closed = true

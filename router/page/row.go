@@ -33,6 +33,7 @@ type row struct {
 	Fields   []fieldView
 	Banner   string       // the status that a complete event tells
 	Options  []optionView // of a question
+	Other    string       // what it means to answer in words of one's own
 	Tool     *toolView
 	Result   *resultView
 	Results  []*row // of a call; one as a rule

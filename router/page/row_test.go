@@ -98,6 +98,7 @@ var rows = []struct {
 	{"cost_of_a_message", "cost", "agent", `{"input_tokens":900,"output_tokens":40,"model":"gpt-5","id":"msg_1","part_of":"s-1/gpt-5"}`},
 	{"cost_of_a_thread", "cost", "agent", `{"usd":0.034,"input_tokens":900,"output_tokens":40,"model":"gpt-5","scope":"cumulative","id":"s-1/gpt-5"}`},
 	{"question", "question", "agent", `{"content":"May I run **this**?","options":[{"value":"allow","label":"Allow once"},{"value":"deny"}],"call_id":"c1","request":"R"}`},
+	{"question_with_another_answer", "question", "agent", `{"content":"Which?","options":[{"value":"a"}],"other":"Another <answer>"}`},
 	{"answer", "answer", "human", `{"for":12,"value":"allow","author":"ann"}`},
 	{"receipt", "receipt", "system", `{"for":12,"state":"read"}`},
 	{"receipt_failed", "receipt", "system", `{"for":12,"state":"failed","reason":"it had ended"}`},
