@@ -56,6 +56,8 @@ func TestWhatAnAgentDoesNowIsOfTheNewestEvent(t *testing.T) {
 		{"a question of a subagent, while the agent speaks", []string{sub, `{"type":"question","data":{"content":"May I?","parent_call_id":"s"}}`, say("on")}, "asks: Waits for an answer May I? by Explore agent in Task count"},
 		{"a question after which the agent goes on", []string{`{"type":"question","data":{"content":"May I?"}}`, say("on")}, "says: Says on"},
 		{"the older of two questions", []string{`{"type":"question","data":{"content":"One?","call_id":"a"}}`, `{"type":"question","data":{"content":"Two?","call_id":"b"}}`, `{"type":"answer","data":{"for":2,"value":"x"}}`}, "asks: Waits for an answer One?"},
+		{"a tool of an MCP server", []string{`{"type":"tool_call","data":{"tool":"mcp__docs__find","args":{"query":"x"},"call_id":"x"}}`}, "tool: Running docs · find x running"},
+		{"back from an MCP server", []string{`{"type":"tool_result","data":{"tool":"docs.find","success":true,"output":"","call_id":"x"}}`}, "thinks: Thinking after docs · find"},
 		{"an error while a tool runs", []string{made, `{"type":"error","data":{"message":"no"}}`}, "error: Error no running"},
 		{"a plan", []string{plan}, "tool: Running update_plan running plan 1/2"},
 		{"twice is no loop", []string{made, not, made, not}, "thinks: Thinking after bash, which failed"},

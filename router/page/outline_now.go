@@ -77,9 +77,9 @@ func (n *now) see(e *eventlog.Event, data fields, parent string) {
 	case eventlog.TypeError:
 		n.line = firstLine(data.text("message"))
 	case eventlog.TypeToolCall:
-		n.tool = shorten(data.text("tool"))
+		n.tool = toolName(data.text("tool"))
 	case eventlog.TypeToolResult:
-		n.tool, n.failed = shorten(data.text("tool")), string(data.raw("success")) == "false"
+		n.tool, n.failed = toolName(data.text("tool")), string(data.raw("success")) == "false"
 	case eventlog.TypeComplete:
 		n.status, n.line = data.text("status"), firstLine(data.text("reason"))
 		n.asked = nil
@@ -148,7 +148,7 @@ func (n *now) describe(calls *callTable) Now {
 		return Now{Kind: "error", What: "Error", Detail: n.line, Since: since, Running: running}
 	}
 	if call := calls.newest(n.parent); call != nil {
-		return Now{Kind: "tool", What: "Running " + call.tool, Detail: call.argument, Since: eventlog.Time{Time: call.time}, Running: true}
+		return Now{Kind: "tool", What: "Running " + toolName(call.tool), Detail: call.argument, Since: eventlog.Time{Time: call.time}, Running: true}
 	}
 	switch n.kind {
 	case eventlog.TypeAssistant:
