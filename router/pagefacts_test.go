@@ -58,6 +58,7 @@ func TestWhatAnAgentDoesNowIsOfTheNewestEvent(t *testing.T) {
 		{"the older of two questions", []string{`{"type":"question","data":{"content":"One?","call_id":"a"}}`, `{"type":"question","data":{"content":"Two?","call_id":"b"}}`, `{"type":"answer","data":{"for":2,"value":"x"}}`}, "asks: Waits for an answer One?"},
 		{"a tool of an MCP server", []string{`{"type":"tool_call","data":{"tool":"mcp__docs__find","args":{"query":"x"},"call_id":"x"}}`}, "tool: Running docs · find x running"},
 		{"back from an MCP server", []string{`{"type":"tool_result","data":{"tool":"docs.find","success":true,"output":"","call_id":"x"}}`}, "thinks: Thinking after docs · find"},
+		{"what a program prints", []string{`{"type":"assistant","data":{"content":"\u001b[1;31mFAIL\u001b[0m *x*\nmore","format":"text"}}`}, "says: Prints FAIL *x*"},
 		{"an error while a tool runs", []string{made, `{"type":"error","data":{"message":"no"}}`}, "error: Error no running"},
 		{"a plan", []string{plan}, "tool: Running update_plan running plan 1/2"},
 		{"twice is no loop", []string{made, not, made, not}, "thinks: Thinking after bash, which failed"},

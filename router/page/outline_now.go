@@ -36,7 +36,7 @@ type Now struct {
 // now is the newest event.
 type now struct {
 	kind, parent, line, tool string
-	failed                   bool
+	failed, printed          bool
 	status                   string
 	time                     time.Time
 	sequence                 uint64
@@ -72,7 +72,7 @@ func (n *now) see(e *eventlog.Event, data fields, parent string) {
 		}
 	}
 	n.kind, n.parent, n.time = e.Type, parent, e.Time
-	n.line, n.tool, n.failed, n.status = "", "", false, ""
+	n.line, n.tool, n.failed, n.status, n.printed = "", "", false, "", isPrinted(data)
 	switch e.Type {
 	case eventlog.TypeError:
 		n.line = firstLine(data.text("message"))
@@ -85,6 +85,9 @@ func (n *now) see(e *eventlog.Event, data fields, parent string) {
 		n.asked = nil
 	default:
 		n.line = firstLine(data.text("content"))
+	}
+	if n.printed {
+		n.line = withoutEscapes(n.line)
 	}
 }
 
@@ -152,6 +155,9 @@ func (n *now) describe(calls *callTable) Now {
 	}
 	switch n.kind {
 	case eventlog.TypeAssistant:
+		if n.printed {
+			return Now{Kind: "says", What: "Prints", Detail: n.line, Since: since, Running: running}
+		}
 		return Now{Kind: "says", What: "Says", Detail: n.line, Since: since, Running: running}
 	case eventlog.TypeThought:
 		return Now{Kind: "thinks", What: "Thinking", Detail: n.line, Since: since, Running: running}

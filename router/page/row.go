@@ -236,7 +236,11 @@ func (m *maker) says(label string) {
 	r.Label = label
 	left := m.pictures(&r.Pictures)
 	r.Prose = m.prose("content")
-	r.Fields = m.fields(left.without("content"), "")
+	left = left.without("content")
+	if isPrinted(m.data) {
+		left = left.without("format") // its looks tell
+	}
+	r.Fields = m.fields(left, "")
 }
 
 func (m *maker) note(label string) {

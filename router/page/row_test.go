@@ -70,6 +70,7 @@ var rows = []struct {
 }{
 	{"assistant", "assistant", "agent", `{"content":"**Found it.** See [the docs](https://example.org/a?b=c&d) and ` + "`main.go`" + `:\n\n` + "```go\\nfunc main() { println(\\\"hi\\\") } // 1\\n```" + `\n\n- [x] one\n- two\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n"}`},
 	{"assistant_in_json", "assistant", "agent", `{"content":"{\"outcome\":\"allow\",\"risk\":[1,null]}"}`},
+	{"assistant_of_a_program", "assistant", "agent", `{"content":"--- FAIL: TestTotal\n    *cart.go*:12: \u001b[31mwant\u001b[0m 2\n# 50%\r# 100%","format":"text"}`},
 	{"thought", "thought", "agent", `{"content":"First a test.\nThen *the fix*."}`},
 	{"user", "user", "human", `{"content":"Please hurry"}`},
 	{"user_of_the_agent", "user", "agent", `{"content":"You are a reviewer"}`},
