@@ -119,13 +119,20 @@ func (s *steering) say(m steer.Message) {
 // answer takes a person's answer to the question of an event.
 func (s *steering) answer(question uint64, m steer.Message) {
 	s.mu.Lock()
-	id, asked := s.questions[question]
+	id, waits := s.questions[question]
 	s.mu.Unlock()
-	if !asked {
-		s.record(receipt(m.Sequence, eventlog.ReceiptFailed, "the command does not wait for it"))
-		return
+	if waits {
+		s.take(m.Sequence, func() steer.Does {
+			d := s.agent.Answer(id, m)
+			if waits = len(d.Write) > 0; !waits { // it has taken its question back
+				delete(s.waiting, m.Sequence)
+			}
+			return d
+		})
 	}
-	s.take(m.Sequence, func() steer.Does { return s.agent.Answer(id, m) })
+	if !waits {
+		s.record(receipt(m.Sequence, eventlog.ReceiptFailed, "the command does not wait for it"))
+	}
 }
 
 func (s *steering) take(sequence uint64, take func() steer.Does) {
