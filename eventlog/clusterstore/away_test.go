@@ -91,7 +91,9 @@ func TestStreamsGoOnAfterTheEngineWasAway(t *testing.T) {
 				t.Fatal(err)
 			}
 			var started struct{ ID string }
-			if err := json.NewDecoder(r.Body).Decode(&started); err != nil {
+			err = json.NewDecoder(r.Body).Decode(&started)
+			r.Body.Close()
+			if err != nil {
 				t.Fatal(err)
 			}
 			a.path = "/tasks/t-1/sessions/" + started.ID
