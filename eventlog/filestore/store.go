@@ -24,6 +24,7 @@ type fileStore struct {
 	now   atomic.Pointer[version]
 
 	writing sync.Mutex       // held by the running Update, and by who freezes the active half
+	tx      *overlay.Tx      // of the running Update; used under writing
 	journal *journal.Journal // nil until the first Update; used under writing
 	aging   *time.Timer      // freezes the active half when it is old; used under writing
 	closed  bool             // used under writing
@@ -129,7 +130,7 @@ func open(path string, o *Options) (_ *fileStore, err error) {
 
 func newStore(b *base, o *Options) *fileStore {
 	return &fileStore{
-		base: b, pace: cmp.Or(o.pace, usualPace), plain: o.NoJournal, attempt: make(chan struct{}),
+		tx: overlay.NewTx(overlay.Reader{}), base: b, pace: cmp.Or(o.pace, usualPace), plain: o.NoJournal, attempt: make(chan struct{}),
 		frozen: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 }
@@ -192,12 +193,13 @@ func (s *fileStore) run(header int, fn func(store.Tx) error) (record []byte, tak
 		return nil, size{}, err
 	}
 	err = view.read(func(r overlay.Reader) (err error) {
-		tx := overlay.NewTx(r)
-		if err := fn(tx); err != nil {
+		s.tx.Begin(r)
+		defer s.tx.End()
+		if err := fn(s.tx); err != nil {
 			return err
 		}
-		record, err = tx.Delta(header)
-		takes = size{bytes: int64(len(record)), ops: tx.Ops(), reserve: tx.UsesReserve()}
+		record, err = s.tx.Delta(header)
+		takes = size{bytes: int64(len(record)), ops: s.tx.Ops(), reserve: s.tx.UsesReserve()}
 		return err
 	})
 	return record, takes, err
