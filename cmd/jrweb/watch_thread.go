@@ -35,6 +35,7 @@ type thread struct {
 	path   string // of the main file
 	bundle *bundle
 	cwd    string
+	parent string // the thread that it is a subagent's of, if its files do not tell
 
 	teller   teller
 	cover    *coverage
@@ -148,10 +149,11 @@ func (t *thread) begin(at time.Time) error {
 
 // run is what a session of the thread is of.
 func (t *thread) run(origin transcript.Origin, started time.Time) spool.Run {
+	origin.Dir, origin.Parent = cmp.Or(origin.Dir, t.cwd), cmp.Or(origin.Parent, t.parent)
 	run := runOf(origin)
 	run.Agent, run.ExternalID = t.id.agent, t.id.thread
 	run.Task, run.To, run.Started = t.id.task(), t.to.name, started
-	run.Project = projectOf(cmp.Or(origin.Dir, t.cwd))
+	run.Project = projectOf(origin.Dir)
 	if origin.Parent != "" && origin.Parent != t.id.thread {
 		run.Parent = transcript.TaskOf(t.id.agent, origin.Parent)
 	}
