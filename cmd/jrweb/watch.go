@@ -152,7 +152,11 @@ func recordAll(ctx context.Context, c *cli.Command, set watching, to *destinatio
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	warn := func(text string) { fmt.Fprintf(c.Root().ErrWriter, "jrweb: watch: %s\n", visible(text)) }
+	bar := newProgressBar(c.Root().ErrWriter, "watch")
+	warn := func(text string) {
+		bar.end()
+		fmt.Fprintf(c.Root().ErrWriter, "jrweb: watch: %s\n", visible(text))
+	}
 	w := newWatcher(to, set.spool, set.idle, s, set.privacy, c.Bool("redact"), warn)
 	err = w.checkSeen(ctx)
 	if c.Bool("once") {
@@ -162,15 +166,16 @@ func recordAll(ctx context.Context, c *cli.Command, set watching, to *destinatio
 		if err != nil {
 			return err
 		}
-		return w.recordOnce(ctx, c, set.places)
+		return w.recordOnce(ctx, c, set.places, bar)
 	}
-	l := newLivewatch(w, func(found func(string, fs.FileInfo)) *notifier {
+	l := newLivewatch(w, bar, func(found func(string, fs.FileInfo)) *notifier {
 		return newNotifier(set.places, set.poll, warn, found)
 	})
 	return l.run(ctx)
 }
 
 // checkSeen forgets what was recorded, if the log knows nothing of it: it is another one
+	defer bar.end()
 // by now.
 func (w *watcher) checkSeen(ctx context.Context) error {
 	tasks := w.seen.tasks(10)
@@ -190,9 +195,8 @@ func (w *watcher) checkSeen(ctx context.Context) error {
 }
 
 // recordOnce records what there is, and says what became of it.
-func (w *watcher) recordOnce(ctx context.Context, c *cli.Command, all []places.Place) error {
+func (w *watcher) recordOnce(ctx context.Context, c *cli.Command, all []places.Place, bar *progressBar) error {
 	files := transcriptsIn(all)
-	bar := newProgressBar(c.Root().ErrWriter, "watch")
 	err := w.once(ctx, files, bar.show)
 	bar.end()
 	if ctx.Err() != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -34,6 +35,8 @@ type watchRoom struct {
 	open bool // secrets are not taken out
 	// agents are those that are looked for: looking through more takes time.
 	agents []string
+	// terminal is where a person looks, nil for nobody.
+	terminal io.Writer
 }
 
 // line is the connection to the log, which may be cut.
@@ -102,7 +105,7 @@ func (r *watchRoom) once() {
 func (r *watchRoom) watch(play func()) {
 	r.Helper()
 	w := r.watcher()
-	l := newLivewatch(w, func(found func(string, fs.FileInfo)) *notifier {
+	l := newLivewatch(w, &progressBar{w: r.terminal, label: "watch", drawn: time.Now()}, func(found func(string, fs.FileInfo)) *notifier {
 		return &notifier{places: r.places(), every: 2 * time.Second, warn: w.warn, found: found, unwatched: map[string]bool{}, known: map[string]fileState{}}
 	})
 	ctx, stop := context.WithCancel(r.Context())
@@ -278,6 +281,47 @@ func TestWatchOnceAndWatchTakeTurns(t *testing.T) {
 		r.once()
 		r.want(aTask, "a | b | c", "d")
 		wantFiles(r.T, r.spool, "watch.seen")
+	})
+}
+
+// A backfill rests as long as it works. A person at a terminal sees how far it is, and
+// nothing of it once it is over.
+func TestABackfillRestsAndShowsHowFarItIs(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		for i := range 20 {
+			id := fmt.Sprintf("%08d%s", i, aSession[8:])
+			r.writes(filepath.Join(filepath.Dir(r.claudeFile()), id+".jsonl"), strings.ReplaceAll(asks("do")+answers("done"), aSession, id))
+		}
+		aRest()
+		var working atomic.Int64 // how long requests of the backfill took, together
+		var last atomic.Pointer[time.Time]
+		r.line.before = func(*http.Request) {
+			time.Sleep(barEvery) // the server takes its time
+			now := time.Now()
+			last.Store(&now)
+			working.Add(int64(barEvery))
+		}
+		var screen bytes.Buffer
+		r.terminal = &screen
+		began := time.Now()
+		r.watch(aRest)
+		worked, took := time.Duration(working.Load()/openers), last.Load().Sub(began)
+		t.Logf("%s of work by each took %s", worked, took)
+		if took < worked*3/2 {
+			t.Errorf("%s of work took %s", worked, took)
+		}
+		drawn := strings.Split(screen.String(), "\r")
+		reached := 0
+		for _, line := range drawn[1 : len(drawn)-1] {
+			var part int
+			if _, err := fmt.Sscanf(line[strings.LastIndex(line, "]")+1:], "%d %%", &part); err != nil || !strings.HasPrefix(line, "watch [") || part < reached {
+				t.Errorf("it draws %q after %d %%", line, reached)
+			}
+			reached = part
+		}
+		if len(drawn) < 5 || reached < 80 || drawn[len(drawn)-1] != "\x1b[K" {
+			t.Errorf("it draws %q", drawn)
+		}
 	})
 }
 
