@@ -442,3 +442,41 @@ func contentOf(data []byte) string {
 
 // aRest is longer than an agent rests in one session.
 func aRest() { time.Sleep(5*time.Minute + 137*time.Millisecond) }
+
+// An agent that says that it ends is not waited for, and one that goes on begins another
+// session.
+func TestASessionEndsWhenItsAgentSaysSo(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		r.agents = []string{"copilot"}
+		path := filepath.Join(r.home, ".copilot", "session-state", "cp-1", "events.jsonl")
+		n := 0
+		tells := func(kind, data string) {
+			n++
+			r.writes(path, fmt.Sprintf(`{"type":%q,"data":%s,"id":"e-%d","timestamp":%q,"parentId":null}`+"\n", kind, data, n, time.Now().UTC().Format(eventlog.TimeFormat)))
+		}
+		const works = `{"sessionId":"cp-1","version":1,"copilotVersion":"1.0.77","context":{"cwd":"/srv/app"}}`
+		r.watch(func() {
+			tells("session.start", works)
+			tells("user.message", `{"content":"a"}`)
+			tells("assistant.message", `{"messageId":"m-1","content":"b"}`)
+			aMoment()
+			aMoment()
+			if s := r.want("copilot-cli-cp-1", "a | b"); s[0].Sealed() {
+				t.Error("the session of an agent that rests for a moment has ended")
+			}
+			tells("session.shutdown", `{"shutdownType":"routine","modelMetrics":{}}`)
+			aMoment()
+			aMoment()
+			if s := r.want("copilot-cli-cp-1", "a | b"); s[0].Status != eventlog.Succeeded {
+				t.Errorf("the session of an agent that has ended is %s", s[0].Status)
+			}
+			tells("session.resume", works)
+			tells("user.message", `{"content":"c"}`)
+			aMoment()
+			aMoment()
+			if s := r.want("copilot-cli-cp-1", "a | b", "c"); len(s) == 2 && s[1].Sealed() {
+				t.Error("the session of an agent that goes on has ended")
+			}
+		})
+	})
+}

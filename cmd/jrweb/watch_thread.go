@@ -174,9 +174,10 @@ func (t *thread) end(how transcript.Outcome) error {
 func (t *thread) rests(now time.Time) bool { return now.After(t.ends()) }
 
 // ends is when the session is over, if nothing comes until then. Files that were copied
-// or restored are new, and tell of times long ago: they need not rest as long.
+// or restored are new, and tell of times long ago: they need not rest as long. Nor need an
+// agent that says that it ends.
 func (t *thread) ends() time.Time {
-	if changed := t.lastChange(); t.isHistory(changed) {
+	if changed := t.lastChange(); t.isHistory(changed) || t.teller.outcome().Over {
 		return changed.Add(settling)
 	}
 	return t.active.Add(t.idle)
@@ -209,8 +210,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// settling is how long a file must rest that tells of times long ago: it is being copied,
-// or restored.
+// settling is how long a file must rest that tells of times long ago, or of the agent's end:
+// it is being copied, or restored, and the last lines come one by one.
 const settling = 10 * time.Second
 
 // finish records what the files tell at their end, and seals the session.

@@ -19,6 +19,9 @@ type Outcome struct {
 	// call, the answer to a question or to a person's words, the rest of a line. An
 	// interrupted run without it only lacks a line that tells its end.
 	Unfinished bool
+	// Over says that the agent has told its own end: whoever goes on with the thread begins
+	// again.
+	Over bool
 }
 
 // The reasons of runs whose end is not told.
@@ -37,6 +40,7 @@ type progress struct {
 	open   map[string]struct{} // calls without a result, by id
 	asked  []question          // without an answer
 	told   bool                // a person's words are the last thing
+	over   bool                // the agent has told its end, and nothing since
 }
 
 // working says that something is under way: what ended before does not count.
@@ -78,7 +82,7 @@ func (out *output) reach(status eventlog.Status, reason string) {
 		return
 	}
 	if status == "" {
-		out.progress.status, out.progress.reason = "", ""
+		out.progress.status, out.progress.reason, out.progress.over = "", "", false
 		return
 	}
 	out.progress = progress{status: status, reason: reason}
@@ -115,11 +119,17 @@ func (out *output) spoke() {
 	if out.progress.status != eventlog.Succeeded {
 		out.working()
 	}
-	out.progress.told = false
+	out.progress.told, out.progress.over = false, false
 	out.answered("")
 }
 
 func (out *output) outcome(cutOff bool) Outcome {
+	o := out.reached(cutOff)
+	o.Over = out.progress.over
+	return o
+}
+
+func (out *output) reached(cutOff bool) Outcome {
 	p := &out.progress
 	switch {
 	case cutOff:
