@@ -37,6 +37,7 @@ func watchCommand() *cli.Command {
 			boolFlag("serve", "serve the -db meanwhile"),
 			stringFlag("addr", defaultAddr, "with -serve, listen here"),
 			pricesFlag(),
+			budgetFlag("with -serve, warn when more US dollars are spent in a day, week or month, such as 50/day: the pages and a metric say so"),
 			&cli.DurationFlag{Name: "idle", Value: defaultIdle, Usage: "a session ends when its agent rests for so long", Sources: env("idle"), OnlyOnce: true},
 			&cli.BoolFlag{Name: "redact", Value: true, Usage: "replace what has the shape of a secret before it is sent", Sources: env("redact"), OnlyOnce: true},
 			&cli.StringSliceFlag{Name: "exclude", Usage: "leave out transcripts whose path or working directory, or a folder above it, matches this pattern; may be repeated", Sources: env("exclude")},
@@ -88,6 +89,9 @@ func readWatching(c *cli.Command) (w watching, err error) {
 func watchAgents(ctx context.Context, c *cli.Command) error {
 	if given(c, "db") && given(c, "url") {
 		return usagef("-db and -url: give only one of them")
+	}
+	if given(c, "budget") && !c.Bool("serve") {
+		return usagef("-budget is for -serve: else the server of -url has its own")
 	}
 	set, err := readWatching(c)
 	if err != nil {
@@ -171,11 +175,11 @@ func recordAll(ctx context.Context, c *cli.Command, set watching, to *destinatio
 	l := newLivewatch(w, bar, func(found func(string, fs.FileInfo)) *notifier {
 		return newNotifier(set.places, set.poll, warn, found)
 	})
+	defer bar.end()
 	return l.run(ctx)
 }
 
 // checkSeen forgets what was recorded, if the log knows nothing of it: it is another one
-	defer bar.end()
 // by now.
 func (w *watcher) checkSeen(ctx context.Context) error {
 	tasks := w.seen.tasks(10)
