@@ -85,7 +85,7 @@ func (out *output) reach(status eventlog.Status, reason string) {
 		out.progress.status, out.progress.reason, out.progress.over = "", "", false
 		return
 	}
-	out.progress = progress{status: status, reason: reason}
+	out.progress = progress{status: status, reason: reason, over: out.progress.over}
 }
 
 // opened and closed follow the calls of the agent itself.
