@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -293,19 +294,21 @@ func TestABackfillRestsAndShowsHowFarItIs(t *testing.T) {
 			r.writes(filepath.Join(filepath.Dir(r.claudeFile()), id+".jsonl"), strings.ReplaceAll(asks("do")+answers("done"), aSession, id))
 		}
 		aRest()
-		var working atomic.Int64 // how long requests of the backfill took, together
-		var last atomic.Pointer[time.Time]
-		r.line.before = func(*http.Request) {
+		var mu sync.Mutex
+		var requests, worked, took time.Duration // until the last transcript is opened
+		began := time.Now()
+		r.line.before = func(request *http.Request) {
 			time.Sleep(barEvery) // the server takes its time
-			now := time.Now()
-			last.Store(&now)
-			working.Add(int64(barEvery))
+			mu.Lock()
+			defer mu.Unlock()
+			requests += barEvery
+			if request.URL.Query().Has("external_id") { // it is opened
+				worked, took = requests/openers, time.Since(began)
+			}
 		}
 		var screen bytes.Buffer
 		r.terminal = &screen
-		began := time.Now()
 		r.watch(aRest)
-		worked, took := time.Duration(working.Load()/openers), last.Load().Sub(began)
 		t.Logf("%s of work by each took %s", worked, took)
 		if took < worked*3/2 {
 			t.Errorf("%s of work took %s", worked, took)

@@ -177,10 +177,16 @@ func (t *thread) rests(now time.Time) bool { return now.After(t.ends()) }
 // or restored are new, and tell of times long ago: they need not rest as long. Nor need an
 // agent that says that it ends.
 func (t *thread) ends() time.Time {
-	if changed := t.lastChange(); t.isHistory(changed) || t.teller.outcome().Over {
+	if changed := t.lastChange(); t.isHistory(changed) || t.isOver() {
 		return changed.Add(settling)
 	}
 	return t.active.Add(t.idle)
+}
+
+// isOver reports whether the agent has said that it ends.
+func (t *thread) isOver() bool {
+	g, growing := t.teller.(*growingTeller)
+	return growing && g.files.main().feed.converter.Over()
 }
 
 // isHistory reports whether what the files tell was over long before a time.

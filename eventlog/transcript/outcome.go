@@ -19,9 +19,6 @@ type Outcome struct {
 	// call, the answer to a question or to a person's words, the rest of a line. An
 	// interrupted run without it only lacks a line that tells its end.
 	Unfinished bool
-	// Over says that the agent has told its own end: whoever goes on with the thread begins
-	// again.
-	Over bool
 }
 
 // The reasons of runs whose end is not told.
@@ -124,12 +121,6 @@ func (out *output) spoke() {
 }
 
 func (out *output) outcome(cutOff bool) Outcome {
-	o := out.reached(cutOff)
-	o.Over = out.progress.over
-	return o
-}
-
-func (out *output) reached(cutOff bool) Outcome {
 	p := &out.progress
 	switch {
 	case cutOff:
