@@ -114,7 +114,7 @@ func (c *crashes) check(what string, files map[string][]byte) bool {
 func newCrashes(t *testing.T, path string, before map[string][]byte) *crashes {
 	t.Helper()
 	seed := rand.Uint64()
-	c := &crashes{T: t, path: path, random: rand.New(rand.NewPCG(seed, 0)), cuts: 1, share: 20, found: func(what string, err error) bool {
+	c := &crashes{T: t, path: path, random: rand.New(rand.NewPCG(seed, 0)), cuts: 1, share: 30, found: func(what string, err error) bool {
 		t.Errorf("%s, seed %d: %v", what, seed, err)
 		return !t.Failed()
 	}}
