@@ -56,6 +56,7 @@ type committer struct {
 	tx      *record.Txn // of the commit under way
 	last    record.Carried
 	recent  record.Recent
+	scratch record.Scratch
 	company int           // number of changes that the last commit made, and of those that waited when it ended
 	took    time.Duration // duration of the last commit
 }
@@ -275,7 +276,7 @@ func (c *committer) write(group []*op, full error) error {
 			c.last, c.recent = last, record.Recent{}
 		}
 		c.tx = record.NewTxn(storeTx, c.log.now(), c.last)
-		c.tx.Full, c.tx.Recent = full, &c.recent
+		c.tx.Full, c.tx.Recent, c.tx.Scratch = full, &c.recent, &c.scratch
 		for _, o := range group {
 			if o.err = c.log.turn.check(o.term); o.err == nil {
 				o.err = o.apply(c.tx)
@@ -291,6 +292,7 @@ func (c *committer) write(group []*op, full error) error {
 	})
 	tx := c.tx
 	c.tx = nil
+	c.scratch.Reset()
 	if errors.Is(err, store.ErrNotWriter) {
 		return err
 	}
@@ -334,7 +336,7 @@ func (l *Log) committed(tx *record.Txn) {
 		for _, a := range tx.Appended {
 			for i := range a.Events {
 				if a.Events[i].Type == TypeQuestion {
-					l.trace.Asked(a.Task, a.Session, &a.Events[i])
+					l.trace.Asked(a.Task, a.Session, &a.Events[i].Event)
 				}
 			}
 		}
@@ -342,7 +344,7 @@ func (l *Log) committed(tx *record.Txn) {
 	if l.trace.Committed != nil {
 		for i := range tx.Appended {
 			for j := range tx.Appended[i].Events {
-				l.trace.Committed(&tx.Appended[i].Events[j])
+				l.trace.Committed(&tx.Appended[i].Events[j].Event)
 			}
 		}
 	}

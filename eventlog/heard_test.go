@@ -107,7 +107,7 @@ func tell(o *record.Outcome) string {
 	return fmt.Sprint(slices.Compact(all))
 }
 
-func events(all []eventlog.Event) (said []string) {
+func events(all []record.Prepared) (said []string) {
 	for _, e := range all {
 		said = append(said, fmt.Sprintf("%d %v %s %s %s %d", e.Sequence, e.Time, e.Type, e.Actor, e.Data, e.Change))
 	}

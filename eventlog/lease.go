@@ -50,7 +50,13 @@ const (
 	leaseSeals = 100
 	// leaseRetry is how long to wait after a seal that could not be committed.
 	leaseRetry = time.Second
+	// leaseProof is how long the commit may take that shows that the log could hear of writers.
+	leaseProof = time.Second
 )
+
+// errDeaf: the log could not commit for a while, and a cluster that cannot commit hears of no
+// writer either.
+var errDeaf = fmt.Errorf("%w: the log could not hear of their writers", ErrNotCommitted)
 
 func (ls *leases) init(l *Log) {
 	ls.log = l
@@ -197,11 +203,16 @@ func (ls *leases) run(ctx context.Context) {
 func (ls *leases) begun() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	ls.beginAnew()
+	notify(ls.sooner)
+}
+
+// beginAnew begins all leases anew. mu must be held.
+func (ls *leases) beginAnew() {
 	now := time.Now()
 	for _, l := range ls.open {
 		l.seen = now
 	}
-	notify(ls.sooner)
 }
 
 // due takes the expired leases from the heap. If there are none, wait is the time until one
@@ -241,15 +252,18 @@ const (
 func (ls *leases) expire(ctx context.Context, due []*lease) {
 	verdicts := make([]verdict, len(due))
 	var damage error
-	err := ls.log.committer.doFreeing(ctx, func(tx *record.Txn) error {
-		damage = nil
-		for i, l := range due {
-			var err error
-			verdicts[i], err = ls.judge(tx, l)
-			damage = errors.Join(damage, err)
-		}
-		return nil
-	})
+	err := ls.hears(ctx)
+	if err == nil {
+		err = ls.log.committer.doFreeing(ctx, func(tx *record.Txn) error {
+			damage = nil
+			for i, l := range due {
+				var err error
+				verdicts[i], err = ls.judge(tx, l)
+				damage = errors.Join(damage, err)
+			}
+			return nil
+		})
+	}
 	switch {
 	case err != nil && ctx.Err() == nil && ls.log.Err() == nil && !errors.Is(err, store.ErrNotWriter):
 		ls.log.o.Logger.Warn("sessions whose leases have run out cannot be sealed yet", "sessions", len(due), "error", err)
@@ -272,6 +286,23 @@ func (ls *leases) expire(ctx context.Context, due []*lease) {
 			ls.lookAt(l, l.seen.Add(l.silence))
 		}
 	}
+	if ls.log.lags() && (errors.Is(err, ErrNotCommitted) || errors.Is(err, ErrUnsettled)) {
+		ls.beginAnew()
+	}
+}
+
+// hears makes sure that the log can commit: as long as the engine of a cluster is away, what
+// writers tell other replicas does not arrive, so their silence says nothing.
+func (ls *leases) hears(ctx context.Context) error {
+	if ls.log.surelyWrites() {
+		return nil
+	}
+	began := time.Now()
+	err := ls.log.committer.doFreeing(ctx, func(*record.Txn) error { return nil })
+	if err == nil && time.Since(began) > leaseProof {
+		err = errDeaf
+	}
+	return err
 }
 
 // judge seals the session of a lease, if the lease has really expired.

@@ -95,7 +95,7 @@ func (w *watchedTask) keepAll(end Place, commits uint64) {
 // add takes the events of an append. They are not shown until settle.
 func (t *orderTail) add(a *record.Appended) {
 	for i := range a.Events {
-		one := located{a.Session, a.Events[i]}
+		one := located{a.Session, a.Events[i].Event}
 		if t.end.Before(one.place()) { // else the read that began the tail had it already
 			t.fresh = append(t.fresh, one)
 		}

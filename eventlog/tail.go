@@ -87,7 +87,7 @@ func (w *watchedTask) append(a *record.Appended, limit int) {
 		return
 	}
 	for i := range a.Events {
-		e := &a.Events[i]
+		e := &a.Events[i].Event
 		if e.Sequence != t.head+1 {
 			continue // the page that began the tail included this commit already
 		}

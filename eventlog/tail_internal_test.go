@@ -25,8 +25,8 @@ func TestATailNeverMissesTheCommitThatItsFirstPageDidNotShow(t *testing.T) {
 	for round := range 20 {
 		late, early := SessionID{1, byte(round)}, SessionID{2, byte(round)}
 		tx.Appended = []record.Appended{
-			{Task: "t", Session: late, Events: []Event{{Sequence: 1}}},
-			{Task: "t", Session: early, Events: []Event{{Sequence: 1}}},
+			{Task: "t", Session: late, Events: []record.Prepared{{Event: Event{Sequence: 1}}}},
+			{Task: "t", Session: early, Events: []record.Prepared{{Event: Event{Sequence: 1}}}},
 		}
 		before := Page{First: 1}
 		_, commits, _ := watched.read(early, 0)

@@ -189,6 +189,36 @@ func TestLeasesBeginAnewWithATerm(t *testing.T) {
 	})
 }
 
+// As long as a cluster cannot commit, it refuses heartbeats, or does not get them. So silence
+// says nothing then, and leases begin anew.
+func TestASessionOutlivesTheTimeInWhichNothingCommits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newToldStore()
+		first := s.replica()
+		writer, other := on(t, first, nil), on(t, s.replica(), nil)
+		session := writer.lease("t-1", time.Minute)
+		there := other.Session("t-1", session.ID())
+		away := func(err error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			first.refuse = err
+		}
+		for _, refuses := range []error{eventlog.ErrNotCommitted, eventlog.ErrUnsettled} {
+			away(refuses)
+			for range 10 {
+				time.Sleep(20 * time.Second)
+				wantErr(t, "a heartbeat while nothing commits", there.Heartbeat(t.Context()), refuses)
+			}
+			away(nil)
+			time.Sleep(20 * time.Second)
+			synctest.Wait()
+			wantEqual(t, "status when commits are made again", other.info(session).Status, eventlog.StatusOpen)
+			other.ok(there.Heartbeat(t.Context()))
+		}
+		writer.wantSealedAfter(session, time.Minute, "lease expired") // the control
+	})
+}
+
 // What a log has deleted when it ends is removed by the next writer.
 func TestTheNextWriterRemovesWhatWasDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

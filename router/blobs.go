@@ -57,7 +57,7 @@ func (rt *router) findBlob(ctx context.Context, p params, q queryValues) (part b
 		}
 		after = sequence - 1
 	}
-	for found := false; ; {
+	for found, knowsAll := false, false; ; {
 		last := after
 		page, err := rt.log.Scan(ctx, p.task, p.session, after, func(e *eventlog.Event) bool {
 			last = e.Sequence
@@ -71,8 +71,14 @@ func (rt *router) findBlob(ctx context.Context, p params, q queryValues) (part b
 			return part, err
 		case found:
 			return part, nil
-		case named || last >= page.Head:
+		case named && after < page.Head, last >= page.Head && (page.Sealed || knowsAll):
 			return part, errNoBlob
+		case last >= page.Head:
+			// Another replica may have shown an event that this one does not have yet.
+			if err := rt.log.CatchUp(ctx); err != nil {
+				return part, err
+			}
+			knowsAll = true
 		}
 		after = last
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +179,43 @@ func TestServersOfThisProgramAloneAreACluster(t *testing.T) {
 		t.Errorf("of the largest request there are %d events", n)
 	}
 	check(members...)
+}
+
+// Where others could reach it, a server within does not start without a secret, nor without
+// certificates.
+func TestAServerBeyondThisMachineNeedsASecretAndCertificates(t *testing.T) {
+	cert, key, _ := certificate(t)
+	dir := t.TempDir()
+	secret, noFolder := filepath.Join(dir, "secret"), filepath.Join(dir, "file")
+	for path, text := range map[string]string{secret: strings.Repeat("s", 32), noFolder: ""} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	secured := []string{"-cluster-ca", cert, "-cluster-cert", cert, "-cluster-key", key}
+	withSecret := []string{"-cluster-secret-file", secret}
+	for _, c := range []struct {
+		name  string
+		flags []string
+		code  int
+	}{
+		{"neither", nil, exitUsage},
+		{"a secret alone", withSecret, exitUsage},
+		{"certificates alone", secured, exitUsage},
+		{"both, the control", slices.Concat(secured, withSecret), exitFailed}, // it goes on to its folder, which is none
+	} {
+		for _, where := range [][]string{
+			{"-cluster-listen", "0.0.0.0:0", "-cluster-routes", "127.0.0.1:1"},
+			{"-cluster-listen", "127.0.0.1:0", "-cluster-routes", "127.0.0.1:1,192.0.2.1:1"},
+		} {
+			code, _, stderr := runIt(t, "", slices.Concat([]string{
+				"serve", "-addr", "127.0.0.1:0", "-db", filepath.Join(dir, "jr.db"), "-cluster-embedded", noFolder, "-cluster-name", "a",
+			}, where, c.flags)...)
+			if refused := strings.Contains(stderr, "reaches beyond this machine"); code != c.code || refused != (c.code == exitUsage) {
+				t.Errorf("%s, %v: exit code %d: %s", c.name, where, code, stderr)
+			}
+		}
+	}
 }
 
 // A server is one replica of a log in a stream of NATS servers elsewhere, to which it proves

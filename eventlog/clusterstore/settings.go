@@ -35,7 +35,11 @@ func (e *engine) check(ctx context.Context, o *Options) error {
 		e.weak = append(e.weak, store.FewServers)
 	}
 	if !o.SyncAlways {
-		e.weak = append(e.weak, e.syncs(ctx, o)...)
+		weak, err := e.askAll(ctx, o)
+		if err != nil {
+			return err
+		}
+		e.weak = append(e.weak, weak...)
 	}
 	if !c.DenyDelete || c.AllowRollup || c.AllowMsgTTL {
 		e.weak = append(e.weak, store.Erasable)
@@ -56,8 +60,8 @@ func (e *engine) check(ctx context.Context, o *Options) error {
 
 // admit returns why the engine or the stream cannot be used.
 func (e *engine) admit() error {
-	if version := e.conn.ConnectedServerVersion(); olderThan(version, oldestEngine) {
-		return fmt.Errorf("the NATS server is version %s, and must be %s or later: earlier ones may lose what they have acknowledged", version, oldestEngine)
+	if err := admitVersion(e.conn.ConnectedServerVersion()); err != nil {
+		return err
 	}
 	c := e.stream.CachedInfo().Config
 	switch {
@@ -75,6 +79,14 @@ func (e *engine) admit() error {
 		return fmt.Errorf("the NATS server takes messages of %d bytes, and must take %d (8 MiB): set its max_payload", e.conn.MaxPayload(), leastPayload)
 	case c.MaxMsgSize > 0 && c.MaxMsgSize < leastPayload:
 		return fmt.Errorf("the stream takes messages of %d bytes, and must take %d (8 MiB)", c.MaxMsgSize, leastPayload)
+	}
+	return nil
+}
+
+// admitVersion returns why servers of a version cannot be used.
+func admitVersion(version string) error {
+	if olderThan(version, oldestEngine) {
+		return fmt.Errorf("a NATS server is version %s, and all must be %s or later: earlier ones may lose what they have acknowledged", version, oldestEngine)
 	}
 	return nil
 }
@@ -100,39 +112,48 @@ func olderThan(version, than string) bool {
 // system account may ask it.
 const everyServer = "$SYS.REQ.SERVER.PING.JSZ"
 
-// syncs returns what is weak about the syncs of the servers.
-func (e *engine) syncs(ctx context.Context, o *Options) []store.Weakness {
+// askAll returns what is weak about the syncs of the servers, or why one of them cannot be used.
+func (e *engine) askAll(ctx context.Context, o *Options) ([]store.Weakness, error) {
 	if o.SystemURL == "" {
-		return []store.Weakness{store.UnknownSync}
+		return []store.Weakness{store.UnknownSync}, nil
 	}
-	answered, err := askServers(ctx, o, e.servers)
+	servers, err := askServers(ctx, o, e.servers)
 	late := false
-	for _, always := range answered {
-		late = late || !always
+	for _, s := range servers {
+		if err := admitVersion(s.version); err != nil {
+			return nil, err
+		}
+		late = late || !s.always
 	}
 	switch {
 	case late:
-		return []store.Weakness{store.LateSync}
+		return []store.Weakness{store.LateSync}, nil
 	case err != nil:
 		o.Logger.Warn("the servers of the cluster could not be asked whether they sync always", "error", err)
-		return []store.Weakness{store.UnknownSync}
+		return []store.Weakness{store.UnknownSync}, nil
 	}
-	return nil
+	return nil, nil
 }
 
-// askServers asks the servers whether they sync always, until so many as keep the stream have
-// answered. Those that come after them are waited for for a moment.
-func askServers(ctx context.Context, o *Options, least int) (always map[string]bool, err error) {
-	always = map[string]bool{}
+// answered is what a server says of itself.
+type answered struct {
+	version string
+	always  bool // it syncs before it acknowledges
+}
+
+// askServers asks the servers what they are like, until so many as keep the stream have answered.
+// Those that come after them are waited for for a moment.
+func askServers(ctx context.Context, o *Options, least int) (servers map[string]answered, err error) {
+	servers = map[string]answered{}
 	asks := *o
 	asks.denied = nil // a user who may not ask leaves it unknown
 	options, err := connection(&asks)
 	if err != nil {
-		return always, err
+		return servers, err
 	}
 	conn, err := nats.Connect(o.SystemURL, options...)
 	if err != nil {
-		return always, err
+		return servers, err
 	}
 	defer conn.Close()
 	inbox := conn.NewInbox()
@@ -141,25 +162,25 @@ func askServers(ctx context.Context, o *Options, least int) (always map[string]b
 		err = conn.PublishRequest(everyServer, inbox, nil)
 	}
 	if err != nil {
-		return always, err
+		return servers, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	for {
 		waits, stop := ctx, func() {}
-		if len(always) >= least {
+		if len(servers) >= least {
 			waits, stop = context.WithTimeout(ctx, pause)
 		}
 		m, err := answers.NextMsgWithContext(waits)
 		stop()
-		if err != nil && len(always) >= least {
-			return always, nil
+		if err != nil && len(servers) >= least {
+			return servers, nil
 		}
 		if err != nil {
-			return always, fmt.Errorf("%d of at least %d servers have answered: %w", len(always), least, err)
+			return servers, fmt.Errorf("%d of at least %d servers have answered: %w", len(servers), least, err)
 		}
 		var said struct {
-			Server struct{ ID string }
+			Server struct{ ID, Ver string }
 			Data   struct {
 				Disabled bool
 				Config   struct {
@@ -169,10 +190,10 @@ func askServers(ctx context.Context, o *Options, least int) (always map[string]b
 			}
 		}
 		if err := json.Unmarshal(m.Data, &said); err != nil || said.Server.ID == "" {
-			return always, errors.Join(errors.New("the answer of a server is not understood"), err)
+			return servers, errors.Join(errors.New("the answer of a server is not understood"), err)
 		}
 		if !said.Data.Disabled {
-			always[said.Server.ID] = said.Data.Config.SyncAlways
+			servers[said.Server.ID] = answered{said.Server.Ver, said.Data.Config.SyncAlways}
 		}
 	}
 }

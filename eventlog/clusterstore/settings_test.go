@@ -67,6 +67,39 @@ func TestSettingsThatWouldLoseCommitsAreRefused(t *testing.T) {
 	}
 }
 
+// Each of the servers must be new enough, not only the one to which a replica connects, if they
+// can be asked. Here another one is played.
+func TestAnOlderServerBesideOthersIsRefused(t *testing.T) {
+	s := natstest.StartWith(t, natstest.Options{System: true})
+	o := &clusterstore.Options{SystemURL: s.SystemURL()}
+	conn, err := nats.Connect(s.SystemURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for version, refused := range map[string]bool{"2.15.2": true, "2.15.3": false} {
+		plays, err := conn.Subscribe("$SYS.REQ.SERVER.PING.JSZ", func(m *nats.Msg) {
+			_ = m.Respond(fmt.Appendf(nil, `{"server":{"id":"another","ver":%q},"data":{"config":{"sync_always":true}}}`, version)) // the replica has gone
+		})
+		if err == nil {
+			err = conn.Flush()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := clusterstore.Open(t.Context(), filepath.Join(t.TempDir(), "jr.db"), s.URL, stream, o)
+		if (err != nil) != refused || err != nil && !strings.Contains(err.Error(), "version 2.15.2") {
+			t.Errorf("beside one of version %s: %v", version, err)
+		}
+		if err == nil {
+			r.Close()
+		}
+		if err := plays.Unsubscribe(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // What is only weaker than it should be is named, by what it breaks.
 func TestWeakSettingsAreNamed(t *testing.T) {
 	one := func(o natstest.Options) *natstest.Server { return natstest.StartWith(t, o) }

@@ -255,6 +255,51 @@ func TestAReplicaThatLaggedBehindThePurgeComesBack(t *testing.T) {
 	wantSame(t, k.replica, lagging)
 }
 
+// A message that is gone is never passed over. A replica that lacks it begins with a snapshot that
+// has it; without one it is not opened.
+func TestAHoleIsNeverPassedOver(t *testing.T) {
+	url := natstest.Start(t).URL
+	makeStream(t, url, func(c *jetstream.StreamConfig) { c.DenyDelete = false })
+	messages := streamNamed(t, client(t, url), stream)
+	last := func() uint64 {
+		info, err := messages.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.State.LastSeq
+	}
+	k := newKeeper(t, url)
+	k.ok(k.put(t.Context(), "before"))
+	logger, began := tellOf(beganAnew)
+	lacks := openReplica(t, filepath.Join(t.TempDir(), "jr.db"), url, &clusterstore.Options{Wait: time.Second / 2, Logger: logger})
+	wantSame(t, k.replica, lacks)
+	lacks.ok(lacks.Close())
+	behind, err := filestore.PlaceOf(lacks.path)
+	lacks.ok(err)
+	k.fill(1)
+	k.ok(messages.DeleteMsg(t.Context(), behind.Position+2))
+	lacks.open()
+	wait(t, "the beginning with a snapshot of one that lacks a message", began)
+	wantSame(t, k.replica, lacks, newReplica(t, url))
+	lacks.ok(lacks.Close())
+
+	at := last()
+	for _, key := range []string{"a", "b", "c"} {
+		k.ok(k.put(t.Context(), key))
+	}
+	k.ok(messages.DeleteMsg(t.Context(), at+2))
+	for path, what := range map[string]string{lacks.path: "one that lacks it", filepath.Join(t.TempDir(), "jr.db"): "a new one"} {
+		s, err := clusterstore.Open(t.Context(), path, url, stream, lacks.o)
+		if !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("a message behind all snapshots is gone, and %s: %v", what, err)
+		}
+		if err == nil {
+			s.Close()
+		}
+	}
+	k.ok(k.put(t.Context(), "who has it goes on"))
+}
+
 // A snapshot counts when it was stored, read back and found good, and not before: whoever
 // breaks off leaves none, and another one makes the next.
 func TestHalfASnapshotNeverCounts(t *testing.T) {

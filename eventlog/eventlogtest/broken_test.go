@@ -130,6 +130,10 @@ var faults = map[string]struct {
 			return next(context.WithoutCancel(ctx), fn)
 		}},
 	},
+	"keeps the memory of what was put": {
+		"the memory of a key and a value is the caller's again when the Update has returned",
+		(&keeping{}).store(),
+	},
 	"has no room for large appends": {
 		"one Update takes as much as the largest append, or the largest event if it says so",
 		faulty{update: func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
@@ -137,6 +141,31 @@ var faults = map[string]struct {
 		}},
 	},
 	"forgets": {"what was written is there when the store is opened again", faulty{}},
+}
+
+// keeping is a store that keeps the memory of the values that were put.
+type keeping struct{ values map[string][]byte }
+
+func (k *keeping) store() faulty {
+	k.values = map[string][]byte{}
+	return faulty{
+		update: func(ctx context.Context, fn func(store.Tx) error, next updateFunc) error {
+			return next(ctx, func(tx store.Tx) error { return fn(keepingTx{tx, k}) })
+		},
+		view: viewing(func(r store.Reader) reader {
+			return reader{Tx: onlyReads{r}, get: func(_ store.Bucket, key []byte) []byte { return k.values[string(key)] }}
+		}).view,
+	}
+}
+
+type keepingTx struct {
+	store.Tx
+	*keeping
+}
+
+func (t keepingTx) Put(b store.Bucket, key, value []byte) {
+	t.values[string(key)] = value
+	t.Tx.Put(b, key, value)
 }
 
 // small loses what a transaction puts after 1,000 keys.

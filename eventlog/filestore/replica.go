@@ -163,7 +163,12 @@ func (r *Replica) Apply(ctx context.Context, delta []byte, link [32]byte) error 
 	if err := s.makeRoom(ctx, size{bytes: int64(len(delta)), reserve: true}); err != nil {
 		return err
 	}
-	return s.show(overlay.Delta{Position: s.now.Load().upto + 1, Encoded: delta, Link: link})
+	d := overlay.Delta{Position: s.now.Load().upto + 1, Encoded: delta, Link: link}
+	if err := s.add(d); err != nil {
+		return err
+	}
+	s.show(d)
+	return nil
 }
 
 // View is that of [store.Store].

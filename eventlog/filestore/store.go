@@ -24,6 +24,7 @@ type fileStore struct {
 	now   atomic.Pointer[version]
 
 	writing sync.Mutex       // held by the running Update, and by who freezes the active half
+	tx      *overlay.Tx      // of the running Update; used under writing
 	journal *journal.Journal // nil until the first Update; used under writing
 	aging   *time.Timer      // freezes the active half when it is old; used under writing
 	closed  bool             // used under writing
@@ -129,7 +130,7 @@ func open(path string, o *Options) (_ *fileStore, err error) {
 
 func newStore(b *base, o *Options) *fileStore {
 	return &fileStore{
-		base: b, pace: cmp.Or(o.pace, usualPace), plain: o.NoJournal, attempt: make(chan struct{}),
+		tx: overlay.NewTx(overlay.Reader{}), base: b, pace: cmp.Or(o.pace, usualPace), plain: o.NoJournal, attempt: make(chan struct{}),
 		frozen: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 }
@@ -165,17 +166,23 @@ func (s *fileStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return s.failed(err)
 }
 
-// append commits a record by the journal.
+// append commits a record by the journal. While the disk writes, the record goes into the
+// active half, where no view sees it before show.
 func (s *fileStore) append(record []byte, takes size) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	err := s.journal.Append(record, takes.reserve)
+	err := s.journal.Write(record, takes.reserve)
 	s.journalSize.Store(s.journal.Size())
 	if err != nil {
 		return err
 	}
-	return s.show(overlay.Delta{Position: s.journal.Last(), Encoded: record[journal.HeaderSize:]})
+	d := overlay.Delta{Position: s.journal.Next(), Encoded: record[journal.HeaderSize:]}
+	if err := errors.Join(s.add(d), s.journal.Sync()); err != nil {
+		return err
+	}
+	s.show(d)
+	return nil
 }
 
 // run runs fn on the newest state. It returns what fn has written as a record for a journal,
@@ -186,30 +193,30 @@ func (s *fileStore) run(header int, fn func(store.Tx) error) (record []byte, tak
 		return nil, size{}, err
 	}
 	err = view.read(func(r overlay.Reader) (err error) {
-		tx := overlay.NewTx(r)
-		if err := fn(tx); err != nil {
+		s.tx.Begin(r)
+		defer s.tx.End()
+		if err := fn(s.tx); err != nil {
 			return err
 		}
-		record, err = tx.Delta(header)
-		takes = size{bytes: int64(len(record)), ops: tx.Ops(), reserve: tx.UsesReserve()}
+		record, err = s.tx.Delta(header)
+		takes = size{bytes: int64(len(record)), ops: s.tx.Ops(), reserve: s.tx.UsesReserve()}
 		return err
 	})
 	return record, takes, err
 }
 
-// show makes a delta visible that is on the disk.
-func (s *fileStore) show(d overlay.Delta) error {
-	v := s.now.Load()
-	if len(v.newer) == 0 {
+// add takes a delta into the active half. Nobody sees it before show. If it is never shown,
+// the store must not be used.
+func (s *fileStore) add(d overlay.Delta) error { return s.now.Load().active.Add(d) }
+
+// show makes a delta visible that was added, and is on the disk.
+func (s *fileStore) show(d overlay.Delta) {
+	if len(s.now.Load().newer) == 0 {
 		s.age()
-	}
-	if err := v.active.Add(d); err != nil {
-		return err
 	}
 	s.change(func(v *version) {
 		v.upto, v.link, v.newer = d.Position, d.Link, append(v.newer, d) // behind the end of what others see
 	})
-	return nil
 }
 
 // change publishes a new version. Commits and checkpoints each change a part of it.

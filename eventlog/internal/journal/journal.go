@@ -16,6 +16,7 @@ type Journal struct {
 	segments [2]*segment
 	active   int    // the segment that takes the records
 	last     uint64 // position of the newest record
+	written  int64  // size of the record that waits for Sync
 }
 
 // Create makes a new journal, durable, whose first record will have the position after+1.
@@ -43,12 +44,13 @@ func Create(p Place, id ID, after uint64) (*Journal, error) {
 	return j, nil
 }
 
-// Append seals a record and makes it durable: HeaderSize bytes for the header, then the
-// payload. Its position is one more than that of the last one. With useReserve it may use
-// space that is kept for changes that end or remove something. After an error that wraps
-// [store.ErrFull] or [store.ErrNotCommitted] the journal is as before; after any other one
-// the outcome is unknown, and the journal must not be used.
-func (j *Journal) Append(record []byte, useReserve bool) error {
+// Write seals a record and writes it: HeaderSize bytes for the header, then the payload. Its
+// position is one more than that of the last one. It counts, and is durable, once [Journal.Sync]
+// has returned; nothing else may be done in between. With useReserve it may use space that is
+// kept for changes that end or remove something. After an error that wraps [store.ErrFull] or
+// [store.ErrNotCommitted] the journal is as before; after any other one the outcome is
+// unknown, and the journal must not be used.
+func (j *Journal) Write(record []byte, useReserve bool) error {
 	if len(record)-HeaderSize > MaxPayload {
 		return fmt.Errorf("%w: a change of %d bytes is too large", store.ErrNotCommitted, len(record))
 	}
@@ -60,12 +62,32 @@ func (j *Journal) Append(record []byte, useReserve bool) error {
 	if err := s.write(record); err != nil {
 		return err
 	}
+	j.written = int64(len(record))
+	if len(record) >= startSize {
+		disk.StartWrite(s.file, s.end, j.written)
+	}
+	return nil
+}
+
+// startSize is the size of a record from which on the disk is told to begin with it at once:
+// the store has something to do before it syncs. For a smaller one that costs more than it
+// gains.
+const startSize = 8 << 10
+
+// Sync makes the record durable that was written. After an error its outcome is unknown, and
+// the journal must not be used.
+func (j *Journal) Sync() error {
+	s := j.segments[j.active]
+	if err := disk.SyncData(s.file); err != nil {
+		return err
+	}
+	s.end += j.written
 	j.last++
 	return nil
 }
 
-// Last is the position of the newest record.
-func (j *Journal) Last() uint64 { return j.last }
+// Next is the position of the next record.
+func (j *Journal) Next() uint64 { return j.last + 1 }
 
 // Skip leaves out a position: its change went straight to the database, which has all
 // records before.

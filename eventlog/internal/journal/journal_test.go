@@ -37,10 +37,18 @@ func payload(position uint64) string {
 	return fmt.Sprintf("record %d %s", position, strings.Repeat("x", int(position*37%300)))
 }
 
+// add appends a record, durable.
+func add(j *Journal, payload []byte) error {
+	if err := j.Write(append(make([]byte, HeaderSize), payload...), false); err != nil {
+		return err
+	}
+	return j.Sync()
+}
+
 func (b *bench) append(j *Journal, n int) {
 	b.Helper()
 	for range n {
-		b.ok(j.Append(append(make([]byte, HeaderSize), payload(j.Last()+1)...), false))
+		b.ok(add(j, []byte(payload(j.Next()))))
 	}
 }
 
@@ -114,8 +122,8 @@ func TestRecordsOfAnEarlierUseDoNotCount(t *testing.T) {
 	covered, switched := uint64(0), uint64(0)
 	for n := range 30 {
 		b.append(j, 1+n*7%13) // long uses and short ones
-		b.want(covered, switched-covered, j.Last()-switched)
-		covered, switched = switched, j.Last() // the older half is in the database
+		b.want(covered, switched-covered, j.Next()-1-switched)
+		covered, switched = switched, j.Next()-1 // the older half is in the database
 		j.Switch()
 	}
 	b.ok(j.Close())
@@ -287,7 +295,7 @@ func TestSpaceIsFilledBehindTheRecordsOnly(t *testing.T) {
 	s := j.segments[0]
 	for _, size := range []int{100, fillStep / 8, fillStep / 3, 3 * fillStep, 1, fillStep} {
 		for range 5 {
-			if err := j.Append(make([]byte, HeaderSize+size), false); err != nil {
+			if err := add(j, make([]byte, size)); err != nil {
 				t.Fatal(err)
 			}
 			if s.filled > s.size || s.size < s.end+reserve {
@@ -366,7 +374,7 @@ func FuzzRead(f *testing.F) {
 		f.Fatal(err)
 	}
 	for range 3 {
-		if err := j.Append(append(make([]byte, HeaderSize), "payload"...), false); err != nil {
+		if err := add(j, []byte("payload")); err != nil {
 			f.Fatal(err)
 		}
 	}

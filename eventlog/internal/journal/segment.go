@@ -164,17 +164,12 @@ func (s *segment) fill(n int64) {
 	}
 }
 
-// write writes a record behind the last one, and syncs it. An error that wraps
-// [store.ErrFull] or [store.ErrNotCommitted] changed nothing; after any other one the
-// outcome is unknown.
+// write writes a record behind the last one. It is not durable before sync. An error that
+// wraps [store.ErrNotCommitted] changed nothing; after any other one the outcome is unknown.
 func (s *segment) write(record []byte) error {
 	if _, err := s.file.WriteAt(record, s.end); err != nil {
 		return s.void(err, record)
 	}
-	if err := disk.SyncData(s.file); err != nil {
-		return err
-	}
-	s.end += int64(len(record))
 	return nil
 }
 

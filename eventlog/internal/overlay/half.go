@@ -99,9 +99,24 @@ const maxKey = 32 << 10
 
 // NewTx begins a transaction on the state that r shows.
 func NewTx(r Reader) *Tx {
-	t := &Tx{Reader: r, own: make([]list, len(buckets))}
-	t.Reader.layers = append([]layer{{t.own, 0}}, r.layers...)
+	t := &Tx{own: make([]list, len(buckets))}
+	t.Begin(r)
 	return t
+}
+
+// Begin begins the next transaction after [Tx.End].
+func (t *Tx) Begin(r Reader) {
+	t.Reader = r
+	t.Reader.layers = append([]layer{{t.own, 0}}, r.layers...)
+}
+
+// End ends the transaction. The next one uses its memory.
+func (t *Tx) End() {
+	for i := range t.own {
+		t.own[i].empty()
+	}
+	t.memory.reset()
+	*t = Tx{own: t.own, memory: t.memory}
 }
 
 // Put implements [store.Tx].

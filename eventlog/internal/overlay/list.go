@@ -20,7 +20,9 @@ type list struct {
 const maxHeight = 18 // four times as many keys each
 
 // tower links a key to the next key at each of its levels.
-type tower = []atomic.Pointer[node]
+type tower = []link
+
+type link = atomic.Pointer[node]
 
 type node struct {
 	key    []byte
@@ -45,45 +47,14 @@ func (n *node) at(position uint64) *version {
 	return v
 }
 
-// memory gives lists their nodes and versions. It takes them from blocks: a block each
-// would cost more than all else that a list does. A block is free again when nothing of it
-// is in use.
-type memory struct {
-	block    int // how many the next block has
-	nodes    []node
-	versions []version
-	links    tower
-}
-
-const maxBlock = 256
-
-// next returns the next of a block, and makes a new block if there is none.
-func next[T any](free *[]T, n, block int) []T {
-	if len(*free) < n {
-		*free = make([]T, max(n, block))
-	}
-	out := (*free)[:n:n]
-	*free = (*free)[n:]
-	return out
-}
-
-func (m *memory) version(position uint64, value []byte, deleted bool) *version {
-	if len(m.versions) == 0 { // a larger one than the last
-		m.block = min(max(8, 2*m.block), maxBlock)
-	}
-	v := &next(&m.versions, 1, m.block)[0]
-	v.position, v.value, v.deleted = position, value, deleted
-	return v
-}
-
-func (m *memory) node(key []byte, height int) *node {
-	n := &next(&m.nodes, 1, m.block)[0]
-	n.key, n.next = key, next(&m.links, height, m.block)
-	return n
-}
-
 func randomHeight() int {
 	return min(1+bits.TrailingZeros64(rand.Uint64()|1<<62)/2, maxHeight)
+}
+
+// empty removes all keys. Nobody may be reading.
+func (l *list) empty() {
+	clear(l.head)
+	l.height.Store(0)
 }
 
 // put gives a key a new version. The position must not be less than that of any earlier

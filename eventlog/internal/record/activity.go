@@ -85,7 +85,11 @@ func ReadCarried(r store.Reader) (last Carried, err error) {
 // EncodeActivity makes the entry of a change: the task, 00, then the changes whose entries
 // it replaces, 8 bytes each.
 func EncodeActivity(key []byte, task string, replaced []uint64) []byte {
-	record := make([]byte, RecordHeader, RecordHeader+len(task)+1+8*len(replaced))
+	return encodeActivity(nil, key, task, replaced)
+}
+
+func encodeActivity(in *Scratch, key []byte, task string, replaced []uint64) []byte {
+	record := in.room(RecordHeader + len(task) + 1 + 8*len(replaced))[:RecordHeader]
 	record = append(append(record, task...), 0)
 	for _, change := range replaced {
 		record = binary.BigEndian.AppendUint64(record, change)

@@ -15,8 +15,10 @@ import (
 const eventHeader = 18
 
 // EncodeEvent makes the record of an event.
-func EncodeEvent(key []byte, e *event.Event) []byte {
-	record := make([]byte, RecordHeader+eventHeader, RecordHeader+eventHeader+len(e.Type)+len(e.Actor)+len(e.Data))
+func EncodeEvent(key []byte, e *event.Event) []byte { return encodeEvent(nil, key, e) }
+
+func encodeEvent(in *Scratch, key []byte, e *event.Event) []byte {
+	record := in.room(RecordHeader + eventHeader + len(e.Type) + len(e.Actor) + len(e.Data))[:RecordHeader+eventHeader]
 	binary.BigEndian.PutUint64(record[RecordHeader:], uint64(e.Time.UnixMilli()))
 	record[RecordHeader+8] = byte(len(e.Type))
 	binary.BigEndian.PutUint64(record[RecordHeader+9:], e.Change)
@@ -100,7 +102,11 @@ const eventKey = len(event.SessionID{}) + 8
 
 // EventKey is the key of an event.
 func EventKey(session event.SessionID, sequence uint64) []byte {
-	return binary.BigEndian.AppendUint64(append(make([]byte, 0, eventKey), session[:]...), sequence)
+	return appendEventKey(make([]byte, 0, eventKey), session, sequence)
+}
+
+func appendEventKey(to []byte, session event.SessionID, sequence uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(to, session[:]...), sequence)
 }
 
 // EventSequence returns the sequence in the key of an event.

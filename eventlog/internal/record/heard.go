@@ -149,7 +149,7 @@ func (h *heard) finish(wanted func(task string) bool) {
 					h.Dropped = append(h.Dropped, Dropped{Task: s.Task, Session: s.ID}) // who reads it must see the damage
 					break
 				}
-				a.Events = append(a.Events, e)
+				a.Events = append(a.Events, Prepared{Event: e})
 			}
 		}
 		h.Appended = append(h.Appended, a)

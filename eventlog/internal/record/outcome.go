@@ -16,11 +16,12 @@ type Outcome struct {
 	Spent    bool // of a commit of another process: it has changed the usage
 }
 
-// Appended are events of one session that are committed together.
+// Appended are events of one session that are committed together. They are those that were
+// given to [Txn.AppendTo].
 type Appended struct {
 	Task    string
 	Session event.SessionID
-	Events  []event.Event
+	Events  []Prepared
 	Record  *Session
 }
 

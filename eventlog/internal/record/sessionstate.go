@@ -43,9 +43,11 @@ func IsState(record []byte) bool {
 const StateHeader = 17
 
 // EncodeState makes the record of the state of an open session.
-func EncodeState(key []byte, task string, s *State) []byte {
+func EncodeState(key []byte, task string, s *State) []byte { return encodeState(nil, key, task, s) }
+
+func encodeState(in *Scratch, key []byte, task string, s *State) []byte {
 	order := binary.BigEndian
-	record := make([]byte, RecordHeader, RecordHeader+StateHeader+len(task))
+	record := in.room(RecordHeader + StateHeader + len(task))[:RecordHeader]
 	record = order.AppendUint64(record, uint64(s.Updated.UnixMilli()))
 	record = append(record, 0)
 	record = order.AppendUint64(record, s.Change)

@@ -15,9 +15,10 @@ import (
 // writes each record once, however many changes of the group use it.
 type Txn struct {
 	store.Tx
-	Now    time.Time
-	Last   Carried
-	Recent *Recent // nil: every state is read
+	Now     time.Time
+	Last    Carried
+	Recent  *Recent  // nil: every state is read
+	Scratch *Scratch // for what every append writes
 
 	Tasks     map[string]*Task             // nil: it does not exist
 	Sessions  map[event.SessionID]*Session // nil: it does not exist
@@ -277,7 +278,6 @@ func (tx *Txn) Interrupt(t *Task, s *Session, reason string) {
 // AppendTo appends events to an open session, and seals it if the last one is complete. It
 // needs the task and the whole session only if NeedsAll is true of an event.
 func (tx *Txn) AppendTo(t *Task, s *Session, events []Prepared) {
-	out := make([]event.Event, len(events))
 	change := tx.touchOf(s.Task).change
 	for i := range events {
 		p := &events[i]
@@ -286,8 +286,8 @@ func (tx *Txn) AppendTo(t *Task, s *Session, events []Prepared) {
 		if p.Time.IsZero() {
 			p.Time = tx.Now
 		}
-		key := EventKey(s.ID, p.Sequence)
-		tx.Put(store.Events, key, EncodeEvent(key, &p.Event))
+		key := appendEventKey(tx.Scratch.room(eventKey), s.ID, p.Sequence)
+		tx.Put(store.Events, key, encodeEvent(tx.Scratch, key, &p.Event))
 		s.Totals.Events++
 		if p.Cost != nil {
 			c := tx.Count(s, p.Cost)
@@ -300,10 +300,9 @@ func (tx *Txn) AppendTo(t *Task, s *Session, events []Prepared) {
 		if p.answers != 0 {
 			tx.keepAnswer(t, s, p.answers, p.Sequence)
 		}
-		out[i] = p.Event
 	}
 	tx.touchSession(s)
-	tx.Appended = append(tx.Appended, Appended{Task: s.Task, Session: s.ID, Events: out, Record: s})
+	tx.Appended = append(tx.Appended, Appended{Task: s.Task, Session: s.ID, Events: events, Record: s})
 	if last := &events[len(events)-1]; last.Type == event.TypeComplete {
 		tx.seal(t, s, last)
 	}
@@ -389,8 +388,8 @@ func (tx *Txn) settle(touch *touch) {
 		take(&s.Change)
 		if !s.closed {
 			s.Updated = event.Time{Time: tx.Now}
-			key := StateKey(s.ID, s.Head)
-			tx.Put(store.Events, key, EncodeState(key, s.Task, &s.State))
+			key := appendEventKey(tx.Scratch.room(eventKey), s.ID, s.Head+1)
+			tx.Put(store.Events, key, encodeState(tx.Scratch, key, s.Task, &s.State))
 		}
 	}
 	if touch.record {
@@ -399,7 +398,7 @@ func (tx *Txn) settle(touch *touch) {
 		tx.PutTask(t)
 	}
 	key := ChangeKey(change)
-	tx.Put(store.Activity, key, EncodeActivity(key, touch.task, left))
+	tx.Put(store.Activity, key, encodeActivity(tx.Scratch, key, touch.task, left))
 }
 
 // PutTask writes the record of a task as it is.
