@@ -152,6 +152,27 @@ func TestWallsAreLiveOverOneStream(t *testing.T) {
 	through.want(t, "/stream", "/tasks/t-00/events/stream")
 }
 
+// A wall that nobody loads again says when a budget is spent, and when there is room again.
+func TestWallShowsABudgetWhenItIsReached(t *testing.T) {
+	s := serve(t)
+	s.stop()
+	s.flags = []string{"-budget", "1/day"}
+	s.start()
+	s.append("t-1", says("hello"))
+	page := openTab(t, s.url+"/wall")
+	page.live()
+	page.until(`!document.querySelector(".warning").checkVisibility()`)
+	s.append("t-1", paid)
+	page.until(`document.querySelector(".warning").checkVisibility() && document.querySelector(".warning").innerText.includes("The budget of $1.00 a day is spent: $1.50")`)
+	s.stop()
+	page.until(`document.body.dataset.state === "reconnecting"`)
+	s.flags = []string{"-budget", "100/day"}
+	s.start()
+	page.live()
+	s.append("t-1", says("more"))
+	page.until(`!document.querySelector(".warning").checkVisibility()`)
+}
+
 // What has happened while the wall was not connected is on it afterwards.
 func TestWallComesBackToWhatRunsNow(t *testing.T) {
 	s := serve(t)
