@@ -193,7 +193,8 @@ func (r *recording) silence() {
 // record writes events down. Their time is what the agent tells, if it is of this
 // run: one that shows an old transcript tells old times. Else it is now.
 func (r *recording) record(i int, events []eventlog.Event) {
-	if isSession := func(e eventlog.Event) bool { return e.Type == eventlog.TypeSession }; i == 0 && r.thread != (threadID{}) && slices.ContainsFunc(events, isSession) {
+	isSession := func(e eventlog.Event) bool { return e.Type == eventlog.TypeSession }
+	if i == 0 && r.thread != (threadID{}) && slices.ContainsFunc(events, isSession) {
 		events = append(events, r.thread.told()) // the files know better whose they are
 	}
 	now := time.Now()

@@ -25,8 +25,8 @@ const (
 type runKind struct {
 	agent string
 	form
-	// place and moved are where a run is, and may be as well, below the home directory:
-	// placeholder says which. The same file may not be in both.
+	// place is where a run is below the home directory, and moved is where it may be as well.
+	// Of a run in a database place is the database, and of one in files their folder.
 	place, moved string
 	// texts are of this package's tests or of package transcript's; thread is what the runs
 	// in them are called, if it is no UUID.
@@ -42,7 +42,7 @@ func realTexts(agent string) (names []string) {
 	return names
 }
 
-// runKinds are all that jrweb watch reads. $P is a number below 50, $ID the thread,
+// runKinds are all that jrweb watch reads. In their places $P is a number below 50, $ID the thread,
 // $SHORT its beginning, $DAY and $STAMP when the run ended.
 var runKinds = []runKind{
 	{agent: "claude", place: ".claude/projects/-p$P/$ID.jsonl", moved: ".claude/projects/moved/$ID.jsonl", texts: realTexts("claude-2.1.332")},
