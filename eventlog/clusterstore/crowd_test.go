@@ -64,6 +64,8 @@ type crowd struct {
 	clock    atomic.Int64
 	mu       sync.Mutex
 	calls    []porcupine.Operation // by clock
+	lived    []porcupine.Operation // of lives
+	lasting  []keyed
 	sessions int
 	moved    atomic.Int64 // how often a reader has gone on at another server
 	acked    atomic.Int64
@@ -279,6 +281,13 @@ func (c *crowd) run(disturb func(*crowd)) {
 		c.put("/tasks/" + c.tasks[i].id)
 		writing.Go(func() { c.writeTask(&c.tasks[i], stop) })
 	}
+	for n := range crowdLives {
+		writing.Go(func() { c.live(n, stop) })
+	}
+	repeated := make([]int, len(c.logs))
+	for i := range repeated {
+		writing.Go(func() { repeated[i] = c.repeat(c.logs[i], stop) })
+	}
 	seen := make([][]string, crowdReaders)
 	for i := range seen {
 		reading.Go(func() { seen[i] = c.follow(c.tasks[i%crowdTasks].id) })
@@ -302,6 +311,11 @@ func (c *crowd) run(disturb func(*crowd)) {
 	}
 	if result := porcupine.CheckOperationsTimeout(crowdModel, c.calls, crowdPatience); result != porcupine.Ok {
 		c.Errorf("%s: no order of the calls explains their answers", result)
+	}
+	c.wantLives()
+	c.Logf("what was acknowledged was repeated so often at each replica: %v", repeated)
+	if slices.Min(repeated) < 10 {
+		c.Error("this proves nothing of keys")
 	}
 	c.Logf("%d appends acknowledged, %d calls, %d sessions, readers moved %d times, %d events in a task", c.acked.Load(), len(c.calls), c.sessions, c.moved.Load(), events)
 	if c.moved.Load() < crowdReaders || c.acked.Load() < 100 {
@@ -391,6 +405,9 @@ func (c *crowd) ask(method, path, key, body string, answer any) {
 		got, err := c.once(c.any(), method, path, key, body)
 		switch {
 		case err == nil && got.status < 300:
+			if key != "" {
+				c.keep(keyed{method, path, key, body, got})
+			}
 			if answer == nil {
 				return
 			}
@@ -413,8 +430,9 @@ func (c *crowd) ask(method, path, key, body string, answer any) {
 
 // reply is an answer.
 type reply struct {
-	data   []byte
-	status int
+	data     []byte
+	status   int
+	replayed bool // it says that it was given before
 }
 
 func (c *crowd) once(p *process, method, path, key, body string) (got reply, err error) {
@@ -433,7 +451,7 @@ func (c *crowd) once(p *process, method, path, key, body string) (got reply, err
 	}
 	defer answer.Body.Close()
 	got.data, err = io.ReadAll(answer.Body)
-	got.status = answer.StatusCode
+	got.status, got.replayed = answer.StatusCode, answer.Header.Get("Idempotency-Replayed") == "true"
 	return got, err
 }
 
