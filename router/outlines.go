@@ -90,7 +90,7 @@ func (r *outlines) look(ctx context.Context, s *eventlog.SessionInfo, o *page.Ou
 			return err
 		}
 		if o.UpTo() == before { // the rest is no longer kept
-			break
+			o.Skip(s.Head)
 		}
 	}
 	return nil

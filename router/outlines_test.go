@@ -46,6 +46,25 @@ func TestAPageLooksAtABoundedNumberOfEventsForWhatWasNotUnderstood(t *testing.T)
 	}
 }
 
+// What an agent did long ago is not told as what it does now, while the run is read for that.
+func TestNothingIsToldOfNowBeforeTheRunWasRead(t *testing.T) {
+	s := serve(t)
+	batch := strings.Repeat(say("step")+"\n", 10_000)
+	s.append("t-1", say("first"))
+	for range 5 {
+		s.post("/tasks/t-1/events", batch, "Content-Type: application/x-ndjson").is(200)
+	}
+	session := s.append("t-1", `{"type":"complete","data":{"status":"failed","reason":"enough"}}`)
+	s.get("/tasks/t-1", "Accept: text/html").is(200).says(`data-behind="true"`).says("50000 of 50002 events")
+	s.post("/tasks/t-2/sessions", "{}").is(201) // of which there is nothing to read
+	s.get("/tasks/t-2", "Accept: text/html").is(200).says(`data-behind="false"`)
+	n := nowOf(t, s.get("/tasks/t-1/now?session="+session).is(200))
+	if n.What != "Failed" || n.Detail != "enough" {
+		t.Errorf("after it was read the head says %+v", n)
+	}
+	s.get("/tasks/t-1", "Accept: text/html").is(200).says(`data-behind="false"`)
+}
+
 func TestAPageLeadsToTheRunThatBeganItsOwn(t *testing.T) {
 	s := serve(t)
 	parent := s.post("/tasks/t-parent/sessions", `{"agent":"a","external_id":"x-1"}`).is(201).text("id")

@@ -35,11 +35,11 @@ var errSearches = func() *problem {
 type search struct {
 	rt    *router
 	w     http.ResponseWriter
+	grant *Grant
 	text  string
 	query *find.Query
 	limit int
 	run   *eventlog.Search
-	until context.Context // of the permission, or nil
 
 	hits int
 	next eventlog.SearchPlace
@@ -87,7 +87,7 @@ func (rt *router) searchAll(w http.ResponseWriter, r *http.Request, p params) er
 }
 
 func (rt *router) newSearch(w http.ResponseWriter, r *http.Request, p params) (*search, error) {
-	s := &search{rt: rt, w: w, until: p.grant.Until}
+	s := &search{rt: rt, w: w, grant: &p.grant}
 	q, err := readQuery(r, "q", "after", "limit")
 	if err != nil {
 		return s, err
@@ -128,8 +128,8 @@ func searchProblem(err error) error {
 func (s *search) find(ctx context.Context, sink searchSink) error {
 	end := time.Now().Add(searchTime)
 	for {
-		if s.until != nil && s.until.Err() != nil {
-			return s.until.Err()
+		if until := s.grant.Until; until != nil && until.Err() != nil {
+			return until.Err()
 		}
 		part, err := s.run.Next(ctx)
 		if err != nil {

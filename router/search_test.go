@@ -171,6 +171,57 @@ func TestASearchNamesNoTaskThatSomebodyDoesNotSee(t *testing.T) {
 	}
 }
 
+// steps are what happens while a request is answered: the store is read, hits are on
+// their way.
+type steps struct {
+	store.Store
+	*httptest.ResponseRecorder
+	all []string
+}
+
+func (s *steps) View(ctx context.Context, fn func(store.Reader) error) error {
+	s.all = append(s.all, "read")
+	return s.Store.View(ctx, fn)
+}
+
+func (s *steps) Flush() {
+	if strings.Contains(s.Body.String(), "t-found") {
+		s.all = append(s.all, "hit")
+	}
+}
+
+// A hit is on its way when it is found, and not at the end of the search.
+func TestHitsComeWhileTheSearchGoesOn(t *testing.T) {
+	for accept, early := range map[string]bool{"application/x-ndjson": true, "text/html": true, "application/json": false} {
+		db := &steps{Store: eventlogtest.NewStore(), ResponseRecorder: httptest.NewRecorder()}
+		log, err := eventlog.New(db, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var events []eventlog.Event
+		for n := range 900 { // more than one look has
+			events = append(events, eventlog.Event{Type: "assistant", Data: fmt.Appendf(nil, `{"content":"needle %d"}`, n%100)})
+		}
+		if _, err := log.Append(t.Context(), &eventlog.Batch{Task: "t-found", Events: events}); err != nil {
+			t.Fatal(err)
+		}
+		handler, err := router.New(log, streamer.New(log, nil), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodGet, "http://localhost"+searchFor("needle")+"&limit=1000", nil)
+		r.Header.Set("Accept", accept)
+		db.all = nil
+		handler.ServeHTTP(db, r)
+		if hit := slices.Index(db.all, "hit"); (hit >= 0 && slices.Contains(db.all[hit:], "read")) != early {
+			t.Errorf("%s: status %d, %v", accept, db.Code, db.all)
+		}
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // stalledStore is a store whose reads of searches wait until their client goes.
 type stalledStore struct {
 	store.Store

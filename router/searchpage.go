@@ -24,7 +24,7 @@ func (p *pageHits) pause() error { return p.flush() }
 
 // view is the page of a search before it has begun.
 func (s *search) view() page.SearchPage {
-	return page.SearchPage{Query: s.text, Continued: s.next != eventlog.SearchPlace{}}
+	return page.SearchPage{Query: s.text, Continued: s.next != eventlog.SearchPlace{}, Warning: s.rt.warning(s.grant)}
 }
 
 // answerPage answers with a page that grows while the search goes on.

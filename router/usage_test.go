@@ -113,13 +113,15 @@ func TestAWarningStandsOnThePagesOfWhoSeesAllTasks(t *testing.T) {
 	const want = `class="warning"><span class="warning-mark" aria-hidden="true">!</span> The budget &lt;is&gt; spent.`
 	s := serveWith(t, options{router: router.Options{Warning: warn}})
 	s.append("t-1", say("x"))
-	for _, path := range []string{"/", "/tasks/t-1", "/usage"} {
+	for _, path := range []string{"/", "/tasks/t-1", "/usage", "/wall", "/wall?kiosk", "/search", "/search?q=x"} {
 		s.get(path, "Accept: text/html").is(200).says(want)
 	}
 	s = serveWith(t, options{router: router.Options{Warning: warn, Authorize: func(router.Access) (router.Grant, error) {
 		return router.Grant{Role: router.RoleRead, Sees: func(string) bool { return true }}, nil
 	}}})
-	if strings.Contains(s.get("/", "Accept: text/html").is(200).body, "spent") {
-		t.Error("who may see some tasks is warned")
+	for _, path := range []string{"/", "/wall", "/search"} {
+		if strings.Contains(s.get(path, "Accept: text/html").is(200).body, "spent") {
+			t.Errorf("who may see some tasks is warned on %s", path)
+		}
 	}
 }

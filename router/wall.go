@@ -19,7 +19,7 @@ func (rt *router) wallPage(w http.ResponseWriter, r *http.Request, p params) err
 	if err != nil {
 		return err
 	}
-	view := page.WallPage{}
+	view := page.WallPage{Warning: rt.warning(&p.grant)}
 	if kiosk, given := q["kiosk"]; given && kiosk != "" {
 		return badQuery("kiosk", "has no value")
 	} else if given {

@@ -13,9 +13,7 @@ import (
 	"jrweb/router/price"
 )
 
-func budgetFlag() cli.Flag {
-	return stringFlag("budget", "", "warn when more US dollars are spent in a day, week or month, such as 50/day: a metric, the pages and -webhook say so")
-}
+func budgetFlag(usage string) cli.Flag { return stringFlag("budget", "", usage) }
 
 // readBudget returns the budget of the flag, nil if there is none.
 func readBudget(c *cli.Command) (*budget.Budget, error) {

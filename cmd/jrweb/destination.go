@@ -53,6 +53,9 @@ func openDestination(ctx context.Context, c *cli.Command) (*destination, error) 
 	if set.prices, err = readPrices(c); err != nil {
 		return nil, err
 	}
+	if set.budget, err = readBudget(c); err != nil {
+		return nil, err
+	}
 	to, s, err := openDatabase(ctx, set)
 	if err != nil {
 		return nil, explainOpen(err)

@@ -4,14 +4,17 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
 // progressBar draws how far something is, on a terminal only, and removes it
-// when it is done.
+// when it is done. It may be used by several goroutines.
 type progressBar struct {
 	w     io.Writer // nil: nobody looks
 	label string
+
+	mu    sync.Mutex
 	drawn time.Time
 }
 
@@ -31,6 +34,8 @@ func newProgressBar(w io.Writer, label string) *progressBar {
 
 // show draws the bar, if it is time to.
 func (p *progressBar) show(done, total int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.w == nil || total <= 0 || time.Since(p.drawn) < barEvery {
 		return
 	}
@@ -40,6 +45,8 @@ func (p *progressBar) show(done, total int64) {
 
 // end removes the bar. Whatever is printed next starts a line.
 func (p *progressBar) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.w != nil {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}

@@ -48,7 +48,7 @@ func serveCommand() *cli.Command {
 			stringFlag("tls-cert", "", "serve TLS with this certificate (PEM file)"),
 			stringFlag("tls-key", "", "the key of -tls-cert (PEM file)"),
 			pricesFlag(),
-			budgetFlag(),
+			budgetFlag("warn when more US dollars are spent in a day, week or month, such as 50/day: a metric, the pages and -webhook say so"),
 			stringFlag("webhook", "", "tell this URL, by POST, when a task ends or waits for a person, or a -budget is spent"),
 			stringFlag("webhook-key", "", "the file with the key that signs what -webhook sends, made if there is none (default: the database file and .webhook)"),
 			&cli.BoolFlag{Name: "log-requests", Value: true, Usage: "log a line for each request: who, what, how long", Sources: env("log-requests"), OnlyOnce: true},

@@ -172,6 +172,32 @@ func TestAQuestionForPermissionIsAnsweredByAPerson(t *testing.T) {
 	}
 }
 
+// Who answers a question that its agent has taken back hears that at once.
+func TestAnAnswerToAQuestionThatWasTakenBackHasAReceipt(t *testing.T) {
+	const script = `
+read line
+echo '{"type":"system","subtype":"init","cwd":"/tmp","session_id":"s-1","tools":["Bash"],"mcp_servers":[],"model":"claude-sonnet-4","permissionMode":"default","claude_code_version":"2.1.7"}'
+echo '{"type":"control_request","request_id":"r-1","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"ls"},"tool_use_id":"call-1"}}'
+echo '{"type":"control_cancel_request","request_id":"r-1"}'
+echo '{"type":"assistant","session_id":"s-1","message":{"id":"m-1","role":"assistant","model":"claude-sonnet-4","content":[{"type":"text","text":"On."}]}}'
+while read line; do :; done
+`
+	w := watchRun(t, `exit 0`)
+	w.ends(0)
+	w.cmd = exec.Command("jrweb", "run", "-task", "t-1", "-steer", "-url", w.url, "-spool", w.spool, "-grace", "300ms", "--", "sh", "-c", script, "--input-format", "stream-json")
+	w.cmd.Stdin, w.cmd.Stderr = strings.NewReader("Do it\n"), &w.errs
+	w.must(w.cmd.Start())
+	t.Cleanup(func() { kill(w.cmd) })
+	question := w.event("question")
+	w.event("assistant") // what stands behind it was heard
+	w.person(question, "answer", fmt.Sprintf(`{"for":%d,"value":"allow"}`, question.Sequence))
+	if got, want := string(w.event("receipt").Data), fmt.Sprintf(`{"for":%d,"state":"failed","reason":"the command does not wait for it"}`, question.Sequence+2); got != want {
+		t.Errorf("the receipt is %s, want %s", got, want)
+	}
+	w.cancel(question.Session)
+	_ = w.cmd.Wait()
+}
+
 func TestWhatCannotBeSpokenToIsSaidBeforehand(t *testing.T) {
 	for command, want := range map[string]string{
 		"-steer -- true":                              "if it reads lines, say -stdin",

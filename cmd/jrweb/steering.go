@@ -65,8 +65,9 @@ func (s *steering) do(d steer.Does) (events []eventlog.Event) {
 			Content string         `json:"content"`
 			Options []steer.Option `json:"options,omitempty"`
 			CallID  string         `json:"call_id,omitempty"`
+			Other   string         `json:"other,omitempty"`
 			Request string         `json:"request"`
-		}{q.Content, q.Options, q.Call, name})})
+		}{q.Content, q.Options, q.Call, q.Other, name})})
 	}
 	if d.Close && !s.closed {
 		s.closed = true
@@ -118,13 +119,20 @@ func (s *steering) say(m steer.Message) {
 // answer takes a person's answer to the question of an event.
 func (s *steering) answer(question uint64, m steer.Message) {
 	s.mu.Lock()
-	id, asked := s.questions[question]
+	id, waits := s.questions[question]
 	s.mu.Unlock()
-	if !asked {
-		s.record(receipt(m.Sequence, eventlog.ReceiptFailed, "the command does not wait for it"))
-		return
+	if waits {
+		s.take(m.Sequence, func() steer.Does {
+			d := s.agent.Answer(id, m)
+			if waits = len(d.Write) > 0; !waits { // it has taken its question back
+				delete(s.waiting, m.Sequence)
+			}
+			return d
+		})
 	}
-	s.take(m.Sequence, func() steer.Does { return s.agent.Answer(id, m) })
+	if !waits {
+		s.record(receipt(m.Sequence, eventlog.ReceiptFailed, "the command does not wait for it"))
+	}
 }
 
 func (s *steering) take(sequence uint64, take func() steer.Does) {

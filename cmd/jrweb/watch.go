@@ -37,6 +37,7 @@ func watchCommand() *cli.Command {
 			boolFlag("serve", "serve the -db meanwhile"),
 			stringFlag("addr", defaultAddr, "with -serve, listen here"),
 			pricesFlag(),
+			budgetFlag("with -serve, warn when more US dollars are spent in a day, week or month, such as 50/day: the pages and a metric say so"),
 			&cli.DurationFlag{Name: "idle", Value: defaultIdle, Usage: "a session ends when its agent rests for so long", Sources: env("idle"), OnlyOnce: true},
 			&cli.BoolFlag{Name: "redact", Value: true, Usage: "replace what has the shape of a secret before it is sent", Sources: env("redact"), OnlyOnce: true},
 			&cli.StringSliceFlag{Name: "exclude", Usage: "leave out transcripts whose path or working directory, or a folder above it, matches this pattern; may be repeated", Sources: env("exclude")},
@@ -88,6 +89,9 @@ func readWatching(c *cli.Command) (w watching, err error) {
 func watchAgents(ctx context.Context, c *cli.Command) error {
 	if given(c, "db") && given(c, "url") {
 		return usagef("-db and -url: give only one of them")
+	}
+	if given(c, "budget") && !c.Bool("serve") {
+		return usagef("-budget is for -serve: else the server of -url has its own")
 	}
 	set, err := readWatching(c)
 	if err != nil {
@@ -152,7 +156,11 @@ func recordAll(ctx context.Context, c *cli.Command, set watching, to *destinatio
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	warn := func(text string) { fmt.Fprintf(c.Root().ErrWriter, "jrweb: watch: %s\n", visible(text)) }
+	bar := newProgressBar(c.Root().ErrWriter, "watch")
+	warn := func(text string) {
+		bar.end()
+		fmt.Fprintf(c.Root().ErrWriter, "jrweb: watch: %s\n", visible(text))
+	}
 	w := newWatcher(to, set.spool, set.idle, s, set.privacy, c.Bool("redact"), warn)
 	err = w.checkSeen(ctx)
 	if c.Bool("once") {
@@ -162,11 +170,12 @@ func recordAll(ctx context.Context, c *cli.Command, set watching, to *destinatio
 		if err != nil {
 			return err
 		}
-		return w.recordOnce(ctx, c, set.places)
+		return w.recordOnce(ctx, c, set.places, bar)
 	}
-	l := newLivewatch(w, func(found func(string, fs.FileInfo)) *notifier {
+	l := newLivewatch(w, bar, func(found func(string, fs.FileInfo)) *notifier {
 		return newNotifier(set.places, set.poll, warn, found)
 	})
+	defer bar.end()
 	return l.run(ctx)
 }
 
@@ -190,9 +199,8 @@ func (w *watcher) checkSeen(ctx context.Context) error {
 }
 
 // recordOnce records what there is, and says what became of it.
-func (w *watcher) recordOnce(ctx context.Context, c *cli.Command, all []places.Place) error {
+func (w *watcher) recordOnce(ctx context.Context, c *cli.Command, all []places.Place, bar *progressBar) error {
 	files := transcriptsIn(all)
-	bar := newProgressBar(c.Root().ErrWriter, "watch")
 	err := w.once(ctx, files, bar.show)
 	bar.end()
 	if ctx.Err() != nil {

@@ -14,6 +14,8 @@ type backlog struct {
 	waiting map[string]bool
 	grown   chan struct{} // has a value if somebody should look again
 	working int           // those that were taken, and are not done
+
+	bytes, over int64 // of all that were added, and of those that are done
 }
 
 // waitingFile is a transcript in the backlog.
@@ -34,6 +36,7 @@ func (b *backlog) add(f waitingFile) {
 		return
 	}
 	b.waiting[f.path] = true
+	b.bytes += f.bytes
 	heap.Push(&b.queue, f)
 	b.wake()
 }
@@ -69,10 +72,18 @@ func (b *backlog) next(ctx context.Context) (waitingFile, bool) {
 	}
 }
 
-func (b *backlog) done() {
+func (b *backlog) done(f waitingFile) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.working--
+	b.over += f.bytes
+}
+
+// progress returns how many bytes are done, of how many.
+func (b *backlog) progress() (over, bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.over, b.bytes
 }
 
 // quiet reports whether nothing waits, and nobody works.

@@ -40,6 +40,7 @@ type livewatch struct {
 	notify *notifier
 	fresh  *backlog
 	past   *backlog
+	bar    *progressBar // of the past
 
 	changed chan change
 	adopted chan *thread
@@ -58,9 +59,9 @@ type change struct {
 	info fs.FileInfo
 }
 
-func newLivewatch(w *watcher, notify func(found func(string, fs.FileInfo)) *notifier) *livewatch {
+func newLivewatch(w *watcher, bar *progressBar, notify func(found func(string, fs.FileInfo)) *notifier) *livewatch {
 	l := &livewatch{
-		watcher: w, fresh: newBacklog(), past: newBacklog(),
+		watcher: w, bar: bar, fresh: newBacklog(), past: newBacklog(),
 		changed: make(chan change, 64), adopted: make(chan *thread), given: make(chan string, 1),
 		threads: map[string]*thread{}, files: map[string]string{}, due: map[string]time.Time{},
 	}
@@ -298,11 +299,13 @@ func (l *livewatch) work(ctx context.Context, b *backlog, past bool) {
 		}
 		began := time.Now()
 		l.openNow(ctx, f)
-		b.done()
+		b.done(f)
 		if past {
 			over := l.walked.Load() && b.quiet()
+			l.bar.show(b.progress())
 			l.lift(ctx, over)
 			if over {
+				l.bar.end()
 				// Else the runtime gives the memory of the backfill back bit by bit, and wakes
 				// for it for many minutes.
 				debug.FreeOSMemory()

@@ -147,7 +147,7 @@ func (w *watcher) open(ctx context.Context, path string) (_ *thread, err error) 
 		w.count(func(s *watchSums) { s.private++ })
 		return nil, nil
 	}
-	t := &thread{watcher: w, id: idOf(&in), path: b.main[0], bundle: b, cwd: in.Dir}
+	t := &thread{watcher: w, id: idOf(&in), path: b.main[0], bundle: b, cwd: in.Dir, parent: in.Parent}
 	if !w.claim(t.id.task(), t.path) {
 		return nil, &claimedError{t.id.task()}
 	}

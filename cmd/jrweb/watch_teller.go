@@ -232,7 +232,11 @@ func bundleOf(path string, names *sessionNames) (*bundle, error) {
 	if err := g.add(path, false); err != nil || len(g.order) == 0 {
 		return nil, err
 	}
-	return g.bundles[g.order[0]], nil
+	b := g.bundles[g.order[0]]
+	if state := conversationState(b.main[0]); state != "" {
+		b.main = append(b.main, state)
+	}
+	return b, nil
 }
 
 // introduced is what the beginning of a transcript tells of it.
@@ -275,5 +279,8 @@ func introduce(b *bundle) (in introduced, err error) {
 		}
 	}
 	in.format = converter.Format()
+	if b.thread == nil {
+		in.Origin = withBeside(in.Origin, b.main[0])
+	}
 	return in, nil
 }

@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -34,6 +36,8 @@ type watchRoom struct {
 	open bool // secrets are not taken out
 	// agents are those that are looked for: looking through more takes time.
 	agents []string
+	// terminal is where a person looks, nil for nobody.
+	terminal io.Writer
 }
 
 // line is the connection to the log, which may be cut.
@@ -102,7 +106,7 @@ func (r *watchRoom) once() {
 func (r *watchRoom) watch(play func()) {
 	r.Helper()
 	w := r.watcher()
-	l := newLivewatch(w, func(found func(string, fs.FileInfo)) *notifier {
+	l := newLivewatch(w, &progressBar{w: r.terminal, label: "watch", drawn: time.Now()}, func(found func(string, fs.FileInfo)) *notifier {
 		return &notifier{places: r.places(), every: 2 * time.Second, warn: w.warn, found: found, unwatched: map[string]bool{}, known: map[string]fileState{}}
 	})
 	ctx, stop := context.WithCancel(r.Context())
@@ -281,6 +285,49 @@ func TestWatchOnceAndWatchTakeTurns(t *testing.T) {
 	})
 }
 
+// A backfill rests as long as it works. A person at a terminal sees how far it is, and
+// nothing of it once it is over.
+func TestABackfillRestsAndShowsHowFarItIs(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		for i := range 20 {
+			id := fmt.Sprintf("%08d%s", i, aSession[8:])
+			r.writes(filepath.Join(filepath.Dir(r.claudeFile()), id+".jsonl"), strings.ReplaceAll(asks("do")+answers("done"), aSession, id))
+		}
+		aRest()
+		var mu sync.Mutex
+		var requests, worked, took time.Duration // until the last transcript is opened
+		began := time.Now()
+		r.line.before = func(request *http.Request) {
+			time.Sleep(barEvery) // the server takes its time
+			mu.Lock()
+			defer mu.Unlock()
+			requests += barEvery
+			if request.URL.Query().Has("external_id") { // it is opened
+				worked, took = requests/openers, time.Since(began)
+			}
+		}
+		var screen bytes.Buffer
+		r.terminal = &screen
+		r.watch(aRest)
+		t.Logf("%s of work by each took %s", worked, took)
+		if took < worked*3/2 {
+			t.Errorf("%s of work took %s", worked, took)
+		}
+		drawn := strings.Split(screen.String(), "\r")
+		reached := 0
+		for _, line := range drawn[1 : len(drawn)-1] {
+			var part int
+			if _, err := fmt.Sscanf(line[strings.LastIndex(line, "]")+1:], "%d %%", &part); err != nil || !strings.HasPrefix(line, "watch [") || part < reached {
+				t.Errorf("it draws %q after %d %%", line, reached)
+			}
+			reached = part
+		}
+		if len(drawn) < 5 || reached < 80 || drawn[len(drawn)-1] != "\x1b[K" {
+			t.Errorf("it draws %q", drawn)
+		}
+	})
+}
+
 // However a file changes its place or its form, what it tells is told once.
 func TestAFileThatChangesIsTheSameRun(t *testing.T) {
 	pack := func(text []byte) []byte {
@@ -398,3 +445,41 @@ func contentOf(data []byte) string {
 
 // aRest is longer than an agent rests in one session.
 func aRest() { time.Sleep(5*time.Minute + 137*time.Millisecond) }
+
+// An agent that says that it ends is not waited for, and one that goes on begins another
+// session.
+func TestASessionEndsWhenItsAgentSaysSo(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		r.agents = []string{"copilot"}
+		path := filepath.Join(r.home, ".copilot", "session-state", "cp-1", "events.jsonl")
+		n := 0
+		tells := func(kind, data string) {
+			n++
+			r.writes(path, fmt.Sprintf(`{"type":%q,"data":%s,"id":"e-%d","timestamp":%q,"parentId":null}`+"\n", kind, data, n, time.Now().UTC().Format(eventlog.TimeFormat)))
+		}
+		const works = `{"sessionId":"cp-1","version":1,"copilotVersion":"1.0.77","context":{"cwd":"/srv/app"}}`
+		r.watch(func() {
+			tells("session.start", works)
+			tells("user.message", `{"content":"a"}`)
+			tells("assistant.message", `{"messageId":"m-1","content":"b"}`)
+			aMoment()
+			aMoment()
+			if s := r.want("copilot-cli-cp-1", "a | b"); s[0].Sealed() {
+				t.Error("the session of an agent that rests for a moment has ended")
+			}
+			tells("session.shutdown", `{"shutdownType":"routine","modelMetrics":{}}`)
+			aMoment()
+			aMoment()
+			if s := r.want("copilot-cli-cp-1", "a | b"); s[0].Status != eventlog.Succeeded {
+				t.Errorf("the session of an agent that has ended is %s", s[0].Status)
+			}
+			tells("session.resume", works)
+			tells("user.message", `{"content":"c"}`)
+			aMoment()
+			aMoment()
+			if s := r.want("copilot-cli-cp-1", "a | b", "c"); len(s) == 2 && s[1].Sealed() {
+				t.Error("the session of an agent that goes on has ended")
+			}
+		})
+	})
+}

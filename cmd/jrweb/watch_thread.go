@@ -35,6 +35,7 @@ type thread struct {
 	path   string // of the main file
 	bundle *bundle
 	cwd    string
+	parent string // the thread that it is a subagent's of, if its files do not tell
 
 	teller   teller
 	cover    *coverage
@@ -148,10 +149,11 @@ func (t *thread) begin(at time.Time) error {
 
 // run is what a session of the thread is of.
 func (t *thread) run(origin transcript.Origin, started time.Time) spool.Run {
+	origin.Dir, origin.Parent = cmp.Or(origin.Dir, t.cwd), cmp.Or(origin.Parent, t.parent)
 	run := runOf(origin)
 	run.Agent, run.ExternalID = t.id.agent, t.id.thread
 	run.Task, run.To, run.Started = t.id.task(), t.to.name, started
-	run.Project = projectOf(cmp.Or(origin.Dir, t.cwd))
+	run.Project = projectOf(origin.Dir)
 	if origin.Parent != "" && origin.Parent != t.id.thread {
 		run.Parent = transcript.TaskOf(t.id.agent, origin.Parent)
 	}
@@ -172,12 +174,19 @@ func (t *thread) end(how transcript.Outcome) error {
 func (t *thread) rests(now time.Time) bool { return now.After(t.ends()) }
 
 // ends is when the session is over, if nothing comes until then. Files that were copied
-// or restored are new, and tell of times long ago: they need not rest as long.
+// or restored are new, and tell of times long ago: they need not rest as long. Nor need an
+// agent that says that it ends.
 func (t *thread) ends() time.Time {
-	if changed := t.lastChange(); t.isHistory(changed) {
+	if changed := t.lastChange(); t.isHistory(changed) || t.isOver() {
 		return changed.Add(settling)
 	}
 	return t.active.Add(t.idle)
+}
+
+// isOver reports whether the agent has said that it ends.
+func (t *thread) isOver() bool {
+	g, growing := t.teller.(*growingTeller)
+	return growing && g.files.main().feed.converter.Over()
 }
 
 // isHistory reports whether what the files tell was over long before a time.
@@ -207,8 +216,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// settling is how long a file must rest that tells of times long ago: it is being copied,
-// or restored.
+// settling is how long a file must rest that tells of times long ago, or of the agent's end:
+// it is being copied, or restored, and the last lines come one by one.
 const settling = 10 * time.Second
 
 // finish records what the files tell at their end, and seals the session.

@@ -153,6 +153,10 @@ func (c *Converter) Origin() Origin { return c.out.origin }
 // seals the session, and decides nothing by itself: ask it after [Converter.End].
 func (c *Converter) Outcome() Outcome { return c.out.outcome(c.values.cutOff) }
 
+// Over reports whether the agent has told its own end, and nothing since: whoever goes on
+// with the thread begins again.
+func (c *Converter) Over() bool { return c.out.progress.over }
+
 // Stats returns what was counted so far.
 func (c *Converter) Stats() Stats {
 	s := c.stats

@@ -92,6 +92,7 @@ func (c *copilot) caller(agent, kind string, d object) string {
 func (c *copilot) session(kind string, d object, out *output) bool {
 	switch kind {
 	case "session.start", "session.resume":
+		out.progress.over = false
 		where := d.object("context")
 		out.begin(Origin{
 			Agent: "Copilot CLI", Version: d.text("copilotVersion"), Model: d.text("selectedModel"), Session: d.text("sessionId"),
@@ -383,6 +384,7 @@ func (c *copilot) shutdown(d object, out *output) {
 	case out.progress.status == "":
 		out.rested()
 	}
+	out.progress.over = true
 }
 
 // exit converts the last line, which has no envelope in some versions.

@@ -37,6 +37,7 @@ type progress struct {
 	open   map[string]struct{} // calls without a result, by id
 	asked  []question          // without an answer
 	told   bool                // a person's words are the last thing
+	over   bool                // the agent has told its end, and nothing since
 }
 
 // working says that something is under way: what ended before does not count.
@@ -78,10 +79,10 @@ func (out *output) reach(status eventlog.Status, reason string) {
 		return
 	}
 	if status == "" {
-		out.progress.status, out.progress.reason = "", ""
+		out.progress.status, out.progress.reason, out.progress.over = "", "", false
 		return
 	}
-	out.progress = progress{status: status, reason: reason}
+	out.progress = progress{status: status, reason: reason, over: out.progress.over}
 }
 
 // opened and closed follow the calls of the agent itself.
@@ -115,7 +116,7 @@ func (out *output) spoke() {
 	if out.progress.status != eventlog.Succeeded {
 		out.working()
 	}
-	out.progress.told = false
+	out.progress.told, out.progress.over = false, false
 	out.answered("")
 }
 

@@ -65,6 +65,16 @@ func (out *output) saysWith(kind, text string, parts json.RawMessage) {
 	}
 }
 
+// prints adds what a program printed that is no agent whose words are Markdown.
+func (out *output) prints(text string) {
+	if isBlank(text) {
+		return
+	}
+	out.spoke()
+	text, more := pictures(text)
+	out.add(eventlog.TypeAssistant, "", withPictures(data(nil).text("content", text).text("format", string(Text)), more))
+}
+
 // saysBlock adds a part of a message of the agent that is a text or an image. Any other
 // is kept as it is.
 func (out *output) saysBlock(raw json.RawMessage) {

@@ -10,7 +10,7 @@ import (
 const mostText = 32 << 10
 
 // text is the fallback: what a program prints is what the agent says. Lines make
-// one event until the output pauses.
+// one event until the output pauses. It is no Markdown, and its events say so.
 type text struct {
 	lines []byte
 }
@@ -18,7 +18,7 @@ type text struct {
 func (t *text) line(l Line, out *output) {
 	if l.isCut() {
 		t.flush(out)
-		d := data(nil).text("content", string(l.Text))
+		d := data(nil).text("content", string(l.Text)).text("format", string(Text))
 		out.add(eventlog.TypeAssistant, "", d, cut{path: "content", bytes: l.Bytes, sha256: l.SHA256})
 		return
 	}
@@ -29,7 +29,7 @@ func (t *text) line(l Line, out *output) {
 }
 
 func (t *text) flush(out *output) {
-	out.says(eventlog.TypeAssistant, string(bytes.TrimRight(t.lines, "\n")))
+	out.prints(string(bytes.TrimRight(t.lines, "\n")))
 	t.lines = t.lines[:0]
 }
 

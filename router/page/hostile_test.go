@@ -181,11 +181,14 @@ func hostileEvents(t testing.TB, text string) []eventlog.Event {
 	picture := fmt.Sprintf(`{"content":"x","parts":[{"type":"image","media_type":%s,"bytes":1,"sha256":%s,"data":%s},`+
 		`{"type":"image","media_type":"image/png","bytes":1,"sha256":%s,"data":%s},{"type":%s,%s:%s}]}`, q, q, q, q, quote(t, imageData), q, q, q)
 	data := map[string][]string{
-		"assistant":  {fmt.Sprintf(`{"content":%s,%s:%s,"parent_call_id":%s}`, q, q, q, q)},
-		"thought":    {fmt.Sprintf(`{"content":%s,%s:%s}`, q, q, q)},
-		"user":       {fmt.Sprintf(`{"content":%s,"parent_tool_use_id":%s}`, q, q), picture},
-		"comment":    {fmt.Sprintf(`{"content":%s}`, q)},
-		"status":     {fmt.Sprintf(`{"content":%s,"x":[%s,{%s:%s}]}`, q, q, q, q)},
+		"assistant": {fmt.Sprintf(`{"content":%s,%s:%s,"parent_call_id":%s}`, q, q, q, q)},
+		"thought":   {fmt.Sprintf(`{"content":%s,%s:%s}`, q, q, q)},
+		"user":      {fmt.Sprintf(`{"content":%s,"parent_tool_use_id":%s}`, q, q), picture},
+		"comment":   {fmt.Sprintf(`{"content":%s}`, q)},
+		"status": {
+			fmt.Sprintf(`{"content":%s,"x":[%s,{%s:%s}]}`, q, q, q, q),
+			fmt.Sprintf(`{"content":"Plan","plan":[{"step":%s,"status":"completed"}],"withdraws":[{"type":%s,"content":%s}]}`, q, q, q),
+		},
 		"checkpoint": {fmt.Sprintf(`{"content":%s}`, q)},
 		"guardrail":  {fmt.Sprintf(`{"content":%s}`, q)},
 		"error":      {fmt.Sprintf(`{"message":%s,"code":%s,"fatal":%s,%s:1}`, q, q, q, q), fmt.Sprintf(`{"message":%s,"code":{%s:%s},"fatal":true}`, q, q, q)},
@@ -200,11 +203,22 @@ func hostileEvents(t testing.TB, text string) []eventlog.Event {
 			fmt.Sprintf(`{"tool":%s,"args":{"file_path":"a.html","content":%s}}`, q, quote(t, text+"\n"+text)),
 			fmt.Sprintf(`{"tool":%s,"args":{"file_path":"a.js","content":%s}}`, q, quote(t, text+"\n"+text)),
 			fmt.Sprintf(`{"tool":%s,"args":{%s:{%s:[%s]}},"call_id":{%s:%s}}`, q, q, q, q, q, q),
+			fmt.Sprintf(`{"tool":"TodoWrite","args":{"todos":[{"content":%s,"status":%s}]}}`, q, q),
+			fmt.Sprintf(`{"tool":"ask","args":{"questions":[{"question":%s,"options":[{"label":%s,"description":%s}]}]}}`, q, q, q),
+			fmt.Sprintf(`{"tool":%s,"args":{"pattern":%s,"path":%s,"glob":%s}}`, quote(t, "mcp__"+text+"__"+text), q, q, q),
 		},
 		"tool_result": {
 			fmt.Sprintf(`{"tool":%s,"success":true,"output":%s,"call_id":%s,"duration_ms":%s,%s:%s}`, q, q, q, q, q, q),
 			fmt.Sprintf(`{"tool":%s,"success":false,"output":%s}`, q, quote(t, "{"+q+":["+q+"]}")),
 		},
+		"question": {
+			fmt.Sprintf(`{"content":%s,"options":[{"value":%s,"label":%s,"description":%s},{"value":%s}],"other":%s,"call_id":%s,%s:%s}`, q, q, q, q, q, q, q, q, q),
+			fmt.Sprintf(`{"content":%s,"options":{%s:%s}}`, q, q, q),
+		},
+		"answer":   {fmt.Sprintf(`{"for":%s,"value":%s,"author":%s}`, q, q, q)},
+		"receipt":  {fmt.Sprintf(`{"for":%s,"state":%s,"reason":%s}`, q, q, q)},
+		"session":  {fmt.Sprintf(`{"agent":%s,"model":%s,"cwd":%s,"title":%s}`, q, q, q, q), fmt.Sprintf(`{"title":%s,%s:%s}`, q, q, q)},
+		"raw":      {fmt.Sprintf(`{"content":%s,"format":%s,"reason":%s}`, q, q, q)},
 		"anything": {fmt.Sprintf(`{"content":%s,%s:%s}`, q, q, q), fmt.Sprintf(`{%s:[{%s:%s}]}`, q, q, q)},
 	}
 	var events []eventlog.Event

@@ -39,6 +39,9 @@ func NewOutline(prices *price.Table) *Outline { return &Outline{prices: prices} 
 // UpTo is the sequence of the last event that was added.
 func (o *Outline) UpTo() uint64 { return o.upTo }
 
+// Skip passes over the events up to a sequence, because they are no longer kept.
+func (o *Outline) Skip(to uint64) { o.upTo = max(o.upTo, to) }
+
 // Add adds the next event. It keeps nothing of its data.
 func (o *Outline) Add(e *eventlog.Event) {
 	o.upTo = e.Sequence

@@ -65,7 +65,7 @@ func (a *agents) see(e *eventlog.Event, parent string, calls *callTable) {
 		}
 		if call != nil {
 			one.name, one.first, one.caller, one.parent = call.agent, call.sequence, call.sequence, call.parent
-			one.call = strings.TrimSpace(call.tool + " " + call.argument)
+			one.call = strings.TrimSpace(toolName(call.tool) + " " + call.argument)
 			if one.name == "" {
 				one.name = "Subagent"
 			}

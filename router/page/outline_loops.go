@@ -62,7 +62,7 @@ func (l *loops) say(spent *spending, goesOn bool) (text string, at uint64) {
 	if it.times < loopsFrom {
 		return "", 0
 	}
-	text = fmt.Sprintf("The same call of %s %s %d ×", it.tool, did, it.times)
+	text = fmt.Sprintf("The same call of %s %s %d ×", toolName(it.tool), did, it.times)
 	if usd := it.after - it.before; usd > 0 {
 		text += ", " + dollars(usd, spent.estimated)
 	}

@@ -2,7 +2,7 @@ package page
 
 import (
 	"fmt"
-	"maps"
+	"slices"
 	"time"
 
 	"jrweb/eventlog"
@@ -36,11 +36,18 @@ type Now struct {
 // now is the newest event.
 type now struct {
 	kind, parent, line, tool string
-	failed                   bool
+	failed, printed          bool
 	status                   string
 	time                     time.Time
 	sequence                 uint64
-	asked                    map[uint64]string // questions that wait, and the call that each is of
+	asked                    []openQuestion // questions that wait, oldest first
+}
+
+// openQuestion is a question that waits for its answer. The newest event may be another one.
+type openQuestion struct {
+	sequence           uint64
+	call, parent, line string
+	time               time.Time
 }
 
 // see looks at an event. What tells nothing of what the agent does changes nothing.
@@ -50,44 +57,46 @@ func (n *now) see(e *eventlog.Event, data fields, parent string) {
 	case eventlog.TypeCost, eventlog.TypeSession, "receipt", eventlog.TypeComment:
 		return
 	case "question":
-		if n.asked == nil {
-			n.asked = map[uint64]string{}
-		}
 		if len(n.asked) < mostOpen {
-			n.asked[e.Sequence] = data.text("call_id")
+			n.asked = append(n.asked, openQuestion{e.Sequence, data.text("call_id"), parent, firstLine(data.text("content")), e.Time})
 		}
 	case eventlog.TypeToolResult: // a person has answered the agent itself
 		if call := data.text("call_id"); call != "" {
-			maps.DeleteFunc(n.asked, func(_ uint64, of string) bool { return of == call })
+			n.asked = slices.DeleteFunc(n.asked, func(q openQuestion) bool { return q.call == call })
 		}
 	case eventlog.TypeAssistant:
-		if parent == "" {
-			n.asked = nil // it went on
-		}
+		n.asked = slices.DeleteFunc(n.asked, func(q openQuestion) bool { return q.parent == parent }) // it went on
 	case "answer":
 		if of, ok := data.number("for"); ok && of >= 0 {
-			delete(n.asked, uint64(of))
+			n.asked = slices.DeleteFunc(n.asked, func(q openQuestion) bool { return q.sequence == uint64(of) })
 		}
 	}
 	n.kind, n.parent, n.time = e.Type, parent, e.Time
-	n.line, n.tool, n.failed, n.status = "", "", false, ""
+	n.line, n.tool, n.failed, n.status, n.printed = "", "", false, "", isPrinted(data)
 	switch e.Type {
 	case eventlog.TypeError:
 		n.line = firstLine(data.text("message"))
 	case eventlog.TypeToolCall:
-		n.tool = shorten(data.text("tool"))
+		n.tool = toolName(data.text("tool"))
 	case eventlog.TypeToolResult:
-		n.tool, n.failed = shorten(data.text("tool")), string(data.raw("success")) == "false"
+		n.tool, n.failed = toolName(data.text("tool")), string(data.raw("success")) == "false"
 	case eventlog.TypeComplete:
 		n.status, n.line = data.text("status"), firstLine(data.text("reason"))
 		n.asked = nil
 	default:
 		n.line = firstLine(data.text("content"))
 	}
+	if n.printed {
+		n.line = withoutEscapes(n.line)
+	}
 }
 
-// NowIn says what the agent does in a session that the outline is of.
+// NowIn says what the agent does in a session that the outline is of. What was long ago is
+// not told as what it does now: an outline may be behind.
 func (o *Outline) NowIn(s *eventlog.SessionInfo) Now {
+	if o.upTo < s.Head {
+		return Now{Kind: "waiting", What: "Reading the run", Detail: fmt.Sprintf("%d of %d events", o.upTo, s.Head), Sequence: o.upTo, Steps: []Step{}}
+	}
 	n := o.Now()
 	n.Detail = shortPath(n.Detail, s.Cwd)
 	return n
@@ -97,10 +106,8 @@ func (o *Outline) NowIn(s *eventlog.SessionInfo) Now {
 func (o *Outline) Now() Now {
 	n := o.now.describe(&o.calls)
 	n.Sequence = o.upTo
-	if o.now.parent != "" {
-		if a := o.agents.byCall[o.now.parent]; a != nil {
-			n.Who, n.Inside = a.name, a.call
-		}
+	if a := o.agents.byCall[o.now.whose()]; a != nil {
+		n.Who, n.Inside = a.name, a.call
 	}
 	n.Plan, n.Steps = o.plan.progress(), append([]Step{}, o.plan.steps...)
 	n.PerMinute = o.rate.perMinute()
@@ -108,8 +115,26 @@ func (o *Outline) Now() Now {
 	return n
 }
 
+// question is the newest one that waits, nil for none.
+func (n *now) question() *openQuestion {
+	if len(n.asked) == 0 {
+		return nil
+	}
+	return &n.asked[len(n.asked)-1]
+}
+
+// whose is the call of the subagent that is told of, "" for the agent itself.
+func (n *now) whose() string {
+	if q := n.question(); q != nil {
+		return q.parent
+	}
+	return n.parent
+}
+
 func (n *now) describe(calls *callTable) Now {
 	since := eventlog.Time{Time: n.time}
+	// A call of another level may be open as well: its subagent works, and is told of.
+	running := len(calls.open) > 0
 	switch {
 	case n.kind == "":
 		return Now{Kind: "waiting", What: "Waiting for the first event"}
@@ -120,17 +145,19 @@ func (n *now) describe(calls *callTable) Now {
 		}
 		return Now{Kind: n.status, What: word, Detail: n.line}
 	case len(n.asked) > 0:
-		return Now{Kind: "asks", What: "Waits for an answer", Detail: n.line, Since: since}
+		q := n.question()
+		return Now{Kind: "asks", What: "Waits for an answer", Detail: q.line, Since: eventlog.Time{Time: q.time}}
 	case n.kind == eventlog.TypeError:
-		return Now{Kind: "error", What: "Error", Detail: n.line, Since: since}
+		return Now{Kind: "error", What: "Error", Detail: n.line, Since: since, Running: running}
 	}
 	if call := calls.newest(n.parent); call != nil {
-		return Now{Kind: "tool", What: "Running " + call.tool, Detail: call.argument, Since: eventlog.Time{Time: call.time}, Running: true}
+		return Now{Kind: "tool", What: "Running " + toolName(call.tool), Detail: call.argument, Since: eventlog.Time{Time: call.time}, Running: true}
 	}
-	// A call of another level may still be open: its subagent works, and this is what it does.
-	running := len(calls.open) > 0
 	switch n.kind {
 	case eventlog.TypeAssistant:
+		if n.printed {
+			return Now{Kind: "says", What: "Prints", Detail: n.line, Since: since, Running: running}
+		}
 		return Now{Kind: "says", What: "Says", Detail: n.line, Since: since, Running: running}
 	case eventlog.TypeThought:
 		return Now{Kind: "thinks", What: "Thinking", Detail: n.line, Since: since, Running: running}

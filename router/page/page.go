@@ -221,6 +221,17 @@ func (v taskView) Now() Now {
 	return v.Summary.Now
 }
 
+// Behind says that what stands beside the rows is not of all events yet: there were too
+// many to read at once.
+func (v taskView) Behind() bool {
+	for i := range v.Sessions {
+		if v.Summary != nil && v.Sessions[i].ID == v.Summary.Session {
+			return v.Summary.UpTo < v.Sessions[i].Head
+		}
+	}
+	return false
+}
+
 // LoopLink is where the agent began to go round in circles.
 func (v taskView) LoopLink() template.URL {
 	r := view{task: v.Task.ID, whole: v.Whole}

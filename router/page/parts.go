@@ -11,7 +11,7 @@ import (
 
 // The parts that rows are made of. None shows walls of base64.
 
-// prose is Markdown.
+// prose is Markdown, or what a program printed.
 type prose struct {
 	Head, Tail template.HTML
 	Cut        *cut
@@ -44,22 +44,33 @@ func plain(text string) template.HTML { return escaped(text) }
 
 func (m *maker) prose(name string) *prose {
 	text := m.withoutPlaceholders(blob.Elide(m.data.text(name)))
+	if isPrinted(m.data) {
+		return proseOf(m.block("text output", text, "/"+name, terminalHTML))
+	}
 	if m.view.offline && len(text) > shownAtMost {
 		// Nothing is left out, but to parse so much as Markdown helps nobody.
 		return &prose{Head: "<pre>" + escaped(text) + "</pre>"}
 	}
 	if looksLikeJSON(text) { // an answer in a form that was asked for
-		b := m.json("text json", []byte(text), "/"+name)
-		p := &prose{Head: pre(b.Class, b.Head), Cut: b.Cut}
-		if p.Cut != nil {
-			p.Tail = pre(b.Class, b.Tail)
-		}
-		return p
+		return proseOf(m.json("text json", []byte(text), "/"+name))
 	}
 	x := m.space.take(text)
 	p := &prose{Head: markdownHTML(x.head, &m.watch), Cut: m.cut(x, text, "/"+name)}
 	if p.Cut != nil {
 		p.Tail = markdownHTML(x.tail, &m.watch)
+	}
+	return p
+}
+
+// isPrinted tells of the words of an agent that they are the output of a program, as package
+// transcript marks it: no Markdown, but colours of a terminal.
+func isPrinted(data fields) bool { return data.text("format") == "text" }
+
+// proseOf is a block where prose stands as a rule.
+func proseOf(b *block) *prose {
+	p := &prose{Head: pre(b.Class, b.Head), Cut: b.Cut}
+	if p.Cut != nil {
+		p.Tail = pre(b.Class, b.Tail)
 	}
 	return p
 }

@@ -33,6 +33,7 @@ type row struct {
 	Fields   []fieldView
 	Banner   string       // the status that a complete event tells
 	Options  []optionView // of a question
+	Other    string       // what it means to answer in words of one's own
 	Tool     *toolView
 	Result   *resultView
 	Results  []*row // of a call; one as a rule
@@ -235,7 +236,11 @@ func (m *maker) says(label string) {
 	r.Label = label
 	left := m.pictures(&r.Pictures)
 	r.Prose = m.prose("content")
-	r.Fields = m.fields(left.without("content"), "")
+	left = left.without("content")
+	if isPrinted(m.data) {
+		left = left.without("format") // its looks tell
+	}
+	r.Fields = m.fields(left, "")
 }
 
 func (m *maker) note(label string) {

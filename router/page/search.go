@@ -19,6 +19,8 @@ type SearchPage struct {
 	Continued bool
 	// Wrong says what is wrong with the query, or is empty.
 	Wrong string
+	// Warning stands at the top, "" for none.
+	Warning string
 
 	// What is known at the end: how many hits there are, how far back the search came, whether
 	// it came to the end of everything, and where it goes on.

@@ -22,7 +22,8 @@ func (m *maker) question() {
 		return
 	}
 	m.says("Question")
-	left := m.data.without("content", "call_id", "request")
+	left := m.data.without("content", "call_id", "other", "request")
+	m.row.Other = shorten(m.data.text("other"))
 	var options []struct{ Value, Label, Description string }
 	if json.Unmarshal(m.data.raw("options"), &options) == nil && len(options) <= mostOptions {
 		left = left.without("options")

@@ -2,6 +2,7 @@ package page
 
 import (
 	"html/template"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -39,6 +40,12 @@ func terminalHTML(text string) template.HTML {
 	s.flush()
 	return template.HTML(s.out.String()) // every text in it went through escape
 }
+
+// escapes match the control sequences of a terminal, as withoutEscapes in format.js does.
+var escapes = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])`)
+
+// withoutEscapes takes a terminal's colour and cursor codes out.
+func withoutEscapes(text string) string { return escapes.ReplaceAllString(text, "") }
 
 // screen is the line that is being written, and the lines before it.
 type screen struct {

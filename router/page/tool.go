@@ -122,15 +122,29 @@ func (m *maker) toolCall() {
 	r.Fields = m.fields(m.data.without("tool", "args", "call_id"), "")
 }
 
-// toolName is a tool as people read it: one of an MCP server with the server's name.
+// toolName is a tool as people read it: one of an MCP server with the server's name. Claude
+// Code calls it mcp__server__tool, Gemini CLI mcp_server_tool, Codex server.tool, Cline
+// server/tool.
 func toolName(tool string) string {
 	tool = shorten(tool)
-	if rest, isMCP := strings.CutPrefix(tool, "mcp__"); isMCP {
-		if server, name, found := strings.Cut(rest, "__"); found {
-			return server + " · " + name
-		}
+	whole, separator := tool, ""
+	switch {
+	case strings.HasPrefix(tool, "mcp__"):
+		whole, separator = tool[len("mcp__"):], "__"
+	case strings.HasPrefix(tool, "mcp_"):
+		whole, separator = tool[len("mcp_"):], "_"
+	case strings.Count(tool, ".") == 1:
+		separator = "."
+	case strings.Count(tool, "/") == 1:
+		separator = "/"
+	default:
+		return tool
 	}
-	return tool
+	server, name, found := strings.Cut(whole, separator)
+	if !found || server == "" || name == "" {
+		return tool
+	}
+	return server + " · " + name
 }
 
 // withRange adds to what a call is about the lines that it reads, or where it looks.

@@ -19,6 +19,8 @@ type WallPage struct {
 	Kiosk bool
 	// Person is who looks, if there is a page where people sign in and out; "" for nobody.
 	Person string
+	// Warning stands at the top, "" for none.
+	Warning string
 }
 
 // Card is a task on the wall, with its latest session and what the agent does in it.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -99,6 +100,17 @@ func TestPagesAreAccessible(t *testing.T) {
 		examine("the search for " + query)
 	}
 
+	s.listening("t-steer")
+	s.append("t-steer", plan, mayI, `{"type":"answer","actor":"human","data":{"for":2,"value":"deny"}}`, `{"type":"receipt","actor":"system","data":{"for":3,"state":"read"}}`,
+		strings.Replace(mayI, `"options"`, `"other":"Another answer","options"`, 1), `{"type":"user","actor":"human","data":{"content":"Use tabs."}}`,
+		`{"type":"receipt","actor":"system","data":{"for":6,"state":"failed","reason":"it had ended"}}`)
+	page.goTo(s.url + "/tasks/t-steer")
+	page.until(`document.querySelectorAll(".option:not([disabled])").length === 2 && document.querySelectorAll(".receipt").length === 2`)
+	unfold()
+	examine("an agent that asks")
+	page.run(`document.querySelector(".own-answer:not([hidden])").click()`)
+	examine("the answer in words of one's own")
+
 	page.goTo(s.url + "/tasks/t-done")
 	page.live()
 	page.run(`document.querySelector(".raw").click()`)
@@ -135,6 +147,12 @@ func everyType(text string) []string {
 		`{"type":"comment","actor":"human","data":{"content":` + q + `}}`,
 		`{"type":"checkpoint","data":{"content":` + q + `}}`,
 		`{"type":"guardrail","actor":"system","data":{"content":` + q + `}}`,
+		`{"type":"question","data":{"content":` + q + `,"options":[{"value":` + q + `,"label":` + q + `,"description":` + q + `}],"other":` + q + `,"call_id":` + q + `}}`,
+		`{"type":"question","data":{"content":` + q + `}}`,
+		`{"type":"raw","data":{"content":` + q + `,"format":` + q + `,"reason":` + q + `}}`,
+		`{"type":"status","data":{"content":` + q + `,"plan":[{"step":` + q + `,"status":"completed"}]}}`,
+		`{"type":"tool_call","data":{"tool":"TodoWrite","args":{"todos":[{"content":` + q + `,"status":"in_progress"}]},"call_id":` + q + `}}`,
+		`{"type":"tool_call","data":{"tool":"AskUserQuestion","args":{"questions":[{"question":` + q + `,"options":[{"label":` + q + `,"description":` + q + `}]}]}}}`,
 		`{"type":"plan_update","data":{` + q + `:{"steps":[` + q + `]}}}`,
 	}...)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -162,6 +163,32 @@ func (b *tab) goTo(url string) {
 	do(b, chromedp.Navigate(url))
 	// The browser may still tell of the blank page's end of loading.
 	b.until(`location.href !== "about:blank" && document.readyState === "complete"`)
+}
+
+// However often a task was tried, its sessions are a menu, with how each one ended, when it
+// ran and what it cost.
+func TestSessionsAreAMenu(t *testing.T) {
+	const tries = 40
+	s := serve(t)
+	for range tries - 1 {
+		s.append("t-tries", says("one try"), cost(`"usd":0.25`), `{"type":"complete","data":{"status":"failed","reason":"it hangs"}}`)
+	}
+	s.append("t-tries", says("the last try"))
+	page := openTab(t, s.url+"/tasks/t-tries")
+	page.live()
+	const summary = `document.querySelector(".runs summary").innerText`
+	page.until(summary + ` === "Session 40 of 40" && document.querySelector(".runs").offsetHeight < 60`)
+	page.run(`document.querySelector(".runs summary").click()`)
+	const items = `[...document.querySelectorAll(".runs li")].filter(e => e.checkVisibility())`
+	page.until(items + `.length === 41`)
+	for i, want := range map[int]string{0: "Session 40 open", 1: "Session 39 failed", 39: "Session 1 failed"} {
+		text := evaluate[string](page, items+`[%d].innerText.replace(/\s+/g, " ")`, i)
+		if !strings.HasPrefix(text, want) || i > 0 && !(strings.Contains(text, " · 0 s · 3 events · $0.25 · it hangs") && strings.Contains(text, fmt.Sprint(time.Now().Year()))) {
+			t.Errorf("number %d is %q", i, text)
+		}
+	}
+	page.run(`document.querySelectorAll(".runs a")[39].click()`)
+	page.becomes(`document.body.dataset.state === "ended" && document.querySelector(".runs summary")?.innerText === "Session 1 of 40"`)
 }
 
 // A call and its result become one row, wherever the border between parts lies.

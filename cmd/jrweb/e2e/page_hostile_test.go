@@ -39,12 +39,16 @@ func TestPageIsSafeFromEvents(t *testing.T) {
 	}
 	live = replayed
 	s.putTask("t-xss", hostile[0], hostile[1])
+	s.append("t-xss", `{"type":"session","data":{"agent":`+quoted(hostile[0])+`,"model":`+quoted(hostile[1])+`,"cwd":`+quoted(hostile[2])+`,"branch":`+quoted(hostile[3])+`}}`,
+		`{"type":"complete","data":{"status":"failed","reason":`+quoted(hostile[4])+`}}`) // a session in the menu
+	s.listening("t-xss")
 	s.append("t-xss", replayed...)
 	page := openTab(t, s.url+"/tasks/t-xss")
 	page.live()
 	page.has(len(replayed))
 	s.append("t-xss", live...)
 	page.has(2 * len(replayed))
+	page.until(`document.querySelector(".runs bdi").textContent.includes("<iframe") && document.querySelector(".own-answer:not([hidden])") !== null`)
 	s.complete("t-xss", s.append("t-xss", says("done")).Session)
 	page.until(`document.body.dataset.state === "ended"`)
 	check := func() {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -280,6 +281,28 @@ func TestManyTabsShareTheBrowsersConnections(t *testing.T) {
 		s.append(fmt.Sprintf("t-tabs-%d", i), says("two"))
 		page.showsExactly(2)
 	}
+}
+
+// What a program prints under jrweb run is shown as a terminal shows it, also where it looks
+// like Markdown.
+func TestOutputOfAProgramIsNoMarkdown(t *testing.T) {
+	s := serve(t)
+	printed := "# not a heading\n  *a* _b_\n\x1b[31mred\x1b[0m 10%\r100%\n"
+	run := exec.Command(binary, "run", "-url", s.url, "-task", "t-prints", "-spool", t.TempDir(), "--", "printf", "%b", printed)
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	page := openTab(t, s.url+"/tasks/t-prints")
+	page.until(`document.body.dataset.state === "ended"`)
+	for _, place := range []string{"#timeline", "#outcome"} {
+		if got := evaluate[string](page, `document.querySelector("%s pre").textContent.trimEnd()`, place); got != "# not a heading\n  *a* _b_\n100%" {
+			t.Errorf("%s shows %q", place, got)
+		}
+	}
+	s.append("t-says", says("# a heading")) // the control
+	page.goTo(s.url + "/tasks/t-says")
+	page.live()
+	page.until(`document.querySelector("#timeline .heading")?.textContent === "a heading"`)
 }
 
 // Where the browser has no shared workers, each page has a stream of its own.

@@ -263,6 +263,13 @@ func TestPrintedPage(t *testing.T) {
 	if rows := evaluate[int](page, `[...document.querySelectorAll("#timeline > .event")].filter(e => e.getClientRects().length > 0).length`); rows != 3 {
 		t.Errorf("%d of 3 rows are printed", rows)
 	}
+	// A browser prints no backgrounds unless it is asked to, and the marks are backgrounds.
+	if mark := evaluate[string](page, `(() => {
+		const mark = document.querySelector('[data-outcome="failed"] .tool .mark'), look = getComputedStyle(mark);
+		return mark.checkVisibility() + " " + look.printColorAdjust + " " + (getComputedStyle(mark, "::before").backgroundColor !== "rgba(0, 0, 0, 0)");
+	})()`); mark != "true exact true" {
+		t.Errorf("the mark of what failed is %s", mark)
+	}
 	if over := evaluate[bool](page, `getComputedStyle(document.getElementById("bar")).position === "sticky"`); over {
 		t.Error("the bar would lie over the text of each page")
 	}

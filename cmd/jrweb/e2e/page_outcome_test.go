@@ -27,6 +27,8 @@ func TestARunThatIsOverOpensWithItsOutcome(t *testing.T) {
 	page := openTab(t, s.url+"/tasks/t-done")
 	page.live()
 	page.until(`document.getElementById("outcome").hidden && !document.getElementById("map").hidden`)
+	s.append("t-done", taskCall("sub", "look"), inside("sub", call("Grep", "g", "x")), inside("sub", result("Grep", "g", "y")), result("Task", "sub", "done"))
+	page.run(`document.getElementById("scrub").focus({preventScroll: true})`)
 	s.appendTo("t-done", 400)
 	s.append("t-done", edit("e2", "b.go", "x", "y")...)
 	s.append("t-done", test("t2", true)...)
@@ -47,6 +49,9 @@ func TestARunThatIsOverOpensWithItsOutcome(t *testing.T) {
 		}
 	}
 	shows() // the page saw it end
+	if at := evaluate[string](page, `document.activeElement.id`); at != "scrub" {
+		t.Errorf("who held the scrubber holds %q", at)
+	}
 	page.goTo(s.url + "/tasks/t-done")
 	page.until(`document.body.dataset.state === "ended" && scrollY === 0`)
 	shows()
@@ -55,12 +60,16 @@ func TestARunThatIsOverOpensWithItsOutcome(t *testing.T) {
 	page.until(`document.querySelector(".target")?.dataset.call === "e2"`)
 	page.run(`document.querySelector(".map a.failed").dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true}))`)
 	page.until(`document.querySelector(".target")?.dataset.call === "t1"`)
+	const lanesAndCosts = `document.querySelectorAll(".map rect.lane").length === 1 && [...document.querySelectorAll(".map title")].filter(e => e.textContent.endsWith(" · $0.50")).length === 1`
+	page.until(lanesAndCosts)
+	page.run(`document.querySelector(".map rect.lane").dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true}))`)
+	page.until(`document.querySelector(".target")?.dataset.call === "sub"`)
 	page.run(`const scrub = document.getElementById("scrub"); scrub.value = 200; scrub.dispatchEvent(new Event("change"))`)
 	page.until(`document.querySelector(".target")?.id === "200"`)
 
 	// The same in a file.
 	page.goTo("file://" + s.export("t-done"))
-	page.until(`document.querySelector(".outcome-title")?.textContent === "Succeeded: done" && document.querySelectorAll(".map a.failed").length > 0`)
+	page.until(`document.querySelector(".outcome-title")?.textContent === "Succeeded: done" && document.querySelectorAll(".map a.failed").length > 0 && ` + lanesAndCosts)
 	if top := evaluate[bool](page, `document.getElementById("outcome").getBoundingClientRect().top < document.getElementById("timeline").getBoundingClientRect().top`); !top {
 		t.Error("in the file the outcome stands behind the timeline")
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // listening starts a session whose agent can be spoken to.
@@ -61,6 +63,40 @@ func TestPageAnswersQuestionsAndShowsReceipts(t *testing.T) {
 	page.until(`document.querySelectorAll(".option:not([disabled])").length === 2`)
 	s.complete("t-ask", session)
 	page.until(`document.querySelectorAll(".option:not([disabled])").length === 0`)
+}
+
+// What is asked without options, or may be answered otherwise, is answered in words of one's
+// own.
+func TestPageTakesAnswersInWordsOfOnesOwn(t *testing.T) {
+	s := serve(t)
+	s.listening("t-own")
+	page := openTab(t, s.url+"/tasks/t-own")
+	page.live()
+	const shown = `[...document.querySelectorAll(".own-answer")].filter(e => e.checkVisibility()).map(e => e.textContent).join("|")`
+	answers := func(text string) {
+		t.Helper()
+		page.run(`[...document.querySelectorAll(".own-answer")].find(e => e.checkVisibility()).click()`)
+		page.until(`document.activeElement.id === "answer-text"`)
+		page.press(text + kb.Enter)
+		page.until(fmt.Sprintf(`[...document.querySelectorAll('#timeline [data-type="answer"] .text')].at(-1)?.textContent === %q`, text))
+		page.until(shown + ` === ""`)
+	}
+	s.append("t-own", mayI) // the control: its agent understands its options alone
+	page.until(`document.querySelectorAll(".option:not([disabled])").length === 2 && ` + shown + ` === ""`)
+	s.append("t-own", `{"type":"question","data":{"content":"Which **name**?"}}`)
+	page.until(shown + ` === "Answer…"`)
+	answers("jr web")
+	s.append("t-own", strings.Replace(mayI, `"options"`, `"other":"Deny, and say why","options"`, 1))
+	page.until(shown + ` === "Deny, and say why…"`)
+	answers("use find")
+	if got := s.written("t-own"); string(got[2].Data) != `{"for":2,"value":"jr web","author":"local"}` || string(got[4].Data) != `{"for":4,"value":"use find","author":"local"}` {
+		t.Errorf("the answers are %s and %s", got[2].Data, got[4].Data)
+	}
+	live := evaluate[string](page, rendered, "#timeline")
+	page.goTo(s.url + "/tasks/t-own")
+	page.live()
+	page.until(`document.querySelectorAll(".option:not([disabled])").length === 2`)
+	sameText(t, "the timeline", live, evaluate[string](page, rendered, "#timeline"))
 }
 
 // An agent that nobody can speak to says so before anybody writes.

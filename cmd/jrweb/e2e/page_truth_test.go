@@ -50,6 +50,28 @@ func (b *tab) nowSays(words ...string) {
 	}
 }
 
+// A page of a run that is too long to be read at once comes to tell what it came to, without
+// being loaded again, and the list does, too.
+func TestAPageOfARunThatIsReadInPartsTellsItsEnd(t *testing.T) {
+	s := serve(t)
+	s.appendMany("t-parts", 60_000)
+	for range 3 {
+		s.append("t-parts", call("bash", "b", "make"), failedResult("bash", "b"))
+	}
+	s.append("t-parts", says("It is mended."), `{"type":"complete","data":{"status":"failed","reason":"enough"}}`)
+	for _, path := range []string{"/tasks/t-parts", "/"} {
+		s.stop() // what it has read is forgotten
+		s.start()
+		page := openTab(t, s.url+path)
+		if path == "/" {
+			page.until(`document.querySelector(".doing .now-loop")?.textContent === "The same call of bash failed 3 ×"`)
+			continue
+		}
+		page.nowSays("Failed enough", "The same call of bash failed 3 ×")
+		page.until(`document.querySelector(".outcome-title")?.textContent === "Failed: enough" && document.querySelector(".outcome-answer").innerText.includes("It is mended.")`)
+	}
+}
+
 // The head describes the newest event of the run, whatever is on the screen.
 func TestTheHeadIsOfTheNewestEvent(t *testing.T) {
 	s := serve(t)
@@ -245,7 +267,8 @@ func TestPageCountsWhatTheServerKnewBeforeItsRowCame(t *testing.T) {
 }
 
 // After a session was superseded, or canceled and tried again later, the page goes on
-// with the new one if its reader was at the end, and says so to one who was not.
+// with the new one if its reader was at the end, and says so to one who was not, or who
+// looks at that session alone.
 func TestPageGoesOnWithTheNextSession(t *testing.T) {
 	s := serve(t)
 	const cancel = `{"status":"canceled","reason":"no"}`
@@ -266,7 +289,7 @@ func TestPageGoesOnWithTheNextSession(t *testing.T) {
 	page.showsExactly(1)
 	reader.until(`document.getElementById("next")?.innerText.includes("A new session has started")`)
 	reader.until(fmt.Sprintf(`document.body.dataset.session === %q`, first))
-	pinned.until(`document.body.dataset.state === "ended"`)
+	pinned.until(`document.body.dataset.state === "ended" && document.getElementById("next")?.innerText.includes("A new session has started")`)
 
 	// Canceled now, tried again later: the page waits for it.
 	s.post("/tasks/t-next/sessions/"+second+"/complete", cancel, nil)
@@ -275,6 +298,7 @@ func TestPageGoesOnWithTheNextSession(t *testing.T) {
 	page.becomes(fmt.Sprintf(`document.body.dataset.session === %q && document.body.dataset.state === "live"`, third))
 	reader.run(`document.querySelector("#next a").click()`)
 	reader.becomes(fmt.Sprintf(`document.body.dataset.session === %q`, third))
+	pinned.until(fmt.Sprintf(`document.body.dataset.session === %q`, first))
 }
 
 // A run over midnight says which day it is, and the time between two events keeps its unit.

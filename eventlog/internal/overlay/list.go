@@ -15,6 +15,13 @@ func compare(a, b []byte) int { return bytes.Compare(a, b) }
 type list struct {
 	head   tower // of no key, before all others
 	height atomic.Int32
+	latest path // of the writer alone
+}
+
+// path leads to the place behind the key that was put into the list last.
+type path struct {
+	key    []byte           // nil: none
+	before [maxHeight]tower // at each level, the last tower up to the key
 }
 
 const maxHeight = 18 // four times as many keys each
@@ -55,6 +62,7 @@ func randomHeight() int {
 func (l *list) empty() {
 	clear(l.head)
 	l.height.Store(0)
+	l.latest = path{}
 }
 
 // put gives a key a new version. The position must not be less than that of any earlier
@@ -64,28 +72,16 @@ func (l *list) put(m *memory, key []byte, v *version) {
 	if l.head == nil {
 		l.head = make(tower, maxHeight)
 	}
-	var before [maxHeight]tower
-	at := l.head
-	for level := int(l.height.Load()) - 1; level >= 0; level-- {
-		for {
-			next := at[level].Load()
-			if next == nil {
-				break
+	before, follows := &l.latest.before, l.follows(key)
+	l.latest.key = key
+	if !follows {
+		if n := l.find(key, before); n != nil {
+			if v.older = n.newest.Load(); v.older.position == v.position {
+				v.older = v.older.older
 			}
-			c := compare(next.key, key)
-			if c == 0 {
-				if v.older = next.newest.Load(); v.older.position == v.position {
-					v.older = v.older.older
-				}
-				next.newest.Store(v)
-				return
-			}
-			if c > 0 {
-				break
-			}
-			at = next.next
+			n.newest.Store(v)
+			return
 		}
-		before[level] = at
 	}
 	height := randomHeight()
 	n := m.node(key, height)
@@ -98,10 +94,49 @@ func (l *list) put(m *memory, key []byte, v *version) {
 	}
 	for level := range height {
 		before[level][level].Store(n)
+		before[level] = n.next
 	}
 	if height > int(l.height.Load()) {
 		l.height.Store(int32(height))
 	}
+}
+
+// follows reports whether a key comes directly behind the one that was put last. Keys come in
+// runs, so most do, and need no search.
+func (l *list) follows(key []byte) bool {
+	latest := &l.latest
+	if latest.key == nil || compare(latest.key, key) >= 0 {
+		return false
+	}
+	next := latest.before[0][0].Load()
+	return next == nil || compare(key, next.key) < 0
+}
+
+// find returns the node of a key, nil if there is none. Then before has the last tower up to
+// the key at each level.
+func (l *list) find(key []byte, before *[maxHeight]tower) *node {
+	at := l.head
+	for level := int(l.height.Load()) - 1; level >= 0; level-- {
+		for {
+			next := at[level].Load()
+			if next == nil {
+				break
+			}
+			c := compare(next.key, key)
+			if c == 0 { // this is the first level at which it stands
+				for below := range level + 1 {
+					before[below] = next.next
+				}
+				return next
+			}
+			if c > 0 {
+				break
+			}
+			at = next.next
+		}
+		before[level] = at
+	}
+	return nil
 }
 
 // seek returns the first key that is not less than key, nil if there is none.

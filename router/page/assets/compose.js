@@ -80,7 +80,7 @@ export class Compose {
     const back = el("button", { type: "button", class: "button" }, "Back");
     const form = el("form", {},
       el("h2", { id: "cancel-title" }, "End this session?"),
-      el("p", {}, "It is sealed as canceled: nothing can be appended to it any more. If jrweb run runs its agent, the agent is stopped; any other one hears of it."),
+      el("p", {}, "It is sealed as canceled: nothing can be appended to it any more. If jrweb run runs its agent, the agent is stopped; any other one goes on until it notices."),
       el("label", { for: "reason" }, "Reason"), reason,
       el("div", { class: "dialog-line" }, back, el("button", { type: "submit", class: "button danger" }, "End the session")));
     this.#dialog = el("dialog", { id: "cancel-dialog", "aria-labelledby": "cancel-title" }, form);

@@ -36,11 +36,14 @@ export class Header {
   #ticking; // the timer of the next tick
   #updated = byID("now").dataset.updated; // when something was appended last
   #about = null; // what the server said last
+  #wasRead;
 
-  // along(change) makes a change of the head: others can be shown with it.
-  constructor(timeline, taskURL, along) {
+  // along(change) makes a change of the head: others can be shown with it. wasRead() is
+  // called when the server has read all of a long run.
+  constructor(timeline, taskURL, along, wasRead) {
     this.#timeline = timeline;
     this.#along = along;
+    this.#wasRead = wasRead;
     this.#taskURL = taskURL;
     byID("connection").hidden = false;
     localTimes(document);
@@ -51,6 +54,7 @@ export class Header {
       this.tick();
     });
     this.tick();
+    if (this.#now.behind) this.refresh();
   }
 
   get over() {
@@ -80,6 +84,7 @@ export class Header {
     this.#setStatus(data.status);
     this.showTotals();
     this.tick();
+    if (this.#now.behind) this.refresh();
   }
 
   // began tells of a session that started after the page was made.
@@ -137,8 +142,11 @@ export class Header {
   #show({ session, title, updated, now, totals }) {
     this.titled(title);
     this.#seen(updated);
-    if (page.state !== "gone") this.#now.show(now, updated, (sequence) => this.#addressOf(session, sequence));
+    const { behind } = this.#now;
+    if (page.state !== "gone") this.#now.show(now, updated, session?.head ?? 0, (sequence) => this.#addressOf(session, sequence));
     if (session === null) return;
+    if (this.#now.behind) this.refresh();
+    else if (behind) this.#wasRead();
     this.#exactAt = `${session.id}:${session.head}`;
     if (page.all === "true") {
       this.#totals = { ...totals, events: this.#totals.events };

@@ -210,9 +210,10 @@ function shown(row) {
   else doing.ask(row.task.id, row.element);
 }
 
-// told shows the answer.
-function told(id, { now, spark }) {
+// told shows the answer, and asks again as long as the server has not read all of the run.
+function told(id, { now, session, spark }) {
   const row = rows.get(id);
+  if (row !== undefined && session !== null && now.sequence < session.head) doing.ask(id, row.element);
   row?.drawSpark(spark);
   if (row?.doing(now)) notifier.asks(row.task, now.detail);
 }

@@ -25,7 +25,7 @@ export async function markdownOf(row) {
 function ofEvent({ type, actor, data }, row) {
   const content = text(data.content);
   switch (type) {
-    case "assistant": return content;
+    case "assistant": return said(data);
     case "thought": return content.replace(/^/gm, "> ");
     case "tool_call": return ofCall(data, row);
     case "tool_result": return `${strong(text(data.tool))}\n\n${ofResult(data)}`;
@@ -34,6 +34,11 @@ function ofEvent({ type, actor, data }, row) {
   }
   if (content !== "") return `${strong(actor === "human" ? "Person" : type)}: ${content}`;
   return fence(JSON.stringify(data, null, 2), "json");
+}
+
+// said is what an agent said, or what a program printed.
+function said({ content, format }) {
+  return format === "text" ? fence(withoutBase64(withoutEscapes(text(content))), "") : text(content);
 }
 
 function ofCall({ tool, args }, row) {
@@ -57,7 +62,7 @@ export async function outcomeMarkdown(outcome) {
   const answer = outcome.querySelector(".outcome-more a");
   if (answer !== null) {
     const [session, seq] = answer.dataset.to.includes(":") ? answer.dataset.to.split(":") : [document.body.dataset.session, answer.dataset.to];
-    parts.push(text((await eventAt({ session, seq })).data.content));
+    parts.push(said((await eventAt({ session, seq })).data));
   }
   for (const heading of outcome.querySelectorAll("h3")) {
     parts.push(`### ${heading.textContent.trim()}`);

@@ -23,8 +23,8 @@ export class Next {
   // status, at a cursor. It waits for one only where the agent has not come to its end
   // by itself: after that the page makes no requests.
   async after(status, cursor) {
-    if (document.body.dataset.pinned !== "") return;
-    const follows = this.#options.follows();
+    // A page of one session stays with it.
+    const follows = this.#options.follows() && document.body.dataset.pinned === "";
     if (await this.#look(follows) || !mayGoOn.includes(status)) return;
     this.#link = new Link({
       about: () => ({ url: this.#streamURL(), cursor, ends: false, checks: { task: this.#taskURL } }),

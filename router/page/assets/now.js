@@ -14,6 +14,7 @@ export class Now {
   #running;
   #updated; // when something was appended last
   #sequence;
+  behind; // the server has not read all of the run yet
 
   constructor() {
     this.#read();
@@ -26,7 +27,8 @@ export class Now {
     this.#running = dataset.running === "true";
     this.#updated = Date.parse(dataset.updated);
     this.#sequence = Number(dataset.sequence);
-    for (const name of ["since", "running", "updated", "sequence"]) delete dataset[name];
+    this.behind = dataset.behind === "true";
+    for (const name of ["since", "running", "updated", "sequence", "behind"]) delete dataset[name];
   }
 
   // adopt takes the line of a page that the server has made anew.
@@ -47,8 +49,10 @@ export class Now {
     this.#updated = Date.now();
   }
 
-  // show takes what the server says. An answer that was overtaken by another is none.
-  show(now, updated, address) {
+  // show takes what the server says of a run with so many events. An answer that was
+  // overtaken by another is none.
+  show(now, updated, head, address) {
+    this.behind = now.sequence < head;
     if (now.sequence < this.#sequence) return;
     this.#sequence = now.sequence;
     this.#updated = Math.max(Date.parse(updated) || 0, this.#updated || 0);

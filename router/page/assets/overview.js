@@ -53,17 +53,27 @@ export class Overview {
     const which = page.all === "true" ? "?sessions=all" : page.session === "" ? "" : `?session=${page.session}`;
     try {
       const fresh = await fetchPage(`${this.#taskURL}/overview${which}`);
-      for (const id of ["outcome", "map"]) byID(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
+      byID("outcome").replaceWith(document.adoptNode(fresh.getElementById("outcome")));
+      this.#redraw(document.adoptNode(fresh.getElementById("map")));
       this.#placed();
     } catch {
       // The next time, or a reload, shows them.
     }
   }
 
+  // #redraw leaves the scrubber where it is: somebody may hold it.
+  #redraw({ hidden, dataset, childNodes }) {
+    const map = byID("map");
+    map.hidden = hidden;
+    Object.assign(map.dataset, dataset);
+    for (const node of [...map.childNodes]) if (node !== this.#scrubber) node.remove();
+    this.#scrubber.before(...childNodes);
+  }
+
   #placed() {
     const map = byID("map");
     this.#scrubber.max = map.dataset.head ?? "1";
-    map.append(this.#scrubber);
+    if (!map.contains(this.#scrubber)) map.append(this.#scrubber);
     const outcome = byID("outcome");
     if (!outcome.hidden) outcome.append(el("p", { class: "outcome-copy" }, markdownButton(() => outcomeMarkdown(outcome))));
     this.#show();

@@ -2,6 +2,7 @@
 // became of each message.
 
 import { el, setText } from "./dom.js";
+import { firstLine } from "./format.js";
 
 const states = { delivered: "Delivered", read: "Read", failed: "Not delivered" };
 
@@ -12,6 +13,7 @@ export class Steering {
   #taskURL;
   #header;
   #answer;
+  #own; // where an answer is written that is none of the options
   #drawing = false;
 
   constructor(list, taskURL, header, answer) {
@@ -19,6 +21,7 @@ export class Steering {
     this.#taskURL = taskURL;
     this.#header = header;
     this.#answer = answer;
+    this.#own = new OwnAnswer((question, value) => this.#send(question, value));
     list.addEventListener("click", (click) => this.#clicked(click));
     new MutationObserver(() => this.#later()).observe(list, { childList: true, subtree: true });
     const page = new MutationObserver((changes) => {
@@ -82,17 +85,70 @@ export class Steering {
         }
         if (option.disabled === may) option.disabled = !may;
       }
+      const own = ownAnswerOf(question);
+      if (own !== null && own.hidden === may) own.hidden = !may;
     }
   }
 
-  async #clicked(click) {
-    const option = click.target.closest("button.option");
-    if (option === null) return;
-    const question = option.closest(".event");
-    const buttons = [...question.querySelectorAll(".option")];
-    for (const button of buttons) button.disabled = true;
-    const taken = await this.#answer({ type: "answer", actor: "human", data: { for: Number(question.dataset.seq), value: option.dataset.value } });
+  #clicked(click) {
+    const button = click.target.closest("button.option, button.own-answer");
+    if (button === null) return;
+    const question = button.closest(".event");
+    if (button.matches(".option")) this.#send(question, button.dataset.value);
+    else this.#own.ask(question, button.textContent);
+  }
+
+  async #send(question, value) {
+    for (const button of question.querySelectorAll(".option")) button.disabled = true;
+    const taken = await this.#answer({ type: "answer", actor: "human", data: { for: Number(question.dataset.seq), value } });
     if (!taken) this.#later(); // somebody else may have been first
+  }
+}
+
+// ownAnswerOf is the button for an answer in words of one's own: where there are no options
+// to choose from, or the agent understands others. Else it is null.
+function ownAnswerOf(question) {
+  const box = question.querySelector(":scope > .content > .question");
+  if (box === null) return null; // it is none that can be answered
+  const known = box.querySelector(".own-answer");
+  const options = box.querySelector(".options");
+  if (known !== null || options !== null && box.dataset.other === undefined) return known;
+  const own = el("button", { type: "button", class: "button own-answer", hidden: true }, box.dataset.other ?? "Answer", "…");
+  if (options === null) box.append(el("div", { class: "options", role: "group", "aria-label": "Answers" }, own));
+  else options.append(own);
+  return own;
+}
+
+// OwnAnswer is where an answer is written. send(question, value) gets it.
+class OwnAnswer {
+  #question;
+  #title = el("h2", { id: "answer-title" });
+  #asked = el("p", {});
+  #text = el("input", { id: "answer-text", type: "text", maxlength: "10000", autocomplete: "off", required: true });
+  #dialog;
+
+  constructor(send) {
+    const back = el("button", { type: "button", class: "button" }, "Back");
+    const form = el("form", {}, this.#title, this.#asked, el("label", { for: "answer-text" }, "Answer"), this.#text,
+      el("div", { class: "dialog-line" }, back, el("button", { type: "submit", class: "button primary" }, "Send")));
+    this.#dialog = el("dialog", { id: "answer-dialog", "aria-labelledby": "answer-title" }, form);
+    back.addEventListener("click", () => this.#dialog.close());
+    form.addEventListener("submit", (submit) => {
+      submit.preventDefault();
+      const value = this.#text.value.trim();
+      if (value === "") return;
+      this.#dialog.close();
+      send(this.#question, value);
+    });
+    document.body.append(this.#dialog);
+  }
+
+  ask(question, title) {
+    this.#question = question;
+    setText(this.#title, title.replace(/…$/, ""));
+    setText(this.#asked, firstLine(question.querySelector(".prose").textContent));
+    this.#text.value = "";
+    this.#dialog.showModal();
   }
 }
 

@@ -43,7 +43,7 @@ const frames = new Frames(draw);
 
 const folds = new Folds(list);
 const timeline = new Timeline(list, looks, folds);
-const header = new Header(timeline, taskURL, (change) => frames.along(change));
+const header = new Header(timeline, taskURL, (change) => frames.along(change), () => overview.load());
 const target = targetOf(location.hash);
 // A run that goes on is watched at its end; one that is over is read from its start.
 const startsAtEnd = target === null && page.newest === "true" && !header.over;

@@ -155,7 +155,9 @@ func (c *claude) askPermission(r *claudeRequest, tool, description, call string)
 	if description != "" {
 		content += " " + description
 	}
-	return Does{Hide: true, Asks: []Question{{ID: r.id, Content: content + "\n\n" + fenced(r.input), Options: options, Call: call}}}
+	return Does{Hide: true, Asks: []Question{{
+		ID: r.id, Content: content + "\n\n" + fenced(r.input), Options: options, Other: "Deny, and say why", Call: call,
+	}}}
 }
 
 // askUser asks what the agent asks, one question after the other.
@@ -185,7 +187,7 @@ func (c *claude) askUser(r *claudeRequest, call string) Does {
 			}
 			options = append(options, Option{o.Label, label})
 		}
-		d.Asks = append(d.Asks, Question{ID: id, Content: q.Question, Options: options, Call: call})
+		d.Asks = append(d.Asks, Question{ID: id, Content: q.Question, Options: options, Other: "Another answer", Call: call})
 	}
 	return d
 }

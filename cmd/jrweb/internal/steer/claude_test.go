@@ -22,7 +22,7 @@ const askUser = `{"type":"control_request","request_id":"r","request":{"subtype"
 func TestQuestionsThatAreAskedTogetherAreAnsweredTogether(t *testing.T) {
 	c := newClaude(false)
 	d := c.Hear([]byte(askUser))
-	if len(d.Asks) != 2 || !d.Hide || d.Asks[0].Options[0] != (Option{"Yes", "Yes: as Go does"}) || d.Asks[1].Content != "Name?" {
+	if len(d.Asks) != 2 || !d.Hide || d.Asks[0].Options[0] != (Option{"Yes", "Yes: as Go does"}) || d.Asks[1].Content != "Name?" || d.Asks[1].Other != "Another answer" {
 		t.Fatalf("it asks %+v", d)
 	}
 	if text := written(c.Answer(d.Asks[1].ID, Message{Sequence: 8, Text: "jr"})); text != "" {
@@ -42,6 +42,9 @@ func TestQuestionsThatAreAskedTogetherAreAnsweredTogether(t *testing.T) {
 func TestAnAnswerThatIsNoOptionIsTheReasonWhyNot(t *testing.T) {
 	c := newClaude(false)
 	d := c.Hear([]byte(`{"type":"control_request","request_id":"r","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"ls"},"tool_use_id":"c"}}`))
+	if d.Asks[0].Other != "Deny, and say why" {
+		t.Errorf("people are told that another answer means %q", d.Asks[0].Other)
+	}
 	text := written(c.Answer(d.Asks[0].ID, Message{Sequence: 8, Text: "use find"}))
 	if !strings.Contains(text, `"behavior":"deny","message":"use find"`) {
 		t.Error(text)

@@ -52,6 +52,9 @@ type Question struct {
 	ID      string
 	Content string
 	Options []Option
+	// Other is what it means to answer in words of one's own, "" if only Options are
+	// understood. Without Options any text is an answer.
+	Other string
 	// Call is the agent's call that it is about, "" for none.
 	Call string
 }
