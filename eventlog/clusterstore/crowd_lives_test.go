@@ -450,7 +450,7 @@ func (c *crowd) wantLives() {
 	}
 	c.Logf("of tasks was asked: %v", count)
 	for _, what := range []string{
-		"starts", "appends", "completes", "deletes a session", "deletes a task", "lists", "reads", "superseded sessions in lists",
+		"starts", "appends", "deletes a session", "deletes a task", "lists", "reads", "superseded sessions in lists",
 		"appends, 404", "appends, 409", "repeated",
 	} {
 		if count[what] == 0 {
