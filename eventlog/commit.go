@@ -261,6 +261,7 @@ func (c *committer) write(group []*op, full error) error {
 	if len(group) == 0 {
 		return nil
 	}
+	began := time.Now()
 	err := c.log.store.Update(context.Background(), func(storeTx store.Tx) error {
 		if r, ok := storeTx.(store.ReserveTx); ok && full != nil {
 			r.UseReserve()
@@ -293,6 +294,7 @@ func (c *committer) write(group []*op, full error) error {
 	tx := c.tx
 	c.tx = nil
 	c.scratch.Reset()
+	c.log.leases.tried(time.Since(began), err)
 	if errors.Is(err, store.ErrNotWriter) {
 		return err
 	}

@@ -35,6 +35,9 @@ type lease struct {
 
 	seen time.Time // when its writer was last active
 	head uint64    // its value at that time
+	// proved is the seen at the half of whose silence the log could hear. Only for logs of a
+	// cluster.
+	proved time.Time
 	// expiring is set when the committer has decided to seal the session. Then a heartbeat
 	// goes through the committer to learn the outcome.
 	expiring bool
@@ -50,13 +53,10 @@ const (
 	leaseSeals = 100
 	// leaseRetry is how long to wait after a seal that could not be committed.
 	leaseRetry = time.Second
-	// leaseProof is how long the commit may take that shows that the log could hear of writers.
+	// leaseProof is how long a commit may take without casting doubt on what the log heard of
+	// writers meanwhile.
 	leaseProof = time.Second
 )
-
-// errDeaf: the log could not commit for a while, and a cluster that cannot commit hears of no
-// writer either.
-var errDeaf = fmt.Errorf("%w: the log could not hear of their writers", ErrNotCommitted)
 
 func (ls *leases) init(l *Log) {
 	ls.log = l
@@ -126,7 +126,8 @@ func (ls *leases) alive(s *record.Session, now time.Time) {
 
 func (ls *leases) renewed(s *record.Session, now time.Time) {
 	l := ls.open[s.ID]
-	if l == nil {
+	isNew := l == nil
+	if isNew {
 		if s.Brief {
 			return // it is known, unless its record could not be read
 		}
@@ -135,11 +136,11 @@ func (ls *leases) renewed(s *record.Session, now time.Time) {
 			l.silence, l.reason = ls.log.o.IdleTimeout, "idle timeout"
 		}
 		ls.open[s.ID] = l
-		if l.silence > 0 {
-			ls.lookAt(l, now.Add(l.silence))
-		}
 	}
 	l.seen, l.head, l.expiring = now, s.Head, false
+	if isNew && l.silence > 0 {
+		ls.lookAt(l, ls.lookNext(l))
+	}
 }
 
 func (ls *leases) lookAt(l *lease, at time.Time) {
@@ -182,9 +183,13 @@ func (ls *leases) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		due, wait := ls.due(time.Now())
+		due, prove, wait := ls.due(time.Now())
 		if len(due) > 0 {
 			ls.expire(ctx, due)
+			continue
+		}
+		if prove {
+			_ = ls.hears(ctx) // all leases have begun anew then
 			continue
 		}
 		timer.Reset(wait)
@@ -199,44 +204,65 @@ func (ls *leases) run(ctx context.Context) {
 	}
 }
 
-// begun begins all leases anew, because their writers were heard of by another process so far.
+// begun begins all leases anew, because this process may not have heard of their writers so far.
 func (ls *leases) begun() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	ls.beginAnew()
-	notify(ls.sooner)
-}
-
-// beginAnew begins all leases anew. mu must be held.
-func (ls *leases) beginAnew() {
 	now := time.Now()
 	for _, l := range ls.open {
 		l.seen = now
 	}
+	notify(ls.sooner)
+}
+
+// tried begins all leases anew after a commit that failed or took long. As long as the engine of
+// a cluster is away, what writers tell other replicas does not arrive, so their silence says
+// nothing.
+func (ls *leases) tried(took time.Duration, err error) {
+	if ls.log.lags() && (took > leaseProof || errors.Is(err, ErrNotCommitted) || errors.Is(err, ErrUnsettled)) {
+		ls.begun()
+	}
 }
 
 // due takes the expired leases from the heap. If there are none, wait is the time until one
-// may expire.
-func (ls *leases) due(now time.Time) (due []*lease, wait time.Duration) {
+// may expire. prove asks for a proof that the log can hear of writers.
+func (ls *leases) due(now time.Time) (due []*lease, prove bool, wait time.Duration) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if !ls.log.writes() {
-		return nil, time.Hour
+		return nil, false, time.Hour
 	}
 	for len(ls.next) > 0 && len(due) < leaseSeals {
 		l := ls.next[0]
 		if wait := l.look.Sub(now); wait > 0 {
-			return due, wait
+			return due, prove, wait
 		}
-		if ends := l.seen.Add(l.silence); ends.After(now) {
-			l.look = ends
+		if at := ls.lookNext(l); at.After(now) {
+			l.look = at
 			heap.Fix(&ls.next, 0)
+			continue
+		}
+		if ls.unproved(l) {
+			l.proved, prove = l.seen, true
 			continue
 		}
 		heap.Pop(&ls.next)
 		due = append(due, l)
 	}
-	return due, time.Hour // any time will do: a new lease wakes the caller, and a new term
+	return due, prove, time.Hour // any time will do: a new lease wakes the caller, and a new term
+}
+
+// unproved reports whether the silence of a lease may be that of a time in which the log could
+// not hear. One proof, at the half of it, is enough for a writer that sends a heartbeat each
+// third: what swallows two of them is noticed by the proof between them.
+func (ls *leases) unproved(l *lease) bool { return ls.log.lags() && !l.proved.Equal(l.seen) }
+
+// lookNext is when a lease must be checked, if its writer stays silent.
+func (ls *leases) lookNext(l *lease) time.Time {
+	if ls.unproved(l) {
+		return l.seen.Add(l.silence / 2)
+	}
+	return l.seen.Add(l.silence)
 }
 
 // verdict is the committer's decision about an expired lease.
@@ -283,26 +309,17 @@ func (ls *leases) expire(ctx context.Context, due []*lease) {
 		case verdicts[i] == leaseOver:
 			delete(ls.open, l.id)
 		default:
-			ls.lookAt(l, l.seen.Add(l.silence))
+			ls.lookAt(l, ls.lookNext(l))
 		}
-	}
-	if ls.log.lags() && (errors.Is(err, ErrNotCommitted) || errors.Is(err, ErrUnsettled)) {
-		ls.beginAnew()
 	}
 }
 
-// hears makes sure that the log can commit: as long as the engine of a cluster is away, what
-// writers tell other replicas does not arrive, so their silence says nothing.
+// hears makes sure that the log can commit, or else that the leases begin anew.
 func (ls *leases) hears(ctx context.Context) error {
 	if ls.log.surelyWrites() {
 		return nil
 	}
-	began := time.Now()
-	err := ls.log.committer.doFreeing(ctx, func(*record.Txn) error { return nil })
-	if err == nil && time.Since(began) > leaseProof {
-		err = errDeaf
-	}
-	return err
+	return ls.log.committer.doFreeing(ctx, func(*record.Txn) error { return nil })
 }
 
 // judge seals the session of a lease, if the lease has really expired.

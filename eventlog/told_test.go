@@ -29,6 +29,7 @@ type told struct {
 	heard  func(store.Commit)
 	make   func(context.Context, uint64, []byte) ([]byte, error)
 	refuse error // if set, what this log commits fails
+	cutOff error // if set, what this log hands on fails
 	lose   int   // how many answers of this log get lost
 
 	hand            func(change []byte) // if set, called before this log hands something on
@@ -78,9 +79,12 @@ func (t *told) tell(by *told, ops []store.Op) {
 func (t *told) Hand(ctx context.Context, change []byte, repeat bool) ([]byte, error) {
 	for {
 		t.mu.Lock()
-		writer, term := t.replicas[0], t.term
+		writer, term, cutOff := t.replicas[0], t.term, t.cutOff
 		t.handed++
 		t.mu.Unlock()
+		if cutOff != nil {
+			return nil, cutOff
+		}
 		if t.hand != nil {
 			t.hand(change)
 		}
@@ -217,6 +221,42 @@ func TestASessionOutlivesTheTimeInWhichNothingCommits(t *testing.T) {
 		}
 		writer.wantSealedAfter(session, time.Minute, "lease expired") // the control
 	})
+}
+
+// The engine is away for a shorter time than the lease, while nobody changes anything: only
+// heartbeats are sent, one each third of the lease, and do not arrive. When they are due again
+// the silence says nothing.
+func TestASessionOutlivesATimeThatNobodyNoticed(t *testing.T) {
+	for _, begins := range []time.Duration{1, 5, 10, 15, 19} { // after a heartbeat that arrived, in seconds
+		synctest.Test(t, func(t *testing.T) {
+			s := newToldStore()
+			first, second := s.replica(), s.replica()
+			writer, other := on(t, first, nil), on(t, second, nil)
+			session := writer.lease("t-1", time.Minute)
+			silent := writer.lease("t-2", time.Hour)
+			there := other.Session("t-1", session.ID())
+			away := func(err error) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				first.refuse, second.cutOff = err, err
+			}
+			other.ok(there.Heartbeat(t.Context()))
+			time.Sleep(begins * time.Second)
+			away(eventlog.ErrNotCommitted)
+			time.Sleep((21 - begins) * time.Second)
+			wantErr(t, "a heartbeat while the engine is away", there.Heartbeat(t.Context()), eventlog.ErrNotCommitted)
+			time.Sleep(21 * time.Second)
+			wantErr(t, "the next one", there.Heartbeat(t.Context()), eventlog.ErrNotCommitted)
+			time.Sleep(17 * time.Second)
+			away(nil)
+			time.Sleep(4 * time.Second) // what began with the last heartbeat that arrived has run out meanwhile
+			synctest.Wait()
+			wantEqual(t, "status when the engine is back", other.info(session).Status, eventlog.StatusOpen)
+			other.ok(there.Heartbeat(t.Context()))
+			writer.wantSealedAfter(session, time.Minute, "lease expired") // the control
+			wantEqual(t, "status of one with a long lease", other.info(silent).Status, eventlog.StatusOpen)
+		})
+	}
 }
 
 // What a log has deleted when it ends is removed by the next writer.

@@ -51,7 +51,7 @@ func TestAClusterIsCollected(t *testing.T) {
 	want := series{
 		`cluster_connected`: 1, `cluster_position`: 42, `cluster_writer`: 1, `cluster_lag`: 3, `cluster_conflicts_total`: 7,
 		`cluster_weakness{what="few_servers"}`: 1, `cluster_weakness{what="unknown_sync"}`: 1, `cluster_weakness{what="late_sync"}`: 0,
-		`cluster_weakness{what="erasable"}`: 0, `cluster_weakness{what="bounded"}`: 0,
+		`cluster_weakness{what="erasable"}`: 0, `cluster_weakness{what="bounded"}`: 0, `cluster_weakness{what="frail_snapshots"}`: 0,
 		`cluster_snapshot_timestamp_seconds`: 1.5, `cluster_snapshot_position`: 40,
 		`cluster_snapshots_total{result="made"}`: 2, `cluster_snapshots_total{result="failed"}`: 1,
 	}

@@ -181,19 +181,23 @@ func (s *shelf) save(ctx context.Context, c *catalog) error {
 
 // create makes the stream, if there is none.
 func (s *shelf) create(ctx context.Context) error {
-	return s.ask(ctx, func(ctx context.Context) error {
+	err := s.ask(ctx, func(ctx context.Context) error {
 		_, err := s.js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: s.name, Subjects: []string{s.subjects + ">"}, Storage: jetstream.FileStorage, Replicas: s.replicas,
 			MaxMsgsPerSubject: 1, DenyDelete: true,
 		})
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			err = nil // its settings are its operator's
+			err = nil // its operator has made it, with other settings
 		}
 		if err != nil {
 			return err
 		}
 		return s.find(ctx)
 	})
+	if err != nil {
+		return err
+	}
+	return s.admit()
 }
 
 // sweep removes the parts of all snapshots that are not in the catalog: of older ones, and of

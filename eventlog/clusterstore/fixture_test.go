@@ -24,6 +24,13 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	if said := os.Getenv(migrationVariable); said != "" {
+		if err := migrate(said); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if said := os.Getenv(serverVariable); said != "" {
 		fmt.Fprintln(os.Stderr, serve(said))
 		os.Exit(1)

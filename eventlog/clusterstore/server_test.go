@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/clusterstore"
@@ -68,6 +72,14 @@ func serve(said string) error {
 		}
 		handler.ServeHTTP(w, r)
 	})))
+	mux.HandleFunc("/roles", func(w http.ResponseWriter, r *http.Request) {
+		leader, err := leaderOf(r.Context(), c.URL)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(roles{s.(store.ClusterStore).Cluster().Writer, leader}) // who asks notices
+	})
 	mux.HandleFunc("/hash", func(w http.ResponseWriter, r *http.Request) {
 		err := log.CatchUp(r.Context())
 		h := sha256.New()
@@ -102,6 +114,33 @@ func serve(said string) error {
 		os.Exit(0)
 	}()
 	return http.Serve(l, mux)
+}
+
+// roles is what a server knows of who is who.
+type roles struct {
+	Writer bool   // whether it is the writer itself
+	Leader string // the NATS server that leads the stream
+}
+
+// leaderOf returns the server that leads the stream, if there is one.
+func leaderOf(ctx context.Context, url string) (string, error) {
+	conn, err := nats.Connect(url)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return "", err
+	}
+	s, err := js.Stream(ctx, stream)
+	if err == nil && s.CachedInfo().Cluster.Leader == "" {
+		err = errors.New("nobody leads the stream")
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.CachedInfo().Cluster.Leader, nil
 }
 
 // process is a server with a replica.

@@ -47,6 +47,13 @@ func (e *engine) check(ctx context.Context, o *Options) error {
 	if c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxMsgsPerSubject > 0 {
 		e.weak = append(e.weak, store.Bounded)
 	}
+	frail, err := e.checkSnapshots(ctx)
+	if err != nil {
+		return err
+	}
+	if frail {
+		e.weak = append(e.weak, store.FrailSnapshots)
+	}
 	for _, w := range e.weak {
 		o.Logger.Warn("the cluster promises less than it could", "weakness", string(w), "means", w.Text())
 	}
@@ -79,6 +86,38 @@ func (e *engine) admit() error {
 		return fmt.Errorf("the NATS server takes messages of %d bytes, and must take %d (8 MiB): set its max_payload", e.conn.MaxPayload(), leastPayload)
 	case c.MaxMsgSize > 0 && c.MaxMsgSize < leastPayload:
 		return fmt.Errorf("the stream takes messages of %d bytes, and must take %d (8 MiB)", c.MaxMsgSize, leastPayload)
+	}
+	return nil
+}
+
+// checkSnapshots refuses a stream of snapshots that would lose them, or not take them, if there is
+// one yet. frail says that it is weaker than that of the commits.
+func (e *engine) checkSnapshots(ctx context.Context) (frail bool, err error) {
+	s := e.shelf(0)
+	err = insist(ctx, func(ctx context.Context) error { return absentIsNil(s.find(ctx)) })
+	if err != nil || s.stream == nil {
+		return false, err
+	}
+	c := s.stream.CachedInfo().Config
+	return c.Replicas < s.replicas || !c.DenyDelete || c.AllowRollup || c.AllowMsgTTL || c.MaxMsgs > 0 || c.MaxBytes > 0, s.admit()
+}
+
+// admit returns why the stream of the snapshots cannot be used.
+func (s *shelf) admit() error {
+	c := s.stream.CachedInfo().Config
+	switch {
+	case len(c.Subjects) != 1 || c.Subjects[0] != s.subjects+">" || c.Mirror != nil || len(c.Sources) > 0 || c.SubjectTransform != nil:
+		return fmt.Errorf("the stream %s must have the subject %s> and no other messages", s.name, s.subjects)
+	case c.Storage != jetstream.FileStorage:
+		return fmt.Errorf("the stream %s is in memory: the snapshots would be gone after a restart of its servers, and with them what the commits have been purged behind; make it with file storage", s.name)
+	case c.Retention != jetstream.LimitsPolicy || c.MaxAge != 0 || c.Discard == jetstream.DiscardOld && (c.MaxMsgs > 0 || c.MaxBytes > 0):
+		return fmt.Errorf("the stream %s has a limit beyond which it would forget snapshots", s.name)
+	case c.NoAck || c.Sealed || c.DenyPurge:
+		return fmt.Errorf("the stream %s acknowledges nothing, or takes nothing, or lets nobody remove old snapshots", s.name)
+	case c.PersistMode != jetstream.DefaultPersistMode:
+		return fmt.Errorf("the stream %s acknowledges what it has not written: it must have the default persist mode", s.name)
+	case c.MaxMsgSize > 0 && c.MaxMsgSize < partBytes+headerRoom:
+		return fmt.Errorf("the stream %s takes messages of %d bytes, and must take %d", s.name, c.MaxMsgSize, partBytes+headerRoom)
 	}
 	return nil
 }

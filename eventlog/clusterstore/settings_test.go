@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -67,6 +68,68 @@ func TestSettingsThatWouldLoseCommitsAreRefused(t *testing.T) {
 	}
 }
 
+// So is a stream of snapshots, which an operator has made, that would lose them, or not take them.
+func TestSettingsThatWouldLoseSnapshotsAreRefused(t *testing.T) {
+	url := natstest.Start(t).URL
+	js := client(t, url)
+	path := newDatabase(t)
+	for want, change := range map[string]func(*jetstream.StreamConfig){
+		"":                       func(*jetstream.StreamConfig) {},
+		"is in memory":           func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
+		"would forget snapshots": func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 30 },
+		"it would forget":        func(c *jetstream.StreamConfig) { c.MaxAge = 1 << 60 },
+		"a limit beyond which":   func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy },
+		"acknowledges nothing":   func(c *jetstream.StreamConfig) { c.NoAck = true },
+		"remove old snapshots":   func(c *jetstream.StreamConfig) { c.DenyPurge = true },
+		"persist mode":           func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode },
+		"no other messages":      func(c *jetstream.StreamConfig) { c.Subjects = append(c.Subjects, "others") },
+		"must have the subject":  func(c *jetstream.StreamConfig) { c.Subjects[0] = "jrweb.log.snapshots.*" },
+		"and must take":          func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 << 10 },
+	} {
+		_ = js.DeleteStream(t.Context(), stream) // there may be none
+		makeSnapshotStream(t, js, change)
+		s, err := clusterstore.Open(t.Context(), filepath.Join(t.TempDir(), "jr.db"), url, stream, nil)
+		if err == nil {
+			s.Close()
+		}
+		_ = js.DeleteStream(t.Context(), stream)
+		_, moved := clusterstore.Begin(t.Context(), path, url, stream, impatient)
+		for what, err := range map[string]error{"a replica": err, "a migration": moved} {
+			if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s, %q: %v", what, want, err)
+			}
+		}
+	}
+}
+
+// One that is made later takes no snapshot.
+func TestAStreamThatWouldLoseSnapshotsGetsNone(t *testing.T) {
+	url := natstest.Start(t).URL
+	js := client(t, url)
+	logger, notMade := tellOf(snapshotNotMade)
+	o := &clusterstore.Options{SnapshotBytes: often, Wait: time.Second, Logger: logger}
+	k := &keeper{openReplica(t, filepath.Join(t.TempDir(), "jr.db"), url, o), notMade, 0}
+	makeSnapshotStream(t, js, func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage })
+	k.fill(1)
+	info, err := streamNamed(t, js, stream+"-snapshots").Info(t.Context())
+	k.ok(err)
+	wantEqual(t, "messages there", info.State.Msgs, 0)
+}
+
+// makeSnapshotStream makes the stream of the snapshots as an operator might.
+func makeSnapshotStream(t *testing.T, js jetstream.JetStream, change func(*jetstream.StreamConfig)) {
+	t.Helper()
+	c := jetstream.StreamConfig{
+		Name: stream + "-snapshots", Subjects: []string{"jrweb." + stream + ".snapshots.>"}, Storage: jetstream.FileStorage,
+		MaxMsgsPerSubject: 1, DenyDelete: true,
+	}
+	change(&c)
+	_ = js.DeleteStream(t.Context(), c.Name) // there may be none
+	if _, err := js.CreateStream(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Each of the servers must be new enough, not only the one to which a replica connects, if they
 // can be asked. Here another one is played.
 func TestAnOlderServerBesideOthersIsRefused(t *testing.T) {
@@ -112,16 +175,25 @@ func TestWeakSettingsAreNamed(t *testing.T) {
 		o      clusterstore.Options
 		change func(*jetstream.StreamConfig)
 		want   []store.Weakness
+
+		snapshots func(*jetstream.StreamConfig)
 	}{
-		{"one server that says that it syncs", always, clusterstore.Options{SystemURL: always.SystemURL()}, nil, []store.Weakness{few}},
-		{"one that says that it does not", late, clusterstore.Options{SystemURL: late.SystemURL()}, nil, []store.Weakness{few, store.LateSync}},
-		{"one that is not asked", silent, clusterstore.Options{}, nil, []store.Weakness{few, store.UnknownSync}},
-		{"one that does not answer such questions", always, clusterstore.Options{SystemURL: always.URL}, nil, []store.Weakness{few, store.UnknownSync}},
-		{"one of which it is known", silent, clusterstore.Options{SyncAlways: true}, nil, []store.Weakness{few}},
-		{"messages that can be deleted", silent, clusterstore.Options{SyncAlways: true}, func(c *jetstream.StreamConfig) { c.DenyDelete = false }, []store.Weakness{few, store.Erasable}},
-		{"a limit that refuses", silent, clusterstore.Options{SyncAlways: true}, func(c *jetstream.StreamConfig) { c.MaxBytes, c.Discard = 1<<30, jetstream.DiscardNew }, []store.Weakness{few, store.Bounded}},
+		{"one server that says that it syncs", always, clusterstore.Options{SystemURL: always.SystemURL()}, nil, []store.Weakness{few}, nil},
+		{"one that says that it does not", late, clusterstore.Options{SystemURL: late.SystemURL()}, nil, []store.Weakness{few, store.LateSync}, nil},
+		{"one that is not asked", silent, clusterstore.Options{}, nil, []store.Weakness{few, store.UnknownSync}, nil},
+		{"one that does not answer such questions", always, clusterstore.Options{SystemURL: always.URL}, nil, []store.Weakness{few, store.UnknownSync}, nil},
+		{"one of which it is known", silent, clusterstore.Options{SyncAlways: true}, nil, []store.Weakness{few}, nil},
+		{"messages that can be deleted", silent, clusterstore.Options{SyncAlways: true}, func(c *jetstream.StreamConfig) { c.DenyDelete = false }, []store.Weakness{few, store.Erasable}, nil},
+		{"a limit that refuses", silent, clusterstore.Options{SyncAlways: true}, func(c *jetstream.StreamConfig) { c.MaxBytes, c.Discard = 1<<30, jetstream.DiscardNew }, []store.Weakness{few, store.Bounded}, nil},
+		{"snapshots that can be deleted", silent, clusterstore.Options{SyncAlways: true}, nil, []store.Weakness{few, store.FrailSnapshots}, func(c *jetstream.StreamConfig) { c.DenyDelete = false }},
+		{"a limit that refuses snapshots", silent, clusterstore.Options{SyncAlways: true}, nil, []store.Weakness{few, store.FrailSnapshots}, func(c *jetstream.StreamConfig) { c.MaxBytes, c.Discard = 1<<30, jetstream.DiscardNew }},
+		{"snapshots as they should be", silent, clusterstore.Options{SyncAlways: true}, nil, []store.Weakness{few}, func(*jetstream.StreamConfig) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			_ = client(t, c.server.URL).DeleteStream(t.Context(), stream+"-snapshots") // there may be none
+			if c.snapshots != nil {
+				makeSnapshotStream(t, client(t, c.server.URL), c.snapshots)
+			}
 			makeStream(t, c.server.URL, func(s *jetstream.StreamConfig) {
 				if c.change != nil {
 					c.change(s)

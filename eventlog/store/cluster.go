@@ -59,19 +59,22 @@ const (
 	Erasable Weakness = "erasable"
 	// Bounded: there is a limit, beyond which nothing is committed.
 	Bounded Weakness = "bounded"
+	// FrailSnapshots: snapshots may be lost, or not be made, where commits are kept.
+	FrailSnapshots Weakness = "frail_snapshots"
 )
 
 // Weaknesses returns all that there are.
 func Weaknesses() []Weakness {
-	return []Weakness{FewServers, LateSync, UnknownSync, Erasable, Bounded}
+	return []Weakness{FewServers, LateSync, UnknownSync, Erasable, Bounded, FrailSnapshots}
 }
 
 var weaknessTexts = map[Weakness]string{
-	FewServers:  "fewer than three servers keep what is acknowledged: while one of them is away nothing is, and if it is the only one all is lost with its disk",
-	LateSync:    "servers acknowledge before they sync: a power cut of several machines takes back what was acknowledged within the last minutes (sync_interval: always)",
-	UnknownSync: "it is not known whether the servers sync before they acknowledge: if they do not, a power cut of several machines takes back what was acknowledged within the last minutes (sync_interval: always)",
-	Erasable:    "others may delete messages of the stream: a replica that lacks one stops",
-	Bounded:     "the stream has a limit: when it is reached, nothing more is acknowledged",
+	FewServers:     "fewer than three servers keep what is acknowledged: while one of them is away nothing is, and if it is the only one all is lost with its disk",
+	LateSync:       "servers acknowledge before they sync: a power cut of several machines takes back what was acknowledged within the last minutes (sync_interval: always)",
+	UnknownSync:    "it is not known whether the servers sync before they acknowledge: if they do not, a power cut of several machines takes back what was acknowledged within the last minutes (sync_interval: always)",
+	Erasable:       "others may delete messages of the stream: a replica that lacks one stops",
+	Bounded:        "the stream has a limit: when it is reached, nothing more is acknowledged",
+	FrailSnapshots: "the stream of the snapshots has a limit, lets others delete messages, or is kept by fewer servers than the commits: without a snapshot no replica that is new, or was away for long, can begin",
 }
 
 // Text says what is broken, and how.
