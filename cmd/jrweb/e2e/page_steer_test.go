@@ -65,6 +65,28 @@ func TestPageAnswersQuestionsAndShowsReceipts(t *testing.T) {
 	page.until(`document.querySelectorAll(".option:not([disabled])").length === 0`)
 }
 
+// A question that leaves the page with the event that brings its answer is an answered one.
+func TestAQuestionLeavesThePageWithItsAnswer(t *testing.T) {
+	s := serve(t)
+	s.append("t-leaves", mayI)
+	for n := range 199 {
+		s.append("t-leaves", says("%d", n))
+	}
+	page := openTab(t, s.url+"/tasks/t-leaves")
+	page.live()
+	page.has(200)
+	page.run(`new MutationObserver((changes) => {
+		for (const row of changes.flatMap(({ removedNodes }) => [...removedNodes])) {
+			if (row.id === "1") globalThis.left = [...row.querySelectorAll(".option")].map((option) => option.getAttribute("aria-pressed")).join(" ");
+		}
+	}).observe(document.getElementById("timeline"), { childList: true })`)
+	s.append("t-leaves", `{"type":"answer","data":{"for":1,"value":"deny"}}`)
+	page.until(`globalThis.left !== undefined`)
+	if left := evaluate[string](page, `left`); left != "false true" {
+		t.Errorf("the answers are pressed: %q", left)
+	}
+}
+
 // What is asked without options, or may be answered otherwise, is answered in words of one's
 // own.
 func TestPageTakesAnswersInWordsOfOnesOwn(t *testing.T) {
