@@ -62,6 +62,7 @@ const history = new History(list, timeline, {
   },
   part(part) {
     header.adopt(part.document);
+    folds.all(); // whether the run is over may be news
     if (goesOn() && !joined) connect();
     if (!goesOn()) finished();
   },
