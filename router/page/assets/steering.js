@@ -147,7 +147,7 @@ class OwnAnswer {
   ask(question, title) {
     this.#question = question;
     setText(this.#title, title.replace(/…$/, ""));
-    setText(this.#asked, firstLine(question.querySelector(".prose").textContent));
+    setText(this.#asked, firstLine(question.querySelector(".prose").innerText));
     this.#text.value = "";
     this.#dialog.showModal();
   }
