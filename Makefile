@@ -36,7 +36,7 @@ torture: ## kill, cut the power, flip bits, soak, abuse and fuzz for longer, abo
 	scripts/torture
 
 .PHONY: population
-population: ## kill jrweb watch among 20,000 old and 10 live transcripts, and trace it at rest, about an hour and a half
+population: ## kill jrweb watch among 20,000 old and 19 live transcripts, and trace it at rest, about an hour and a half
 	JRWEB_POPULATION=20000 go test -v -count=1 -timeout 3h -run 'TestAWatchThatIsKilled|TestAWatchAtRest' ./cmd/jrweb
 
 .PHONY: bench

@@ -16,6 +16,7 @@ type nowAnswer struct {
 	Session *eventlog.SessionInfo `json:"session"` // nil: there is none yet
 	Now     page.Now              `json:"now"`
 	Spark   *page.Spark           `json:"spark,omitempty"` // of the session, if it is asked for
+	Warning string                `json:"warning,omitempty"`
 }
 
 // isFree reports whether totals hold no cost. Then it matters where the session's costs
@@ -46,7 +47,7 @@ func (rt *router) getNow(w http.ResponseWriter, r *http.Request, p params) error
 	if id.IsZero() {
 		id = task.Latest
 	}
-	answer := nowAnswer{Title: task.Title, Updated: task.Updated, Totals: task.Totals, Now: page.NewOutline(nil).Now()}
+	answer := nowAnswer{Title: task.Title, Updated: task.Updated, Totals: task.Totals, Now: page.NewOutline(nil).Now(), Warning: rt.warning(&p.grant)}
 	if !id.IsZero() {
 		info, err := rt.log.Session(p.task, id).Info(r.Context())
 		if err != nil {

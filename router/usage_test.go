@@ -110,16 +110,21 @@ func TestATaskIsPinnedAndNoLonger(t *testing.T) {
 
 func TestAWarningStandsOnThePagesOfWhoSeesAllTasks(t *testing.T) {
 	warn := func() string { return "The budget <is> spent." }
-	const want = `class="warning"><span class="warning-mark" aria-hidden="true">!</span> The budget &lt;is&gt; spent.`
+	const mark, said = `><span class="warning-mark" aria-hidden="true">!</span> `, `The budget &lt;is&gt; spent.`
 	s := serveWith(t, options{router: router.Options{Warning: warn}})
 	s.append("t-1", say("x"))
-	for _, path := range []string{"/", "/tasks/t-1", "/usage", "/wall", "/wall?kiosk", "/search", "/search?q=x"} {
-		s.get(path, "Accept: text/html").is(200).says(want)
+	for _, path := range []string{"/", "/tasks/t-1", "/usage", "/search", "/search?q=x"} {
+		s.get(path, "Accept: text/html").is(200).says(`class="warning"` + mark + said)
 	}
+	for _, path := range []string{"/wall", "/wall?kiosk"} { // which show it when it comes, too
+		s.get(path).is(200).says(`id="warning"` + mark + `<span id="warning-text">` + said)
+	}
+	s.get("/tasks/t-1/now").is(200).says(`"warning":"The budget `)
 	s = serveWith(t, options{router: router.Options{Warning: warn, Authorize: func(router.Access) (router.Grant, error) {
 		return router.Grant{Role: router.RoleRead, Sees: func(string) bool { return true }}, nil
 	}}})
-	for _, path := range []string{"/", "/wall", "/search"} {
+	s.append("t-1", say("x"))
+	for _, path := range []string{"/", "/wall", "/search", "/tasks/t-1/now"} {
 		if strings.Contains(s.get(path, "Accept: text/html").is(200).body, "spent") {
 			t.Errorf("who may see some tasks is warned on %s", path)
 		}

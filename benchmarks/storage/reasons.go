@@ -11,7 +11,8 @@ const (
 	reasonOneSession = "a commit takes nearly all of the 64 appenders, so it alternates with them: one sync, in which nothing else is to be done, " +
 		"then the answers, the next 64 events and their record. Neither the disk nor the processors are busy all the time."
 	reasonOneSessionBefore = "events of one session stand side by side in the tree, so the store before the journal wrote few pages as well: a quarter more bytes an event. " +
-		"Of the processor time half are the commits (half of that the record and its sync), a fifth the appenders, an eighth the checkpoints."
+		"Of the processor time a third are the commits (half of that the record and its sync), a fifth the appenders, a quarter the checkpoints. " +
+		"The faster the disk, the less the second sync counts that the store before needed."
 	reasonManySessions = "every event of a commit belongs to another session, whose old state is removed. Of the processor time a third are the commits: " +
 		"half of that the record and its sync, a quarter each the change and its place in memory; a quarter are the checkpoints, a tenth the appenders themselves."
 )

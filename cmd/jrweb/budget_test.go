@@ -112,7 +112,7 @@ func TestAWatchThatServesWarnsOfABudget(t *testing.T) {
 		}
 		return string(page)
 	}
-	if page := wall(); strings.Contains(page, `class="warning"`) {
+	if page := wall(); !strings.Contains(page, `class="warning" id="warning" hidden>`) {
 		t.Errorf("before anything is spent it says\n%s", page)
 	}
 	if _, err := c.Append(t.Context(), "t-1", client.Append{Body: []byte(`{"type":"cost","data":{"usd":1.25}}`)}); err != nil {

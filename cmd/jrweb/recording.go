@@ -38,6 +38,7 @@ type recording struct {
 	started   time.Time
 	mu        sync.Mutex
 	ended     bool       // nothing more is recorded
+	thread    threadID   // as the agent's files tell, if it does not print it at once
 	streams   [2]*stream // standard output and standard error
 	quiet     *time.Timer
 	held      time.Time        // since when a text is held back, zero if none is
@@ -192,6 +193,10 @@ func (r *recording) silence() {
 // record writes events down. Their time is what the agent tells, if it is of this
 // run: one that shows an old transcript tells old times. Else it is now.
 func (r *recording) record(i int, events []eventlog.Event) {
+	isSession := func(e eventlog.Event) bool { return e.Type == eventlog.TypeSession }
+	if i == 0 && r.thread != (threadID{}) && slices.ContainsFunc(events, isSession) {
+		events = append(events, r.thread.told()) // the files know better whose they are
+	}
 	now := time.Now()
 	for k := range events {
 		e := &events[k]

@@ -151,7 +151,9 @@ func runAgent(ctx context.Context, c *cli.Command) error {
 	if err := r.open(ctx, format); err != nil {
 		return err
 	}
+	found := r.findThread(ctx, newThreadFinder(command))
 	how, err := p.run(command)
+	found()
 	if err != nil {
 		r.abandon()
 		warn(err.Error())

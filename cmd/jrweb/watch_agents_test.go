@@ -261,3 +261,28 @@ func TestTheStateOfAConversationIsWatched(t *testing.T) {
 		})
 	}
 }
+
+// A subagent of Kimi Code has a file of its own: it is a task below that of who called it.
+func TestASubagentOfKimiCodeIsAChildTask(t *testing.T) {
+	inRoom(t, func(r *watchRoom) {
+		r.agents = []string{"kimi-code"}
+		time.Sleep(time.Until(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)))
+		of := func(agent, text string) agentsTranscript {
+			return agentsTranscript{path: ".kimi-code/sessions/wd_app_0abc/1/agents/" + agent + "/wire.jsonl", text: text,
+				beside: map[string]string{".kimi-code/sessions/wd_app_0abc/1/state.json": `{"workDir":"$DIR"}`}}
+		}
+		r.keeps(of("main", "inputs/kimi-code-wire.jsonl"), "/srv/app")
+		r.keeps(of("agent-7", "inputs/kimi-code-wire.jsonl"), "/srv/app")
+		r.watch(aRest)
+		parent := transcript.TaskOf("Kimi Code", "1")
+		for task, of := range map[string]string{parent: "", transcript.TaskOf("Kimi Code", "1-agent-7"): parent} {
+			got, err := r.client.Task(r.Context(), task)
+			if err != nil || got.Parent != of || got.Project != "app" || got.Sessions != 1 {
+				t.Errorf("the task is %+v, %v", got, err)
+			}
+		}
+		if all := r.listed(); len(all) != 2 {
+			t.Errorf("the tasks are %q", all)
+		}
+	})
+}

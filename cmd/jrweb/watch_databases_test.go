@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -36,24 +37,31 @@ type statement struct {
 	values []any
 }
 
-func sqlite3(t *testing.T, path string, statements ...statement) {
+func sqlite3(t testing.TB, path string, statements ...statement) {
 	t.Helper()
+	if err := sqliteDo(t.Context(), path, statements...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sqliteDo(ctx context.Context, path string, statements ...statement) error {
 	all := [][]any{}
 	for _, s := range statements {
 		all = append(all, []any{s.sql, s.values})
 	}
 	in, err := json.Marshal(all)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	c := exec.CommandContext(t.Context(), "python3", "-c", sqliteScript, path)
+	c := exec.CommandContext(ctx, "python3", "-c", sqliteScript, path)
 	c.Stdin = bytes.NewReader(in)
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+		return fmt.Errorf("%w: %s", err, out)
 	}
+	return nil
 }
 
 // openCodeRoom is a room with opencode's database.
@@ -159,43 +167,15 @@ func TestAThreadOfOpenCodesDatabaseIsWhatItsExportIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var export struct {
-			Info     map[string]any `json:"info"`
-			Messages []struct {
-				Info  map[string]any    `json:"info"`
-				Parts []json.RawMessage `json:"parts"`
-			} `json:"messages"`
-		}
-		if err := json.Unmarshal(text, &export); err != nil {
+		if text, err = withParts(text, "ses_e"); err != nil {
 			t.Fatal(err)
 		}
-		id := fmt.Sprint(export.Info["id"])
-		times := export.Info["time"].(map[string]any)
-		o.do("insert into session(id, project_id, slug, directory, title, version, time_created, time_updated) values (?,'p','s',?,?,?,?,?)",
-			id, export.Info["directory"], export.Info["title"], export.Info["version"], times["created"], times["updated"])
-		n := 0
-		for _, m := range export.Messages {
-			for i, raw := range m.Parts {
-				n++
-				var p map[string]any
-				if err := json.Unmarshal(raw, &p); err != nil {
-					t.Fatal(err)
-				}
-				part := fmt.Sprintf("prt_%04d", n)
-				for _, name := range []string{"id", "sessionID", "messageID"} {
-					delete(p, name)
-				}
-				o.put("part", part, id, fmt.Sprint(m.Info["id"]), p)
-				data, _ := json.Marshal(p) // it was JSON
-				m.Parts[i] = json.RawMessage(fmt.Sprintf("%s,\"id\":%q,\"sessionID\":%q,\"messageID\":%q}", bytes.TrimSuffix(data, []byte("}")), part, id, m.Info["id"]))
-			}
-			data, _ := json.Marshal(m.Info) // it was JSON
-			o.do("insert into message values (?,?,?,?,?)", m.Info["id"], id, m.Info["time"].(map[string]any)["created"], times["updated"], string(data))
+		rows, err := openCodeRows(text)
+		if err != nil {
+			t.Fatal(err)
 		}
+		o.statements = append(o.statements, rows...)
 		o.commit()
-		if text, err = json.Marshal(export); err != nil {
-			t.Fatal(err)
-		}
 		converter, err := transcript.New(transcript.OpenCodeExport, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -207,7 +187,7 @@ func TestAThreadOfOpenCodesDatabaseIsWhatItsExportIs(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)))
 		o.once()
 		var got []string
-		l := readTask(t, o.client, "opencode-"+id)
+		l := readTask(t, o.client, "opencode-ses_e")
 		for _, events := range l.events {
 			for _, e := range events[:len(events)-1] {
 				got = append(got, e.Type+" "+string(e.Data))
@@ -216,7 +196,7 @@ func TestAThreadOfOpenCodesDatabaseIsWhatItsExportIs(t *testing.T) {
 		if !slices.Equal(got, want) || len(want) < 10 {
 			t.Errorf("the database has\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		if s := l.sessions[0]; s.Agent != "opencode" || s.ExternalID != id || s.Status != converter.Outcome().Status {
+		if s := l.sessions[0]; s.Agent != "opencode" || s.ExternalID != "ses_e" || s.Status != converter.Outcome().Status {
 			t.Errorf("the session is %+v, not %s", s, converter.Outcome().Status)
 		}
 	})

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"jrweb/eventlog"
 )
 
 // spentByProcess is what a process has done so far, as the system counts it.
@@ -44,7 +46,7 @@ func spentBy(t *testing.T, pid int) (s spentByProcess) {
 	return s
 }
 
-// counter reads a line "name: number" of a file.
+// counter reads a line "name: number" of a file, or "name: number kB".
 func counter(t *testing.T, path, name string) int64 {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -53,7 +55,7 @@ func counter(t *testing.T, path, name string) int64 {
 	}
 	for line := range strings.Lines(string(text)) {
 		if value, is := strings.CutPrefix(line, name+":"); is {
-			n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,4 +176,103 @@ func totalCalls(table string) int64 {
 		return n
 	}
 	return 0
+}
+
+// busyLine is what Claude Code writes of a message of 2 KB.
+func busyLine(session string, n int) string {
+	return fmt.Sprintf(`{"parentUuid":"u","isSidechain":false,"cwd":"/srv/app","sessionId":%q,"version":"2.1.332","type":"assistant","message":{"id":"m-%s-%d","type":"message","role":"assistant","model":"claude-opus-4-5","content":[{"type":"text","text":%q}],"stop_reason":"end_turn","usage":{"input_tokens":10,"output_tokens":5}},"uuid":"a-%d","timestamp":%q}`+"\n",
+		session, session, n, strings.Repeat("words of an agent ", 100), n, time.Now().UTC().Format(eventlog.TimeFormat))
+}
+
+// mostWatchMemory is what a watch may have, in KiB: four old transcripts are recorded beside
+// what agents write now.
+const mostWatchMemory = (160 + 320*raceDetector) << 10
+
+// A watch takes little while ten agents write, however much they have written before: it
+// reads what is new a few times, and holds neither that nor a large old transcript in memory.
+func TestAWatchTakesLittleWhileAgentsWrite(t *testing.T) {
+	const (
+		agents, before, lines = 10, 500, 20
+		pause                 = 500 * time.Millisecond // of each agent between two lines
+	)
+	c := newChaos(t, t.TempDir())
+	c.idle = time.Hour // none comes to rest
+	populate(t, c.home, populationSize(t), time.Now().Add(-time.Hour))
+	old := filepath.Join(c.home, ".claude", "projects", "-p", "old.jsonl")
+	if err := os.MkdirAll(filepath.Dir(old), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	size := (48 - 40*raceDetector) << 20
+	if os.Getenv("JRWEB_TORTURE") != "" {
+		size = 300 << 20
+	}
+	bigTranscript(t, old, size)
+	yesterday := time.Now().Add(-24 * time.Hour)
+	if err := os.Chtimes(old, yesterday, yesterday); err != nil {
+		t.Fatal(err)
+	}
+	var sessions []string
+	written := 0
+	writes := func(session string, from, to int) {
+		var text strings.Builder
+		for n := from; n < to; n++ {
+			text.WriteString(busyLine(session, n))
+		}
+		written += text.Len()
+		k := kept{path: filepath.Join(c.home, ".claude", "projects", "-p", session+".jsonl")}
+		if err := k.add([]byte(text.String())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range agents {
+		sessions = append(sessions, fmt.Sprintf("%08d-2222-4333-8444-555555555555", i))
+		writes(sessions[i], 0, before)
+	}
+	recorded := func(lines int) {
+		t.Helper()
+		for end := time.Now().Add(patienceForRest); ; time.Sleep(100 * time.Millisecond) {
+			n := 0
+			for _, session := range sessions {
+				if task, err := c.client.Task(t.Context(), "claude-code-"+session); err == nil && task.Totals.OutputTokens == uint64(5*lines) {
+					n++
+				}
+			}
+			if n == agents {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("of %d agents all is recorded", n)
+			}
+		}
+	}
+	c.startServer()
+	c.startWatch()
+	defer c.stop()
+	pid := c.watch.Process.Pid
+	recorded(before)
+	start := resting(t, pid)
+	written = 0
+	began := time.Now()
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for n := range lines {
+		<-tick.C
+		for _, session := range sessions {
+			writes(session, before+n, before+n+1)
+		}
+	}
+	recorded(before + lines)
+	took, spent := time.Since(began), spentBy(t, pid).since(start)
+	peak := counter(t, fmt.Sprintf("/proc/%d/status", pid), "VmHWM") // in KiB
+	t.Logf("%d agents wrote %d KiB in %s: %d reads of %d KiB, %s of a processor, at most %d MiB of memory",
+		agents, written>>10, took.Round(100*time.Millisecond), spent.reads, spent.bytes>>10, spent.cpu, peak>>10)
+	if most := int64(8*written + 1<<20); spent.bytes > most {
+		t.Errorf("it read %d bytes of %d that were written", spent.bytes, written)
+	}
+	if spent.cpu > took*(1+3*raceDetector)/4 {
+		t.Errorf("it took %s of a processor in %s", spent.cpu, took)
+	}
+	if peak > mostWatchMemory {
+		t.Errorf("it had %d MiB", peak>>10)
+	}
 }

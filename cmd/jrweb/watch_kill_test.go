@@ -23,6 +23,7 @@ import (
 type chaos struct {
 	*testing.T
 	home, db, addr string
+	idle           time.Duration // of the watch
 	random         *rand.Rand
 	client         *client.Client
 
@@ -39,6 +40,7 @@ func newChaos(t *testing.T, dir string) *chaos {
 	}
 	c := &chaos{
 		T: t, home: filepath.Join(dir, "home"), db: filepath.Join(dir, "jr.db"), addr: l.Addr().String(),
+		idle:   15 * time.Second,
 		random: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano()))),
 	}
 	if err := l.Close(); err != nil {
@@ -81,7 +83,7 @@ func (c *chaos) startWatch() {
 		kill(c.watch)
 		c.rest(300 * time.Millisecond)
 	}
-	c.watch = c.start("watch", "-url", "http://"+c.addr, "-idle", "15s", "-redact=false")
+	c.watch = c.start("watch", "-url", "http://"+c.addr, "-idle", c.idle.String(), "-redact=false")
 }
 
 func (c *chaos) stop() {
@@ -91,43 +93,62 @@ func (c *chaos) stop() {
 	kill(c.server)
 }
 
-// changes does something to the file of a run that is over.
+// changes does something to what there is of a run that is over.
 func (c *chaos) changes(k *kept) {
 	var err error
-	switch c.random.IntN(6) {
-	case 0:
-		to := filepath.Join(filepath.Dir(filepath.Dir(k.path)), "moved", filepath.Base(k.path))
-		if strings.Contains(k.path, "/chats/") {
-			to = filepath.Join(filepath.Dir(k.path), "session-0000-moved-"+filepath.Base(k.path))
+	switch do := c.random.IntN(6); {
+	case do == 0 && c.has(k): // what nobody could see yet would be lost
+		if k.form == inDatabase {
+			err = sqliteDo(c.Context(), k.path, k.gone()...)
+		} else {
+			err = os.RemoveAll(k.path)
+		}
+		k.path = ""
+	case k.form == inDatabase:
+		err = c.changesDatabase(k, do)
+	case do == 1:
+		to := k.at(k.moved)
+		if to == k.path {
+			to = k.at(k.place)
 		}
 		if err = os.MkdirAll(filepath.Dir(to), 0o700); err == nil {
-			if err = os.Rename(k.path, to); err == nil {
-				k.path = to
-			}
+			err = os.Rename(k.path, to)
+			k.path = to
 		}
-	case 1:
+	case k.form == inFiles:
+		files := k.files(c.T)
+		err = errors.Join(os.Remove(files[len(files)-1]), k.put(k.text))
+	case do == 2:
 		var packed bytes.Buffer
 		z := gzip.NewWriter(&packed)
 		_, err = z.Write(k.text)
 		err = errors.Join(err, z.Close(), os.WriteFile(k.path+".gz", packed.Bytes(), 0o600), os.Remove(k.path))
 		k.path += ".gz"
-	case 2:
+	case do == 3:
 		err = os.WriteFile(k.path, k.text, 0o600)
-	case 3:
-		err = errors.Join(os.Truncate(k.path, int64(c.random.IntN(len(k.text)))))
+	case do == 4:
+		err = os.Truncate(k.path, int64(c.random.IntN(len(k.text))))
 		c.rest(time.Second)
 		err = errors.Join(err, os.WriteFile(k.path, k.text, 0o600))
-	case 4:
-		err = errors.Join(os.WriteFile(k.path+".new", k.text, 0o600), os.Rename(k.path+".new", k.path))
-	case 5:
-		if c.has(k) { // what nobody could see yet would be lost
-			err = os.Remove(k.path)
-			k.path = ""
-		}
+	default:
+		err = replaceFile(k.path, k.text)
 	}
 	if err != nil {
 		c.Error(err)
 	}
+}
+
+// changesDatabase does something to a database, or to a thread in it.
+func (c *chaos) changesDatabase(k *kept, do int) error {
+	statements := []statement{{sql: []string{"vacuum", "pragma wal_checkpoint(truncate)", "analyze"}[do%3]}}
+	if do > 3 {
+		rows, err := k.rows(k.text)
+		if err != nil {
+			return err
+		}
+		statements = append(k.gone(), rows...)
+	}
+	return sqliteDo(c.Context(), k.path, statements...)
 }
 
 // has reports whether the log has all of a run.
@@ -149,7 +170,7 @@ func populationSize(t *testing.T) int {
 	return 50
 }
 
-// Watch and server are killed while agents work, and while old files are recorded, moved,
+// Watch and server are killed while agents of all kinds work, and while old files are recorded, moved,
 // packed, cut off, written anew and removed. Afterwards every run is there once, complete
 // and in order, and costs what an import of the same files says.
 func TestAWatchThatIsKilledRecordsEveryRunOnce(t *testing.T) {
@@ -161,13 +182,9 @@ func TestAWatchThatIsKilledRecordsEveryRunOnce(t *testing.T) {
 	t.Cleanup(c.stop)
 
 	var live []*kept
-	texts := templates(t)
-	for i, agent := range []string{"claude", "codex", "gemini", "pi", "qwen", "claude", "codex", "gemini", "pi", "qwen"} {
-		now := time.Now()
-		text := another(texts[agent][i%len(texts[agent])], 1_000_000+i, now)
-		k := &kept{path: filepath.Join(c.home, placeOf(agent, text, now, i)), text: text}
-		k.introduce(t)
-		live = append(live, k)
+	for i := range runKinds {
+		texts := runKinds[i].templates(t)
+		live = append(live, runKinds[i].run(t, c.home, texts[i%len(texts)], 900_000+i, time.Now()))
 	}
 	var agents sync.WaitGroup
 	for i, k := range live {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"jrweb/cmd/jrweb/internal/places"
 	"jrweb/eventlog"
 	"jrweb/router/client"
 )
@@ -294,5 +296,46 @@ func TestWhatIsPrivateIsNotRecorded(t *testing.T) {
 				r.want(aTask, c.want...)
 			})
 		})
+	}
+}
+
+// Whose agents they are is told by the tokens of the watches. Where nobody signs in, nobody
+// is named.
+func TestAWatchSaysWhoseAgentsTheyAre(t *testing.T) {
+	tokens := map[string]string{"ann": strings.Repeat("a", 32), "ben": strings.Repeat("b", 32), "boss": strings.Repeat("c", 32)}
+	file := write(t, filepath.Join(t.TempDir(), "tokens"), fmt.Appendf(nil, "ann:write:%s\nben:write:%s\nboss:read:%s\n", tokens["ann"], tokens["ben"], tokens["boss"]))
+	for _, variable := range places.Variables() {
+		t.Setenv(variable, "")
+	}
+	for name, s := range map[string]running{"tokens": startServe(t, "-token-file", file), "none": startServe(t)} {
+		for n, person := range []string{"ann", "ben"} {
+			home := t.TempDir()
+			t.Setenv("HOME", home)
+			t.Setenv("JRWEB_TOKEN", tokens[person])
+			session := fmt.Sprintf("0000000%d-2222-4333-8444-555555555555", n)
+			text := strings.ReplaceAll(asks("for "+person)+answers("ok "+person), aSession, session)
+			write(t, filepath.Join(home, ".claude", "projects", "-srv-app", session+".jsonl"), []byte(text))
+			if code := run(t.Context(), []string{"watch", "-once", "-url", s.url, "-spool", filepath.Join(home, "spool")}, strings.NewReader(""), t.Output(), t.Output()); code != 0 {
+				t.Fatalf("watch ends with %d", code)
+			}
+		}
+		c, err := client.New(s.url, &client.Options{Token: tokens["boss"]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for task, err := range c.Tasks(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[task.Title] = task.Owner
+		}
+		want := map[string]string{"for ann": "ann", "for ben": "ben"}
+		if name == "none" {
+			want = map[string]string{"for ann": "", "for ben": ""}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: the tasks and whose they are: %q, not %q", name, got, want)
+		}
 	}
 }

@@ -2,8 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,46 +18,31 @@ import (
 	"testing"
 	"time"
 
-	"jrweb/cmd/jrweb/internal/source"
+	"jrweb/cmd/jrweb/internal/places"
 	"jrweb/eventlog"
 	"jrweb/eventlog/transcript"
 	"jrweb/router/client"
 )
 
-// kept is a transcript of a population.
+// kept is a run of a population.
 type kept struct {
-	path string
-	text []byte // what it is to have in the end
-	task string
+	*runKind
+	home   string
+	names  *strings.Replacer // fills in places
+	path   string            // its file, its folder, or the database; empty once it is removed
+	text   []byte            // what it is to have in the end
+	thread string            // the agent's name of it
+	end    time.Time         // of the run
+	task   string
 }
 
 var (
 	uuids  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	ids    = regexp.MustCompile(`\b(msg|resp|chatcmpl|req|call|toolu)_[A-Za-z0-9_-]+`)
-	stamps = regexp.MustCompile(`20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9:]{8}\.[0-9]{3}Z`)
-	millis = regexp.MustCompile(`\b17[0-9]{11}\b`)
+	ids    = regexp.MustCompile(`\b(?:(?:msg|resp|req|call|toolu)_|chatcmpl[_-]|ev-|m-)[A-Za-z0-9_-]+`)
+	stamps = regexp.MustCompile(`20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9:]{8}\.[0-9]{3}(?:[0-9]{3})?`)
+	// epochs are seconds, with a fraction, and milliseconds.
+	epochs = regexp.MustCompile(`\b17[0-9]{8}(?:[0-9]{3})?(?:\.[0-9]+)?\b`)
 )
-
-// templates are what real agents left of runs of one file.
-func templates(t testing.TB) (all map[string][][]byte) {
-	t.Helper()
-	all = map[string][][]byte{}
-	real := filepath.Join("..", "..", "eventlog", "transcript", "testdata", "real")
-	for _, agent := range []string{"claude-2.1.332", "codex-0.171.0", "gemini-0.61.0", "pi-0.73.1", "qwen-0.24.4"} {
-		for _, scenario := range []string{"failing-command", "edit", "parallel", "words", "api-error", "sigkill-call"} {
-			text, err := os.ReadFile(filepath.Join(real, agent, scenario+".disk.jsonl"))
-			if os.IsNotExist(err) {
-				continue
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			name, _, _ := strings.Cut(agent, "-")
-			all[name] = append(all[name], text)
-		}
-	}
-	return all
-}
 
 // another makes another run of a transcript, whose last line is of a given time.
 func another(text []byte, number int, end time.Time) []byte {
@@ -62,68 +51,84 @@ func another(text []byte, number int, end time.Time) []byte {
 		return fmt.Appendf(nil, "%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 	})
 	text = ids.ReplaceAll(text, fmt.Appendf(nil, "${0}x%d", number))
+	const stampFormat = "2006-01-02T15:04:05.000000"
 	var last time.Time
 	for _, m := range stamps.FindAll(text, -1) {
-		if at, err := time.Parse(eventlog.TimeFormat, string(m)); err == nil && at.After(last) {
+		if at, err := time.Parse(stampFormat[:len(m)], string(m)); err == nil && at.After(last) {
 			last = at
+		}
+	}
+	if last.IsZero() {
+		for _, m := range epochs.FindAll(text, -1) {
+			if at, err := strconv.ParseFloat(string(m), 64); err == nil {
+				last = later(last, time.UnixMilli(int64(at*perSecond(m))))
+			}
 		}
 	}
 	shift := end.Sub(last)
 	text = stamps.ReplaceAllFunc(text, func(m []byte) []byte {
-		at, err := time.Parse(eventlog.TimeFormat, string(m))
+		at, err := time.Parse(stampFormat[:len(m)], string(m))
 		if err != nil {
 			return m
 		}
-		return []byte(at.Add(shift).UTC().Format(eventlog.TimeFormat))
+		return []byte(at.Add(shift).UTC().Format(stampFormat[:len(m)]))
 	})
-	return millis.ReplaceAllFunc(text, func(m []byte) []byte {
-		n, err := strconv.ParseInt(string(m), 10, 64)
+	return epochs.ReplaceAllFunc(text, func(m []byte) []byte {
+		whole, fraction, _ := bytes.Cut(m, []byte("."))
+		n, err := strconv.ParseInt(string(whole), 10, 64)
 		if err != nil {
 			return m
 		}
-		return strconv.AppendInt(nil, n+shift.Milliseconds(), 10)
+		moved := strconv.AppendInt(nil, n+int64(shift.Seconds()*1000/perSecond(m)), 10)
+		if len(fraction) > 0 {
+			moved = append(append(moved, '.'), fraction...)
+		}
+		return moved
 	})
 }
 
-// placeOf is where an agent keeps a run, below its home directory.
-func placeOf(agent string, text []byte, at time.Time, number int) string {
-	id := string(uuids.Find(text))
-	stamp := at.UTC().Format("2006-01-02T15-04-05")
-	switch agent {
-	case "claude":
-		return fmt.Sprintf(".claude/projects/-p%d/%s.jsonl", number%50, id)
-	case "codex":
-		return fmt.Sprintf(".codex/sessions/%s/rollout-%s-%s.jsonl", at.UTC().Format("2006/01/02"), stamp, id)
-	case "gemini":
-		return fmt.Sprintf(".gemini/tmp/p%d/chats/session-%s-%s.jsonl", number%50, stamp[:16], id[:8])
-	case "pi":
-		return fmt.Sprintf(".pi/agent/sessions/--p%d--/%s_%s.jsonl", number%50, stamp, id)
+// perSecond is what a number of seconds, or of milliseconds, has to be multiplied by to be
+// one of milliseconds.
+func perSecond(epoch []byte) float64 {
+	if whole, _, _ := bytes.Cut(epoch, []byte(".")); len(whole) == 10 {
+		return 1000
 	}
-	return fmt.Sprintf(".qwen/projects/p%d/chats/%s.jsonl", number%50, id)
+	return 1
 }
 
-// populate makes so many runs of all agents, which ended in the past: each an hour and
+// populate makes so many runs of all kinds, which ended in the past: each an hour and
 // more before the one before it.
 func populate(t testing.TB, home string, n int, now time.Time) (all []*kept) {
 	t.Helper()
-	texts := templates(t)
-	agents := []string{"claude", "codex", "gemini", "pi", "qwen"}
+	if err := databases(t.Context(), home); err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string][]statement{}
 	for i := range n {
-		agent := agents[i%len(agents)]
+		kind := &runKinds[i%len(runKinds)]
+		texts := kind.templates(t)
 		at := now.Add(-time.Duration(i+1) * time.Hour)
-		text := another(texts[agent][i/len(agents)%len(texts[agent])], i, at)
-		k := &kept{path: filepath.Join(home, placeOf(agent, text, at, i)), text: text}
-		k.introduce(t)
-		if err := os.MkdirAll(filepath.Dir(k.path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(k.path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(k.path, at, at); err != nil {
-			t.Fatal(err)
-		}
+		k := kind.run(t, home, texts[i/len(runKinds)%len(texts)], i, at)
 		all = append(all, k)
+		if kind.form == inDatabase {
+			statements, err := k.rows(k.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows[k.path] = append(rows[k.path], statements...)
+			continue
+		}
+		if err := k.put(k.text); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range k.files(t) {
+			if err := os.Chtimes(path, at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for path, statements := range rows {
+		sqlite3(t, path, statements...)
 	}
 	return all
 }
@@ -132,7 +137,7 @@ func populate(t testing.TB, home string, n int, now time.Time) (all []*kept) {
 func (k *kept) introduce(t testing.TB) {
 	t.Helper()
 	c := k.convert(t, func(eventlog.Event) {})
-	k.task = transcript.TaskOf(c.Origin().Agent, c.Origin().Session)
+	k.task = transcript.TaskOf(c.Origin().Agent, cmp.Or(c.Origin().Session, k.thread))
 }
 
 // convert is the oracle: the events of the run, by one pass of a converter.
@@ -184,43 +189,85 @@ func (k *kept) missing(t *testing.T, l *logged) string {
 
 // grows writes the run, a piece at a time.
 func (k *kept) grows(t *testing.T, random *rand.Rand, pause func()) {
-	if err := os.MkdirAll(filepath.Dir(k.path), 0o700); err != nil {
-		t.Error(err)
+	if k.form == inLines {
+		for left := k.text; len(left) > 0; pause() {
+			n := min(len(left), 1+random.IntN(1+len(k.text)/20))
+			if err := k.add(left[:n]); err != nil {
+				t.Errorf("%s cannot be written: %v", k.path, err)
+				return
+			}
+			left = left[n:]
+		}
 		return
 	}
-	for left := k.text; len(left) > 0; pause() {
-		n := min(len(left), 1+random.IntN(1+len(k.text)/20))
-		f, err := os.OpenFile(k.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-		if err != nil {
-			t.Error(err)
-			return
+	states, err := k.states()
+	for _, state := range states {
+		if err == nil && k.form == inDatabase {
+			var rows []statement
+			if rows, err = k.rows(state); err == nil {
+				err = sqliteDo(t.Context(), k.path, rows...)
+			}
+		} else if err == nil {
+			err = k.put(state)
 		}
-		_, err = f.Write(left[:n])
-		if err != nil || f.Close() != nil {
-			t.Error("the run cannot be written", err)
-			return
-		}
-		left = left[n:]
+		pause()
+	}
+	if err != nil {
+		t.Errorf("%s cannot be written: %v", k.path, err)
 	}
 }
 
-// The population is what real agents write: it is found, and known again.
-func TestAPopulationIsOfManyFormats(t *testing.T) {
-	formats := map[transcript.Format]int{}
-	for _, k := range populate(t, t.TempDir(), 30, time.Now()) {
-		c := k.convert(t, func(eventlog.Event) {})
-		formats[c.Format()]++
-		if f, err := source.Open(k.path); err != nil {
-			t.Error(err)
-		} else if err := f.Close(); err != nil {
-			t.Error(err)
-		}
-		if bytes.Contains(k.text, []byte("${0}")) || !eventlog.ValidTaskID(k.task) {
+// add adds to the file.
+func (k *kept) add(text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(k.path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(k.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// The population is of all that agents keep: it is found, and known again. No cost of a run
+// counts as one of another.
+func TestAPopulationIsOfAllAgents(t *testing.T) {
+	home := t.TempDir()
+	all, err := places.Of(func(string) string { return "" }, home, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, tasks, costs := map[string]bool{}, map[string]bool{}, map[string]string{}
+	for _, k := range populate(t, home, 4*len(runKinds), time.Now()) {
+		names[k.agent] = true
+		k.convert(t, func(e eventlog.Event) {
+			var cost struct{ ID string }
+			if e.Type != eventlog.TypeCost || json.Unmarshal(e.Data, &cost) != nil || cost.ID == "" {
+				return
+			}
+			if other := costs[cost.ID]; other != "" && other != k.task {
+				t.Errorf("%s and %s have the cost %s", other, k.task, cost.ID)
+			}
+			costs[cost.ID] = k.task
+		})
+		if tasks[k.task] || bytes.Contains(k.text, []byte("${0}")) || !eventlog.ValidTaskID(k.task) {
 			t.Errorf("%s is of task %q", k.path, k.task)
 		}
+		tasks[k.task] = true
+		for _, place := range []string{k.place, k.moved} {
+			path := k.at(place)
+			if k.form == inFiles {
+				path = filepath.Join(path, "event-00000-x.json")
+			}
+			isIn := func(p places.Place) bool { return p.Agent == k.agent && p.Has(path) }
+			if place != "" && k.agent != "crush" && !slices.ContainsFunc(all, isIn) {
+				t.Errorf("%s is not looked for", path)
+			}
+		}
 	}
-	if len(formats) != 5 {
-		t.Errorf("the formats are %v", formats)
+	if got := slices.Sorted(maps.Keys(names)); !slices.Equal(got, places.Agents()) {
+		t.Errorf("it is of %q", got)
 	}
 }
 

@@ -84,7 +84,11 @@ func (k *kimi) object(o object, out *output) bool {
 
 // message converts a message as chat completions have it.
 func (k *kimi) message(role string, o object, out *output) bool {
-	out.begin(Origin{Agent: "Kimi CLI"})
+	agent := cmp.Or(out.origin.Agent, "Kimi CLI")
+	if role == "meta" { // which Kimi CLI does not print
+		agent = "Kimi Code"
+	}
+	out.begin(Origin{Agent: agent})
 	switch role {
 	case "assistant":
 		k.assistant(o, out)
@@ -169,10 +173,10 @@ func isKimiError(text string) bool {
 func (k *kimi) meta(o object, out *output) bool {
 	switch o.text("type") {
 	case "session.resume_hint":
-		out.begin(Origin{Agent: "Kimi CLI", Session: o.text("session_id")})
+		out.begin(Origin{Session: o.text("session_id")})
 		out.done()
 	case "system.version":
-		out.begin(Origin{Agent: "Kimi CLI", Version: o.text("version")})
+		out.begin(Origin{Version: o.text("version")})
 	case "turn.step.retrying":
 		k.retry(o, out)
 	default:

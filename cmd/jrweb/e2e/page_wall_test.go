@@ -2,8 +2,13 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,6 +80,97 @@ func TestWallShowsWhatRuns(t *testing.T) {
 	page.until(`document.querySelector('[data-task="t-1"]').dataset.status === "succeeded" && document.title === "Wall (0 running)"`)
 	page.letTimePass(61 * time.Second)
 	page.until(onWall + ` === "" && document.getElementById("none").checkVisibility()`)
+}
+
+// streams counts the streams of events that go through a proxy.
+type streams struct {
+	url string
+
+	mu  sync.Mutex
+	all []string // their paths
+}
+
+func countStreams(t *testing.T, server string) *streams {
+	t.Helper()
+	to, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &streams{}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		ModifyResponse: func(r *http.Response) error {
+			if strings.HasPrefix(r.Header.Get("Content-Type"), "text/event-stream") {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.all = append(s.all, r.Request.URL.Path)
+			}
+			return nil
+		},
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {}, // the browser has gone
+	}
+	front := httptest.NewServer(proxy)
+	t.Cleanup(front.Close)
+	t.Cleanup(front.CloseClientConnections) // before it closes: the streams do not end
+	s.url = front.URL
+	return s
+}
+
+func (s *streams) want(t *testing.T, paths ...string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Equal(s.all, paths) {
+		t.Errorf("the streams are %q, not %q", s.all, paths)
+	}
+}
+
+// However many tasks run, and however many walls are open in a browser, one stream has them
+// live: browsers have six connections to a server that speaks HTTP/1.1.
+func TestWallsAreLiveOverOneStream(t *testing.T) {
+	s := serve(t)
+	through := countStreams(t, s.url)
+	var tasks []string
+	for n := range 12 {
+		tasks = append(tasks, fmt.Sprintf("t-%02d", n))
+		s.append(tasks[n], says("hello"))
+	}
+	page := openTab(t, through.url+"/wall")
+	page.live()
+	other := page.another(through.url + "/wall?kiosk")
+	other.live()
+	for _, task := range tasks {
+		s.append(task, call("bash", "c", "make"))
+	}
+	for _, task := range tasks {
+		page.card(task, "Running bash make")
+		other.card(task, "Running bash make")
+	}
+	through.want(t, "/stream")
+	// The control: a page that has a stream of its own is counted.
+	page.another(through.url + "/tasks/t-00").live()
+	through.want(t, "/stream", "/tasks/t-00/events/stream")
+}
+
+// A wall that nobody loads again says when a budget is spent, and when there is room again.
+func TestWallShowsABudgetWhenItIsReached(t *testing.T) {
+	s := serve(t)
+	s.stop()
+	s.flags = []string{"-budget", "1/day"}
+	s.start()
+	s.append("t-1", says("hello"))
+	page := openTab(t, s.url+"/wall")
+	page.live()
+	page.until(`!document.querySelector(".warning").checkVisibility()`)
+	s.append("t-1", paid)
+	page.until(`document.querySelector(".warning").checkVisibility() && document.querySelector(".warning").innerText.includes("The budget of $1.00 a day is spent: $1.50")`)
+	s.stop()
+	page.until(`document.body.dataset.state === "reconnecting"`)
+	s.flags = []string{"-budget", "100/day"}
+	s.start()
+	page.live()
+	s.append("t-1", says("more"))
+	page.until(`!document.querySelector(".warning").checkVisibility()`)
 }
 
 // What has happened while the wall was not connected is on it afterwards.

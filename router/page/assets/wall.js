@@ -82,9 +82,17 @@ function update(task) {
 function told(id, answer) {
   const card = cards.get(id);
   if (card.tell(answer)) announce(`${card.title} waits for an answer`);
+  warn(answer.warning ?? "");
   if (card.behind) doing.ask(id, card.element);
   seeEnd(card);
   arrangeSoon();
+}
+
+// warn shows what the server warns of, with the answer that came last.
+function warn(text) {
+  if (text !== "" && byID("warning").hidden) announce(text);
+  byID("warning").hidden = text === "";
+  setText(byID("warning-text"), text);
 }
 
 // seeEnd lets the card of a run that has ended stay for a moment.

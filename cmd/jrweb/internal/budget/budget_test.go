@@ -64,11 +64,17 @@ func (w *world) ok(err error) {
 	}
 }
 
-// spend appends a cost, and lets the keeper look.
-func (w *world) spend(data string) {
+// add appends a cost.
+func (w *world) add(data string) {
 	w.Helper()
 	_, err := w.log.Append(w.Context(), &eventlog.Batch{Task: "t-1", Events: []eventlog.Event{{Type: eventlog.TypeCost, Data: json.RawMessage(data)}}})
 	w.ok(err)
+}
+
+// spend appends a cost, and lets the keeper look.
+func (w *world) spend(data string) {
+	w.Helper()
+	w.add(data)
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
 }
@@ -98,6 +104,23 @@ func TestEachLevelIsToldOnceInAPeriod(t *testing.T) {
 		}
 		w.spend(`{"usd":11}`)
 		w.wants("1 8.00 since 2000-01-01", "2 10.25 since 2000-01-01", "2 11.00 since 2000-01-02")
+	})
+}
+
+// The keeper looks once a second, but whoever asks is told what was spent by then.
+func TestWhoAsksIsToldWhatWasSpentJustNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "10/day")
+		w.ok(w.keeper.Watch(w.log))
+		w.add(`{"usd":7}`)
+		synctest.Wait() // it has looked, and pauses
+		w.add(`{"usd":2}`)
+		if s, ok := w.keeper.Status(); !ok || s.Spent != 9 {
+			t.Errorf("the day is %+v, %v", s, ok)
+		}
+		time.Sleep(2 * time.Second) // and it tells all the same
+		synctest.Wait()
+		w.wants("1 9.00 since 2000-01-01")
 	})
 }
 

@@ -124,6 +124,7 @@ func (k *Keeper) compare() {
 func (k *Keeper) Status() (s Status, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.dirty = k.dirty || len(k.spent) > 0 // the keeper pauses, but whoever asks now may not ask again
 	if k.log == nil || k.read() != nil {
 		return Status{}, false
 	}
