@@ -176,3 +176,91 @@ func (b *tab) showsAll(last int) {
 		b.t.Fatalf("%d of %d events are shown", len(shown), last)
 	}
 }
+
+// What a subagent did is one line with its totals once it is over, live and after a
+// reload; one that works stands open, and whoever goes to what is folded away sees it.
+func TestSubagentsFoldWhenTheyAreOver(t *testing.T) {
+	s := serve(t)
+	session := s.append("t-over", says("I ask two."), taskCall("a", "the one"), taskCall("b", "the other"), result("Task", "b", "It works in the background.")).Session // 1–4
+	page := openTab(t, s.url+"/tasks/t-over")
+	page.live()
+	reader := page.another(s.url + "/tasks/t-over")
+	reader.live()
+	reader.has(4)
+	reader.press("f")                                                                                                                   // who does not follow the end reads what is in view
+	s.append("t-over", inside("a", says("I am the one.")), inside("a", call("bash", "f", "x")), inside("a", failedResult("bash", "f")), // 5 6 7
+		inside("a", says("the needle")), inside("a", cost(`"usd":0.25`)), inside("b", says("I am the other."))) // 8 9 10
+	const open = `[...document.querySelectorAll(".subagent")].map(e => e.closest(".event").id + " " + (e.open ? "open" : "folded") + (document.getElementById(e.closest(".event").id === "2" ? "5" : "10").checkVisibility() ? " seen" : "")).join(", ")`
+	for _, b := range []*tab{page, reader} {
+		b.until(open + ` === "2 open seen, 3 open seen"`)
+	}
+	s.append("t-over", result("Task", "a", "done")) // 11
+	page.until(open + ` === "2 folded, 3 open seen"`)
+	if line := evaluate[string](page, `document.querySelector(".subagent > summary").textContent`); line != "Subagent · 1 call · 1 failed · $0.25" {
+		t.Errorf("the line is %q", line)
+	}
+	reader.has(11)
+	reader.until(open + ` === "2 open seen, 3 open seen"`)
+	again := page.another(s.url + "/tasks/t-over")
+	again.live()
+	again.until(open + ` === "2 folded, 3 open seen"`)
+	sameText(t, "the timeline", evaluate[string](page, rendered, "#timeline"), evaluate[string](again, rendered, "#timeline"))
+
+	// Who has opened or closed one by hand keeps that.
+	again.run(`[...document.querySelectorAll(".subagent > summary")].forEach(e => e.click())`)
+	again.until(open + ` === "2 open seen, 3 folded"`)
+	s.append("t-over", inside("b", says("still here"))) // 12
+	again.has(12)
+	again.until(open + ` === "2 open seen, 3 folded"`)
+	s.append("t-over", says("All is done.")) // 13
+	s.complete("t-over", session)
+	for _, b := range []*tab{page, again, reader} {
+		b.until(`document.body.dataset.state === "ended"`)
+	}
+	page.until(open + ` === "2 folded, 3 folded"`)
+	again.until(open + ` === "2 open seen, 3 folded"`)
+	reader.until(open + ` === "2 open seen, 3 open seen"`)
+
+	// Keys, a permalink, a search and the map lead into it.
+	fresh := func() *tab {
+		t.Helper()
+		b := page.another(s.url + "/tasks/t-over")
+		b.until(`document.body.dataset.state === "ended"`)
+		b.until(open + ` === "2 folded, 3 folded"`)
+		return b
+	}
+	b := fresh()
+	b.press("jjj")
+	b.until(currentID + ` === "3"`) // past what is folded away
+	b.press("kkj")
+	b.press(kb.Enter)
+	b.until(open + ` === "2 open seen, 3 folded"`)
+	b.press(kb.Enter)
+	b.until(open + ` === "2 folded, 3 folded"`)
+	b.press("e")
+	b.until(currentID + ` === "6" && ` + open + ` === "2 open seen, 3 folded"`)
+	b = fresh()
+	b.run(`location.hash = "#10"`)
+	b.until(`document.querySelector(".target")?.id === "10" && ` + open + ` === "2 folded, 3 open seen"`)
+	b = fresh()
+	b.run(`document.getElementById("search").focus()`)
+	b.press("needle")
+	b.until(`document.getElementById("found").textContent.startsWith("1 found")`)
+	b.press(kb.Enter)
+	b.until(`document.querySelector(".target")?.closest(".event").id === "8" && ` + open + ` === "2 open seen, 3 folded"`)
+	b = fresh()
+	b.run(`const scrub = document.getElementById("scrub"); scrub.value = 12; scrub.dispatchEvent(new Event("change"))`)
+	b.until(open + ` === "2 folded, 3 open seen"`)
+
+	// Who chooses what is shown, and who prints, sees all of that.
+	b = fresh()
+	b.run(`document.querySelector('.kinds [data-kind="error"]').click()`)
+	b.until(`[...document.querySelectorAll("#timeline .event")].filter(e => e.checkVisibility()).map(e => e.id).join(" ") === "2 6"`)
+	b.run(`document.querySelector('.kinds [data-kind=""]').click()`)
+	b.until(open + ` === "2 folded, 3 folded"`)
+	b.emulateMedia("print")
+	b.until(open + ` === "2 folded seen, 3 folded seen"`)
+	b.emulateMedia("")
+	b.goTo("file://" + s.export("t-over"))
+	b.until(open + ` === "2 open seen, 3 open seen"`)
+}

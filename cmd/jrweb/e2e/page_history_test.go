@@ -187,6 +187,14 @@ func TestSessionsAreAMenu(t *testing.T) {
 			t.Errorf("number %d is %q", i, text)
 		}
 	}
+	// A box of a grid is as wide as its column: where the name ends is asked of its text.
+	if gap := evaluate[float64](page, `Math.max(...[...document.querySelectorAll(".runs a:not(.whole)")].map((e) => {
+		const name = document.createRange();
+		name.selectNodeContents(e.querySelector(".run-name"));
+		return e.querySelector(".status").getBoundingClientRect().left - name.getBoundingClientRect().right;
+	}))`); gap > 20 {
+		t.Errorf("an outcome stands %.0f px from its session", gap)
+	}
 	page.run(`document.querySelectorAll(".runs a")[39].click()`)
 	page.becomes(`document.body.dataset.state === "ended" && document.querySelector(".runs summary")?.innerText === "Session 1 of 40"`)
 }

@@ -118,6 +118,51 @@ func TestAPageInWhichNothingHappensDrawsOnceAMinute(t *testing.T) {
 	}
 }
 
+// What a reader does not see of it is not counted, and is right when it comes into view.
+func TestTimesThatNobodySeesAreNotCounted(t *testing.T) {
+	s := serve(t)
+	s.stop()
+	var ago time.Duration
+	now := time.Now()
+	log, err := eventlog.Open(s.db, &eventlog.Options{KeepOpen: true, Now: func() time.Time { return now.Add(-ago) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ago = 130 * time.Second
+	session, err := log.Start(t.Context(), "t-long", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []struct {
+		ago time.Duration
+		eventlog.Event
+	}{
+		{100 * time.Second, eventlog.Event{Type: eventlog.TypeAssistant, Data: fmt.Appendf(nil, `{"content":%q}`, strings.Repeat("A line.\n\n", 300))}},
+		{63 * time.Second, eventlog.Event{Type: eventlog.TypeStatus, Data: []byte(`{"content":"It goes on."}`)}},
+	} {
+		ago = e.ago
+		if _, err := session.Append(t.Context(), e.Event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	page := withClock(t, s, "/tasks/t-long")
+	page.until(`document.querySelector(".about").getBoundingClientRect().bottom < 0`) // it is watched at its end
+	page.run(`globalThis.twoFrames = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))`)
+	page.run(`pass(5_000)`)
+	if fired := evaluate[int](page, `twoFrames().then(() => pass(600_000))`); fired < 10 || fired > 12 {
+		t.Errorf("in ten minutes %d timers fired", fired)
+	}
+	page.run(`scrollTo(0, 0)`)
+	page.until(`document.getElementById("duration").textContent.startsWith("12 min")`)
+	if fired := evaluate[int](page, `twoFrames().then(() => pass(600_000))`); fired < 19 {
+		t.Errorf("with the facts in view %d timers fired", fired)
+	}
+}
+
 // A tab that nobody sees has one thing to tell: that its run may be stuck.
 func TestATabThatNobodySeesWakesUpOnce(t *testing.T) {
 	s := serve(t)

@@ -165,7 +165,7 @@ func TestPageIsCopiedAsMarkdown(t *testing.T) {
 	s.append("t-md", says("It is **so**:\n\n- one"), strings.Replace(call("bash", "c", "make"), `"path"`, `"command"`, 1), `{"type":"tool_result","data":{"tool":"bash","success":true,"call_id":"c","output":`+quoted("a ``` b\n\u001b[31mred\u001b[0m\n")+`}}`,
 		`{"type":"tool_call","data":{"tool":"Edit","args":{"file_path":"a`+"`"+`b.go","old_string":"x","new_string":"y"},"call_id":"e"}}`, failedResult("Edit", "e"),
 		`{"type":"tool_call","data":{"tool":"Edit","args":{"file_path":"c.go","old_string":"x","new_string":"y"},"call_id":"f"}}`, result("Edit", "f", ""),
-		says("Done: **all**."), `{"type":"complete","data":{"status":"succeeded","reason":"good"}}`)
+		cost(`"usd":0.25`), says("Done: **all**."), `{"type":"complete","data":{"status":"succeeded","reason":"good"}}`)
 	page := openTab(t, s.url+"/tasks/t-md")
 	page.until(`document.body.dataset.state === "ended"`)
 	page.run(`navigator.clipboard.writeText = async (text) => { window.copied = text; }`)
@@ -186,7 +186,7 @@ func TestPageIsCopiedAsMarkdown(t *testing.T) {
 	page.run(`[...document.querySelectorAll(".raw-event button")].find(e => e.textContent === "Copy as Markdown").click()`)
 	copies("**Edit** ``a`b.go``\n\n```diff\n-x\n+y\n```\n\nFailed:\n\n```\nno\n```\n")
 	page.run(`document.querySelector(".outcome-copy button").click()`)
-	copies("## Succeeded: good\n\nDone: **all**.\n\n### 1 file changed +1 −1\n\n`c.go` +1 −1\n\n```diff\n-x\n+y\n```\n")
+	copies("## Succeeded: good\n\nDuration: " + evaluate[string](page, `document.getElementById("duration").textContent`) + " · Cost: $0.25\n\nDone: **all**.\n\n### 1 file changed +1 −1\n\n`c.go` +1 −1\n\n```diff\n-x\n+y\n```\n")
 }
 
 // emulateMedia sets what the page's style asks for.

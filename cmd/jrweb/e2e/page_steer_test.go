@@ -65,6 +65,28 @@ func TestPageAnswersQuestionsAndShowsReceipts(t *testing.T) {
 	page.until(`document.querySelectorAll(".option:not([disabled])").length === 0`)
 }
 
+// A question that leaves the page with the event that brings its answer is an answered one.
+func TestAQuestionLeavesThePageWithItsAnswer(t *testing.T) {
+	s := serve(t)
+	s.append("t-leaves", mayI)
+	for n := range 199 {
+		s.append("t-leaves", says("%d", n))
+	}
+	page := openTab(t, s.url+"/tasks/t-leaves")
+	page.live()
+	page.has(200)
+	page.run(`new MutationObserver((changes) => {
+		for (const row of changes.flatMap(({ removedNodes }) => [...removedNodes])) {
+			if (row.id === "1") globalThis.left = [...row.querySelectorAll(".option")].map((option) => option.getAttribute("aria-pressed")).join(" ");
+		}
+	}).observe(document.getElementById("timeline"), { childList: true })`)
+	s.append("t-leaves", `{"type":"answer","data":{"for":1,"value":"deny"}}`)
+	page.until(`globalThis.left !== undefined`)
+	if left := evaluate[string](page, `left`); left != "false true" {
+		t.Errorf("the answers are pressed: %q", left)
+	}
+}
+
 // What is asked without options, or may be answered otherwise, is answered in words of one's
 // own.
 func TestPageTakesAnswersInWordsOfOnesOwn(t *testing.T) {
@@ -73,10 +95,13 @@ func TestPageTakesAnswersInWordsOfOnesOwn(t *testing.T) {
 	page := openTab(t, s.url+"/tasks/t-own")
 	page.live()
 	const shown = `[...document.querySelectorAll(".own-answer")].filter(e => e.checkVisibility()).map(e => e.textContent).join("|")`
-	answers := func(text string) {
+	answers := func(to, text string) {
 		t.Helper()
 		page.run(`[...document.querySelectorAll(".own-answer")].find(e => e.checkVisibility()).click()`)
 		page.until(`document.activeElement.id === "answer-text"`)
+		if asked := evaluate[string](page, `document.querySelector("#answer-dialog p").textContent`); asked != to {
+			t.Errorf("the dialog asks %q", asked)
+		}
 		page.press(text + kb.Enter)
 		page.until(fmt.Sprintf(`[...document.querySelectorAll('#timeline [data-type="answer"] .text')].at(-1)?.textContent === %q`, text))
 		page.until(shown + ` === ""`)
@@ -85,10 +110,10 @@ func TestPageTakesAnswersInWordsOfOnesOwn(t *testing.T) {
 	page.until(`document.querySelectorAll(".option:not([disabled])").length === 2 && ` + shown + ` === ""`)
 	s.append("t-own", `{"type":"question","data":{"content":"Which **name**?"}}`)
 	page.until(shown + ` === "Answer…"`)
-	answers("jr web")
-	s.append("t-own", strings.Replace(mayI, `"options"`, `"other":"Deny, and say why","options"`, 1))
+	answers("Which name?", "jr web")
+	s.append("t-own", strings.Replace(strings.Replace(mayI, "May I?", "May I?\\n\\n```\\nrm x\\n```", 1), `"options"`, `"other":"Deny, and say why","options"`, 1))
 	page.until(shown + ` === "Deny, and say why…"`)
-	answers("use find")
+	answers("May I?", "use find")
 	if got := s.written("t-own"); string(got[2].Data) != `{"for":2,"value":"jr web","author":"local"}` || string(got[4].Data) != `{"for":4,"value":"use find","author":"local"}` {
 		t.Errorf("the answers are %s and %s", got[2].Data, got[4].Data)
 	}

@@ -76,6 +76,7 @@ export class Filter {
   }
 
   #hideOthers() {
+    this.#list.classList.toggle("chosen", this.#chosen.size > 0);
     for (const row of this.#list.querySelectorAll(".event, .fold")) {
       row.classList.toggle("no-match", this.#chosen.size > 0 && !isOf(row, this.#chosen));
     }

@@ -1,28 +1,32 @@
 // Folds runs of like tools into a line: "Read 14 files". The rows stay where they are and
 // are only out of sight. What failed, what still runs, and what a reader has unfolded is
-// never folded away.
+// never folded away. What a subagent did folds as well, when it is over.
 
 import { el, setText } from "./dom.js";
 import { dollars, isEstimated } from "./format.js";
 import { likeness, wordsOf } from "./likeness.js";
+import { SubagentFolds } from "./subagentfolds.js";
 
 const foldedFrom = 3; // rows
 const mostNamed = 20; // of them are told by what they were about
 
 export class Folds {
   #list;
+  #subagents;
   #opened = new WeakSet(); // rows of runs that the reader has unfolded
 
   constructor(list) {
     this.#list = list;
+    this.#subagents = new SubagentFolds(list);
     list.addEventListener("click", (click) => {
       const button = click.target.closest(".fold-button");
-      if (button !== null) this.toggle(button.closest(".fold"));
+      if (button !== null) this.#toggleRun(button.closest(".fold"));
     });
   }
 
   // all looks at every run: parts have come or gone.
   all() {
+    this.#subagents.show(this.#list);
     for (const rows of [this.#list, ...this.#list.querySelectorAll(".nested")]) {
       let at = rows.firstElementChild;
       if (at !== null && isNothing(at)) at = after(at);
@@ -36,6 +40,8 @@ export class Folds {
     const seen = new Set();
     for (const row of rows) {
       if (!row.isConnected) continue;
+      if (row.dataset.type === "complete") this.#subagents.show(this.#list);
+      else this.#subagents.around(row);
       for (const one of [row, before(row), after(row)]) {
         if (one === null) continue;
         const first = firstOf(one);
@@ -45,7 +51,16 @@ export class Folds {
     }
   }
 
-  toggle(fold) {
+  // toggle unfolds or folds a row: a run of tools, or a tool and what its subagent did.
+  toggle(row) {
+    if (isFold(row)) return this.#toggleRun(row);
+    const subagent = row.querySelector(":scope > .content > .subagent");
+    if (subagent !== null) this.#subagents.toggle(subagent);
+    const details = row.querySelector(":scope > .content > details:not(.subagent)");
+    if (details !== null) details.open = subagent === null ? !details.open : subagent.open;
+  }
+
+  #toggleRun(fold) {
     const open = fold.querySelector(".fold-button").getAttribute("aria-expanded") === "true";
     const rows = runOf(after(fold));
     for (const row of rows) this.#opened[open ? "delete" : "add"](row);
@@ -54,6 +69,7 @@ export class Folds {
 
   // reveal unfolds what a place stands in.
   reveal(place) {
+    this.#subagents.reveal(place);
     for (let row = place.closest(".event"); row !== null; row = row.parentElement.closest(".event")) {
       if (!row.matches(".folded")) continue;
       this.#opened.add(row);

@@ -35,6 +35,8 @@ export class Header {
   #refreshedAt = 0;
   #ticking; // the timer of the next tick
   #updated = byID("now").dataset.updated; // when something was appended last
+  #factsSeen = true; // the facts are in view
+  #facing = new IntersectionObserver((entries) => this.#faced(entries.at(-1).isIntersecting));
   #about = null; // what the server said last
   #wasRead;
 
@@ -49,6 +51,7 @@ export class Header {
     localTimes(document);
     this.#seen(this.#updated);
     this.#now = new Now();
+    this.#facing.observe(document.querySelector(".about"));
     document.addEventListener("visibilitychange", () => {
       this.#seen(this.#updated);
       this.tick();
@@ -73,6 +76,8 @@ export class Header {
       about.querySelector("details").open = byID("details").open;
       about.append(...document.querySelectorAll("#notify")); // the server knows nothing of it
       document.querySelector(".about").replaceWith(document.adoptNode(about));
+      this.#facing.disconnect();
+      this.#facing.observe(about);
     }
     this.#started = dateOf(byID("started").dateTime);
     this.#ended = dateOf(byID("duration").dataset.ended);
@@ -287,8 +292,18 @@ export class Header {
     const silence = this.#now.silence(now);
     if (document.hidden) return silence < quietMs ? quietMs - silence : Infinity; // only the title is seen
     if (!this.#isCalm(now)) return second;
-    const shown = [this.#started, ...this.#now.moments, ...this.#openCalls().map(({ dataset }) => Date.parse(dataset.time))];
-    return Math.max(second, Math.min(...shown.map((since) => untilNext(minute, now - since))));
+    const shown = [this.#now.moment(now), ...this.#openCalls().map(({ dataset }) => Date.parse(dataset.time))];
+    if (this.#factsSeen) shown.push(this.#started);
+    const pause = Math.min(...shown.map((since) => untilNext(minute, now - since)));
+    return Math.max(second, silence < quietMs ? Math.min(pause, quietMs - silence) : pause);
+  }
+
+  // #faced tells whether a reader sees the facts: what is not seen need not be counted.
+  #faced(seen) {
+    const wasSeen = this.#factsSeen;
+    this.#factsSeen = seen;
+    if (seen && !wasSeen) this.tick();
+    else this.#tickAgain(0);
   }
 
   // #isCalm tells that nothing was heard for a while. To draw the page each second is too

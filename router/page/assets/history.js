@@ -25,6 +25,7 @@ export class History {
 
   // options:
   //   changed()     rows have come or gone
+  //   leaving()     rows are about to be taken away
   //   part(part)    a part with the newest events was loaded
   //   follows()     whether the end is kept in view
   //   failed(error) a part could not be had; where the stream hangs on it, it is asked
@@ -160,7 +161,7 @@ export class History {
       keepPlace(this.#list, () => {
         this.#timeline.newer(part);
         this.cursor = part.cursor;
-        if (this.#timeline.trimOldest(this.#options.follows())) this.#startsAnew();
+        if (this.#timeline.trimOldest(this.#options.follows(), this.#options.leaving)) this.#startsAnew();
       });
       this.#arrived(part);
     } finally {
@@ -237,7 +238,7 @@ export class History {
       if (this.#timeline.count > mostUnfollowed) this.skip();
       return;
     }
-    if (this.#timeline.trimOldest(true)) this.#startsAnew();
+    if (this.#timeline.trimOldest(true, this.#options.leaving)) this.#startsAnew();
   }
 
   // #startsAnew tells that the oldest rows have gone.

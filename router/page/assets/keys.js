@@ -10,6 +10,9 @@ const help = [
 
 const failures = '.event[data-type="error"], .event[data-outcome="failed"]';
 
+// canBeShown tells it of a row that is in sight, or in what a subagent did.
+const canBeShown = (row) => row.checkVisibility() || row.closest("[hidden], .no-match") === null && row.closest(".subagent:not([open])") !== null;
+
 export function keys({ list, folds, follow, filter, announce }) {
   let current = null; // the row that j and k go on from
   const dialog = helpDialog();
@@ -17,6 +20,7 @@ export function keys({ list, folds, follow, filter, announce }) {
   const go = (row) => {
     if (row === undefined) return;
     follow.pause();
+    folds.reveal(row);
     current?.classList.remove("current");
     current = row;
     row.classList.add("current");
@@ -25,8 +29,8 @@ export function keys({ list, folds, follow, filter, announce }) {
     row.scrollIntoView({ block: "nearest", behavior: "instant" });
   };
 
-  const step = (selector, by) => {
-    const rows = [...list.querySelectorAll(selector)].filter((row) => row.getClientRects().length > 0);
+  const step = (selector, by, isThere = (row) => row.checkVisibility()) => {
+    const rows = [...list.querySelectorAll(selector)].filter(isThere);
     const from = current !== null && current.isConnected ? current : null;
     if (from === null) {
       // Nothing is chosen yet: begin with what is in view.
@@ -52,8 +56,8 @@ export function keys({ list, folds, follow, filter, announce }) {
   const does = {
     j: () => step(".event, .fold", 1),
     k: () => step(".event, .fold", -1),
-    e: () => step(failures, 1),
-    E: () => step(failures, -1),
+    e: () => step(failures, 1, canBeShown),
+    E: () => step(failures, -1, canBeShown),
     f: () => follow.active ? follow.pause() : follow.resume(),
     "/": () => filter.focus(),
     n: () => filter.step(1),
@@ -65,9 +69,7 @@ export function keys({ list, folds, follow, filter, announce }) {
     "?": () => dialog.showModal(),
     Enter: () => {
       if (document.activeElement !== current) return false;
-      if (current?.matches(".fold")) return folds.toggle(current);
-      const details = current?.querySelector(":scope > .content > details");
-      if (details) details.open = !details.open;
+      folds.toggle(current);
     },
   };
 

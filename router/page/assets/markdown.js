@@ -59,6 +59,8 @@ function ofResult({ success, output }) {
 // outcomeMarkdown is what a run came to.
 export async function outcomeMarkdown(outcome) {
   const parts = [`## ${outcome.querySelector(".outcome-title").textContent}`];
+  const cost = fact("cost"), note = fact("cost-note");
+  parts.push(`Duration: ${fact("duration")} · Cost: ${cost}${note === "" ? "" : ` (${note})`}`);
   const answer = outcome.querySelector(".outcome-more a");
   if (answer !== null) {
     const [session, seq] = answer.dataset.to.includes(":") ? answer.dataset.to.split(":") : [document.body.dataset.session, answer.dataset.to];
@@ -79,6 +81,9 @@ export async function outcomeMarkdown(outcome) {
   }
   return `${parts.join("\n\n")}\n`;
 }
+
+// fact is what the page tells of a run above its outcome.
+const fact = (id) => document.getElementById(id).textContent;
 
 // linesOf are the lines of the diffs in a place.
 function linesOf(place) {

@@ -90,9 +90,9 @@ export class Now {
     return paceOf(this.#running, this.#updated, now);
   }
 
-  // moments are those from which the time is counted.
-  get moments() {
-    return [this.#since.getTime(), this.#updated];
+  // moment is that from which the time is counted.
+  moment(now) {
+    return this.pace(now) === "working" ? this.#since.getTime() : this.#updated;
   }
 
   // tick shows how long it takes; long(ms) puts it into words.

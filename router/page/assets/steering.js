@@ -30,7 +30,7 @@ export class Steering {
     });
     page.observe(document.body, { attributes: true, attributeFilter: ["data-session", "data-steer", "data-state"] });
     page.observe(document.getElementById("status"), { attributes: true, attributeFilter: ["data-status"] });
-    this.#draw();
+    this.draw();
   }
 
   // listens tells whether what is said now reaches the agent.
@@ -56,11 +56,12 @@ export class Steering {
     this.#drawing = true;
     queueMicrotask(() => {
       this.#drawing = false;
-      this.#draw();
+      this.draw();
     });
   }
 
-  #draw() {
+  // draw shows what is known now.
+  draw() {
     const state = new Map();
     for (const receipt of this.#list.querySelectorAll('.event[data-type="receipt"]')) {
       state.set(`${receipt.dataset.session}:${receipt.dataset.for}`, receipt);
@@ -146,7 +147,7 @@ class OwnAnswer {
   ask(question, title) {
     this.#question = question;
     setText(this.#title, title.replace(/…$/, ""));
-    setText(this.#asked, firstLine(question.querySelector(".prose").textContent));
+    setText(this.#asked, firstLine(question.querySelector(".prose").innerText));
     this.#text.value = "";
     this.#dialog.showModal();
   }

@@ -62,10 +62,12 @@ const history = new History(list, timeline, {
   },
   part(part) {
     header.adopt(part.document);
+    folds.all(); // whether the run is over may be news
     if (goesOn() && !joined) connect();
     if (!goesOn()) finished();
   },
   follows: () => follow.active,
+  leaving: () => steering.draw(), // what leaves shows all that has come to it
   failed(error) {
     if (error instanceof Gone) gone("task");
   },
@@ -81,7 +83,7 @@ const next = new Next(taskURL, {
   },
 });
 const compose = new Compose(taskURL, header, announce);
-new Steering(list, taskURL, header, (event) => compose.answer(event));
+const steering = new Steering(list, taskURL, header, (event) => compose.answer(event));
 ofRun(new Notifier(document.querySelector(".about")), list, byID("status"));
 let joined = false;
 

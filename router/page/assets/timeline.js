@@ -183,11 +183,12 @@ export class Timeline {
     this.#folds.all();
   }
 
-  // trimOldest takes rows away at the old end, if there are too many. It tells
-  // whether it did.
-  trimOldest(follows) {
+  // trimOldest takes rows away at the old end, if there are too many: leaving() is called
+  // before it does. It tells whether it did.
+  trimOldest(follows, leaving) {
     const { most, kept } = follows ? followed : read;
     if (this.count <= most) return false;
+    leaving();
     this.first = cursorOf(partsOf([this.#list]).at(-kept));
     pruneOlder(this.#list, this.first);
     this.#folds.all();
