@@ -18,6 +18,7 @@ var flagOf = regexp.MustCompile(`JRWEB_([A-Z_]+): ([^},\s]+(?:,[^},\s]+)*)`)
 // Whoever signs in at one of them is known to the others. They run without containers here, at
 // other addresses.
 func TestTheServersOfTheComposeFileAreACluster(t *testing.T) {
+	t.Parallel()
 	secrets := filepath.Join(t.TempDir(), "secrets")
 	said := mustRun(t, "", filepath.Join(clusterFiles, "secrets"), secrets)
 	_, token, found := strings.Cut(strings.TrimSpace(said), "the token of admin: ")

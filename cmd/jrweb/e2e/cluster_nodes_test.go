@@ -113,6 +113,7 @@ func (w *writing) end(nodes []*node) {
 // A server that has lost its disk begins with nothing under the name that it had. It gets all from
 // the others, and counts as before: with it one of the others may be away.
 func TestAServerThatHasLostAllComesBackUnderItsName(t *testing.T) {
+	t.Parallel()
 	nodes := startNodes(t)
 	w := &writing{T: t}
 	for i := range 30 {
@@ -141,6 +142,7 @@ func TestAServerThatHasLostAllComesBackUnderItsName(t *testing.T) {
 // A server that was away while the stream forgot what it lacks ends with the exit code of a
 // failed storage, and says what to do. Started again, it begins with a snapshot.
 func TestAServerThatFellTooFarBehindEndsAndBeginsAnew(t *testing.T) {
+	t.Parallel()
 	nats, err := natsserver.NewServer(&natsserver.Options{
 		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoLog: true, NoSigs: true, MaxPayload: 8 << 20,
 		JetStream: true, StoreDir: t.TempDir(),

@@ -153,6 +153,7 @@ func (c *cluster) haproxy() *proxy {
 // the page, and a program reads the stream through another proxy. All of them go on, and miss
 // nothing.
 func TestAPageGoesOnWhileEachServerOfAClusterIsKilled(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t)
 	through := c.haproxy()
 	var want []string

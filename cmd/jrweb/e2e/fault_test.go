@@ -72,6 +72,7 @@ const (
 // A write, a sync, or an allocation of space that fails takes back nothing that
 // anybody saw. Only a failed sync is the end.
 func TestDiskFaultsTakeBackNothingThatWasSeen(t *testing.T) {
+	t.Parallel()
 	strace := needs(t, "strace")
 	base := serve(t)
 	before := &faultRun{acknowledged: map[uint64]string{}}

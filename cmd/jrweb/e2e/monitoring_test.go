@@ -77,6 +77,7 @@ func readText(t *testing.T, path string) string {
 // is evaluated, every metric and label in an alert exists, and every query of the dashboard
 // has an answer.
 func TestRulesAndDashboardAskForWhatTheServerSays(t *testing.T) {
+	t.Parallel()
 	s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0", flags: []string{
 		"-budget", "50/day",
 		"-cluster-embedded", t.TempDir(), "-cluster-name", "a", "-cluster-replicas", "1", // a cluster of one has all metrics

@@ -21,6 +21,7 @@ type nodeLine struct {
 // Node's EventSource client sees every event once, over a restart of the server,
 // and stops after the end.
 func TestNodeEventSourceResumesAndStops(t *testing.T) {
+	t.Parallel()
 	needs(t, "node")
 	if _, err := os.Stat("node_modules/eventsource"); err != nil {
 		t.Fatal("the eventsource package is not installed: run make test, which installs it")

@@ -18,6 +18,7 @@ import (
 
 // A real Prometheus scrapes the server, and its answers are what happened.
 func TestPrometheusSeesStreamsAndWhyTheyEnded(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	prometheus := startPrometheus(t, s.addr)
 	session := s.append("t-metrics", says("one"), says("two")).Session

@@ -24,6 +24,7 @@ import (
 // order over all of its connections, and at the end the server holds no more than near the
 // beginning: memory, files and streams.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	length := 5 * time.Second
 	if torture() {
 		length = 10 * time.Minute
