@@ -276,6 +276,7 @@ func (c *committer) write(group []*op, full error) error {
 			}
 			c.last, c.recent = last, record.Recent{}
 		}
+		c.scratch.Reset() // an earlier run of this function has ended
 		c.tx = record.NewTxn(storeTx, c.log.now(), c.last)
 		c.tx.Full, c.tx.Recent, c.tx.Scratch = full, &c.recent, &c.scratch
 		for _, o := range group {

@@ -131,7 +131,7 @@ var faults = map[string]struct {
 		}},
 	},
 	"keeps the memory of what was put": {
-		"the memory of a key and a value is the caller's again when the Update has returned",
+		"the caller's memory is its own again after the transaction",
 		(&keeping{}).store(),
 	},
 	"has no room for large appends": {

@@ -186,22 +186,6 @@ var storeCases = []testCase{
 		})
 	}},
 
-	{"the memory of a key and a value is the caller's again when the Update has returned", func(s *subject) {
-		s.reopen()
-		key, value := []byte("a key"), []byte("a value")
-		s.update(func(tx store.Tx) error {
-			tx.Put(bucket, key, value)
-			return nil
-		})
-		copy(key, "xxxxx")
-		copy(value, "xxxxxxx")
-		s.view(func(r store.Reader) {
-			if got := r.Get(bucket, []byte("a key")); string(got) != "a value" {
-				s.Errorf("The value is %q after the caller has used its memory for something else.", got)
-			}
-		})
-	}},
-
 	{"one Update takes as much as the largest append, or the largest event if it says so", func(s *subject) {
 		s.reopen()
 		const keys, large, values = 10_000, 4 << 20, 8 // as much as one request may have in all

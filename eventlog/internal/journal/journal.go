@@ -69,9 +69,8 @@ func (j *Journal) Write(record []byte, useReserve bool) error {
 	return nil
 }
 
-// startSize is the size of a record from which on the disk is told to begin with it at once:
-// the store has something to do before it syncs. For a smaller one that costs more than it
-// gains.
+// startSize is the least size of a record that the disk begins to write before its sync. The
+// store uses that time. For a smaller record, to say so costs more than it gains.
 const startSize = 8 << 10
 
 // Sync makes the record durable that was written. After an error its outcome is unknown, and

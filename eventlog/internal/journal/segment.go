@@ -164,7 +164,7 @@ func (s *segment) fill(n int64) {
 	}
 }
 
-// write writes a record behind the last one. It is not durable before sync. An error that
+// write writes a record behind the last one. [Journal.Sync] makes it durable. An error that
 // wraps [store.ErrNotCommitted] changed nothing; after any other one the outcome is unknown.
 func (s *segment) write(record []byte) error {
 	if _, err := s.file.WriteAt(record, s.end); err != nil {
