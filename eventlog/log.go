@@ -186,10 +186,10 @@ func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 	if err := l.Err(); err != nil {
 		return err
 	}
-	err := l.shown.view(ctx, l, fn)
+	err := l.viewShown(ctx, fn)
 	if l.lags() && (errors.Is(err, ErrTaskNotFound) || errors.Is(err, ErrSessionNotFound)) {
 		if err = l.CatchUp(ctx); err == nil {
-			err = l.shown.view(ctx, l, fn)
+			err = l.viewShown(ctx, fn)
 		}
 	}
 	if ended := l.Err(); ended != nil {

@@ -28,9 +28,9 @@ func (s *shown) commit(underWay bool) {
 	s.changed.raise()
 }
 
-// view is a View of the store that returns when memory has what it has seen.
-func (s *shown) view(ctx context.Context, l *Log, fn func(store.Reader) error) error {
-	var seen uint64
+// viewShown is a View of the store that returns when memory has what it has seen.
+func (l *Log) viewShown(ctx context.Context, fn func(store.Reader) error) error {
+	s, seen := &l.shown, uint64(0)
 	err := l.store.View(ctx, func(r store.Reader) error {
 		seen = store.Commits(r)
 		return fn(r)
