@@ -11,7 +11,7 @@ import (
 )
 
 // action is a kind of change that a log which is not the writer hands on. Guards have been
-// passed and inputs checked before; the writer checks again what rests on the state of the
+// passed and inputs checked before; the writer checks again what depends on the state of the
 // log, and on its own limits.
 type action[In, Out any] struct {
 	name string
@@ -63,7 +63,7 @@ func made[In, Out any](ctx context.Context, l *Log, a *action[In, Out], in *In) 
 	}
 }
 
-// hand hands an action on. What ends ctx leaves open whether it is made.
+// hand hands an action on. If ctx ends first, it is unknown whether the change is made.
 func (a *action[In, Out]) hand(ctx context.Context, l *Log, in *In) (out Out, err error) {
 	if err := l.Err(); err != nil {
 		return out, err

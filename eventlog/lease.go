@@ -35,8 +35,8 @@ type lease struct {
 
 	seen time.Time // when its writer was last active
 	head uint64    // its value at that time
-	// proved is the seen at the half of whose silence the log could hear. Only for logs of a
-	// cluster.
+	// proved is the value of seen for which a commit, at half of the silence, showed that the
+	// log still hears of writers. Only for logs of a cluster.
 	proved time.Time
 	// expiring is set when the committer has decided to seal the session. Then a heartbeat
 	// goes through the committer to learn the outcome.
@@ -53,8 +53,8 @@ const (
 	leaseSeals = 100
 	// leaseRetry is how long to wait after a seal that could not be committed.
 	leaseRetry = time.Second
-	// leaseProof is how long a commit may take without casting doubt on what the log heard of
-	// writers meanwhile.
+	// leaseProof is how long a commit may take before the log must assume that it missed
+	// heartbeats.
 	leaseProof = time.Second
 )
 
@@ -189,7 +189,7 @@ func (ls *leases) run(ctx context.Context) {
 			continue
 		}
 		if prove {
-			_ = ls.hears(ctx) // all leases have begun anew then
+			_ = ls.hears(ctx) // if it fails, all leases start again
 			continue
 		}
 		timer.Reset(wait)
@@ -204,7 +204,8 @@ func (ls *leases) run(ctx context.Context) {
 	}
 }
 
-// begun begins all leases anew, because this process may not have heard of their writers so far.
+// begun starts all leases again, because this process may not have heard of their writers so
+// far.
 func (ls *leases) begun() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -215,8 +216,8 @@ func (ls *leases) begun() {
 	notify(ls.sooner)
 }
 
-// tried begins all leases anew after a commit that failed or took long. As long as the engine of
-// a cluster is away, what writers tell other replicas does not arrive, so their silence says
+// tried starts all leases again after a commit that failed or took long. As long as the engine
+// of a cluster is away, what writers tell other replicas does not arrive, so their silence says
 // nothing.
 func (ls *leases) tried(took time.Duration, err error) {
 	if ls.log.lags() && (took > leaseProof || errors.Is(err, ErrNotCommitted) || errors.Is(err, ErrUnsettled)) {
@@ -252,9 +253,9 @@ func (ls *leases) due(now time.Time) (due []*lease, prove bool, wait time.Durati
 	return due, prove, time.Hour // any time will do: a new lease wakes the caller, and a new term
 }
 
-// unproved reports whether the silence of a lease may be that of a time in which the log could
-// not hear. One proof, at the half of it, is enough for a writer that sends a heartbeat each
-// third: what swallows two of them is noticed by the proof between them.
+// unproved reports whether the silence of a lease may fall into a time when the log could not
+// receive heartbeats. One proof, after half of it, is enough for a writer that sends a heartbeat
+// each third: what loses two of them is noticed by the proof between them.
 func (ls *leases) unproved(l *lease) bool { return ls.log.lags() && !l.proved.Equal(l.seen) }
 
 // lookNext is when a lease must be checked, if its writer stays silent.
@@ -314,7 +315,7 @@ func (ls *leases) expire(ctx context.Context, due []*lease) {
 	}
 }
 
-// hears makes sure that the log can commit, or else that the leases begin anew.
+// hears makes sure that the log can commit. If it cannot, all leases start again.
 func (ls *leases) hears(ctx context.Context) error {
 	if ls.log.surelyWrites() {
 		return nil

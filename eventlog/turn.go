@@ -16,8 +16,8 @@ type turn struct {
 	proved atomic.Int64  // when a commit of this log last showed that it is, in ns since begin
 }
 
-// surely is how long a proof holds: within that time no other process takes over. Where
-// another one did so all the same, the next commit tells.
+// surely is how long a proof holds: within that time no other process takes over. If one does
+// anyway, the next commit shows it.
 const surely = 4 * time.Second
 
 var begin = time.Now() // of the monotonic clock

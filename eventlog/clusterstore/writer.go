@@ -95,7 +95,7 @@ func (r *replica) current() writer {
 	return r.writer
 }
 
-// The writer gives a sign of life to the others. It is no message of the stream, which would
+// The writer gives a sign of life to the others. It is not a message of the stream, which would
 // grow without end, and each replica with it, while nothing happens.
 const (
 	signEvery = time.Second
@@ -192,8 +192,8 @@ func (r *replica) leave() {
 	}
 }
 
-// commits notes that an Update tries to commit, or has tried in vain and others may follow; or
-// that one has not failed.
+// commits notes that an Update tries to commit, or has tried without success and others may
+// follow; or that one has not failed.
 func (r *replica) commits(tries bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -83,7 +83,7 @@ func (r *Replica) Replace(at Place, fill func(io.Writer) error, o *Options) (*Re
 	return OpenReplica(path, o)
 }
 
-// wantPlace returns an error if a file is no replica at a place.
+// wantPlace returns an error if a file is not a replica at a place.
 func wantPlace(path string, want Place) error {
 	at, err := PlaceOf(path)
 	if err == nil && at != want {

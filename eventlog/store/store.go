@@ -46,8 +46,8 @@ type Reader interface {
 	Descend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
 }
 
-// AheadReader is a [Reader] of a store that reads from a disk. Who reads many values in
-// descending order of their keys tells it: then the disk is not asked for each page.
+// AheadReader is a [Reader] of a store that reads from a disk. A caller that reads many values
+// in descending order of their keys announces it, so that the disk is not read page by page.
 type AheadReader interface {
 	Reader
 	// ReadAhead says that values are read next that stand before one that was just read.
@@ -98,7 +98,7 @@ const (
 	// Tasks: |task|.
 	Tasks Bucket = "tasks"
 	// Activity: |change, 8 bytes big-endian| → |task| …: tasks by their last change. See
-	// record.EncodeActivity.
+	// record.DecodeActivity.
 	Activity Bucket = "activity"
 	// Sessions: |task| 00 |session|: a task's sessions in the order of their start.
 	Sessions Bucket = "sessions"
@@ -141,7 +141,7 @@ func Buckets() []Bucket {
 }
 
 // NotifyingStore is a [Store] that several processes change, each through a replica of its
-// own. It tells of every commit. So a Log on it knows as much as if it made all commits.
+// own. It reports every commit. So a Log on it knows as much as if it made all commits.
 //
 // One process at a time is the writer, and the others hand their changes on to it. Who is the
 // writer changes by a commit, with which a new term begins. An Update of another process
@@ -154,9 +154,9 @@ type NotifyingStore interface {
 	// the Update that made it returns. It calls failed once if the store fails. heard and failed
 	// must be quick and must not use the store. Notify may be called once.
 	//
-	// An Update of a NotifyingStore runs its function on a state of which all is heard. If the
-	// function wrote nothing, it has seen everything that was committed by anybody before the
-	// call of Update.
+	// An Update of a NotifyingStore runs its function on a state whose commits have all been
+	// reported. If the function wrote nothing, it has seen everything that was committed by
+	// anybody before the call of Update.
 	Notify(ctx context.Context, begin func(Reader) error, heard func(Commit), failed func(error)) error
 
 	// Serve sets what makes the changes that others hand on. From then on this process may
@@ -165,9 +165,9 @@ type NotifyingStore interface {
 	// called once, after Notify.
 	Serve(do func(ctx context.Context, term uint64, change []byte) (answer []byte, err error))
 
-	// Hand hands a change on to the writer. It returns the answer when everything is heard
-	// that was committed before it. If the change may be made twice, repeat says so: then Hand
-	// asks again where an answer is missing. The error wraps [ErrNotWriter] if this process has
+	// Hand hands a change on to the writer. It returns the answer when everything is reported
+	// that was committed before it. repeat says that the change may be made twice: then Hand
+	// asks again if the answer is missing. The error wraps [ErrNotWriter] if this process has
 	// become the writer, [ErrNotCommitted] if the change was not made, and [ErrUnsettled] if
 	// that is not known.
 	Hand(ctx context.Context, change []byte, repeat bool) (answer []byte, err error)

@@ -213,7 +213,7 @@ func claudeAccount(agent, session, model string) string {
 	return session + "/" + model
 }
 
-// What is no part of a model's name: the size of its context, a date, a version of
+// What does not belong to a model's name: the size of its context, a date, a version of
 // Bedrock's.
 var notOfModel = regexp.MustCompile(`\[[^\]]*\]$|-v[0-9]+(:[0-9]+)?$|[-@][0-9]{8}$|-latest$`)
 

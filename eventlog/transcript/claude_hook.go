@@ -48,7 +48,7 @@ type ClaudeHook struct {
 const turnEnded = "The turn is over"
 
 // ReadClaudeHook reads what Claude Code posts to an HTTP hook. An event of no known name
-// is nothing to record. It fails if the body is no object that names its event and session.
+// is nothing to record. It fails if the body is not an object that names its event and session.
 func ReadClaudeHook(body []byte) (*ClaudeHook, error) {
 	o := parseObject(body)
 	if o == nil {

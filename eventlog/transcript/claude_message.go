@@ -115,7 +115,7 @@ func (m *claudeMessages) failed(line, message object, text, code string, out *ou
 }
 
 // stopped reads why a message stops, where the line tells it: in the files, and at
-// Amp. It is no end while a call is open.
+// Amp. It is not an end while a call is open.
 func (m *claudeMessages) stopped(message object, out *output) {
 	switch message.text("stop_reason") {
 	case "end_turn", "stop_sequence":

@@ -9,9 +9,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// claudeNotices converts the lines that are no messages: what Claude Code says of
-// itself. The stream and the files have the same, with names in the one or the other
-// spelling.
+// claudeNotices converts the lines that are not messages: what Claude Code says of itself. The
+// stream and the files have the same, with names in the one or the other spelling.
 type claudeNotices struct {
 	tasks  recent[string]   // the call that a task works for
 	denied recent[struct{}] // calls

@@ -138,7 +138,7 @@ type advanced byte
 const (
 	goesOn   advanced = iota // on the next line
 	isWhole                  // it has ended
-	isBroken                 // this is no JSON
+	isBroken                 // this is not JSON
 	isCutOff                 // a string does not end
 )
 
@@ -165,7 +165,7 @@ func (v *values) advance(line []byte, t taker) (given int, found advanced) {
 				return given, isWhole
 			}
 		case v.array && depth == 1 && len(v.scan.depth) == 1 && !isSpace(b):
-			return given, isBroken // an element that is no object: this is no transcript
+			return given, isBroken // an element that is not an object: this is not a transcript
 		case !v.array && v.scan.whole():
 			before := len(v.text)
 			text := v.join(line[given : i+1])
@@ -223,7 +223,7 @@ func (v *values) mixed(l Line, t taker) (rest Line, more bool) {
 		var value json.RawMessage
 		if err := d.Decode(&value); errors.Is(err, io.ErrUnexpectedEOF) {
 			v.cutOff = true
-			break // what stands inside of it is no value of its own
+			break // what stands inside of it is not a value of its own
 		} else if err != nil {
 			continue
 		}

@@ -8,9 +8,9 @@ import (
 )
 
 // All events of a task have one order, see [event.Place]. Nothing but the events themselves
-// stores it. It is read with what sessions know of those that ran beside them: between the
-// starts of two sessions that follow each other, events can come only from the first of the
-// two, and from sessions that were open when it started.
+// stores it. It is read with the ids of concurrent sessions that each session record holds:
+// between the starts of two sessions that follow each other, events can come only from the first
+// of the two, and from sessions that were open when it started.
 
 // Start is the place of the session's start: every event of the session is after it, and
 // every event of older sessions that is not of a later change is before it.
