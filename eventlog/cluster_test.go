@@ -176,7 +176,7 @@ func TestAppendsToAClusterAreLinearizable(t *testing.T) {
 		aQuarter()
 		c.server.Stop()
 		select {
-		case <-stuck: // a writer has waited in vain
+		case <-stuck: // a writer has waited without success
 		case <-written:
 		}
 		c.server.Continue()

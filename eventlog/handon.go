@@ -16,7 +16,7 @@ import (
 type action[In, Out any] struct {
 	name string
 	make func(ctx context.Context, l *Log, in *In) (Out, error)
-	// repeats reports whether making it twice is as good as once. Nil: never.
+	// repeats reports whether making it twice has the same effect as once. Nil: never.
 	repeats func(in *In) bool
 }
 

@@ -20,7 +20,7 @@ type ordered struct {
 	log      *Log
 	task     string
 	decoded  *decoded // nil: no cache
-	passOver bool     // a damaged session is passed over, and is not an error
+	passOver bool     // a damaged session is passed over without an error
 }
 
 // part is the part of the order from the start of a session to that of the next one.

@@ -194,7 +194,7 @@ func TestLeasesBeginAnewWithATerm(t *testing.T) {
 }
 
 // As long as a cluster cannot commit, it refuses heartbeats, or does not get them. So silence
-// says nothing then, and leases begin anew.
+// says nothing then, and leases start again.
 func TestASessionOutlivesTheTimeInWhichNothingCommits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newToldStore()

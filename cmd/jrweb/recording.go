@@ -160,7 +160,7 @@ func (r *recording) note(events ...eventlog.Event) {
 }
 
 // goOn is called when another command goes on with what the last one did: what it prints
-// is told anew.
+// is told again.
 func (r *recording) goOn() error {
 	converter, err := transcript.New(r.format, nil)
 	if err != nil {

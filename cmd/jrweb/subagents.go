@@ -171,7 +171,7 @@ func (g *gatherer) chatOf(chats, session string) string {
 }
 
 // chatOfSubagent returns the chat that a subagent of Gemini CLI worked for, "" if the
-// file is no such subagent's, or the chat is not there.
+// file is not of such a subagent, or the chat is not there.
 func (g *gatherer) chatOfSubagent(path string) string {
 	dir, base := filepath.Split(path)
 	dir = filepath.Clean(dir)

@@ -138,7 +138,7 @@ func (r *watchRoom) files() map[string]string {
 	return all
 }
 
-// dataOf are the types and the data of a task's events, but for its ends.
+// dataOf are the types and the data of a task's events, except its ends.
 func (r *watchRoom) dataOf(task string) (all []string) {
 	r.Helper()
 	for _, events := range readTask(r.T, r.client, task).events {

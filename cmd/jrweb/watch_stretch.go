@@ -27,7 +27,7 @@ type stretch struct {
 // stretchPrefix is how the spools of a watch are called.
 const stretchPrefix = "watch-"
 
-// spoolsOf is how the spools of a task for one destination are called, but for their times.
+// spoolsOf is how the spools of a task for one destination are called, without their times.
 func spoolsOf(task, to string) string {
 	sum := sha256.Sum256([]byte(task + "\x00" + to))
 	return fmt.Sprintf("%s%x-", stretchPrefix, sum[:12])

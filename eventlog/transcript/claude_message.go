@@ -240,8 +240,8 @@ func (m *claudeMessages) result(line, block object, out *output) {
 	m.tells(eventlog.TypeToolResult, id)
 }
 
-// toolResultOf returns what a line tells of a result besides. It may be long, and most
-// of it stands in the result.
+// toolResultOf returns what else a line tells of a result. It may be long, and most of it stands
+// in the result.
 func toolResultOf(line object) object {
 	for _, name := range []string{"tool_use_result", "toolUseResult"} {
 		if raw := line.value(name); bytes.Contains(raw, []byte(`urationMs"`)) || bytes.Contains(raw, []byte(`"interrupted":true`)) {

@@ -187,7 +187,7 @@ func (n *claudeNotices) permissionDenied(o object, out *output) {
 	out.note(eventlog.TypeGuardrail, text, data(nil).some("tool", tool).some("denied_call_id", call).some("reason", reason))
 }
 
-// deniedAtEnd tells of a denial in a result. Amp's is a string: "Bash(git push)".
+// deniedAtEnd reports a denial in a result. Amp's is a string: "Bash(git push)".
 func (n *claudeNotices) deniedAtEnd(raw json.RawMessage, out *output) {
 	if text := textOf(raw); text != "" {
 		tool, _, _ := strings.Cut(text, "(")

@@ -156,7 +156,7 @@ func isClineSilent(what string) bool {
 	return false
 }
 
-// broken tells of a message whose rest did not come.
+// broken reports a message whose rest did not come.
 func (c *cline) broken(out *output) {
 	p := c.partial
 	c.partial = nil

@@ -244,7 +244,7 @@ func TestAHeaderOfAProxyCountsFromTheProxyAlone(t *testing.T) {
 	}
 }
 
-// Who may share no more has no links either.
+// A person who may no longer share has no links either.
 func TestALinkEndsWithTheRoleOfWhoMadeIt(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -24,7 +24,7 @@ import (
 	"regexp"
 )
 
-// Part is an image that an event tells of, whether it can be shown or not.
+// Part is an image that an event names, whether it can be shown or not.
 type Part struct {
 	MediaType string
 	Size      int    // of the image, in bytes, as it is told

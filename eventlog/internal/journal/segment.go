@@ -175,7 +175,7 @@ func (s *segment) write(record []byte) error {
 
 // void makes sure that a record whose write has failed does not count. A record that is not
 // whole in the file does not count, and the next one overwrites it: the disk gets what the
-// file shows, nothing else. One that is whole all the same is destroyed.
+// file shows, nothing else. One that is whole anyway is destroyed.
 func (s *segment) void(failed error, record []byte) error {
 	is := make([]byte, len(record))
 	if _, err := s.file.ReadAt(is, s.end); err != nil && !errors.Is(err, io.EOF) {

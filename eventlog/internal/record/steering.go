@@ -71,8 +71,8 @@ func readFor(o *object) (uint64, *event.FieldError) {
 // it.
 const answerScope = "\x01answer"
 
-// CheckAnswers refuses a batch if it answers something that is no question of the session,
-// or that already has an answer. The session is nil if it has not started yet.
+// CheckAnswers refuses a batch if it answers something that is not a question of the session, or
+// that already has an answer. The session is nil if it has not started yet.
 func (tx *Txn) CheckAnswers(t *Task, s *Session, events []Prepared) error {
 	answered := map[uint64]bool{}
 	for i := range events {

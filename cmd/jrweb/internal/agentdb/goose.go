@@ -70,7 +70,7 @@ func (g goose) next(s *sqlite.State, f *Follower, _ bool, out *told) error {
 			out.versions[key] = sum
 			out.touch(asMillis(r.Int(1)))
 			if same := gone[sum]; len(same) > 0 {
-				// Goose writes all messages anew when it sums them up.
+				// Goose rewrites all messages when it sums them up.
 				gone[sum], out.versions[same[0]] = same[1:], 0
 				return nil
 			}

@@ -99,7 +99,7 @@ func isBinary(head []byte) bool {
 	return controls*10 > len(head) || wrong*3 > len(head)
 }
 
-// Refused says that a file is no text.
+// Refused says that a file is not a text.
 type Refused struct{ Path, Is, Hint string }
 
 func (r *Refused) Error() string {

@@ -126,7 +126,7 @@ func (r remote) Stopped(ctx context.Context, run Run, session eventlog.SessionID
 	return Stopper(&last), nil
 }
 
-// Stopper returns the person whose event stops a run, "" if it is no such event.
+// Stopper returns the person whose event stops a run, "" if the event does not stop it.
 func Stopper(e *client.Event) string {
 	var end struct {
 		Status eventlog.Status `json:"status"`
