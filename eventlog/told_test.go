@@ -163,7 +163,7 @@ func TestALeaseIsRenewedThroughAnyLogThatIsTold(t *testing.T) {
 			wantEqual(t, "status", first.info(session).Status, eventlog.StatusOpen)
 		}
 		wantEqual(t, "reason of the silent one", second.info(silent).Reason, "lease expired")
-		first.close() // whoever is left seals it
+		first.close() // the other log seals it
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		wantEqual(t, "reason", second.info(session).Reason, "lease expired")

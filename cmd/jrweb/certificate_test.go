@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A new certificate needs no restart. Files that cannot be read change nothing, and are told of
+// A new certificate needs no restart. Files that cannot be read change nothing, and are reported
 // once, however many clients come.
 func TestACertificateIsReadAgainWhenItChanges(t *testing.T) {
 	cert, key, _ := certificate(t)

@@ -262,7 +262,7 @@ func TestTheStateOfAConversationIsWatched(t *testing.T) {
 	}
 }
 
-// A subagent of Kimi Code has a file of its own: it is a task below that of who called it.
+// A subagent of Kimi Code has a file of its own: it is a task below the task of its caller.
 func TestASubagentOfKimiCodeIsAChildTask(t *testing.T) {
 	inRoom(t, func(r *watchRoom) {
 		r.agents = []string{"kimi-code"}

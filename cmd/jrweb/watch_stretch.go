@@ -99,7 +99,7 @@ func (s *stretch) end(how transcript.Outcome) error {
 	})})
 }
 
-// session is that of the stretch, zero if it has none yet.
+// session is the session of the stretch, zero if it has none yet.
 func (s *stretch) session() (eventlog.SessionID, error) {
 	d, err := spool.Deliver(s.writer)
 	if err != nil {

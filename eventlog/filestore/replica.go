@@ -171,18 +171,18 @@ func (r *Replica) Apply(ctx context.Context, delta []byte, link [32]byte) error 
 	return nil
 }
 
-// View is that of [store.Store].
+// View works as in [store.Store].
 func (r *Replica) View(ctx context.Context, fn func(store.Reader) error) error {
 	return r.s.View(ctx, fn)
 }
 
-// Checkpoint is that of [store.CheckpointStore].
+// Checkpoint works as in [store.CheckpointStore].
 func (r *Replica) Checkpoint(ctx context.Context) error { return r.s.Checkpoint(ctx) }
 
-// Stats is that of [store.StatsStore].
+// Stats works as in [store.StatsStore].
 func (r *Replica) Stats() store.Stats { return r.s.Stats() }
 
-// Backup is that of [store.BackupStore]. The copy is not a replica.
+// Backup works as in [store.BackupStore]. The copy is not a replica.
 func (r *Replica) Backup(ctx context.Context) (*store.Backup, error) { return r.s.Backup(ctx) }
 
 // Close puts what was applied into the file, as far as there is room, and releases it.

@@ -143,10 +143,9 @@ func Buckets() []Bucket {
 // NotifyingStore is a [Store] that several processes change, each through a replica of its
 // own. It reports every commit. So a Log on it knows as much as if it made all commits.
 //
-// One process at a time is the writer, and the others hand their changes on to it. Who is the
-// writer changes by a commit, with which a new term begins. An Update of another process
-// works as well: to have one writer is for efficiency, and for what must be decided at one
-// place.
+// One process at a time is the writer, and the others hand their changes on to it. A commit
+// makes another process the writer, and begins a new term. An Update of another process works as
+// well: to have one writer is for efficiency, and for what must be decided at one place.
 type NotifyingStore interface {
 	Store
 	// Notify runs begin on the newest state. From then on it calls heard after each commit,

@@ -63,7 +63,7 @@ func (c *claudeCosts) message(agent, session string, m object, model string, u u
 	out.member(id, account, model, u)
 }
 
-// grow tells what a message cost that has been told of.
+// grow tells what a message cost that was reported before.
 func (c *claudeCosts) grow(id string, u usage, out *output) {
 	if was, known := c.spent[id]; known {
 		was.usage = was.usage.most(u)

@@ -128,7 +128,7 @@ type Server struct {
 	stdin  io.Closer
 }
 
-// SystemURL is that of a user of the system account.
+// SystemURL is the URL for a user of the system account.
 func (s *Server) SystemURL() string { return strings.Replace(s.URL, "app:app@", "sys:sys@", 1) }
 
 // Start starts a server with a folder of its own.

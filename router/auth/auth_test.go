@@ -57,7 +57,7 @@ func TestAFileOfTokensSaysWhatIsWrongWithoutSayingTheSecret(t *testing.T) {
 	}
 }
 
-// A file that cannot be read changes nothing, and is told of once, however long it lasts.
+// A file that cannot be read changes nothing, and is reported once, however long it lasts.
 func TestAFileThatCannotBeReadIsToldOfOnce(t *testing.T) {
 	s := serve(t, nil)
 	told := func(want int) {
