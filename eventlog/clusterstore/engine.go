@@ -106,7 +106,7 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 	}
 }
 
-// isFinal reports whether to ask again is of no use.
+// isFinal reports whether it is of no use to ask again.
 func isFinal(err error) bool {
 	return errors.Is(err, errGone) || errors.Is(err, store.ErrDamaged)
 }

@@ -11,7 +11,7 @@ import (
 // untilDenied returns a context for what is done with a connection that is yet to be made. It
 // also ends when the engine says that the user may not do something: it does not answer what it
 // does not allow, so to wait for an answer is of no use. explain releases the context, and
-// returns what was not allowed instead of what came of that.
+// returns what was not allowed instead of the error that followed from it.
 func (o *Options) untilDenied(ctx context.Context) (_ context.Context, explain func(error) error) {
 	ctx, denied := context.WithCancelCause(ctx)
 	o.denied = denied

@@ -29,8 +29,8 @@ type values struct {
 	cutOff bool
 }
 
-// taker takes what is found, in order: object each object, with its text, and other
-// what is none. The texts are valid until it returns.
+// taker takes what is found, in order: object takes each object, with its text, and other the
+// rest. The texts are valid until it returns.
 type taker struct {
 	object func(o object, text []byte)
 	other  func(l Line)

@@ -30,8 +30,8 @@ type Options struct {
 	System bool
 	// Dirs are the folders of the servers, where they keep the streams. Nil: of the test.
 	Dirs []string
-	// Config is more of the configuration, in the language of NATS. Who asks who the clients are
-	// by it must tell them: the URL does not.
+	// Config is more of the configuration, in the language of NATS. If it makes the servers ask
+	// who the clients are, a test must tell them: the URL does not.
 	Config string
 }
 

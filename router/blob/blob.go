@@ -156,7 +156,7 @@ func (p *Part) Image() (Image, error) {
 }
 
 // Measure is Image without a look at all of the bytes: it decodes no more than tells
-// the type and the size in pixels. Who serves the image looks at the rest.
+// the type and the size in pixels. The server of the image looks at the rest.
 func (p *Part) Measure() (width, height int, ok bool) {
 	if !p.Kept() || p.Hash == "" || extensions[p.MediaType] == "" {
 		return 0, 0, false

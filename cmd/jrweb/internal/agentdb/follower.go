@@ -99,7 +99,7 @@ func (r *rest) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// members returns the members of a JSON object; what is none has none.
+// members returns the members of a JSON object, none if the text is not one.
 func members(text string) map[string]json.RawMessage {
 	m := map[string]json.RawMessage{}
 	if json.Unmarshal([]byte(text), &m) != nil || m == nil {

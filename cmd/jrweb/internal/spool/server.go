@@ -41,8 +41,8 @@ func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.Sessio
 	return info.ID, sortStart(err)
 }
 
-// joinKey is the idempotency key of who goes on with a session of hooks: the first one does,
-// and another has another body.
+// joinKey is the idempotency key for going on with a session of hooks. The first one does; the
+// body of another one differs, so it is refused.
 const joinKey = "jrweb-join"
 
 // Joined reports whether an event says that its run goes on with a session of hooks. What
