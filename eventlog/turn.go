@@ -25,7 +25,7 @@ var begin = time.Now() // of the monotonic clock
 // writes reports whether the log makes changes itself.
 func (l *Log) writes() bool { return l.others == nil || l.turn.term.Load() != 0 }
 
-// surelyWrites reports whether the log is the writer although it commits nothing now.
+// surelyWrites reports whether the log is certainly the writer, without a commit to prove it.
 func (l *Log) surelyWrites() bool {
 	return l.others == nil ||
 		l.turn.term.Load() != 0 && time.Since(begin)-time.Duration(l.turn.proved.Load()) < surely

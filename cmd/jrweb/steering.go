@@ -151,8 +151,8 @@ func (s *steering) take(sequence uint64, take func() steer.Does) {
 	s.record(events...)
 }
 
-// ask is told of a question in the log: people answer it by its sequence. Somebody else's
-// that comes later under the same name is none of the agent's.
+// ask is told of a question in the log: people answer it by its sequence. A question of somebody
+// else that comes later under the same name is not the agent's.
 func (s *steering) ask(sequence uint64, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -143,7 +143,7 @@ func (f subagentFiles) sorted() (all []subagentFile) {
 	return all
 }
 
-// sessionOfChat returns the session of a chat of Gemini CLI, "" if the file is none.
+// sessionOfChat returns the session of a chat of Gemini CLI, "" if the file is not such a chat.
 func (g *gatherer) sessionOfChat(path string) string {
 	dir, base := filepath.Split(path)
 	if !isChats(dir) || !chatName.MatchString(base) {

@@ -94,8 +94,8 @@ func (r *replica) missed(position uint64) error {
 // has forgotten what it lacks. Opened again, it begins with a snapshot.
 var ErrBehind = errors.New("this replica was away for too long: opened again, it begins with a snapshot")
 
-// forgotten fails the replica because the stream has no longer what it lacks, unless that
-// could not be found out.
+// forgotten fails the replica because the stream no longer has what it lacks, unless that could
+// not be found out.
 func (r *replica) forgotten(err error) error {
 	if err != nil {
 		return err

@@ -24,8 +24,9 @@ func (o *Options) untilDenied(ctx context.Context) (_ context.Context, explain f
 	}
 }
 
-// mayTalk returns an error if the user may not talk with other replicas. What is not allowed
-// would be noticed only when they hear nothing. What it says here means nothing to them.
+// mayTalk returns an error if the user may not talk with other replicas. A refusal would
+// otherwise be noticed only when they hear nothing. The message that it sends means nothing to
+// them.
 func (e *engine) mayTalk(ctx context.Context, id [8]byte) error {
 	for _, subject := range []string{e.signSubject(), e.askSubject(id), e.replicasSubject()} {
 		s, err := e.conn.SubscribeSync(subject)

@@ -15,7 +15,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// writer is who is the writer, as a takeover has committed it: the replica that has the term.
+// writer names the writer, as a takeover has committed it: the replica that has the term.
 type writer struct {
 	id   [8]byte
 	term uint64          // 0: nobody has been the writer yet
@@ -127,7 +127,7 @@ func (r *replica) Serve(do func(ctx context.Context, term uint64, change []byte)
 	})
 }
 
-// keepWriter sees to it that there is a writer, until the replica ends.
+// keepWriter makes sure that there is a writer, until the replica ends.
 func (r *replica) keepWriter() {
 	tick := time.NewTicker(signEvery)
 	defer tick.Stop()

@@ -159,7 +159,7 @@ func (r *Replica) Apply(ctx context.Context, delta []byte, link [32]byte) error 
 	if err := s.failure(); err != nil {
 		return err
 	}
-	// It is committed, so it may use what is kept for what must not fail.
+	// It is committed, so it may use the room that is kept for what must not fail.
 	if err := s.makeRoom(ctx, size{bytes: int64(len(delta)), reserve: true}); err != nil {
 		return err
 	}

@@ -15,12 +15,12 @@ import (
 type Store interface {
 	// Update runs fn and makes everything that it wrote durable, or nothing. A nil result
 	// means that it is on the disk. If fn returns an error, nothing has changed, and Update
-	// returns that error. An error that wraps [ErrFull] or [ErrNotCommitted] also means
-	// that nothing has changed: the store is as good as before. So does one that wraps
+	// returns that error. An error that wraps [ErrFull] or [ErrNotCommitted] also means that
+	// nothing has changed: the store works as before. So does one that wraps
 	// [ErrUpdateTooLarge], if the store has a limit. One that wraps [ErrUnsettled] means that
-	// the outcome is unknown, and that the store goes on. Any other error means that the
-	// outcome is unknown, and that the store does not work any more. Update may run fn again if a run had no effect; the last run
-	// counts.
+	// the outcome is unknown, and that the store goes on. Any other error means that the outcome
+	// is unknown, and that the store does not work any more. Update may run fn again if a run
+	// had no effect; the last run counts.
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// View runs fn on one state of the store. That state has all of every Update that

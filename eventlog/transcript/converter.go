@@ -73,7 +73,7 @@ type Converter struct {
 	prelude text
 }
 
-// New returns a converter for a format. It fails for names that are none.
+// New returns a converter for a format. It fails for names that are not formats.
 func New(format Format, o *Options) (*Converter, error) {
 	c := &Converter{format: format, out: output{format: format, limit: 4 << 20}}
 	if o != nil {

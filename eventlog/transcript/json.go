@@ -15,7 +15,7 @@ import (
 // member says where the name of a member, with its quotes, and its value stand.
 type member struct{ name, nameEnd, value, valueEnd int }
 
-// membersOf adds the members of an object to some. It returns false if raw is none.
+// membersOf adds the members of an object to some. It returns false if raw is not an object.
 func membersOf(raw []byte, some []member) (all []member, ok bool) {
 	i := afterSpace(raw, 0)
 	if i == len(raw) || raw[i] != '{' {
@@ -52,7 +52,7 @@ func membersOf(raw []byte, some []member) (all []member, ok bool) {
 }
 
 // eachElement calls give for the elements of an array, which share the memory of raw.
-// It returns false if raw is none.
+// It returns false if raw is not an array.
 func eachElement(raw []byte, give func(value []byte)) bool {
 	i := afterSpace(raw, 0)
 	if i == len(raw) || raw[i] != '[' {

@@ -242,7 +242,7 @@ func (v *values) mixed(l Line, t taker) (rest Line, more bool) {
 	return Line{}, false
 }
 
-// giveUp gives the lines of the open value, each by itself: they are none.
+// giveUp gives the lines of the open value, each by itself: they are not a value.
 func (v *values) giveUp(t taker) {
 	text := v.text
 	v.reset()

@@ -114,7 +114,7 @@ func readSegment(p Place, id ID, number int) ([]byte, error) {
 const (
 	// reserve is kept free in each segment for changes that end or remove something.
 	reserve = 1 << 20
-	// growStep is how much a segment grows at once: each growth makes one sync dearer.
+	// growStep is how much a segment grows at once: each growth makes one sync more expensive.
 	growStep = 1 << 20
 	// fillStep is how much zero space is written at once, ahead of the records. In space
 	// that was only allocated, the first write to a page makes the file system record that

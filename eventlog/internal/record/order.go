@@ -23,7 +23,7 @@ func (s *Session) TrimmedTo() (place event.Place, ok bool) {
 	return event.Place{Change: s.Trimmed, Cursor: event.Cursor{Session: s.ID, Sequence: s.First - 1}}, s.First > 1
 }
 
-// Missing says that an event is not there that must be.
+// Missing says that an event that must exist does not.
 func (s *Session) Missing(sequence uint64) error {
 	return &store.DamageError{Bucket: store.Events, Key: EventKey(s.ID, sequence), Reason: fmt.Sprintf("event %d is missing", sequence)}
 }

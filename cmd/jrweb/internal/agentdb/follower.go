@@ -129,7 +129,7 @@ func quoted(text string) json.RawMessage {
 	return raw
 }
 
-// valid returns a text as JSON, or another one if it is none.
+// valid returns a text if it is JSON, or else another one.
 func valid(text, otherwise string) json.RawMessage {
 	if !json.Valid([]byte(text)) {
 		text = otherwise

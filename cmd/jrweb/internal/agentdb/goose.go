@@ -17,7 +17,7 @@ func (goose) threads(s *sqlite.State, id string) ([]Info, error) {
 	return infos(s, "sessions", []string{"id", "updated_at"}, id, func(r sqlite.Row) time.Time { return gooseTime(r.Text(1)) })
 }
 
-// gooseTime is the zero time for what is none.
+// gooseTime is the zero time for what is not a time.
 func gooseTime(text string) time.Time {
 	for _, layout := range []string{"2006-01-02 15:04:05", time.RFC3339Nano} {
 		if at, err := time.Parse(layout, text); err == nil {

@@ -96,8 +96,8 @@ func (r remote) label(ctx context.Context, run Run) error {
 	return err
 }
 
-// sortStart is sort for a session that is to start: there is none yet, and who says that
-// it has ended is not the server.
+// sortStart is sort for a session that is to start: there is none yet, so an answer that it has
+// ended is not from the server.
 func sortStart(err error) error {
 	if _, recorded := errors.AsType[*eventlog.RecordedError](err); recorded {
 		return fmt.Errorf("%w: %w", ErrRecorded, err)
