@@ -134,7 +134,7 @@ func (f *fixture) wantExternal(what, agent, external string, want ...*eventlog.S
 
 func TestSessionsAreFoundByAgentAndExternalID(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
-	f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+	f := newFixture(t, func() store.Store { return openStore(t, path) }, &eventlog.Options{KeepOpen: true})
 	a1, a2, b1 := f.startAs("t-1", "a", "x"), f.startAs("t-2", "a", "x"), f.startAs("t-1", "b", "x")
 	near := f.startAs("t-1", "a", "x\x00\x01a")
 	none := f.startAs("t-3", "a", "")

@@ -90,7 +90,7 @@ func TestACostWithAnIDCountsOnce(t *testing.T) {
 func TestASessionTellsWhatOfItsCostCountsElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "jr.db")
-		f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+		f := newFixture(t, func() store.Store { return openStore(t, path) }, &eventlog.Options{KeepOpen: true})
 		first, second := f.startAs("t-1", "a", ""), f.startAs("t-2", "a", "")
 		f.append(first, spends(`{"id":"m","part_of":"x","input_tokens":5,"usd":0.5}`))
 		f.append(first, spends(`{"id":"n","part_of":"x","input_tokens":7}`))
@@ -179,7 +179,7 @@ func TestWhatADeletedSessionAddedCountsForOthersThatSaidIt(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "jr.db")
-				f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+				f := newFixture(t, func() store.Store { return openStore(t, path) }, &eventlog.Options{KeepOpen: true})
 				var sessions []*eventlog.Session
 				for i, said := range c.said {
 					s := f.startAs(fmt.Sprint("t-", i), "x", "")
@@ -274,7 +274,7 @@ func TestCostsAddUpToTheSameHoweverTheyAreSaid(t *testing.T) {
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "order"), 0))
 		synctest.Test(t, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "jr.db")
-			f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+			f := newFixture(t, func() store.Store { return openStore(t, path) }, &eventlog.Options{KeepOpen: true})
 			sessions := map[int]*eventlog.Session{}
 			for i := range 4 {
 				sessions[i] = f.startAs(fmt.Sprint("t-", i%3), "x", "")
@@ -343,7 +343,7 @@ func sumOf(a, b eventlog.Totals) eventlog.Totals {
 // openToLook opens a store until the test ends.
 func openToLook(t *testing.T, path string) store.Store {
 	t.Helper()
-	store := openBolt(t, path)
+	store := openStore(t, path)
 	t.Cleanup(func() { store.Close() })
 	return store
 }
@@ -387,7 +387,7 @@ func TestTokensAreUnpricedUntilACostNamesMoney(t *testing.T) {
 
 func TestASessionTells32ModelsApart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
-	f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+	f := newFixture(t, func() store.Store { return openStore(t, path) }, &eventlog.Options{KeepOpen: true})
 	s := f.start("t-1")
 	const models = 2000
 	var events []eventlog.Event

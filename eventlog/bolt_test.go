@@ -12,7 +12,7 @@ import (
 func TestTheFileIsForItsOwnerAlone(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "jr.db")
-	if err := openBolt(t, path).Close(); err != nil {
+	if err := openStore(t, path).Close(); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -29,13 +29,13 @@ func TestTheFileIsForItsOwnerAlone(t *testing.T) {
 
 func TestASecondOpenerIsToldThatTheFileIsHeld(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
-	first := openBolt(t, path)
+	first := openStore(t, path)
 	_, err := eventlog.Open(path, nil)
 	wantErr(t, "second", err, eventlog.ErrHeld)
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := openBolt(t, path).Close(); err != nil { // the control
+	if err := openStore(t, path).Close(); err != nil { // the control
 		t.Fatal(err)
 	}
 }
@@ -47,7 +47,7 @@ func TestAFolderThatIsNotThereIsAnError(t *testing.T) {
 
 func TestStatsOfTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
-	db := openBolt(t, path).(store.StatsStore)
+	db := openStore(t, path).(store.StatsStore)
 	defer db.Close()
 	info, err := os.Stat(path)
 	if err != nil {

@@ -191,7 +191,7 @@ func TestAFileThatAnotherHoldsIsHeldWhateverIsInIt(t *testing.T) {
 			}
 			start := time.Now()
 			if _, err := filestore.Open(path, nil); !errors.Is(err, ErrHeld) {
-				t.Errorf("OpenBolt returned %v", err)
+				t.Errorf("Open returned %v", err)
 			}
 			if took := time.Since(start); took > time.Second {
 				t.Errorf("it took %v", took)

@@ -176,7 +176,7 @@ func TestAppendsToAClusterAreLinearizable(t *testing.T) {
 		aQuarter()
 		c.server.Stop()
 		select {
-		case <-stuck: // a writer has waited in vain
+		case <-stuck: // a writer has waited without success
 		case <-written:
 		}
 		c.server.Continue()
@@ -277,7 +277,7 @@ func TestTheFileOfAReplicaIsCheckedAndStaysOne(t *testing.T) {
 	if _, err := eventlog.Open(c.paths[0], nil); !errors.Is(err, store.ErrReplica) {
 		t.Errorf("open: %v", err)
 	}
-	c.open(0) // it is as good as before
+	c.open(0) // it works as before
 	if info, err := c.any().Session("t-1", s.ID()).Info(t.Context()); err != nil || info.Head != 2 {
 		t.Errorf("opened again, the session has %d events, %v", info.Head, err)
 	}

@@ -69,7 +69,7 @@ func TestManyAppendsShareOneCommit(t *testing.T) {
 }
 
 func TestManyAppendersOnDiskShareCommits(t *testing.T) {
-	store := &spy{Store: openBolt(t, t.TempDir()+"/jr.db")}
+	store := &spy{Store: openStore(t, t.TempDir()+"/jr.db")}
 	f := on(t, store, nil)
 	s := f.start("t-1")
 	before := store.updates.Load()

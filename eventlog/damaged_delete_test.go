@@ -21,7 +21,7 @@ type damagedLog struct {
 func newDamagedLog(t *testing.T, b store.Bucket, open bool) *damagedLog {
 	d := &damagedLog{path: filepath.Join(t.TempDir(), "jr.db")}
 	d.fixture = newFixture(t, func() store.Store {
-		d.db = openBolt(t, d.path)
+		d.db = openStore(t, d.path)
 		return d.db
 	}, &eventlog.Options{KeepOpen: true})
 	d.record("t-1", "first", true)

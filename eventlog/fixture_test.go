@@ -38,17 +38,18 @@ func on(t *testing.T, db store.Store, o *eventlog.Options) *fixture {
 	return newFixture(t, func() store.Store { return db }, o)
 }
 
-// onDisk opens a log in a new bbolt file.
+// onDisk opens a log in a new file.
 func onDisk(t *testing.T, o *eventlog.Options) *fixture {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "jr.db")
-	return newFixture(t, func() store.Store { return openBolt(t, path) }, o)
+	return newFixture(t, func() store.Store { return openStore(t, path) }, o)
 }
 
 // checkpoints is what the store on disk can do in addition.
 type checkpoints = store.CheckpointStore
 
-func openBolt(t *testing.T, path string) store.Store {
+// openStore opens the store on disk.
+func openStore(t *testing.T, path string) store.Store {
 	t.Helper()
 	store, err := filestore.Open(path, nil)
 	if err != nil {

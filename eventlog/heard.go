@@ -7,9 +7,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// heard makes a commit visible of which the store tells: one of this log, or of another one
-// on the same store. What others did is shown to readers. It is not traced, but that something
-// was spent.
+// heard makes visible a commit that the store reports: one of this log, or of another one on the
+// same store. Readers see commits of other logs. The trace gets only Spent for them.
 func (l *Log) heard(c store.Commit) {
 	l.turn.heard(l, c)
 	if c.Own { // the committer waits for it, or the log is being opened

@@ -58,7 +58,7 @@ func (t *recordingTx) Delete(b store.Bucket, key []byte) {
 	t.Tx.Delete(b, key)
 }
 
-// asDelta yields ops as a store tells of them: sorted, of each key the last one.
+// asDelta yields ops as a store reports them: sorted, of each key the last one.
 func asDelta(ops []store.Op) func(yield func(store.Op) bool) {
 	buckets := store.Buckets()
 	slices.SortStableFunc(ops, func(a, b store.Op) int {

@@ -3,7 +3,6 @@ package eventlog
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -35,8 +34,8 @@ type lease struct {
 
 	seen time.Time // when its writer was last active
 	head uint64    // its value at that time
-	// proved is the seen at the half of whose silence the log could hear. Only for logs of a
-	// cluster.
+	// proved is the value of seen for which a commit, at half of the silence, showed that the
+	// log still hears of writers. Only for logs of a cluster.
 	proved time.Time
 	// expiring is set when the committer has decided to seal the session. Then a heartbeat
 	// goes through the committer to learn the outcome.
@@ -47,16 +46,6 @@ type lease struct {
 	look  time.Time
 	index int // in the heap, or -1
 }
-
-const (
-	// leaseSeals is how many sessions one transaction seals at most.
-	leaseSeals = 100
-	// leaseRetry is how long to wait after a seal that could not be committed.
-	leaseRetry = time.Second
-	// leaseProof is how long a commit may take without casting doubt on what the log heard of
-	// writers meanwhile.
-	leaseProof = time.Second
-)
 
 func (ls *leases) init(l *Log) {
 	ls.log = l
@@ -177,174 +166,4 @@ func (ls *leases) committed(o *record.Outcome) (ended int) {
 		}
 	}
 	return ended
-}
-
-func (ls *leases) run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		due, prove, wait := ls.due(time.Now())
-		if len(due) > 0 {
-			ls.expire(ctx, due)
-			continue
-		}
-		if prove {
-			_ = ls.hears(ctx) // all leases have begun anew then
-			continue
-		}
-		timer.Reset(wait)
-		select {
-		case <-timer.C:
-		case <-ls.sooner:
-		case <-ls.log.done: // closed or failed: nothing can be sealed any more
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// begun begins all leases anew, because this process may not have heard of their writers so far.
-func (ls *leases) begun() {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	now := time.Now()
-	for _, l := range ls.open {
-		l.seen = now
-	}
-	notify(ls.sooner)
-}
-
-// tried begins all leases anew after a commit that failed or took long. As long as the engine of
-// a cluster is away, what writers tell other replicas does not arrive, so their silence says
-// nothing.
-func (ls *leases) tried(took time.Duration, err error) {
-	if ls.log.lags() && (took > leaseProof || errors.Is(err, ErrNotCommitted) || errors.Is(err, ErrUnsettled)) {
-		ls.begun()
-	}
-}
-
-// due takes the expired leases from the heap. If there are none, wait is the time until one
-// may expire. prove asks for a proof that the log can hear of writers.
-func (ls *leases) due(now time.Time) (due []*lease, prove bool, wait time.Duration) {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	if !ls.log.writes() {
-		return nil, false, time.Hour
-	}
-	for len(ls.next) > 0 && len(due) < leaseSeals {
-		l := ls.next[0]
-		if wait := l.look.Sub(now); wait > 0 {
-			return due, prove, wait
-		}
-		if at := ls.lookNext(l); at.After(now) {
-			l.look = at
-			heap.Fix(&ls.next, 0)
-			continue
-		}
-		if ls.unproved(l) {
-			l.proved, prove = l.seen, true
-			continue
-		}
-		heap.Pop(&ls.next)
-		due = append(due, l)
-	}
-	return due, prove, time.Hour // any time will do: a new lease wakes the caller, and a new term
-}
-
-// unproved reports whether the silence of a lease may be that of a time in which the log could
-// not hear. One proof, at the half of it, is enough for a writer that sends a heartbeat each
-// third: what swallows two of them is noticed by the proof between them.
-func (ls *leases) unproved(l *lease) bool { return ls.log.lags() && !l.proved.Equal(l.seen) }
-
-// lookNext is when a lease must be checked, if its writer stays silent.
-func (ls *leases) lookNext(l *lease) time.Time {
-	if ls.unproved(l) {
-		return l.seen.Add(l.silence / 2)
-	}
-	return l.seen.Add(l.silence)
-}
-
-// verdict is the committer's decision about an expired lease.
-type verdict int
-
-const (
-	leaseOver  verdict = iota // the session is sealed now, or was before, or was deleted
-	leaseLives                // its writer was active after all
-)
-
-// expire seals the sessions whose leases have expired, unless the committer finds that a
-// lease has been renewed.
-func (ls *leases) expire(ctx context.Context, due []*lease) {
-	verdicts := make([]verdict, len(due))
-	var damage error
-	err := ls.hears(ctx)
-	if err == nil {
-		err = ls.log.committer.doFreeing(ctx, func(tx *record.Txn) error {
-			damage = nil
-			for i, l := range due {
-				var err error
-				verdicts[i], err = ls.judge(tx, l)
-				damage = errors.Join(damage, err)
-			}
-			return nil
-		})
-	}
-	switch {
-	case err != nil && ctx.Err() == nil && ls.log.Err() == nil && !errors.Is(err, store.ErrNotWriter):
-		ls.log.o.Logger.Warn("sessions whose leases have run out cannot be sealed yet", "sessions", len(due), "error", err)
-	case err == nil && damage != nil:
-		ls.log.damaged(damage)
-		ls.log.o.Logger.Error("a session whose lease has run out cannot be sealed", "error", damage)
-	}
-
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	for i, l := range due {
-		switch {
-		case ls.open[l.id] != l: // it has ended
-		case err != nil:
-			l.expiring = false
-			ls.lookAt(l, time.Now().Add(leaseRetry))
-		case verdicts[i] == leaseOver:
-			delete(ls.open, l.id)
-		default:
-			ls.lookAt(l, ls.lookNext(l))
-		}
-	}
-}
-
-// hears makes sure that the log can commit, or else that the leases begin anew.
-func (ls *leases) hears(ctx context.Context) error {
-	if ls.log.surelyWrites() {
-		return nil
-	}
-	return ls.log.committer.doFreeing(ctx, func(*record.Txn) error { return nil })
-}
-
-// judge seals the session of a lease, if the lease has really expired.
-func (ls *leases) judge(tx *record.Txn, l *lease) (verdict, error) {
-	t, err := tx.Task(l.task)
-	if err != nil {
-		return leaseOver, record.UnlessGone(err)
-	}
-	s, err := tx.Session(l.task, l.id)
-	if err != nil || s.Status != StatusOpen {
-		return leaseOver, record.UnlessGone(err)
-	}
-	if !ls.silent(l, s) {
-		return leaseLives, nil
-	}
-	tx.Interrupt(t, s, l.reason)
-	return leaseOver, nil
-}
-
-// silent decides whether the session of an expired lease must be sealed. Appends before
-// this transaction, or in it, show in the head. A heartbeat shows in seen; or it finds
-// expiring set and waits for its turn.
-func (ls *leases) silent(l *lease, s *record.Session) bool {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	l.expiring = time.Since(l.seen) >= l.silence && s.Head == l.head
-	return l.expiring
 }

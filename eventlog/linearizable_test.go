@@ -99,7 +99,7 @@ func (h *history) record(client int, c call, do func() answered) answered {
 
 func TestAppendsAreLinearizable(t *testing.T) {
 	const sessions, writers, readers, appends = 4, 64, 8, 12
-	db := openBolt(t, filepath.Join(t.TempDir(), "jr.db"))
+	db := openStore(t, filepath.Join(t.TempDir(), "jr.db"))
 	f := on(t, db, nil)
 	var ids [sessions]*eventlog.Session
 	for i := range ids {

@@ -96,7 +96,7 @@ func TestALogHoldsWhatAModelHolds(t *testing.T) {
 			var err error
 			store.log.Store(nil)
 			if onDisk {
-				store.Store = openBolt(t, filepath.Join(dir, "jr.db"))
+				store.Store = openStore(t, filepath.Join(dir, "jr.db"))
 			}
 			if log, err = eventlog.New(store, options); err != nil {
 				r.Fatal(err)

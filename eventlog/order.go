@@ -20,7 +20,7 @@ type ordered struct {
 	log      *Log
 	task     string
 	decoded  *decoded // nil: no cache
-	passOver bool     // a damaged session is passed over, and is no error
+	passOver bool     // a damaged session is passed over without an error
 }
 
 // part is the part of the order from the start of a session to that of the next one.
@@ -58,7 +58,7 @@ func (o *ordered) first(sessions iter.Seq2[[]byte, []byte], passOver bool) (*rec
 	return nil, nil
 }
 
-// after returns the session that started next after another one, and not behind the last.
+// after returns the session that started next after another one, but not after last.
 func (o *ordered) after(id, last SessionID, passOver bool) (*record.Session, error) {
 	to := record.PrefixEnd(record.TaskPrefix(o.task))
 	if !last.IsZero() {

@@ -65,8 +65,8 @@ func (l *Log) ScanAllBefore(ctx context.Context, task string, before Place, visi
 
 // Place returns the place of a cursor in the order of all events of its task, and the
 // session. Sequence 0 is the place of the session's start. A cursor ahead of the session is
-// behind its last event. Where a cursor was whose event is no longer kept cannot be told:
-// its place is the session's start.
+// behind its last event. If the event of a cursor was trimmed, its place is unknown, and Place
+// returns the session's start.
 func (l *Log) Place(ctx context.Context, task string, c Cursor) (place Place, info SessionInfo, err error) {
 	find := func(r store.Reader) error {
 		s, err := record.ReadWhole(r, task, c.Session)

@@ -187,7 +187,7 @@ func TestAllEventsOfATaskHaveOneOrder(t *testing.T) {
 }
 
 // What a session lost at its front is told where the lost events stood, and what other
-// sessions did beside them comes all the same.
+// sessions did beside them comes anyway.
 func TestAGapStandsInTheOrder(t *testing.T) {
 	f := inMemory(t, nil)
 	a, b := f.startBeside("t-1"), f.startBeside("t-1")

@@ -225,7 +225,7 @@ func TestTooManySessionsAtTheOpeningGoThen(t *testing.T) {
 	})
 }
 
-// sizedStore is a store in memory whose size is that of its keys and values.
+// sizedStore is a store in memory whose size is the size of its keys and values.
 type sizedStore struct{ *purgedStore }
 
 func (s sizedStore) Stats() store.Stats {

@@ -52,7 +52,7 @@ func (f *fixture) untilFull(what string, change func() error) {
 var full = map[string]func(t *testing.T) *fixture{
 	"on a full disk": func(t *testing.T) *fixture {
 		path := filepath.Join(disktest.NewSmall(t, "8m").Dir, "jr.db")
-		return newFixture(t, func() store.Store { return openBolt(t, path) }, nil)
+		return newFixture(t, func() store.Store { return openStore(t, path) }, nil)
 	},
 	"at the limit of its bytes": func(t *testing.T) *fixture {
 		path := filepath.Join(t.TempDir(), "jr.db")
@@ -122,7 +122,7 @@ func TestWithoutRoomEventsOfEverySizeCanBeRemoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			size := test.size
 			path := filepath.Join(disktest.NewSmall(t, test.disk).Dir, "jr.db")
-			f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+			f := newFixture(t, func() store.Store { return openStore(t, path) }, &eventlog.Options{KeepOpen: true})
 			s := f.start("t-1")
 			beside := f.startBeside("t-1")
 			f.fillBothUp(s, beside, size)
@@ -218,7 +218,7 @@ func TestTheFileIsLargerThanItsLimitOnlyByTheReserve(t *testing.T) {
 
 func TestFreeBytesAreKnownAfterAReopen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
-	f := newFixture(t, func() store.Store { return openBolt(t, path) }, nil)
+	f := newFixture(t, func() store.Store { return openStore(t, path) }, nil)
 	s := f.start("t-1")
 	for range 50 {
 		f.append(s, says(strings.Repeat("x", 20<<10)))
@@ -231,7 +231,7 @@ func TestFreeBytesAreKnownAfterAReopen(t *testing.T) {
 		t.Errorf("%d bytes are free", before.Free)
 	}
 	f.close()
-	db := openBolt(t, path)
+	db := openStore(t, path)
 	defer db.Close()
 	after := db.(store.StatsStore).Stats()
 	wantEqual(t, "free", after.Free, before.Free)

@@ -18,7 +18,7 @@ import (
 //
 // It is a plain scan: nothing is written for it, and it needs no index. It reads the store
 // for some milliseconds at a time, and only in Next, so that neither appends nor the file's
-// free pages wait for who reads the hits. Only one goroutine may use it at a time.
+// free pages wait for the reader of the hits. Only one goroutine may use it at a time.
 type Search struct {
 	log     *Log
 	q       *find.Query
@@ -235,7 +235,7 @@ func (s *Search) session(r store.Reader, at searched) (info *SessionInfo, ok boo
 	return &session, true, nil
 }
 
-// passOver logs damage. What was deleted is no error either.
+// passOver logs damage. A deleted record is not an error.
 func (s *Search) passOver(err error) error {
 	switch {
 	case errors.Is(err, ErrSessionNotFound), errors.Is(err, ErrTaskNotFound):

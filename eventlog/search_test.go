@@ -265,8 +265,8 @@ func (h *searchHistory) resume(seed uint64, word string, want map[string]bool) {
 	h.Helper()
 	q, err := find.Parse(quoteWord(word), time.Now())
 	h.ok(err)
-	// What goes on beside a search that has begun changes nothing of what it finds, but for
-	// what is deleted, and what comes in sessions that it has not come to.
+	// What goes on beside a search that has begun changes nothing of what it finds, except what
+	// is deleted, and what comes in sessions that it has not come to.
 	first, err := h.NewSearch(q, eventlog.SearchOptions{}).Next(h.Context())
 	h.ok(err)
 	if len(first.Hits) == 0 {

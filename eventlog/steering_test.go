@@ -19,7 +19,7 @@ func answerTo(question uint64, value string) eventlog.Event {
 
 func TestTheFirstAnswerToAQuestionCounts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jr.db")
-	f := newFixture(t, func() store.Store { return openBolt(t, path) }, &eventlog.Options{KeepOpen: true})
+	f := newFixture(t, func() store.Store { return openStore(t, path) }, &eventlog.Options{KeepOpen: true})
 	s := f.start("t-1")
 	f.append(s, says("a"), ask("May I?"), ask("Which?"))
 	f.append(s, answerTo(2, "yes"))

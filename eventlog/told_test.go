@@ -172,7 +172,7 @@ func TestALeaseIsRenewedThroughAnyLogThatIsTold(t *testing.T) {
 			wantEqual(t, "status", first.info(session).Status, eventlog.StatusOpen)
 		}
 		wantEqual(t, "reason of the silent one", second.info(silent).Reason, "lease expired")
-		first.close() // whoever is left seals it
+		first.close() // the other log seals it
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		wantEqual(t, "reason", second.info(session).Reason, "lease expired")
@@ -203,7 +203,7 @@ func TestLeasesBeginAnewWithATerm(t *testing.T) {
 }
 
 // As long as a cluster cannot commit, it refuses heartbeats, or does not get them. So silence
-// says nothing then, and leases begin anew.
+// says nothing then, and leases start again.
 func TestASessionOutlivesTheTimeInWhichNothingCommits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newToldStore()

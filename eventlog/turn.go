@@ -16,8 +16,8 @@ type turn struct {
 	proved atomic.Int64  // when a commit of this log last showed that it is, in ns since begin
 }
 
-// surely is how long a proof holds: within that time no other process takes over. Where
-// another one did so all the same, the next commit tells.
+// surely is how long a proof holds: within that time no other process takes over. If one does
+// anyway, the next commit shows it.
 const surely = 4 * time.Second
 
 var begin = time.Now() // of the monotonic clock
@@ -25,7 +25,7 @@ var begin = time.Now() // of the monotonic clock
 // writes reports whether the log makes changes itself.
 func (l *Log) writes() bool { return l.others == nil || l.turn.term.Load() != 0 }
 
-// surelyWrites reports whether the log is the writer although it commits nothing now.
+// surelyWrites reports whether the log is certainly the writer, without a commit to prove it.
 func (l *Log) surelyWrites() bool {
 	return l.others == nil ||
 		l.turn.term.Load() != 0 && time.Since(begin)-time.Duration(l.turn.proved.Load()) < surely

@@ -8,8 +8,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// UsageRow is what was spent on one day by what it names. The names are those of the time
-// of the append. Long ones are cut; what has no room of its own on a day has the name
+// UsageRow is what was spent on one day under its names. The names are those of the time of the
+// append. Long ones are cut; rows for which a day has no room are added up under the name
 // "other".
 type UsageRow struct {
 	Day                                    time.Time // when it begins, UTC

@@ -239,7 +239,7 @@ func checkJSON(text []byte) error {
 
 // toObject splits a JSON object. It refuses other names than the given ones, and names that
 // appear twice, so that nothing the client meant is lost silently. field is the name of the
-// text in an error, if it is no object.
+// text in an error, if it is not an object.
 func toObject(text []byte, field string, names ...string) (object, error) {
 	if !bytes.HasPrefix(bytes.TrimLeft(text, jsonSpace), []byte("{")) {
 		return nil, invalid(field, "must be a JSON object")

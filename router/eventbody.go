@@ -148,7 +148,7 @@ var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]
 
 // parseTime reads any time of RFC 3339 from a field.
 func parseTime(field, text string) (time.Time, error) {
-	text = strings.ToUpper(text) // t and z are as good as T and Z
+	text = strings.ToUpper(text) // t and z mean the same as T and Z
 	if !rfc3339.MatchString(text) {
 		return time.Time{}, invalid(field, "must be an RFC 3339 time")
 	}

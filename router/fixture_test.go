@@ -113,7 +113,7 @@ type answer struct {
 }
 
 // do sends a request. Headers are given as "Name: value"; Host is one of them. A nil body
-// is no body.
+// is not a body.
 func (s *server) do(method, path string, body io.Reader, headers ...string) *answer {
 	s.Helper()
 	a, err := s.try(method, path, body, headers...)

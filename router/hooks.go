@@ -172,8 +172,8 @@ func (h *toldByHook) start(ctx context.Context, ended time.Time) (eventlog.Sessi
 	if err != nil {
 		return eventlog.SessionID{}, err
 	}
-	// Whoever has started the session gives the task its title, by itself: the same hook may
-	// arrive twice at once, and either of them appends the rest.
+	// The hook that has started the session gives the task its title, by itself: the same hook
+	// may arrive twice at once, and either of them appends the rest.
 	task, err := h.rt.log.Task(ctx, h.task)
 	if err == nil && task.Title == "" && h.Title != nil {
 		_, err = h.rt.log.Append(ctx, &eventlog.Batch{Task: h.task, Session: s.ID(), Events: []eventlog.Event{*h.Title}})

@@ -181,7 +181,7 @@ func TestHooksThatArriveTwiceCountOnce(t *testing.T) {
 	}
 }
 
-// What others record is theirs, whoever began.
+// What others record is theirs, no matter who began.
 func TestHooksRecordNothingThatOthersRecord(t *testing.T) {
 	begin := func(s *server, task, more string) string {
 		s.Helper()
@@ -309,7 +309,7 @@ func TestBadHooksAreRefusedAndRecordNothing(t *testing.T) {
 	s.post("/hooks/claude", prompts("p", "x"), "Content-Type: application/x-ndjson").is(415)
 	s.post("/hooks/claude?x=1", prompts("p", "x")).is(400)
 	s.post("/hooks/claude", prompts("p", "x"), "Origin: https://elsewhere.example", "Sec-Fetch-Site: cross-site").is(403)
-	// New events, odd names and a long directory are no reason to lose anything.
+	// New events, odd names and a long directory are not a reason to lose anything.
 	s.hooks(hook("Tomorrow", `,"tool_use_id":"c"`), strings.Replace(prompts("p", "x"), "/srv/app", strings.Repeat("/long", 1000), 1),
 		strings.ReplaceAll(prompts("p", "x"), hookThread, "a\\u0000/../b"))
 	s.wantRecorded("session user")

@@ -46,7 +46,7 @@ type Options struct {
 	// Prices are used to estimate the cost of tokens when agents report no money. Nil: the
 	// built-in table.
 	Prices *price.Table
-	// Warning returns a text that pages show at their top to who may see all tasks, or
+	// Warning returns a text that pages show at their top to people who may see all tasks, or
 	// nothing. It is called for each page. Nil: there is never one.
 	Warning func() string
 	// Metrics is served at GET /metrics. Nil: the route does not exist.

@@ -133,8 +133,7 @@ func (t *timeline) place(ctx context.Context, c eventlog.Cursor) (eventlog.Place
 }
 
 // shows reports whether the page shows an event: it shows its session up to the head that
-// it tells of. The events behind that are not shown either, so that none is missing in
-// between.
+// it describes. The events behind that are not shown either, so that none is missing in between.
 func (t *timeline) shows(e *entry) bool {
 	return e.session != t.session.ID || e.Sequence <= t.session.Head
 }

@@ -12,8 +12,7 @@ import (
 	"jrweb/router/price"
 )
 
-// usageSum is what was spent by what has the same names in the dimensions that were asked
-// for.
+// usageSum is what was spent under the same names in the dimensions that were asked for.
 type usageSum struct {
 	names  []string // in the order of the dimensions
 	totals eventlog.Totals

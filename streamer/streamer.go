@@ -133,7 +133,7 @@ func (s *Streamer) head(w http.ResponseWriter, r *http.Request) (ok bool, err er
 	return true, nil
 }
 
-// turnAway answers a client that shall come back after a time, between two numbers of
+// turnAway answers a client that is to come back after a time, between two numbers of
 // milliseconds. Any status other than 200 would stop a browser for good.
 func (s *Streamer) turnAway(w http.ResponseWriter, r *http.Request, least, most int, comment string) error {
 	if ok, err := s.head(w, r); !ok {

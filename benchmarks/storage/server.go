@@ -26,7 +26,7 @@ func serveFile(ctx context.Context, args []string) error {
 }
 
 // serveMemory serves a log that keeps everything in memory: all that serveFile
-// does but for the disk.
+// does except for the disk.
 func serveMemory(ctx context.Context, _ []string) error {
 	log, err := eventlog.New(eventlogtest.NewStore(), nil)
 	if err != nil {

@@ -126,7 +126,7 @@ type settled struct {
 	Eventless int
 }
 
-// settle reads until nothing has come for a while, and begins to count anew.
+// settle reads until nothing has come for a while, and starts to count again.
 func (c *client) settle(ctx context.Context, _ struct{}) (settled, error) {
 	const quiet = 100 * time.Millisecond
 	for {

@@ -10,7 +10,7 @@ import (
 // serveContentServer serves a file by http.ServeContent.
 type serveContentServer struct{ *httpServer }
 
-// newServeContent serves the file args[0], opened anew for each request.
+// newServeContent serves the file args[0], opened again for each request.
 func newServeContent(_ context.Context, args []string) (server, error) {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		file, err := os.Open(args[0])

@@ -66,7 +66,7 @@ func readAccess(c *cli.Command) (*auth.Options, error) {
 	return o, o.Check() // before anything is made
 }
 
-// readNetworks reads a flag with the networks of proxies. The word unix stands for whoever
+// readNetworks reads a flag with the networks of proxies. The word unix stands for everybody who
 // comes over our Unix socket.
 func readNetworks(c *cli.Command, flag string) (networks []netip.Prefix, isUnix bool, err error) {
 	for _, text := range c.StringSlice(flag) {

@@ -125,7 +125,7 @@ func (b *batch) locate(err error) error {
 	return fmt.Errorf("%s: %w", b.place(), err)
 }
 
-// name returns an error of the server with the number that the line has for whoever gave
+// name returns an error of the server with the number that the line has for the caller that gave
 // it, and what that counts; nil if the error tells no line.
 func (b *batch) name(err error, unit string) error {
 	refused, ok := errors.AsType[*client.Error](err)

@@ -56,7 +56,7 @@ func (s *server) watchBudget(m *metrics.Metrics) error {
 	return s.keeper.Watch(s.log)
 }
 
-// reached tells of a level of the budget.
+// reached reports a level of the budget.
 func (s *server) reached(b budget.Status) {
 	passed := b.Level() == budget.Passed
 	since := b.Since.Format(time.DateOnly)

@@ -12,8 +12,8 @@ import (
 // certificateEvery is how often the files of a certificate are looked at.
 const certificateEvery = 10 * time.Second
 
-// certificateFiles are a certificate in files, which are read again when they change: whoever
-// renews it does not need to restart us.
+// certificateFiles are a certificate in files, which are read again when they change: a person
+// who renews it need not restart us.
 type certificateFiles struct {
 	cert, key string
 	logger    *slog.Logger

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Whoever renews a certificate restarts nothing. Files that cannot be read change nothing,
-// and are told of once, however many clients come.
+// A new certificate needs no restart. Files that cannot be read change nothing, and are reported
+// once, however many clients come.
 func TestACertificateIsReadAgainWhenItChanges(t *testing.T) {
 	cert, key, _ := certificate(t)
 	newCert, newKey, _ := certificate(t)

@@ -144,7 +144,7 @@ func (c *child) wait() ending {
 				case <-c.copied:
 				case <-time.After(lingering):
 				}
-				_ = c.terminal.Close() // whoever has it still is left behind
+				_ = c.terminal.Close() // a process that still has it is left behind
 			}
 			return how.of(c.cmd.ProcessState, err)
 		case s := <-c.signals:

@@ -93,7 +93,7 @@ func writeTable[T any](w io.Writer, width int, head string, spare []string, item
 	return nil
 }
 
-// leaveOut tells of each column whether there is no room for it, and how wide the first one is.
+// leaveOut tells for each column whether there is no room for it, and how wide the first one is.
 func leaveOut(head []string, widths []int, spare []string, width int) (left []bool, first int) {
 	left, first = make([]bool, len(head)), widths[0]
 	if width == 0 {

@@ -11,8 +11,8 @@ import (
 	"jrweb/router/client"
 )
 
-// isExport reports whether a file begins like what jrweb export writes. A blank one
-// does: its sessions are none.
+// isExport reports whether a file begins like what jrweb export writes. A blank one does: it has
+// no sessions.
 func isExport(path string) (bool, error) {
 	found := true
 	err := readFile(path, func(l inputLine) error {

@@ -132,7 +132,7 @@ func flushTask(ctx context.Context, dir string, to *destination, task string, mo
 			}
 			continue
 		}
-		// What is wrong with one is for jrweb flush to say, and not for this run to wait for.
+		// If something is wrong with one, jrweb flush says so. This run does not wait for it.
 		if err := deliverAll(ctx, d, to, moved); ctx.Err() != nil {
 			return err
 		}

@@ -52,7 +52,7 @@ var eventName = regexp.MustCompile(`^(?:event-)?([0-9]+)(?:-[A-Za-z0-9_-]+)?\.js
 // eventsFolder is where OpenHands keeps them.
 const eventsFolder = "events"
 
-// notLooked are folders whose files are no transcripts, or tell again what others do.
+// notLooked are folders whose files are not transcripts, or tell again what others do.
 var notLooked = map[string]bool{".git": true, "node_modules": true, "event_cache": true}
 
 // toldAgain are files that tell the same run as another one beside them, which tells more.

@@ -33,7 +33,7 @@ func (*variable) IsFromEnv() bool { return true }
 func (v *variable) Key() string   { return v.key }
 
 // given reports whether a flag stands on the command line. An environment variable is for
-// all commands that may come: where it does not fit it is ignored, and is no error.
+// all commands that may come: where it does not fit, it is ignored without an error.
 func given(c *cli.Command, flag string) bool {
 	if !c.IsSet(flag) {
 		return false

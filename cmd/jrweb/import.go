@@ -225,8 +225,8 @@ func (i *importer) scan(b *bundle) error {
 	return nil
 }
 
-// refuseOpen refuses tasks with an open session: whoever appends to the latest
-// session of its task would append to what is being imported.
+// refuseOpen refuses tasks with an open session: a program that appends to the latest session of
+// its task would append to what is being imported.
 func (i *importer) refuseOpen(ctx context.Context) error {
 	ours, tasks := map[string]bool{}, map[string]bool{}
 	for _, s := range i.sessions {

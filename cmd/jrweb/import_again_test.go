@@ -131,8 +131,8 @@ func TestAFileThatHasGrownTakesThePlaceOfWhatWasImported(t *testing.T) {
 	})
 }
 
-// A file that ends in half a line is imported with what there is of it, and anew when
-// the line is whole.
+// A file that ends in half a line is imported with what there is of it, and again when the line
+// is whole.
 func TestHalfALineIsReplacedByTheWholeOne(t *testing.T) {
 	for _, name := range []string{"claude-disk-queued-message.jsonl", "gemini-glued-warning.jsonl", "codex-exec-first.jsonl"} {
 		t.Run(name, func(t *testing.T) {
@@ -237,8 +237,8 @@ func TestAnImportThatIsBrokenOffBeforeItDeletesIsMended(t *testing.T) {
 // settle waits, in a bubble, until what was deleted is gone.
 func settle() { time.Sleep(time.Minute) }
 
-// An import that dies among its events goes on at once, or begins anew when the file
-// has grown and the session has ended by itself.
+// An import that dies among its events goes on at once, or starts again when the file has grown
+// and the session has ended by itself.
 func TestAnImportThatDiesIsGoneOnWith(t *testing.T) {
 	dir := t.TempDir()
 	text := bytes.Repeat(firstLines(readInput(t, "codex-exec-first.jsonl"), 1), 1)

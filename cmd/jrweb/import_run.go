@@ -62,8 +62,8 @@ func (i *importer) run(ctx context.Context, r *oldRun) (string, error) {
 	return fmt.Sprintf("is %s: %s%s", sessionsOf(ids), r, elsewhere), nil
 }
 
-// countedElsewhere tells of what the sessions cost and counts in others, so that nobody
-// looks for it here.
+// countedElsewhere reports what the sessions cost and counts in others, so that nobody looks for
+// it here.
 func (i *importer) countedElsewhere(ctx context.Context, task string, ids []eventlog.SessionID) (string, error) {
 	var said strings.Builder
 	for _, id := range ids {

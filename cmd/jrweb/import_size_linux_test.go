@@ -53,8 +53,8 @@ func bigTranscript(t *testing.T, path string, size int) {
 const mostMemory = (96 + 192*raceDetector) << 10
 
 // outputAndPeak runs a command, and returns its output and the most memory that it had, in
-// KiB. What the system counts for a process that has ended is no less than what the process
-// had that started it, so this looks while it runs.
+// KiB. What the system counts for a process that has ended is not less than what the process had
+// that started it, so this looks while it runs.
 func outputAndPeak(cmd *exec.Cmd) (output []byte, peak int64, err error) {
 	var out bytes.Buffer
 	cmd.Stdout = &out

@@ -47,7 +47,7 @@ func parseKnown(note []byte) known {
 	return k
 }
 
-// parseLine is the inverse of [client.AppendLine], but for the time.
+// parseLine is the inverse of [client.AppendLine], except for the time.
 func parseLine(line []byte) (eventlog.Event, error) {
 	var e struct {
 		Type  string

@@ -43,7 +43,7 @@ func startWatched(t *testing.T, args ...string) (s running, watched string) {
 	return s, said[1]
 }
 
-// Whoever reaches the address for metrics need not sign in, and sees nothing else.
+// Who reaches the address for metrics need not sign in, and sees nothing else.
 func TestTheAddressForMetricsShowsNothingElse(t *testing.T) {
 	tokens := write(t, filepath.Join(t.TempDir(), "tokens"), []byte("ann:admin:"+strings.Repeat("t", 32)+"\n"))
 	s, watched := startWatched(t, "-token-file", tokens)

@@ -121,8 +121,8 @@ func inherited() (net.Listener, error) {
 	return all[0], nil
 }
 
-// listenUnix makes the socket anew if nobody listens on it: a process that was killed
-// leaves it behind.
+// listenUnix replaces the socket if nobody listens on it: a process that was killed leaves it
+// behind.
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSocket != 0 {
 		var dialer net.Dialer

@@ -25,8 +25,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the whole program but for its signals, which end ctx. It returns the
-// exit code, and has written the error, one line, to stderr.
+// run is the whole program except for its signals, which end ctx. It returns the exit code, and
+// has written the error, one line, to stderr.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	began := false
 	err := root(stdin, stdout, stderr, &began).Run(ctx, append([]string{"jrweb"}, args...))

@@ -223,7 +223,7 @@ func (p *planner) leftBehind(ctx context.Context, sessions []*found, whole *foun
 var brokenOff = []string{"lease expired", "idle timeout", "process ended", "superseded", "the recording was broken off"}
 
 // replaceable reports whether a session may be deleted once another has all that it has.
-// What was recorded live to its end never is.
+// A session that was recorded live to its end never may.
 func (s *found) replaceable() bool {
 	return s.mark != nil || s.Status == eventlog.Interrupted && slices.Contains(brokenOff, s.Reason)
 }

@@ -160,7 +160,7 @@ func (r *recording) note(events ...eventlog.Event) {
 }
 
 // goOn is called when another command goes on with what the last one did: what it prints
-// is told anew.
+// is told again.
 func (r *recording) goOn() error {
 	converter, err := transcript.New(r.format, nil)
 	if err != nil {
@@ -286,7 +286,7 @@ func (r *recording) deliver(d *spool.Delivery) {
 	r.delivered <- errors.Join(err, d.Close())
 }
 
-// abandon gives up a recording that nothing came of.
+// abandon gives up a recording that led to nothing.
 func (r *recording) abandon() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -344,8 +344,8 @@ func stoppedWhole(err error) bool {
 	return stopped && stop.Left == 0
 }
 
-// unknownJSON reports whether the command printed JSON that nobody knows. A program that
-// prints text is none that anybody has to know.
+// unknownJSON reports whether the command printed JSON that nobody knows. Nobody has to know a
+// program that prints text.
 func (r *recording) unknownJSON() bool {
 	s := r.streams[0]
 	return r.auto && s.converter.Format() == transcript.Text && s.objects > 0

@@ -188,7 +188,7 @@ func TestHowACommandEndedIsToldAsItIs(t *testing.T) {
 	}
 }
 
-// The exit code is trusted, but for what an agent says of its own last turn.
+// The exit code is trusted, unless the agent says something else of its own last turn.
 func TestWhatAnAgentSaysOfItsEndCounts(t *testing.T) {
 	const head = `{"type":"thread.started","thread_id":"x"}` + "\n" + `{"type":"turn.started"}` + "\n"
 	const call = `{"type":"item.started","item":{"id":"i","type":"command_execution","command":"make","status":"in_progress"}}` + "\n"

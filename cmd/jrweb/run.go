@@ -210,7 +210,7 @@ func cannotRun(err error) childExit {
 }
 
 // tee returns a writer that shows take what it gets, and passes it on. What cannot
-// be passed on is recorded all the same.
+// be passed on is recorded anyway.
 func tee(w io.Writer, take func([]byte)) io.Writer { return passOn{w, take} }
 
 type passOn struct {

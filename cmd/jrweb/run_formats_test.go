@@ -51,7 +51,7 @@ func TestARunOfEveryFormatIsRecorded(t *testing.T) {
 			if err := in.Close(); err != nil {
 				t.Fatal(err)
 			}
-			_ = cmd.Wait() // a transcript that tells of a failure makes none of cat
+			_ = cmd.Wait() // a transcript that reports a failure makes none of cat
 			if !bytes.Equal(passedOn.Bytes(), output) {
 				t.Errorf("%d bytes are passed on of %d, or others", passedOn.Len(), len(output))
 			}

@@ -13,8 +13,8 @@ import (
 )
 
 // lateThreads are agents that print the name of their thread only when they end, or never,
-// with what their files are called below their places. Whoever watches these files meanwhile
-// would not know that somebody records the run.
+// with what their files are called below their places. A program that watches these files
+// meanwhile would not know that somebody records the run.
 var lateThreads = map[string][]string{
 	"kimi":      {"*/*/wire.jsonl", "*/*/context.jsonl"},
 	"kimi-code": {"*/*/agents/main/wire.jsonl"},

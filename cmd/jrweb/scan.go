@@ -244,7 +244,7 @@ func (r *oldRun) beginsWith(texts []textID) (map[textID]bool, error) {
 
 // startOf says what is known of the run, for the start of its session.
 func startOf(o transcript.Origin) client.Start {
-	machine, _ := os.Hostname() // it is for people: what has no name has none
+	machine, _ := os.Hostname() // it is for people; "" if there is no name
 	return client.Start{
 		Agent: o.Agent, Version: o.Version, Model: o.Model, Cwd: o.Dir, Branch: o.Branch, Machine: machine,
 		ExternalID: o.Session, ParentExternalID: o.Parent, Concurrent: true,

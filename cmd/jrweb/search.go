@@ -108,7 +108,7 @@ func (p *hitPrinter) print(h *client.SearchHit) error {
 	return err
 }
 
-// failedSearch is the failure of a search, which is no search without hits.
+// failedSearch is the failure of a search. It is not the same as a search without hits.
 type failedSearch struct{ error }
 
 func (f failedSearch) Unwrap() error { return f.error }

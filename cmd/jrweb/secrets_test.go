@@ -85,7 +85,7 @@ func TestNoSecretIsSaid(t *testing.T) {
 			{"Authorization: Bearer " + wrong}, {"Authorization: Basic " + wrong}, {"Cookie: " + cookie + wrong}, {"Cookie: jrweb=" + wrong}, {"Cookie: " + cookie}, nil,
 		} {
 			if path == "/backup" && len(headers) > 0 && headers[0] == "Cookie: "+cookie {
-				continue // the file is no answer to search in
+				continue // the file is not an answer to search in
 			}
 			tell("GET", path, "", headers...)
 		}

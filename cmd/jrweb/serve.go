@@ -214,7 +214,7 @@ func explainOpen(err error) error {
 // storage works, so a restart would mend nothing.
 type strayed struct{ error }
 
-// Is makes it the damage that it is for whoever starts the server.
+// Is makes it damage for the caller that starts the server.
 func (strayed) Is(target error) bool { return target == eventlog.ErrDamaged }
 
 // explainReplica is explainOpen for a replica of a cluster.

@@ -57,7 +57,7 @@ func beginServe(t *testing.T, stderr io.Writer, args ...string) (wait func() run
 	stop := func() int {
 		cancel()
 		c := <-code
-		code <- c // for whoever asks again
+		code <- c // for the next one who asks
 		return c
 	}
 	t.Cleanup(func() { stop() })
@@ -109,7 +109,7 @@ func TestOpenStreamsDoNotHoldUpTheEnd(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 	for _, stream := range streams {
-		text := body(t, stream) // to its end, which is no error
+		text := body(t, stream) // to its end, which is not an error
 		if i := strings.LastIndex(text, "retry: "); i <= 0 || !strings.HasSuffix(text, "\n\n") {
 			t.Errorf("the stream does not end with a new retry: %q", text)
 		}

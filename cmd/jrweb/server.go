@@ -206,8 +206,8 @@ func (s *server) url() string {
 	return scheme + "://" + s.listener.Addr().String()
 }
 
-// serve answers requests until ctx ends, which is no error, or until the storage
-// fails. When it returns, all is closed.
+// serve answers requests until ctx ends, which is not an error, or until the storage fails. When
+// it returns, all is closed.
 func (s *server) serve(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.accept() }() // shutdown ends it

@@ -99,7 +99,7 @@ func (s *steering) delivered(sequence uint64, err error) {
 	}
 }
 
-// hear takes a line of the command's output, and returns whether it is no part of the
+// hear takes a line of the command's output, and returns whether it does not belong to the
 // record, and what belongs to the record behind it.
 func (s *steering) hear(line []byte) (hide bool, events []eventlog.Event) {
 	s.mu.Lock()
@@ -151,8 +151,8 @@ func (s *steering) take(sequence uint64, take func() steer.Does) {
 	s.record(events...)
 }
 
-// ask is told of a question in the log: people answer it by its sequence. Somebody else's
-// that comes later under the same name is none of the agent's.
+// ask is told of a question in the log: people answer it by its sequence. A question of somebody
+// else that comes later under the same name is not the agent's.
 func (s *steering) ask(sequence uint64, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,7 +196,7 @@ func (s *steering) next(how ending) (command []string, told []uint64) {
 	return s.agent.Next(how.code)
 }
 
-// end tells of the messages that nobody heard.
+// end reports the messages that nobody heard.
 func (s *steering) end(how ending) {
 	s.mu.Lock()
 	waiting := s.waiting

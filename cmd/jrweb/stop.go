@@ -62,8 +62,8 @@ type osProcess struct {
 // birth tells a process from a later one with the same number.
 type birth uint64
 
-// family adds to known what a process has started, at any remove, as far as it is in the
-// same group: what has left that was meant to live on.
+// family adds to known what a process has started, at any remove, as far as it is in the same
+// group: a process that has left the group was meant to live on.
 func family(processes map[int]osProcess, pid int, known map[int]birth) {
 	group := processes[pid].group
 	for more := true; more; {

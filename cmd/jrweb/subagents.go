@@ -143,7 +143,7 @@ func (f subagentFiles) sorted() (all []subagentFile) {
 	return all
 }
 
-// sessionOfChat returns the session of a chat of Gemini CLI, "" if the file is none.
+// sessionOfChat returns the session of a chat of Gemini CLI, "" if the file is not such a chat.
 func (g *gatherer) sessionOfChat(path string) string {
 	dir, base := filepath.Split(path)
 	if !isChats(dir) || !chatName.MatchString(base) {
@@ -171,7 +171,7 @@ func (g *gatherer) chatOf(chats, session string) string {
 }
 
 // chatOfSubagent returns the chat that a subagent of Gemini CLI worked for, "" if the
-// file is no such subagent's, or the chat is not there.
+// file is not of such a subagent, or the chat is not there.
 func (g *gatherer) chatOfSubagent(path string) string {
 	dir, base := filepath.Split(path)
 	dir = filepath.Clean(dir)

@@ -168,8 +168,8 @@ func newest(ctx context.Context, c *cli.Command, server *client.Client, task str
 	}
 }
 
-// followOptions makes what is no event known on stderr, so that the output is
-// the events and nothing else.
+// followOptions reports on stderr what is not an event, so that the output is the events and
+// nothing else.
 func followOptions(session eventlog.SessionID, stderr io.Writer) *client.FollowOptions {
 	note := func(format string, args ...any) {
 		fmt.Fprintf(stderr, "jrweb: %s\n", visibleLine(fmt.Sprintf(format, args...)))

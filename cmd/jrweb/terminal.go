@@ -26,7 +26,7 @@ func colourful(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// terminalWidth is how many columns the terminal of w has, 0 if it is none.
+// terminalWidth is how many columns the terminal of w has, 0 if w is not a terminal.
 func terminalWidth(w io.Writer) int {
 	f, isTerminal := terminalOf(w)
 	if !isTerminal {

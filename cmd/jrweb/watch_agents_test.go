@@ -138,7 +138,7 @@ func (r *watchRoom) files() map[string]string {
 	return all
 }
 
-// dataOf are the types and the data of a task's events, but for its ends.
+// dataOf are the types and the data of a task's events, except its ends.
 func (r *watchRoom) dataOf(task string) (all []string) {
 	r.Helper()
 	for _, events := range readTask(r.T, r.client, task).events {
@@ -262,7 +262,7 @@ func TestTheStateOfAConversationIsWatched(t *testing.T) {
 	}
 }
 
-// A subagent of Kimi Code has a file of its own: it is a task below that of who called it.
+// A subagent of Kimi Code has a file of its own: it is a task below the task of its caller.
 func TestASubagentOfKimiCodeIsAChildTask(t *testing.T) {
 	inRoom(t, func(r *watchRoom) {
 		r.agents = []string{"kimi-code"}

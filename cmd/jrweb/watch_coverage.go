@@ -19,7 +19,7 @@ type coverage struct {
 	whole []timeSpan
 	// had are the events of sessions that ended before their watch could seal them.
 	had known
-	// own are sessions of the thread's task with their times, whoever sealed them. A start
+	// own are sessions of the thread's task with their times, no matter who sealed them. A start
 	// in them is not somebody else's.
 	own []timeSpan
 	// hooks is what hooks told.
@@ -167,7 +167,7 @@ func (c *coverage) add(ctx context.Context, to *transcript.HookAccount, event ev
 	return err
 }
 
-// each reads the events of a session, but for its end.
+// each reads the events of a session, except its end.
 func (c *coverage) each(ctx context.Context, log *client.Client, s eventlog.SessionInfo, take func(*client.Event, eventlog.Event) error) error {
 	for e, err := range log.Events(ctx, s.Task, s.ID) {
 		if hasStatus(err, 404) {

@@ -38,7 +38,7 @@ func (n *notifier) databaseChanged(path string) {
 	n.changes[path] = true
 }
 
-// lookIntoDatabases tells of the threads that have changed, and of each database that has.
+// lookIntoDatabases reports the threads that have changed, and each database that has.
 func (n *notifier) lookIntoDatabases() {
 	if len(n.changes) == 0 {
 		return
@@ -103,7 +103,7 @@ func (n *notifier) isFlat(dir string) bool {
 	return false
 }
 
-// threadTeller tells of a thread in a database.
+// threadTeller reports on a thread in a database.
 type threadTeller struct {
 	follower *agentdb.Follower
 	feed     *feed

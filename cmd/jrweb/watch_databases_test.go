@@ -147,7 +147,7 @@ func (o *openCodeRoom) words(session, message, id, text string, ended bool) {
 	o.put("part", id, session, "msg_"+message, map[string]any{"type": "text", "text": text, "time": times})
 }
 
-// told are the types of a task's events, but for what is known of the run and its end.
+// told are the types of a task's events, except what is known of the run and its end.
 func (o *openCodeRoom) told(task string) (types []string) {
 	o.Helper()
 	for _, events := range readTask(o.T, o.client, task).events {
@@ -263,7 +263,7 @@ func TestAThreadInADatabaseIsFollowed(t *testing.T) {
 				o.Errorf("it cost %+v, %v", task.Totals, err)
 			}
 		})
-		// Whoever comes next finds all of it recorded, with the note of it and without.
+		// The next watch finds all of it recorded, with the note of it and without.
 		o.once()
 		o.want("opencode-ses_a", "look | I will.")
 		if err := os.Remove(filepath.Join(o.spool, "watch.seen")); err != nil {
@@ -275,8 +275,8 @@ func TestAThreadInADatabaseIsFollowed(t *testing.T) {
 	})
 }
 
-// What the system tells of a database that grows is looked into, and nothing below its
-// folder is asked for.
+// What the system reports of a database that grows is looked into, and nothing below its folder
+// is asked for.
 func TestTheFoldersBesideADatabaseAreNotLookedThrough(t *testing.T) {
 	home := t.TempDir()
 	dir := filepath.Join(home, ".local", "share", "opencode")
@@ -325,7 +325,7 @@ func TestAThreadOfGoosesDatabaseIsFollowed(t *testing.T) {
 			sqlite3(r.T, path, message("assistant", "hello")...)
 			aMoment()
 			r.want("goose-20000101_1", "hi | hello")
-			// It sums up: all messages are written anew, and one more.
+			// It sums up: all messages are rewritten, and one more is written.
 			again := append([]statement{
 				{"create table kept as select * from messages", []any{}}, {"delete from messages", []any{}},
 				{"insert into messages(session_id, role, content_json, created_timestamp) select session_id, role, content_json, created_timestamp from kept", []any{}},

@@ -148,7 +148,7 @@ func (r *watchRoom) forgets() {
 	}
 }
 
-// Whoever is first, each event is recorded once, and nothing is lost.
+// Each event is recorded once, and nothing is lost, no matter who is first.
 func TestHooksAndAWatchRecordEachEventOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		play     func(a *hookedAgent)

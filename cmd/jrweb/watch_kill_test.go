@@ -171,8 +171,8 @@ func populationSize(t *testing.T) int {
 }
 
 // Watch and server are killed while agents of all kinds work, and while old files are recorded, moved,
-// packed, cut off, written anew and removed. Afterwards every run is there once, complete
-// and in order, and costs what an import of the same files says.
+// packed, cut off, rewritten and removed. Afterwards every run is there once, complete and in
+// order, and costs what an import of the same files says.
 func TestAWatchThatIsKilledRecordsEveryRunOnce(t *testing.T) {
 	dir := t.TempDir()
 	c := newChaos(t, dir)

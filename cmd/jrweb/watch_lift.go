@@ -79,7 +79,7 @@ func (b *backfilled) due(end bool, now time.Time) []string {
 // the list as it is, until the next time.
 func (w *watcher) lift(ctx context.Context, end bool) {
 	for _, task := range w.backfilled.due(end, w.now()) {
-		// A change makes a task anew that somebody has deleted.
+		// A change recreates a task that somebody has deleted.
 		_, err := w.to.client.Task(ctx, task)
 		if err == nil {
 			_, err = w.to.client.PutTask(ctx, task, eventlog.TaskChange{})

@@ -21,7 +21,7 @@ import (
 const (
 	// lookDelay is how long a look waits for more after a file has changed.
 	lookDelay = 300 * time.Millisecond
-	// arrival is how long a new transcript waits: whoever runs the agent may record it.
+	// arrival is how long a new transcript waits: the one who runs the agent may record it.
 	arrival = 2 * time.Second
 	// elsewhere is how long it takes until we ask again whether somebody records a run.
 	elsewhere = 30 * time.Second

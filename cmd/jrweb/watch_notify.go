@@ -57,7 +57,7 @@ func newNotifier(all []places.Place, every time.Duration, warn func(string), fou
 // polls reports whether files may change that the system does not tell of.
 func (n *notifier) polls() bool { return n.every > 0 || len(n.unwatched) > 0 }
 
-// run tells of changes until ctx ends. It begins with all transcripts that are there.
+// run reports changes until ctx ends. It begins with all transcripts that are there.
 func (n *notifier) run(ctx context.Context) {
 	var events <-chan fsnotify.Event
 	var failures <-chan error
@@ -243,7 +243,7 @@ func (n *notifier) has(path string) bool {
 	return false
 }
 
-// changed tells of a transcript, unless it is as it was.
+// changed reports a transcript, unless it is as it was.
 func (n *notifier) changed(path string, info fs.FileInfo) {
 	if !n.has(path) {
 		return

@@ -16,7 +16,7 @@ type form int
 
 const (
 	inLines    form = iota // a file to which lines are added
-	inDocument             // a file that is one JSON document, written anew each time
+	inDocument             // a file that is one JSON document, rewritten each time
 	inFiles                // a folder with a file for each line
 	inDatabase             // rows, a message each
 )
@@ -29,7 +29,7 @@ type runKind struct {
 	// Of a run in a database place is the database, and of one in files their folder.
 	place, moved string
 	// texts are of this package's tests or of package transcript's; thread is what the runs
-	// in them are called, if it is no UUID.
+	// in them are called, if it is not a UUID.
 	texts  []string
 	thread string
 }

@@ -199,7 +199,7 @@ func (t *thread) resume(ctx context.Context) error {
 				return err
 			}
 		}
-		if t.current != nil { // none but the last is open, unless a kill came between
+		if t.current != nil { // only the last is open, unless a kill came between
 			if err := t.current.end(transcript.Outcome{Status: eventlog.Interrupted, Reason: "the recording was broken off"}); err != nil {
 				return err
 			}
@@ -282,7 +282,7 @@ func statesOf(b *bundle) (states []fileState, err error) {
 	return states, nil
 }
 
-// stat tells of a transcript, which may be a thread in a database.
+// stat describes a transcript, which may be a thread in a database.
 func (w *watcher) stat(path string) (fs.FileInfo, error) {
 	if thread := w.names.databases.Thread(path); thread != nil {
 		return thread.Stat()

@@ -26,7 +26,7 @@ type fileState struct {
 func stateOf(info fs.FileInfo) fileState {
 	s := fileState{size: info.Size(), changed: info.ModTime().UnixNano()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		s.device, s.inode = uint64(sys.Dev), sys.Ino //nolint:unconvert // a device is no uint64 on macOS
+		s.device, s.inode = uint64(sys.Dev), sys.Ino //nolint:unconvert // a device is not a uint64 on macOS
 	}
 	return s
 }
@@ -43,7 +43,7 @@ type seen struct {
 
 type seenFile struct {
 	fileState
-	task string // "" for what is no transcript
+	task string // "" for what is not a transcript
 }
 
 // errWatched says that another process watches for the same destination.
@@ -116,8 +116,8 @@ func (f *seenFile) appendTo(b []byte) []byte {
 	return fmt.Appendf(b, "%d %d %d %d %s\n", f.device, f.inode, f.size, f.changed, f.task)
 }
 
-// compact writes the note anew if most of its lines are of files that have changed since.
-// A process that dies meanwhile leaves a shorter note.
+// compact rewrites the note if most of its lines are of files that have changed since. A process
+// that dies meanwhile leaves a shorter note.
 func (s *seen) compact() error {
 	if s.lines < 2*len(s.files)+1000 {
 		// What a kill left of a line must not run into the next one.

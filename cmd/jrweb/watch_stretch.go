@@ -27,7 +27,7 @@ type stretch struct {
 // stretchPrefix is how the spools of a watch are called.
 const stretchPrefix = "watch-"
 
-// spoolsOf is how the spools of a task for one destination are called, but for their times.
+// spoolsOf is how the spools of a task for one destination are called, without their times.
 func spoolsOf(task, to string) string {
 	sum := sha256.Sum256([]byte(task + "\x00" + to))
 	return fmt.Sprintf("%s%x-", stretchPrefix, sum[:12])
@@ -99,7 +99,7 @@ func (s *stretch) end(how transcript.Outcome) error {
 	})})
 }
 
-// session is that of the stretch, zero if it has none yet.
+// session is the session of the stretch, zero if it has none yet.
 func (s *stretch) session() (eventlog.SessionID, error) {
 	d, err := spool.Deliver(s.writer)
 	if err != nil {

@@ -65,14 +65,14 @@ func unpackedName(path string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), ".zst")
 }
 
-// growingTeller tells of files to which lines are added.
+// growingTeller reports on files to which lines are added.
 type growingTeller struct {
 	files *growingFiles
 	marks []fileMark // of the files, in their order
 }
 
 // fileMark is what a file had around where it was read up to. If it has that still, it was
-// not written anew.
+// not rewritten.
 type fileMark struct{ head, seam []byte }
 
 // markBytes is how much of a file is compared.
@@ -145,8 +145,8 @@ func (t *growingTeller) format() transcript.Format   { return t.files.main().fee
 func (t *growingTeller) outcome() transcript.Outcome { return t.files.main().feed.converter.Outcome() }
 func (t *growingTeller) close()                      { t.files.close() }
 
-// wholeTeller tells of files that are written as a whole: packed ones, documents, and
-// folders with a file for each event. It reads them again from their start.
+// wholeTeller reports on files that are written as a whole: packed ones, documents, and folders
+// with a file for each event. It reads them again from their start.
 type wholeTeller struct {
 	path   string
 	names  *sessionNames

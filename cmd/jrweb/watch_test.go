@@ -257,7 +257,7 @@ func TestAWatchRecordsStretchesOfWork(t *testing.T) {
 	})
 }
 
-// What is at work stays open, for whoever goes on.
+// What is at work stays open, for the one who goes on.
 func TestWatchOnceAndWatchTakeTurns(t *testing.T) {
 	inRoom(t, func(r *watchRoom) {
 		path := r.claudeFile()

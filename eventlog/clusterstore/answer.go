@@ -68,7 +68,7 @@ func (r *replica) answerQuestions() error {
 	return err
 }
 
-// respond answers. Who asks notices an answer that does not come.
+// respond answers. The caller notices a missing answer.
 func (r *replica) respond(m *nats.Msg, a answerOf, at filestore.Place) {
 	a.Stream, a.Position, a.Link = hex.EncodeToString(at.Journal[:]), at.Position, hex.EncodeToString(at.Link[:])
 	raw, err := json.Marshal(a)

@@ -166,8 +166,8 @@ func (s *shelf) save(ctx context.Context, c *catalog) error {
 	if !ok || api.ErrorCode != jetstream.JSErrCodeStreamWrongLastSequence && api.ErrorCode != jetstream.JSErrCodeStreamWrongLastSequenceConstant {
 		return err
 	}
-	// It may be this very catalog that is there, and its answer was lost: no two of them are
-	// the same, but those that renew a claim.
+	// It may be this very catalog that is there, and its answer was lost: no two of them are the
+	// same, except those that renew a claim.
 	now, err := s.load(ctx)
 	if err != nil {
 		return err

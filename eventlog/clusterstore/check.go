@@ -45,9 +45,9 @@ type Checked struct {
 // Check verifies that all replicas of a cluster are the same: that each message of the stream
 // follows from the one before, that the snapshots are whole and belong to it, and so do the
 // files; and that all replicas that run are where the stream says, and hold the same at one
-// position. It changes nothing, but that the replicas make some empty commits, and that each
-// reads all that it holds. The error wraps [store.ErrDamaged] if anything was found. Nil
-// options are the defaults.
+// position. It changes nothing, except that the replicas make some empty commits, and that each
+// reads all that it holds. The error wraps [store.ErrDamaged] if anything was found. Nil options
+// are the defaults.
 func Check(ctx context.Context, url, stream string, o *CheckOptions) (Checked, error) {
 	c := &checker{links: make(map[uint64][]link)}
 	if o != nil {

@@ -68,7 +68,8 @@ func (r *replica) update(ctx context.Context, ofLog bool, fn func(store.Tx) erro
 	}
 }
 
-// gaveUp is the error of an Update that has waited in vain, and asked for nothing.
+// gaveUp is the error of an Update that has waited without success, and has no message under
+// way.
 func (r *replica) gaveUp(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%w: the engine of the cluster does not answer, or others are always faster: %w", store.ErrNotCommitted, err)

@@ -19,7 +19,7 @@ func connection(o *Options) ([]nats.Option, error) {
 		// A server that stands still, or is cut off, closes no connection.
 		nats.PingInterval(2 * time.Second),
 		nats.MaxPingsOutstanding(2),
-		nats.ReconnectBufSize(-1), // what could not be sent is sent again by who waits for it
+		nats.ReconnectBufSize(-1), // the caller that waits for an answer sends again what could not be sent
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil { // else it was closed
 				o.Logger.Warn("the connection to the engine of the cluster is lost", "error", err)

@@ -393,7 +393,7 @@ func readLife(kind lifeKind, got reply, failed error) (out lifeAnswer, err error
 	return out, err
 }
 
-// told notes the sessions that an answer tells of.
+// told notes the sessions that an answer names.
 func (l *living) told(out lifeAnswer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

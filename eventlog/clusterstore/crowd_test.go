@@ -89,7 +89,7 @@ type crowdTask struct {
 }
 
 // An append is acknowledged once it is in the stream, each is there once, all readers see the
-// same, and all replicas are the same, whoever is killed, stands still or is cut off.
+// same, and all replicas are the same, no matter who is killed, stands still or is cut off.
 func TestACrowdOnAClusterSeesEverythingOnce(t *testing.T) {
 	for _, replicas := range []int{2, 3} {
 		t.Run(fmt.Sprintf("%d replicas", replicas), func(t *testing.T) {
@@ -398,7 +398,7 @@ func (c *crowd) any() *process { return c.logs[rand.IntN(len(c.logs))] }
 func (c *crowd) put(path string) { c.ask("PUT", path, "", "{}", nil) }
 
 // ask asks any server, and with the same key another one, until there is an answer. What is
-// not known or not there now is no answer; that something does not exist is a wrong one.
+// not known or not there now is not an answer; that something does not exist is a wrong one.
 func (c *crowd) ask(method, path, key, body string, answer any) {
 	began := time.Now()
 	for {

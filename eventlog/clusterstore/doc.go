@@ -35,6 +35,6 @@
 // Beside the API of JetStream a replica uses the subjects jrweb.STREAM for the messages,
 // jrweb.STREAM.writer for signs of life, jrweb.STREAM.ask.ID for what is handed on,
 // jrweb.STREAM.replicas for questions where the replicas are, and jrweb.STREAM.snapshots. and
-// what follows for those, in the stream STREAM-snapshots. Whoever may publish there may change
-// the log.
+// what follows for those, in the stream STREAM-snapshots. A client that may publish there may
+// change the log.
 package clusterstore

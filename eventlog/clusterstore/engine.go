@@ -25,7 +25,7 @@ type engine struct {
 }
 
 const (
-	// requestTime bounds one request to the engine. Whoever needs the answer asks again.
+	// requestTime bounds one request to the engine. The caller that needs the answer asks again.
 	requestTime = 2 * time.Second
 	// headerRoom is more than the headers of a message take, which count as its size.
 	headerRoom = 512
@@ -106,7 +106,7 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 	}
 }
 
-// isFinal reports whether to ask again is of no use.
+// isFinal reports whether it is of no use to ask again.
 func isFinal(err error) bool {
 	return errors.Is(err, errGone) || errors.Is(err, store.ErrDamaged)
 }
@@ -178,7 +178,7 @@ func (e *engine) get(ctx context.Context, position uint64) ([]byte, error) {
 }
 
 // idleHeartbeat is how often the engine must be heard of. After two of them without a word
-// the consumer is made anew.
+// the consumer is recreated.
 const idleHeartbeat = time.Second
 
 // consume begins to read the messages from a position on.

@@ -51,7 +51,7 @@ func TestWhileTheEngineStandsStillUpdatesFailAndViewsGoOn(t *testing.T) {
 }
 
 // retry makes a change until the engine answers: an Update that was begun a moment too early
-// waits in vain.
+// waits without success.
 func retry(t *testing.T, do func() error) error {
 	for began := time.Now(); ; {
 		err := do()

@@ -94,8 +94,8 @@ func (r *replica) missed(position uint64) error {
 // has forgotten what it lacks. Opened again, it begins with a snapshot.
 var ErrBehind = errors.New("this replica was away for too long: opened again, it begins with a snapshot")
 
-// forgotten fails the replica because the stream has no longer what it lacks, unless that
-// could not be found out.
+// forgotten fails the replica because the stream no longer has what it lacks, unless that could
+// not be found out.
 func (r *replica) forgotten(err error) error {
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ type missing struct {
 
 // absent fails the replica because a message is not in the stream, once that has been so for
 // a while: a server that no longer leads the stream may lack its newest messages, and answers
-// all the same.
+// anyway.
 func (r *replica) absent(position uint64, err error) error {
 	if r.missing.position != position {
 		r.missing = missing{position, time.Now()}
@@ -143,8 +143,8 @@ func (r *replica) absent(position uint64, err error) error {
 }
 
 // recognize checks that the stream has the last message of the replica. A stream that was
-// made anew, or is another one, does not have it. If the stream has forgotten it, the next
-// one tells: it has its hash.
+// recreated, or is another one, does not have it. If the stream has forgotten it, the next one
+// tells: it has its hash.
 func (r *replica) recognize(ctx context.Context) error {
 	at := r.file.Place()
 	if at.Position == 0 {

@@ -11,8 +11,8 @@ import (
 )
 
 // A replica that commits much has its messages before it reads them. What a message that comes
-// late says of those behind it is no reason to wait for more: if the reading breaks off there,
-// nothing more comes.
+// late says of those behind it is not a reason to wait for more: if the reading breaks off
+// there, nothing more comes.
 func TestAMessageThatComesLateHoldsUpNothing(t *testing.T) {
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "jr.db"), natstest.Start(t).URL, "log", nil)
 	if err != nil {

@@ -109,7 +109,7 @@ func (w *noting) Write(p []byte) (n int, err error) {
 	return n, w.err
 }
 
-// partReader reads the parts of a snapshot, one behind the other.
+// partReader reads the parts of a snapshot, one after the other.
 type partReader struct {
 	ctx   context.Context
 	shelf *shelf

@@ -11,7 +11,7 @@ import (
 // untilDenied returns a context for what is done with a connection that is yet to be made. It
 // also ends when the engine says that the user may not do something: it does not answer what it
 // does not allow, so to wait for an answer is of no use. explain releases the context, and
-// returns what was not allowed instead of what came of that.
+// returns what was not allowed instead of the error that followed from it.
 func (o *Options) untilDenied(ctx context.Context) (_ context.Context, explain func(error) error) {
 	ctx, denied := context.WithCancelCause(ctx)
 	o.denied = denied
@@ -24,8 +24,9 @@ func (o *Options) untilDenied(ctx context.Context) (_ context.Context, explain f
 	}
 }
 
-// mayTalk returns an error if the user may not talk with other replicas. What is not allowed
-// would be noticed only when they hear nothing. What it says here means nothing to them.
+// mayTalk returns an error if the user may not talk with other replicas. A refusal would
+// otherwise be noticed only when they hear nothing. The message that it sends means nothing to
+// them.
 func (e *engine) mayTalk(ctx context.Context, id [8]byte) error {
 	for _, subject := range []string{e.signSubject(), e.askSubject(id), e.replicasSubject()} {
 		s, err := e.conn.SubscribeSync(subject)

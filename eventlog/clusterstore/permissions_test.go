@@ -194,7 +194,7 @@ func doAllUntil(ctx context.Context, t *testing.T, url string, o clusterstore.Op
 	return err
 }
 
-// heard is a logger that tells of everything.
+// heard is a logger that reports everything.
 type heard struct {
 	slog.Handler
 	tell func(slog.Record)

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// oldestEngine is the first version whose servers sync always where they are told to.
+	// oldestEngine is the first version whose servers always sync if they are told to.
 	oldestEngine = "2.15.3"
 	// leastPayload is what a message must be able to take: a request of 4 MiB, and what the
 	// records of its events take beside them.
@@ -130,7 +130,7 @@ func admitVersion(version string) error {
 	return nil
 }
 
-// olderThan compares versions by their numbers. One that is none is not older.
+// olderThan compares versions by their numbers. A text that is not a version is not older.
 func olderThan(version, than string) bool {
 	version, _, _ = strings.Cut(version, "-")
 	v, t := strings.Split(version, "."), strings.Split(than, ".")
@@ -147,7 +147,7 @@ func olderThan(version, than string) bool {
 	return false
 }
 
-// everyServer is the question to all servers what their JetStream is like. Only a user of the
+// everyServer is the question that asks all servers about their JetStream. Only a user of the
 // system account may ask it.
 const everyServer = "$SYS.REQ.SERVER.PING.JSZ"
 
@@ -180,8 +180,8 @@ type answered struct {
 	always  bool // it syncs before it acknowledges
 }
 
-// askServers asks the servers what they are like, until so many as keep the stream have answered.
-// Those that come after them are waited for for a moment.
+// askServers asks the servers about themselves, until as many as keep the stream have answered.
+// It waits a moment for the answers that come after those.
 func askServers(ctx context.Context, o *Options, least int) (servers map[string]answered, err error) {
 	servers = map[string]answered{}
 	asks := *o

@@ -215,7 +215,7 @@ func TestWeakSettingsAreNamed(t *testing.T) {
 	}
 }
 
-// All servers of a cluster are asked, and three that sync always are no weakness. A replica
+// All servers of a cluster are asked, and three that sync always are not a weakness. A replica
 // knows where it is, and how often another one was faster.
 func TestAClusterTellsItsState(t *testing.T) {
 	servers, url := natstest.StartClusterWith(t, 3, natstest.Options{System: true})

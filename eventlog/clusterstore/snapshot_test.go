@@ -21,7 +21,7 @@ import (
 	"jrweb/internal/natstest"
 )
 
-// told is a logger that tells of a line, each time it is logged.
+// told is a logger that reports a line, each time it is logged.
 type told struct {
 	slog.Handler
 	line string
@@ -300,7 +300,7 @@ func TestAHoleIsNeverPassedOver(t *testing.T) {
 	k.ok(k.put(t.Context(), "who has it goes on"))
 }
 
-// A snapshot counts when it was stored, read back and found good, and not before: whoever
+// A snapshot counts when it was stored, read back and found good, and not before: a replica that
 // breaks off leaves none, and another one makes the next.
 func TestHalfASnapshotNeverCounts(t *testing.T) {
 	url := natstest.Start(t).URL

@@ -31,7 +31,7 @@ func (s *snapshots) get() store.Snapshots {
 	return s.stats
 }
 
-// messageWeight is what a message counts beside its bytes.
+// messageWeight is what a message counts in addition to its bytes.
 const messageWeight = 512
 
 // add counts a message.
@@ -227,7 +227,7 @@ func (s *shelf) verify(ctx context.Context, snap snapshot) error {
 }
 
 // forget purges the stream of what is older than all snapshots that are kept. The last message
-// of the oldest one stays: who begins there recognizes the stream by it.
+// of the oldest one stays: a replica that begins there recognizes the stream by it.
 func (s *snapshotter) forget(ctx context.Context, c catalog) error {
 	if len(c.Snapshots) < kept {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// start makes the file one from which the messages of the stream lead on: a new replica, and
-// one that lacks messages which the stream has no longer, begin with a snapshot.
+// start makes the file one from which the messages of the stream lead on: a new replica, and one
+// that lacks messages which the stream no longer has, begin with a snapshot.
 func (r *replica) start(ctx context.Context) error {
 	shelf := r.engine.shelf(r.o.Wait)
 	for {

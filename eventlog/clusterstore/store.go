@@ -21,7 +21,7 @@ import (
 type Options struct {
 	// Replicas is how many servers keep the stream, if Open creates it. 0: 1.
 	Replicas int
-	// Wait is how long an Update waits for the engine. 0: 10 seconds. As long a replica waits
+	// Wait is how long an Update waits for the engine. 0: 10 seconds. A replica waits as long
 	// before it takes a message for lost.
 	Wait time.Duration
 	// Credentials is a file with what proves to the engine who we are: a user's JWT with the seed
@@ -45,7 +45,7 @@ type Options struct {
 	Verify func(ctx context.Context, path string) error
 	// Join says that Open never makes the stream: it waits until there is one.
 	Join bool
-	// Logger gets what nobody else hears of. Nil: silence.
+	// Logger gets what cannot be returned to a caller. Nil: silence.
 	Logger *slog.Logger
 
 	existing bool        // like Join, but nobody waits
@@ -95,7 +95,7 @@ type replica struct {
 
 // Open opens the replica in the file at path, or creates it. Its journal is a stream of the
 // NATS servers at url, several separated by commas. If there is no such stream, Open creates
-// it. A new replica, and one that lacks messages which the stream has no longer, begin with the
+// it. A new replica, and one that lacks messages which the stream no longer has, begin with the
 // newest snapshot. Open returns when the replica has everything that was committed before; it
 // waits for that until ctx ends. Errors are those of [filestore.OpenReplica], and
 // [store.ErrDamaged] if the stream is not the one of the file, or has lost messages that no

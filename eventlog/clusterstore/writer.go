@@ -15,7 +15,7 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// writer is who is the writer, as a takeover has committed it: the replica that has the term.
+// writer names the writer, as a takeover has committed it: the replica that has the term.
 type writer struct {
 	id   [8]byte
 	term uint64          // 0: nobody has been the writer yet
@@ -95,7 +95,7 @@ func (r *replica) current() writer {
 	return r.writer
 }
 
-// The writer gives a sign of life to the others. It is no message of the stream, which would
+// The writer gives a sign of life to the others. It is not a message of the stream, which would
 // grow without end, and each replica with it, while nothing happens.
 const (
 	signEvery = time.Second
@@ -127,7 +127,7 @@ func (r *replica) Serve(do func(ctx context.Context, term uint64, change []byte)
 	})
 }
 
-// keepWriter sees to it that there is a writer, until the replica ends.
+// keepWriter makes sure that there is a writer, until the replica ends.
 func (r *replica) keepWriter() {
 	tick := time.NewTicker(signEvery)
 	defer tick.Stop()
@@ -192,8 +192,8 @@ func (r *replica) leave() {
 	}
 }
 
-// commits notes that an Update tries to commit, or has tried in vain and others may follow; or
-// that one has not failed.
+// commits notes that an Update tries to commit, or has tried without success and others may
+// follow; or that one has not failed.
 func (r *replica) commits(tries bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -59,7 +59,7 @@ func TestAnotherReplicaTakesOverFromAWriterThatIsSilent(t *testing.T) {
 	}
 }
 
-// Signs of life are no messages of the stream: while nothing happens it does not grow.
+// Signs of life are not messages of the stream: while nothing happens it does not grow.
 func TestAnIdleClusterWritesNothing(t *testing.T) {
 	url := natstest.Start(t).URL
 	here, there := newLog(t, url, nil), newLog(t, url, nil)

@@ -201,7 +201,7 @@ func (u *upgrading) copy() error {
 	}, func(int) {})
 }
 
-// spentOf4 makes the record of what an open session has cost of that of format 3 or 4.
+// spentOf4 converts a spending record from format 3 or 4.
 func spentOf4(key, raw []byte) ([]byte, error) {
 	payload, err := record.Decode(store.Spent, key, raw)
 	if err != nil {
@@ -214,14 +214,14 @@ func spentOf4(key, raw []byte) ([]byte, error) {
 	return record.Encode(store.Spent, key, payload), nil
 }
 
-// eventOf3 makes the record of an event of that of format 3, which does not name the change
-// that committed it: after the length of the type comes that of the actor.
+// eventOf3 converts the record of an event from format 3, which does not name the change that
+// committed it: after the length of the type comes that of the actor.
 func eventOf3(key, raw []byte) ([]byte, error) {
 	payload, err := record.Decode(store.Events, key, raw)
 	if err != nil {
 		return nil, err
 	}
-	const lengths = 9 // where the lengths end in front of which the change stands now
+	const lengths = 9 // the change is inserted before this offset
 	if len(payload) < lengths {
 		return nil, &store.DamageError{Bucket: store.Events, Key: bytes.Clone(key), Reason: "event is too short"}
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // bbolt tells the system that it reads here and there, so each page that is not in memory is
-// read alone. Who reads much of the file in the order of its keys says so: what follows each
-// other there is most often in neighboring pages.
+// read alone. A caller that reads much of the file in key order says so: neighboring keys are
+// usually in neighboring pages.
 
 // aheadBlock is how much is read ahead at once.
 const aheadBlock = 2 << 20

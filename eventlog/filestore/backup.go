@@ -58,7 +58,8 @@ func (s *fileStore) copyTo(ctx context.Context, file *os.File, mark func(*versio
 	}
 	out := &contextWriter{ctx: ctx, w: file}
 	err = view.read(func(overlay.Reader) error {
-		// A copy for which there is no room must not take, until it fails, what commits need.
+		// A copy for which there is no room must fail at once, and not first use up space that
+		// commits need.
 		if err := disk.Allocate(file, 0, view.tx.Size()); err != nil {
 			return err
 		}

@@ -269,8 +269,8 @@ func (s *fileStore) checkpointAll() error {
 	return nil
 }
 
-// switchSegment makes the records go to the other segment of the journal. That of a replica
-// has none.
+// switchSegment makes the records go to the other segment of the journal. The journal of a
+// replica has none.
 func (s *fileStore) switchSegment() {
 	if s.journal != nil {
 		s.journal.Switch()

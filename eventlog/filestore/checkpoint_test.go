@@ -166,7 +166,7 @@ func TestChangesGoOnWhileACheckpointIsWaitedFor(t *testing.T) {
 	h.close()
 }
 
-// Whoever reads while others write and checkpoints run sees at each moment a state that was.
+// A reader sees at each moment a state that was, while others write and checkpoints run.
 func TestAViewIsAStateThatWasWhateverRunsBesideIt(t *testing.T) {
 	h := newHistory(t, filepath.Join(t.TempDir(), "jr.db"))
 	var wg sync.WaitGroup
@@ -271,7 +271,7 @@ func TestWhatTheDiskStillWritesIsNotShown(t *testing.T) {
 	h.check() // the control: now it is shown
 }
 
-// A change that goes straight to the file, for want of room in the journal, can be seen there
+// A change that goes straight to the file, because the journal has no room, can be seen there
 // before its sync has returned. Nobody is shown it before.
 func TestNothingIsShownBeforeItsUpdateHasReturned(t *testing.T) {
 	h := newHistory(t, filepath.Join(t.TempDir(), "jr.db"))

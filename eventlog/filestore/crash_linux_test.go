@@ -142,10 +142,10 @@ func lifeOf(t *testing.T, path string, files map[string][]byte, changes int, clo
 	return traceChild(t, path, changes, closes)
 }
 
-// A crash at any call of a store, be it a kill or a power cut, takes back nothing that was
-// acknowledged or shown, and leaves a state that was: while the store is made, its journal
-// taken into use, in commits, in checkpoints, when the segments change places, and in the
-// close. The file alone is at every moment a state that was, too.
+// A crash at any call of a store, a kill or a power cut, takes back nothing that was
+// acknowledged or shown, and leaves a state that was: while the store is made, its journal taken
+// into use, in commits, in checkpoints, when the segments change places, and in the close. The
+// file alone is at every moment a state that was, too.
 func TestACrashAtAnyCallTakesBackNothing(t *testing.T) {
 	path := filepath.Join(memoryDir(t, "256m"), "jr.db")
 	calls := lifeOf(t, path, nil, 22, true)

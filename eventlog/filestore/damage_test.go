@@ -405,7 +405,7 @@ func TestSegmentsOfAnEarlierUseAreNeverRead(t *testing.T) {
 		writeFiles(t, path, stale)
 		h.open()
 		h.check()
-		h.change(1) // and these begin anew
+		h.change(1) // and these start again
 		h.check()
 		crash := readFiles(t, path)
 		h.close()
@@ -481,8 +481,8 @@ func TestADamagedMarkIsRefused(t *testing.T) {
 	}
 }
 
-// A page that is damaged while the store runs, be it the one that says how far the file is,
-// gives errors. It does not end the process, and the store can be closed.
+// A page that is damaged while the store runs, also the one that says how far the file is, gives
+// errors. It does not end the process, and the store can be closed.
 func TestADamagedRootIsAnErrorOfWhoeverReads(t *testing.T) {
 	for name, damage := range map[string]func(page []byte){
 		"its kind":     func(p []byte) { p[8] ^= 0x13 },

@@ -111,8 +111,8 @@ func TestAFullDiskAtAnyStepHarmsNothing(t *testing.T) {
 	t.Logf("%d of %d disks were full", refused, tried)
 }
 
-// When there is no room at all, everything can be removed all the same, also when that is
-// more than both halves hold: what is removed makes room for what was to be written before.
+// When there is no room at all, everything can be removed anyway, also when that is more than
+// both halves hold: what is removed makes room for what was to be written before.
 func TestEverythingCanBeRemovedFromAFullDisk(t *testing.T) {
 	d := disktest.NewSmall(t, "40m")
 	h := newHistory(t, filepath.Join(d.Dir, "jr.db"))

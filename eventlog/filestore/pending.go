@@ -10,8 +10,8 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Pending is what a database file does not have yet, but its journal: after a crash, or
-// when the file had no room at a close.
+// Pending is what the journal of a database file has, and the file does not have yet: after a
+// crash, or when the file had no room at a close.
 type Pending struct {
 	place          journal.Place
 	contents       *journal.Contents // nil if no journal is in use

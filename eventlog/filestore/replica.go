@@ -16,7 +16,7 @@ import (
 // the hash of the one before. What is applied to it is shown at once, and goes into the file
 // later, with its place in the journal in the same transaction. What the file lacks after a
 // crash must be applied again: the journal has it. Its methods may be called concurrently,
-// but for Join and Apply.
+// except Join and Apply.
 type Replica struct {
 	s       *fileStore
 	journal atomic.Pointer[[16]byte] // see Place
@@ -32,7 +32,7 @@ type Place struct {
 }
 
 // OpenReplica opens the replica in the bbolt file at path, or creates it. For errors see
-// [Open]. A file that has something in it, and is no replica, is refused.
+// [Open]. A file that is not empty and not a replica is refused.
 func OpenReplica(path string, o *Options) (*Replica, error) {
 	if o == nil {
 		o = &Options{}
@@ -115,8 +115,8 @@ func (r *Replica) Place() Place {
 	return Place{Journal: *r.journal.Load(), Position: v.upto, Link: v.link}
 }
 
-// Join makes the file one of a journal, for ever. It must not belong to one yet, and nothing
-// may have been applied to it.
+// Join binds the file to a journal permanently. It must not belong to one yet, and nothing may
+// have been applied to it.
 func (r *Replica) Join(journal [16]byte) error {
 	r.s.writing.Lock()
 	defer r.s.writing.Unlock()
@@ -159,7 +159,7 @@ func (r *Replica) Apply(ctx context.Context, delta []byte, link [32]byte) error 
 	if err := s.failure(); err != nil {
 		return err
 	}
-	// It is committed, so it may use what is kept for what must not fail.
+	// It is committed, so it may use the room that is kept for what must not fail.
 	if err := s.makeRoom(ctx, size{bytes: int64(len(delta)), reserve: true}); err != nil {
 		return err
 	}
@@ -171,18 +171,18 @@ func (r *Replica) Apply(ctx context.Context, delta []byte, link [32]byte) error 
 	return nil
 }
 
-// View is that of [store.Store].
+// View works as in [store.Store].
 func (r *Replica) View(ctx context.Context, fn func(store.Reader) error) error {
 	return r.s.View(ctx, fn)
 }
 
-// Checkpoint is that of [store.CheckpointStore].
+// Checkpoint works as in [store.CheckpointStore].
 func (r *Replica) Checkpoint(ctx context.Context) error { return r.s.Checkpoint(ctx) }
 
-// Stats is that of [store.StatsStore].
+// Stats works as in [store.StatsStore].
 func (r *Replica) Stats() store.Stats { return r.s.Stats() }
 
-// Backup is that of [store.BackupStore]. The copy is no replica.
+// Backup works as in [store.BackupStore]. The copy is not a replica.
 func (r *Replica) Backup(ctx context.Context) (*store.Backup, error) { return r.s.Backup(ctx) }
 
 // Close puts what was applied into the file, as far as there is room, and releases it.

@@ -101,8 +101,8 @@ func (r *room) reserve(used int64) int64 {
 func (r *room) admit(pending size) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// Pages are not full, and written anew when they change. Their old copies become free
-	// when nobody reads them any more.
+	// Pages are not full, and are rewritten when they change. Their old copies become free when
+	// nobody reads them any more.
 	need := 2 * pending.bytes
 	if inUse := r.used - r.free + need; r.max > 0 && inUse > r.max {
 		return fmt.Errorf("%w: %d bytes of the database would be in use, and %d are the limit", store.ErrFull, inUse, r.max)

@@ -50,8 +50,8 @@ func markOf(at Place) boltfile.Mark {
 
 // Replace puts another file into the place of the replica's: what fill writes, which must be
 // a replica at a place. Nothing may be applied to this replica meanwhile. It is closed then,
-// and the new one is returned. After an error it is of no use but to be closed. An error or a
-// crash leaves one of the two files, whole.
+// and the new one is returned. After an error it can only be closed. An error or a crash leaves
+// one of the two files, whole.
 func (r *Replica) Replace(at Place, fill func(io.Writer) error, o *Options) (*Replica, error) {
 	path := r.s.base.path
 	file, err := boltfile.NewUnfinished(path)
@@ -83,7 +83,7 @@ func (r *Replica) Replace(at Place, fill func(io.Writer) error, o *Options) (*Re
 	return OpenReplica(path, o)
 }
 
-// wantPlace returns an error if a file is no replica at a place.
+// wantPlace returns an error if a file is not a replica at a place.
 func wantPlace(path string, want Place) error {
 	at, err := PlaceOf(path)
 	if err == nil && at != want {
@@ -92,8 +92,8 @@ func wantPlace(path string, want Place) error {
 	return err
 }
 
-// PlaceOf returns the place of a replica that no process has open. If the file is none, the
-// error is [ErrNoReplica].
+// PlaceOf returns the place of a replica that no process has open. If the file is not a replica,
+// the error is [ErrNoReplica].
 func PlaceOf(path string) (at Place, err error) {
 	file, err := boltfile.OpenAtRest(path, false)
 	if err != nil {

@@ -23,7 +23,7 @@ type fileStore struct {
 	plain bool // without a journal
 	now   atomic.Pointer[version]
 
-	writing sync.Mutex       // held by the running Update, and by who freezes the active half
+	writing sync.Mutex       // held by the running Update, and while the active half is frozen
 	tx      *overlay.Tx      // of the running Update; used under writing
 	journal *journal.Journal // nil until the first Update; used under writing
 	aging   *time.Timer      // freezes the active half when it is old; used under writing

@@ -91,7 +91,7 @@ func (s *fileStore) Close() error {
 func (s *fileStore) finish() error {
 	if s.journal == nil {
 		if s.failure() == nil {
-			_ = s.takeAll() // what a replica has not in its file, its journal has
+			_ = s.takeAll() // what is missing in a replica's file is in its journal
 		}
 		return nil
 	}
@@ -112,8 +112,8 @@ func (s *fileStore) finish() error {
 		}
 	}
 	if err == nil {
-		// Both heads of the file say so then: if one is damaged, the other does not speak of
-		// a journal that is gone.
+		// Both heads of the file say so then: if one is damaged, the other does not name a
+		// removed journal.
 		err = s.base.apply(noOps, m, true)
 	}
 	switch {

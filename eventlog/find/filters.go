@@ -25,7 +25,7 @@ func (q *Query) Session(s *event.SessionInfo) bool {
 		(q.before.IsZero() || s.Started.Before(q.before)) && (s.Ended.IsZero() || !q.Over(s.Ended.Time))
 }
 
-// Over reports whether the query looks into no session that has ended so early.
+// Over reports whether sessions that ended this early are outside the query.
 func (q *Query) Over(ended time.Time) bool { return ended.Before(q.after) }
 
 // Kind reports whether the query looks for events of a time and a type.

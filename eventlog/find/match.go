@@ -7,8 +7,8 @@ import (
 	"jrweb/eventlog/event"
 )
 
-// wall is the length from which a text without a blank is no text that anybody reads, but
-// the bytes of an image or the like.
+// wall is the length from which a text without a blank is not readable text, but the bytes of an
+// image or the like.
 const wall = 1000
 
 // Matcher matches events with a query. It keeps memory from one event to the next: only one

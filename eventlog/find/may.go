@@ -93,7 +93,7 @@ func (w *word) may(data []byte) bool {
 			}
 		}
 	}
-	// Few write letters as escapes. But who does must be found.
+	// Few write letters as escapes. But such letters must be found too.
 	for i := nextEscape(data, 0); i >= 0; i = nextEscape(data, i+1) {
 		if r, _ := unescape(data[i:]); fold(r) == w.anchor {
 			return true

@@ -161,7 +161,7 @@ var (
 	path      = regexp.MustCompile(`^(?:[~.]*/|[A-Za-z]:\\)`)
 )
 
-// isPassword reports whether a name is that of a password. Keys and tokens are made by
+// isPassword reports whether a name is the name of a password. Keys and tokens are made by
 // machines and are longer.
 func isPassword(before []byte) bool { return password.Match(before) }
 

@@ -2,8 +2,8 @@ package store
 
 import "time"
 
-// ClusterStore is a [Store] that several machines have. It tells how the one in this process
-// stands to the others, and what may take back what it acknowledges.
+// ClusterStore is a [Store] that is shared by several machines. It tells how this replica
+// compares with the others, and what may take back what it acknowledges.
 type ClusterStore interface {
 	Store
 	Cluster() Cluster
@@ -20,8 +20,8 @@ type Cluster struct {
 	Writer bool
 	// Lag is how many commits of others the store is known to lack.
 	Lag uint64
-	// Conflicts is how often a commit had to be made anew, because that of another machine came
-	// first, since the store was opened.
+	// Conflicts is how often a commit had to be made again since the store was opened, because
+	// another machine was faster.
 	Conflicts uint64
 	// Servers is how many servers keep each commit.
 	Servers int
@@ -31,16 +31,16 @@ type Cluster struct {
 	Snapshots  Snapshots
 }
 
-// Snapshots tells of the newest snapshot that a [ClusterStore] knows, with which new ones
-// begin, and of those that it has made itself.
+// Snapshots describes the newest snapshot that a [ClusterStore] knows, with which new replicas
+// begin, and counts those that it has made itself.
 type Snapshots struct {
 	// Position is that of the last commit in it, 0 if there is none.
 	Position uint64
 	Taken    time.Time
 	// Bytes is the size of the file, Stored what the snapshot takes.
 	Bytes, Stored int64
-	// Made is how many this store has made since it was opened, and Failed how many it has
-	// begun in vain.
+	// Made is how many this store has made since it was opened, and Failed how many it began and
+	// could not finish.
 	Made, Failed int
 }
 
@@ -63,7 +63,7 @@ const (
 	FrailSnapshots Weakness = "frail_snapshots"
 )
 
-// Weaknesses returns all that there are.
+// Weaknesses returns all possible weaknesses.
 func Weaknesses() []Weakness {
 	return []Weakness{FewServers, LateSync, UnknownSync, Erasable, Bounded, FrailSnapshots}
 }

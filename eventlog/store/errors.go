@@ -11,8 +11,8 @@ var (
 	// Nothing has changed. Reading, deleting and ending sessions still work. Appends work
 	// again as soon as there is room.
 	ErrFull = errors.New("no room left")
-	// ErrNotCommitted: a commit failed before it could take effect. Nothing has
-	// changed, and the store is as good as before.
+	// ErrNotCommitted: a commit failed before it could take effect. Nothing has changed, and the
+	// store works as before.
 	ErrNotCommitted = errors.New("commit failed and changed nothing")
 	// ErrFailed: a commit failed, and what is on the disk is not known. Nothing more is
 	// acknowledged or shown until the store is opened again.

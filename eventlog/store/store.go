@@ -15,12 +15,12 @@ import (
 type Store interface {
 	// Update runs fn and makes everything that it wrote durable, or nothing. A nil result
 	// means that it is on the disk. If fn returns an error, nothing has changed, and Update
-	// returns that error. An error that wraps [ErrFull] or [ErrNotCommitted] also means
-	// that nothing has changed: the store is as good as before. So does one that wraps
+	// returns that error. An error that wraps [ErrFull] or [ErrNotCommitted] also means that
+	// nothing has changed: the store works as before. So does one that wraps
 	// [ErrUpdateTooLarge], if the store has a limit. One that wraps [ErrUnsettled] means that
-	// the outcome is unknown, and that the store goes on. Any other error means that the
-	// outcome is unknown, and that the store does not work any more. Update may run fn again if a run had no effect; the last run
-	// counts.
+	// the outcome is unknown, and that the store goes on. Any other error means that the outcome
+	// is unknown, and that the store does not work any more. Update may run fn again if a run
+	// had no effect; the last run counts.
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// View runs fn on one state of the store. That state has all of every Update that
@@ -62,8 +62,8 @@ func Commits(r Reader) uint64 {
 	return 0
 }
 
-// AheadReader is a [Reader] of a store that reads from a disk. Who reads many values in
-// descending order of their keys tells it: then the disk is not asked for each page.
+// AheadReader is a [Reader] of a store that reads from a disk. A caller that reads many values
+// in descending order of their keys announces it, so that the disk is not read page by page.
 type AheadReader interface {
 	Reader
 	// ReadAhead says that values are read next that stand before one that was just read.
@@ -114,7 +114,7 @@ const (
 	// Tasks: |task|.
 	Tasks Bucket = "tasks"
 	// Activity: |change, 8 bytes big-endian| → |task| …: tasks by their last change. See
-	// record.EncodeActivity.
+	// record.DecodeActivity.
 	Activity Bucket = "activity"
 	// Sessions: |task| 00 |session|: a task's sessions in the order of their start.
 	Sessions Bucket = "sessions"
@@ -157,12 +157,11 @@ func Buckets() []Bucket {
 }
 
 // NotifyingStore is a [Store] that several processes change, each through a replica of its
-// own. It tells of every commit. So a Log on it knows as much as if it made all commits.
+// own. It reports every commit. So a Log on it knows as much as if it made all commits.
 //
-// One process at a time is the writer, and the others hand their changes on to it. Who is the
-// writer changes by a commit, with which a new term begins. An Update of another process
-// works as well: to have one writer is for efficiency, and for what must be decided at one
-// place.
+// One process at a time is the writer, and the others hand their changes on to it. A commit
+// makes another process the writer, and begins a new term. An Update of another process works as
+// well: to have one writer is for efficiency, and for what must be decided at one place.
 type NotifyingStore interface {
 	Store
 	// Notify runs begin on the newest state. From then on it calls heard after each commit,
@@ -170,9 +169,9 @@ type NotifyingStore interface {
 	// the Update that made it returns. It calls failed once if the store fails. heard and failed
 	// must be quick and must not use the store. Notify may be called once.
 	//
-	// An Update of a NotifyingStore runs its function on a state of which all is heard. If the
-	// function wrote nothing, it has seen everything that was committed by anybody before the
-	// call of Update.
+	// An Update of a NotifyingStore runs its function on a state whose commits have all been
+	// reported. If the function wrote nothing, it has seen everything that was committed by
+	// anybody before the call of Update.
 	Notify(ctx context.Context, begin func(Reader) error, heard func(Commit), failed func(error)) error
 
 	// Serve sets what makes the changes that others hand on. From then on this process may
@@ -181,9 +180,9 @@ type NotifyingStore interface {
 	// called once, after Notify.
 	Serve(do func(ctx context.Context, term uint64, change []byte) (answer []byte, err error))
 
-	// Hand hands a change on to the writer. It returns the answer when everything is heard
-	// that was committed before it. If the change may be made twice, repeat says so: then Hand
-	// asks again where an answer is missing. The error wraps [ErrNotWriter] if this process has
+	// Hand hands a change on to the writer. It returns the answer when everything is reported
+	// that was committed before it. repeat says that the change may be made twice: then Hand
+	// asks again if the answer is missing. The error wraps [ErrNotWriter] if this process has
 	// become the writer, [ErrNotCommitted] if the change was not made, and [ErrUnsettled] if
 	// that is not known.
 	Hand(ctx context.Context, change []byte, repeat bool) (answer []byte, err error)

@@ -122,7 +122,7 @@ func TestAPersonMayRepeatThemselves(t *testing.T) {
 	checkTexts(t, convert(t, transcript.Kimi, prompt+message+prompt+message), "user", "content", "Go on", "Go on")
 }
 
-// A text about exit codes is no exit code, unless a command's output ends or begins with it.
+// A text about exit codes is not an exit code, unless a command's output ends or begins with it.
 func TestOnlyACommandHasAnExitCode(t *testing.T) {
 	const line = `{"type":"tool_call","id":"c","toolName":%q,"parameters":{},"session_id":"d"}` + "\n"
 	for tool, success := range map[string]bool{"Execute": false, "Read": true} {

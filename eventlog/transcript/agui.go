@@ -139,8 +139,8 @@ func (a *agUI) tell(out *output) {
 	out.call(call.id, call.name, args)
 }
 
-// result converts what a tool gave back. Nothing says whether it went well, but for
-// what it gave back itself.
+// result converts what a tool gave back. Nothing says whether it went well, except what it gave
+// back itself.
 func (a *agUI) result(id string, content json.RawMessage, failure string, out *output) {
 	if !first(&a.done, id) {
 		return

@@ -148,8 +148,8 @@ func (a *antigravity) tool(index string, s object, ended bool, out *output) {
 	out.result(r)
 }
 
-// result converts the end of a turn. A success without a word and without tokens is
-// what is printed when the time for it was over.
+// result converts the end of a turn. It prints a success without text and without tokens when
+// its time was over.
 func (a *antigravity) result(r object, out *output) {
 	a.text.flush(out)
 	status, text := r.text("status"), r.text("response")

@@ -68,8 +68,8 @@ func (m *claudeMessages) absorbed(line, a object, out *output) {
 	m.queue.ran()
 }
 
-// file tells of a file that a person named, or that has changed under the agent. Its
-// text is not repeated, its image is.
+// file reports a file that a person named, or that changed while the agent worked. Its text is
+// not repeated, its image is.
 func (m *claudeMessages) file(kind string, a object, out *output) {
 	name := a.text("displayPath", "filename", "path")
 	verb := "Attached "

@@ -63,7 +63,7 @@ func (c *claudeCosts) message(agent, session string, m object, model string, u u
 	out.member(id, account, model, u)
 }
 
-// grow tells what a message cost that has been told of.
+// grow tells what a message cost that was reported before.
 func (c *claudeCosts) grow(id string, u usage, out *output) {
 	if was, known := c.spent[id]; known {
 		was.usage = was.usage.most(u)
@@ -213,7 +213,7 @@ func claudeAccount(agent, session, model string) string {
 	return session + "/" + model
 }
 
-// What is no part of a model's name: the size of its context, a date, a version of
+// What does not belong to a model's name: the size of its context, a date, a version of
 // Bedrock's.
 var notOfModel = regexp.MustCompile(`\[[^\]]*\]$|-v[0-9]+(:[0-9]+)?$|[-@][0-9]{8}$|-latest$`)
 

@@ -18,8 +18,8 @@ import (
 const ClaudeCode = "Claude Code"
 
 // HookVersion is the version of the agent in a session that hooks record, because hooks do
-// not tell it. Who reads the transcript of the session tells the real one: from then on
-// hooks record nothing in it that the transcript tells, too.
+// not tell it. A program that reads the transcript of the session tells the real one: from then
+// on hooks record nothing in it that the transcript tells, too.
 const HookVersion = "hooks"
 
 // ClaudeHook is what Claude Code tells a hook: one thing that happens in one of its
@@ -48,7 +48,7 @@ type ClaudeHook struct {
 const turnEnded = "The turn is over"
 
 // ReadClaudeHook reads what Claude Code posts to an HTTP hook. An event of no known name
-// is nothing to record. It fails if the body is no object that names its event and session.
+// is nothing to record. It fails if the body is not an object that names its event and session.
 func ReadClaudeHook(body []byte) (*ClaudeHook, error) {
 	o := parseObject(body)
 	if o == nil {

@@ -31,8 +31,8 @@ func (m *claudeMessages) interruption() string {
 }
 
 // says converts a text that the agent is told. Claude Code dresses in it, between tags,
-// what a person typed that is no prompt, what commands printed, and what it tells the
-// agent itself. Each is told as what it is.
+// what a person typed that is not a prompt, what commands printed, and what it tells the agent
+// itself. Each is told as what it is.
 func (m *claudeMessages) says(s claudeSaid, text string, parts []byte, out *output) {
 	switch strings.TrimSpace(text) {
 	case markInterrupted, markInterruptedAtTool:
@@ -154,8 +154,8 @@ const tagCommand = "command-name"
 var claudeTag = regexp.MustCompile(`<(command-name|command-message|command-args|command-contents|local-command-(?:stdout|stderr|caveat)|bash-(?:input|stdout|stderr)|` +
 	`system-reminder|task-notification|user-memory-input|user-prompt-submit-hook|teammate-message|pasted_content)(?: [^<>]*)?>`)
 
-// markup takes a text apart at the tags that Claude Code puts around what is no prompt.
-// A tag counts only at the beginning of a line, and with its end: people write of tags.
+// markup takes a text apart at the tags that Claude Code puts around what is not a prompt. A tag
+// counts only at the beginning of a line, and with its end: people write of tags.
 func markup(text string) (pieces []markupPiece) {
 	var name, args string
 	isCommand, found := false, false

@@ -115,7 +115,7 @@ func (m *claudeMessages) failed(line, message object, text, code string, out *ou
 }
 
 // stopped reads why a message stops, where the line tells it: in the files, and at
-// Amp. It is no end while a call is open.
+// Amp. It is not an end while a call is open.
 func (m *claudeMessages) stopped(message object, out *output) {
 	switch message.text("stop_reason") {
 	case "end_turn", "stop_sequence":
@@ -240,8 +240,8 @@ func (m *claudeMessages) result(line, block object, out *output) {
 	m.tells(eventlog.TypeToolResult, id)
 }
 
-// toolResultOf returns what a line tells of a result besides. It may be long, and most
-// of it stands in the result.
+// toolResultOf returns what else a line tells of a result. It may be long, and most of it stands
+// in the result.
 func toolResultOf(line object) object {
 	for _, name := range []string{"tool_use_result", "toolUseResult"} {
 		if raw := line.value(name); bytes.Contains(raw, []byte(`urationMs"`)) || bytes.Contains(raw, []byte(`"interrupted":true`)) {

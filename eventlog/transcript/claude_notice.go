@@ -9,9 +9,8 @@ import (
 	"jrweb/eventlog"
 )
 
-// claudeNotices converts the lines that are no messages: what Claude Code says of
-// itself. The stream and the files have the same, with names in the one or the other
-// spelling.
+// claudeNotices converts the lines that are not messages: what Claude Code says of itself. The
+// stream and the files have the same, with names in the one or the other spelling.
 type claudeNotices struct {
 	tasks  recent[string]   // the call that a task works for
 	denied recent[struct{}] // calls
@@ -188,7 +187,7 @@ func (n *claudeNotices) permissionDenied(o object, out *output) {
 	out.note(eventlog.TypeGuardrail, text, data(nil).some("tool", tool).some("denied_call_id", call).some("reason", reason))
 }
 
-// deniedAtEnd tells of a denial in a result. Amp's is a string: "Bash(git push)".
+// deniedAtEnd reports a denial in a result. Amp's is a string: "Bash(git push)".
 func (n *claudeNotices) deniedAtEnd(raw json.RawMessage, out *output) {
 	if text := textOf(raw); text != "" {
 		tool, _, _ := strings.Cut(text, "(")

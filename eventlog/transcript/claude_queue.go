@@ -71,8 +71,8 @@ func (q *claudeQueue) remember(text string) {
 	q.told = append(q.told, sameWords(text))
 }
 
-// said reports whether words have been told as the queue's. Those that still wait are
-// told by whoever asks.
+// said reports whether words have been told as the queue's. Those that still wait are told by
+// the caller.
 func (q *claudeQueue) said(text string) bool {
 	words := sameWords(text)
 	for i, w := range q.waiting {

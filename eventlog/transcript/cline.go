@@ -156,7 +156,7 @@ func isClineSilent(what string) bool {
 	return false
 }
 
-// broken tells of a message whose rest did not come.
+// broken reports a message whose rest did not come.
 func (c *cline) broken(out *output) {
 	p := c.partial
 	c.partial = nil
@@ -228,7 +228,7 @@ func (c *cline) tool(what string, o object, images []json.RawMessage, out *outpu
 		}
 		c.close(withImages(said.text("logs"), images), images, out)
 	case "tool":
-		// What came back is not shown, but for what a search found.
+		// What came back is not shown, except what a search found.
 		name := cmp.Or(said.text("tool"), "tool")
 		out.call("", name, json.RawMessage(cmp.Or(text, "{}")))
 	}
@@ -265,8 +265,8 @@ func (c *cline) ended(out *output) {
 	out.at = at
 }
 
-// request counts what a request to the model cost. The line of a request is written
-// anew when it is known, in its place.
+// request counts what a request to the model cost. The line of a request is rewritten in its
+// place when the cost is known.
 func (c *cline) request(o, said object, out *output) {
 	u := usage{
 		usd: said.amount("cost", "totalCost"), input: said.amount("tokensIn"), output: said.amount("tokensOut"),

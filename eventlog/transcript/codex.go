@@ -23,7 +23,7 @@ func isCodex(o object) bool {
 // codex converts the output of codex exec --json.
 type codex struct {
 	holdsNothing
-	process int // threads started: item ids begin anew with each
+	process int // threads started: item ids start again with each
 	items   codexItems
 	spent   codexAccount
 }

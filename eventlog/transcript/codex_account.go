@@ -11,7 +11,7 @@ type codexAccount struct {
 	fork    bool // the total goes on from the parent's
 	based   bool // and base is known
 	base    usage
-	before  usage // what was counted before the total began anew
+	before  usage // what was counted before the total started again
 	last    usage // the last total
 	seen    recent[usage]
 	largest usage // of what was told

@@ -270,7 +270,7 @@ func codexArgs(tool string, args json.RawMessage) json.RawMessage {
 }
 
 // literal reads the value at the beginning of JavaScript as JSON: names may stand
-// without quotes, and strings in quotes of any kind. What is no literal is not read.
+// without quotes, and strings in quotes of any kind. What is not a literal is not read.
 func literal(script string) (json.RawMessage, bool) {
 	var b []byte
 	var depth int

@@ -245,8 +245,8 @@ func (c *codexServer) request(method string, o, p object, out *output) bool {
 	return true
 }
 
-// response tells an answer to a question of the server. Any other answer tells nothing
-// that a notification does not, but for an error.
+// response tells an answer to a question of the server. Any other answer tells nothing that a
+// notification does not, except an error.
 func (c *codexServer) response(o object, out *output) bool {
 	if !o.has("id") {
 		return false

@@ -431,8 +431,8 @@ func TestTheSumOfACodexThreadGoesOnWhenItsTotalBeginsAnew(t *testing.T) {
 	}
 }
 
-// Versions that write the parent's lines anew mark where the fork's own begin in
-// different ways, or not at all.
+// Versions that repeat the parent's lines mark where the fork's own begin in different ways, or
+// not at all.
 func TestWhereAForksOwnLinesBeginIsFound(t *testing.T) {
 	const (
 		before = "019e0000-0000-7000-8000-000000000002"

@@ -73,7 +73,7 @@ type Converter struct {
 	prelude text
 }
 
-// New returns a converter for a format. It fails for names that are none.
+// New returns a converter for a format. It fails for names that are not formats.
 func New(format Format, o *Options) (*Converter, error) {
 	c := &Converter{format: format, out: output{format: format, limit: 4 << 20}}
 	if o != nil {
@@ -149,12 +149,12 @@ func (c *Converter) Format() Format { return c.format }
 // Origin returns what is known about the run.
 func (c *Converter) Origin() Origin { return c.out.origin }
 
-// Outcome returns how the run ended, as far as its lines tell. It is for whoever
-// seals the session, and decides nothing by itself: ask it after [Converter.End].
+// Outcome returns how the run ended, as far as its lines tell. It is for the caller that seals
+// the session, and decides nothing by itself: ask it after [Converter.End].
 func (c *Converter) Outcome() Outcome { return c.out.outcome(c.values.cutOff) }
 
-// Over reports whether the agent has told its own end, and nothing since: whoever goes on
-// with the thread begins again.
+// Over reports whether the agent has told its own end, and nothing since: a run that goes on
+// with the thread starts again.
 func (c *Converter) Over() bool { return c.out.progress.over }
 
 // Stats returns what was counted so far.
@@ -244,7 +244,7 @@ func (c *Converter) object(o object, text []byte) {
 	}
 }
 
-// other takes a line, or a piece of one, that is no JSON object.
+// other takes a line, or a piece of one, that is not a JSON object.
 func (c *Converter) other(l Line) {
 	c.out.at, c.out.parent = time.Time{}, ""
 	switch {
@@ -260,8 +260,8 @@ func (c *Converter) other(l Line) {
 	}
 }
 
-// announces reports whether a line that is no object belongs to the format, and only
-// says that an object follows.
+// announces reports whether a line that is not an object belongs to the format, and only says
+// that an object follows.
 func announces(d decoder, line []byte) bool {
 	f, may := d.(interface{ framing(line []byte) bool })
 	return may && f.framing(line)

@@ -182,7 +182,7 @@ func (c *codexThread) fork(id string, repeated bool) *codexThread {
 		return f
 	}
 	f.meta(fmt.Sprintf(`,"forked_from_id":%q`, c.id))
-	for _, line := range c.lines { // written anew, all at the same time
+	for _, line := range c.lines { // rewritten, all at the same time
 		var l struct {
 			Type    string
 			Payload json.RawMessage

@@ -49,7 +49,7 @@ func (d data) number(name string, value float64) data {
 	return strconv.AppendFloat(d.name(name), value, format, -1, 64)
 }
 
-// quote makes a JSON string. What is no UTF-8 becomes U+FFFD.
+// quote makes a JSON string. What is not UTF-8 becomes U+FFFD.
 func quote(s string) []byte { return appendQuoted(make([]byte, 0, len(s)+len(s)/16+2), s) }
 
 // withMore joins members with others.

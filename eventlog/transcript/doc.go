@@ -14,7 +14,7 @@
 //     [Stats] count them. Left out is only what comes again as a whole (the pieces
 //     of a message) and bookkeeping that is known to tell nothing of the run.
 //   - Every event is one that the log takes, whatever the input: it has the fields
-//     of its type, is UTF-8, and is no larger than [Options] allow. Texts that are
+//     of its type, is UTF-8, and is not larger than [Options] allow. Texts that are
 //     too long, at any depth, are cut, and the event says how long they were and
 //     their SHA-256.
 //   - A tool_call and its tool_result have the same call_id. A call is told once
@@ -67,7 +67,7 @@
 //	ai-sdk           –         yes      –           some        –          tokens if the server puts them into the metadata of the message
 //	responses        –         yes      –           by response –          results of functions are not in the stream
 //	chat-completions yes       yes      –           by answer   –          results of tools are not in the stream
-//	ag-ui            some      yes      –           –           –          nothing tells whether a tool failed, but for what it gave back
+//	ag-ui            some      yes      –           –           –          nothing tells whether a tool failed, except what it gave back
 //	langgraph        –         yes      –           by message  –          messages that come in pieces and as a whole are told once
 //	append           yes       yes      as told     as told     as told    what the log would refuse stays raw, with the reason
 //	text             –         –        –           –           –          each pause, or 32 KiB, makes an assistant event

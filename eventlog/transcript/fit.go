@@ -14,11 +14,11 @@ import (
 const (
 	// leastText is what is left of a text at least when it is cut.
 	leastText = 64
-	// mostCuts is how many texts of one event are cut. One that has more long
-	// texts is no text with a frame around it, and is cut as a whole.
+	// mostCuts is how many texts of one event are cut. An event that has more long texts is not
+	// one text with a frame around it, and is cut as a whole.
 	mostCuts = 64
-	// mostOther is how long a member that is no text may stay when texts are not
-	// what makes an event large.
+	// mostOther is how long a member that is not a text may stay when texts are not what makes
+	// an event large.
 	mostOther = 512
 )
 
@@ -91,8 +91,8 @@ type level struct {
 	index int
 }
 
-// cutTexts cuts the strings that have more than limit bytes, but for names of
-// members. What is known of a text that was cut before stands.
+// cutTexts cuts the strings that have more than limit bytes, except names of members. What is
+// known of a text that was cut before stands.
 func cutTexts(members data, limit int, known []cut) (data, []cut) {
 	out, copied := data(nil), 0
 	cuts := slices.Clone(known)

@@ -37,7 +37,7 @@ func isGeminiJSON(o object) bool {
 }
 
 // gemini converts the stream-json of Gemini CLI, and its json. The agent's text comes in pieces
-// that no id holds together and nothing ends: whatever is no piece ends it.
+// that have no common id and no end: whatever is not a piece ends the text.
 type gemini struct {
 	text strings.Builder
 	at   time.Time // of the first piece

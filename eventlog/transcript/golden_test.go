@@ -29,7 +29,7 @@ func TestGoldenFilesOfAllFormats(t *testing.T) {
 	}
 }
 
-// checkGolden compares with a golden file, or writes it anew.
+// checkGolden compares with a golden file, or rewrites it.
 func checkGolden(t *testing.T, path string, got []byte) {
 	t.Helper()
 	if *update {

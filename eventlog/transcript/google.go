@@ -23,7 +23,7 @@ func promptUsage(prompt, cached, tool, candidates, thoughts, total float64) usag
 // Gemini CLI and Qwen Code keep on disk.
 type googleParts struct {
 	thought, text string
-	images        json.RawMessage // and other parts that are no text, nil for none
+	images        json.RawMessage // and other parts that are not text, nil for none
 	calls         []object
 	responses     []object
 }
@@ -79,7 +79,7 @@ func exitCodeOf(text string) (code float64, told bool) {
 	text = strings.TrimPrefix(strings.TrimSpace(text), "<untrusted_context>")
 	text = strings.TrimSpace(strings.TrimSuffix(text, "</untrusted_context>"))
 	if !strings.HasPrefix(text, "Output: ") && !strings.HasPrefix(text, "Command: ") {
-		return 0, false // of another tool: what a file says is no result
+		return 0, false // of another tool: what a file says is not a result
 	}
 	for rest := text; rest != ""; {
 		line := rest

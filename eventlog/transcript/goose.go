@@ -163,7 +163,7 @@ func (g *goose) message(m object, inPieces bool, out *output) bool {
 	return true
 }
 
-// block converts a part of a message that is no text.
+// block converts a part of a message that is not text.
 func (g *goose) block(kind string, block object, raw json.RawMessage, out *output) bool {
 	id := block.text("id")
 	switch kind {

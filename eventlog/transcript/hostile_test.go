@@ -54,7 +54,7 @@ func TestAWarningBeforeTheFirstObjectTakesNothingWithIt(t *testing.T) {
 	}
 }
 
-// Wherever in a line a transcript is cut off, it is no success.
+// Wherever in a line a transcript is cut off, it is not a success.
 func TestATranscriptThatIsCutOffInALineNeverSucceeded(t *testing.T) {
 	for _, format := range jsonFormats() {
 		t.Run(string(format), func(t *testing.T) {

@@ -10,12 +10,12 @@ import (
 
 // What is here reads JSON in one pass and copies nothing: package encoding/json reads
 // each value twice and copies it, which is most of the time that a conversion takes.
-// It takes the same texts as that package, but for their depth.
+// It takes the same texts as that package, except that depth is not limited.
 
 // member says where the name of a member, with its quotes, and its value stand.
 type member struct{ name, nameEnd, value, valueEnd int }
 
-// membersOf adds the members of an object to some. It returns false if raw is none.
+// membersOf adds the members of an object to some. It returns false if raw is not an object.
 func membersOf(raw []byte, some []member) (all []member, ok bool) {
 	i := afterSpace(raw, 0)
 	if i == len(raw) || raw[i] != '{' {
@@ -52,7 +52,7 @@ func membersOf(raw []byte, some []member) (all []member, ok bool) {
 }
 
 // eachElement calls give for the elements of an array, which share the memory of raw.
-// It returns false if raw is none.
+// It returns false if raw is not an array.
 func eachElement(raw []byte, give func(value []byte)) bool {
 	i := afterSpace(raw, 0)
 	if i == len(raw) || raw[i] != '[' {
@@ -212,7 +212,7 @@ func afterNumber(raw []byte, i int) int {
 }
 
 // afterNested returns where the object or array that begins at i ends. It needs no
-// stack of its own for each level: values are as deep as whoever wrote them liked.
+// stack of its own for each level: a value may be as deep as its writer liked.
 func afterNested(raw []byte, i int) int {
 	var few [32]byte
 	open := few[:0]
@@ -332,7 +332,7 @@ func nameOf(raw []byte) []byte {
 	return []byte(unquote(raw))
 }
 
-// valid returns a text whose bytes that are no UTF-8 are U+FFFD, each.
+// valid returns a text in which each byte that is not UTF-8 is replaced by U+FFFD.
 func valid(text []byte) string {
 	if !utf8.Valid(text) {
 		return string([]rune(string(text)))

@@ -144,8 +144,8 @@ func (l *langGraph) message(m object, out *output) {
 	}
 }
 
-// whole converts a message of the agent that is whole. What came of it in pieces is
-// not told again, but its calls are, if they did not.
+// whole converts a message of the agent that is whole. The parts that came in pieces are not
+// told again. Its calls are told if they did not come in pieces.
 func (l *langGraph) whole(id string, m object, out *output) {
 	text, thought, images := langText(m.value("content"))
 	if l.text.id == id && strings.TrimSpace(l.text.said(eventlog.TypeAssistant)) == strings.TrimSpace(text) {

@@ -25,7 +25,7 @@ type field struct {
 	value json.RawMessage
 }
 
-// parseObject returns nil for what is no object. The members share the memory of raw.
+// parseObject returns nil for what is not an object. The members share the memory of raw.
 func parseObject(raw []byte) object {
 	var few [24]member
 	members, ok := membersOf(raw, few[:0])
@@ -114,7 +114,7 @@ func (o object) text(names ...string) string {
 	return ""
 }
 
-// textOf returns "" for what is no string.
+// textOf returns "" for what is not a string.
 func textOf(raw json.RawMessage) string {
 	end := afterString(raw, 0)
 	if end < 0 || afterSpace(raw, end) != len(raw) {

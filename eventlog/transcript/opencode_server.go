@@ -31,7 +31,7 @@ func openCodeEvent(o object) object {
 type openCodeServer struct {
 	roles    recent[string]   // by message id
 	models   recent[string]   // by message id
-	ways     recent[string]   // the kind of events that tells of a message, by its id
+	ways     recent[string]   // the kind of events that brings a message, by its id
 	done     recent[struct{}] // parts that were told
 	called   recent[struct{}] // tool parts whose call was told
 	thoughts recent[struct{}] // parts that are reasoning
@@ -42,14 +42,13 @@ type openCodeServer struct {
 	partial  partials
 }
 
-// The two kinds of events that tell of messages. The server may send both.
+// The two kinds of events that bring messages. The server may send both.
 const (
 	wayParts = "parts" // message.updated, message.part.updated
 	wayNext  = "next"  // session.next.text.ended
 )
 
-// by reports whether a kind of events is the one that tells of a message: the first
-// that did.
+// by reports whether a kind of events is the one that brings a message: the first that did.
 func (c *openCodeServer) by(way, message string) bool {
 	if message == "" {
 		return true

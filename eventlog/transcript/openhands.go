@@ -201,7 +201,7 @@ func (*openHands) reached(status string, out *output) {
 
 func (*openHands) flush(*output) {}
 
-// end: the state in the file is that of the end, if the events tell none.
+// end: the state in the file is the state at the end, if the events tell none.
 func (h *openHands) end(out *output) {
 	if out.progress.status == "" {
 		h.reached(h.state.text("execution_status", "agent_status"), out)

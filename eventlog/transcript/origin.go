@@ -63,7 +63,7 @@ func (out *output) title(text string) {
 	}
 }
 
-// prompted tells of the person's first words, which are the title of a run that has no other.
+// prompted takes the person's first words, which are the title of a run that has no other.
 func (out *output) prompted(text string) {
 	if out.titles.prompt != "" {
 		return

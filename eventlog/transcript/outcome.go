@@ -57,7 +57,7 @@ func (out *output) told() {
 func (out *output) done() { out.reach(eventlog.Succeeded, "") }
 
 // rested says that the agent has said its last word for now, in a format that does
-// not tell more. It is no end while calls or questions are open.
+// not tell more. It is not an end while calls or questions are open.
 func (out *output) rested() {
 	if !out.nested() && len(out.progress.open) == 0 && !out.waits() {
 		out.progress = progress{status: eventlog.Succeeded}

@@ -65,7 +65,8 @@ func (out *output) saysWith(kind, text string, parts json.RawMessage) {
 	}
 }
 
-// prints adds what a program printed that is no agent whose words are Markdown.
+// prints adds what a program printed. The program is not an agent, so its words are not
+// Markdown.
 func (out *output) prints(text string) {
 	if isBlank(text) {
 		return
@@ -125,7 +126,7 @@ func (out *output) error(message, code string) {
 	out.add(eventlog.TypeError, "", data(nil).text("message", message).some("code", code))
 }
 
-// call adds a tool call. Args may be any JSON: what is no object becomes one.
+// call adds a tool call. Args may be any JSON: what is not an object becomes one.
 func (out *output) call(id, tool string, args json.RawMessage) {
 	if id != "" {
 		out.tools.put(id, tool)

@@ -14,9 +14,9 @@ import (
 const mostImage = 2 << 20
 
 // contentText returns what a message's content says, whether it is a string, a
-// block, or a list of blocks. Blocks that are no text are named in their place
-// ("[image]"), and parts has those blocks, if there are any. Images have one shape
-// there, whatever the agent's is:
+// block, or a list of blocks. Blocks that are not text are named in their place ("[image]"), and
+// parts has those blocks, if there are any. Images have one shape there, whatever the agent's
+// is:
 //
 //	{"type":"image","media_type":"image/png","bytes":68,"sha256":"…","data":"iVBOR…"}
 func contentText(raw json.RawMessage) (text string, parts json.RawMessage) {

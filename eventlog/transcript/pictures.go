@@ -8,8 +8,8 @@ import (
 )
 
 // leastPicture is how long an image in a text must be, in base64, to be taken out of it.
-// Shorter ones, such as the dots in style sheets, are no wall, and belong to their text.
-// A block that says that it is an image may have any length.
+// Shorter ones, such as the dots in style sheets, do not hide their text, and belong to it. A
+// block that says that it is an image may have any length.
 const leastPicture = 64
 
 // shortestBlock is how long a block is at least, with nothing in it.

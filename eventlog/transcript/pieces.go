@@ -6,7 +6,7 @@ import (
 )
 
 // pieces gathers a text that comes in pieces and not again as a whole, such as a
-// message that is streamed. What is no piece of it ends it. The zero value is empty.
+// message that is streamed. What is not a piece of it ends it. The zero value is empty.
 type pieces struct {
 	kind, id, parent string // kind is an event's type
 	text             []byte

@@ -220,7 +220,7 @@ func (q *qwenSession) system(sub string, o, payload object, out *output) {
 	}
 }
 
-// command tells of a command to Qwen Code itself, and what it answered.
+// command reports a command to Qwen Code itself, and what it answered.
 func (*qwenSession) command(payload object, out *output) {
 	if payload.text("phase") != "result" {
 		out.status("Command: " + payload.text("rawCommand"))

@@ -72,7 +72,7 @@ func formatOfInput(path string) (format transcript.Format) {
 	}
 	if strings.HasPrefix(name, "hooks/") {
 		if strings.HasSuffix(name, ".hooks.jsonl") {
-			return transcript.Text // what is posted to hooks is no transcript
+			return transcript.Text // what is posted to hooks is not a transcript
 		}
 		return transcript.ClaudeSession
 	}

@@ -103,6 +103,6 @@ func (s *Splitter) give(take func(Line)) {
 	s.long, s.hash = 0, nil
 	take(l)
 	if s.pending = s.pending[:0]; cap(s.pending) > keptOfLong {
-		s.pending = nil // one long line must not cost its memory for ever
+		s.pending = nil // one long line must not keep its memory
 	}
 }

@@ -44,7 +44,7 @@ func TestTheAccountsOfTheFixturesAddUp(t *testing.T) {
 }
 
 // Whatever is given of the same files, in which order, how often, and how grown: the
-// sum is that of all of them.
+// sum is the sum of all of them.
 func TestAnySplitOrderRepetitionAndGrowthOfFilesGivesTheSameSum(t *testing.T) {
 	for _, format := range []transcript.Format{
 		transcript.Gemini, transcript.GeminiChat, transcript.Qwen, transcript.QwenSession, transcript.OpenCode, transcript.OpenCodeServer,

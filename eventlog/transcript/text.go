@@ -10,7 +10,7 @@ import (
 const mostText = 32 << 10
 
 // text is the fallback: what a program prints is what the agent says. Lines make
-// one event until the output pauses. It is no Markdown, and its events say so.
+// one event until the output pauses. It is not Markdown, and its events say so.
 type text struct {
 	lines []byte
 }

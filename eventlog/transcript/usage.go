@@ -127,7 +127,7 @@ func (out *output) identified(id, account, turn, model, scope string, u usage) {
 	out.cost(model, scope, u, d)
 }
 
-// idOf makes an id of a cost of what names it, without what is not known.
+// idOf makes an id of a cost from its names, without the unknown ones.
 func idOf(names ...string) string {
 	return strings.Join(slices.DeleteFunc(names, func(name string) bool { return name == "" }), "/")
 }

@@ -29,8 +29,8 @@ type values struct {
 	cutOff bool
 }
 
-// taker takes what is found, in order: object each object, with its text, and other
-// what is none. The texts are valid until it returns.
+// taker takes what is found, in order: object takes each object, with its text, and other the
+// rest. The texts are valid until it returns.
 type taker struct {
 	object func(o object, text []byte)
 	other  func(l Line)
@@ -138,7 +138,7 @@ type advanced byte
 const (
 	goesOn   advanced = iota // on the next line
 	isWhole                  // it has ended
-	isBroken                 // this is no JSON
+	isBroken                 // this is not JSON
 	isCutOff                 // a string does not end
 )
 
@@ -165,7 +165,7 @@ func (v *values) advance(line []byte, t taker) (given int, found advanced) {
 				return given, isWhole
 			}
 		case v.array && depth == 1 && len(v.scan.depth) == 1 && !isSpace(b):
-			return given, isBroken // an element that is no object: this is no transcript
+			return given, isBroken // an element that is not an object: this is not a transcript
 		case !v.array && v.scan.whole():
 			before := len(v.text)
 			text := v.join(line[given : i+1])
@@ -223,7 +223,7 @@ func (v *values) mixed(l Line, t taker) (rest Line, more bool) {
 		var value json.RawMessage
 		if err := d.Decode(&value); errors.Is(err, io.ErrUnexpectedEOF) {
 			v.cutOff = true
-			break // what stands inside of it is no value of its own
+			break // what stands inside of it is not a value of its own
 		} else if err != nil {
 			continue
 		}
@@ -242,7 +242,7 @@ func (v *values) mixed(l Line, t taker) (rest Line, more bool) {
 	return Line{}, false
 }
 
-// giveUp gives the lines of the open value, each by itself: they are none.
+// giveUp gives the lines of the open value, each by itself: they are not a value.
 func (v *values) giveUp(t taker) {
 	text := v.text
 	v.reset()

@@ -17,7 +17,7 @@ def text(value):
 
 
 def event(hook):
-    """The event that a hook tells of, or None."""
+    """The event that a hook reports, or None."""
     name, call = hook.get("hook_event_name"), hook.get("tool_use_id")
     if name == "UserPromptSubmit":
         return {"type": "user", "actor": "human", "data": {"content": text(hook.get("prompt", ""))}}

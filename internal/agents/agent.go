@@ -33,7 +33,7 @@ type Agent struct {
 	// Database is the folder below its home where it keeps its sessions in a database, ""
 	// for none.
 	Database string
-	// NoWay says why a way in is none.
+	// NoWay says why a way in does not exist.
 	NoWay map[Way]string
 	// Quotes says that what a person says is kept in quotes, where it has spaces.
 	Quotes bool

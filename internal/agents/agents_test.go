@@ -451,7 +451,7 @@ func (c *testCase) fixture(files []string) {
 	}
 }
 
-// told are the events of a task's threads, but for their ends.
+// told are the events of a task's threads, except their ends.
 func (r recorder) told(t *testing.T, task string) map[string][]string {
 	t.Helper()
 	var sessions struct {

@@ -143,7 +143,7 @@ func (c *Cutter) Rename(text string) string {
 	return text
 }
 
-// cut shortens the texts and lists of a JSON value. What is none stays as it is.
+// cut shortens the texts and lists of a JSON value. What is not JSON stays as it is.
 func (c *Cutter) cut(value []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(value))
 	d.UseNumber()

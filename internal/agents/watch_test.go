@@ -110,7 +110,7 @@ func (h *home) plays(name, scenario string, wrap ...string) *work {
 	return w
 }
 
-// task is that of the work's thread.
+// task is the task of the work's thread.
 func (w *work) task() string {
 	name := transcript.ClaudeCode
 	if strings.HasPrefix(w.agent.Name, "codex") {

@@ -57,7 +57,8 @@ func New(t testing.TB) *Disk {
 		t.Skipf("root cannot mount a loop device here: %s", out)
 	}
 	t.Cleanup(func() {
-		// Who uses it is killed by cleanups that were registered later, thus run before.
+		// Its users are killed by cleanups that were registered later, so they run before this
+		// one.
 		if err := syscall.Unmount(d.Dir, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}

@@ -57,7 +57,7 @@ func (s *Small) Leave(free int64) {
 		s.Fatal(err)
 	}
 	for range 100 {
-		// Who uses the disk may take room between the measure and the filling.
+		// Users of the disk may take room between the measure and the filling.
 		if err = s.fill(file, free); !errors.Is(err, syscall.ENOSPC) {
 			break
 		}

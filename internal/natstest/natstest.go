@@ -30,8 +30,8 @@ type Options struct {
 	System bool
 	// Dirs are the folders of the servers, where they keep the streams. Nil: of the test.
 	Dirs []string
-	// Config is more of the configuration, in the language of NATS. Who asks who the clients are
-	// by it must tell them: the URL does not.
+	// Config is more of the configuration, in the language of NATS. If it makes the servers ask
+	// who the clients are, a test must tell them: the URL does not.
 	Config string
 }
 
@@ -128,7 +128,7 @@ type Server struct {
 	stdin  io.Closer
 }
 
-// SystemURL is that of a user of the system account.
+// SystemURL is the URL for a user of the system account.
 func (s *Server) SystemURL() string { return strings.Replace(s.URL, "app:app@", "sys:sys@", 1) }
 
 // Start starts a server with a folder of its own.

@@ -57,7 +57,7 @@ func TestAFileOfTokensSaysWhatIsWrongWithoutSayingTheSecret(t *testing.T) {
 	}
 }
 
-// A file that cannot be read changes nothing, and is told of once, however long it lasts.
+// A file that cannot be read changes nothing, and is reported once, however long it lasts.
 func TestAFileThatCannotBeReadIsToldOfOnce(t *testing.T) {
 	s := serve(t, nil)
 	told := func(want int) {
@@ -244,7 +244,7 @@ func TestAHeaderOfAProxyCountsFromTheProxyAlone(t *testing.T) {
 	}
 }
 
-// Who may share no more has no links either.
+// A person who may no longer share has no links either.
 func TestALinkEndsWithTheRoleOfWhoMadeIt(t *testing.T) {
 	for _, c := range []struct {
 		name  string

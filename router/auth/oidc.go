@@ -64,7 +64,7 @@ func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	if p.found != nil {
 		return p.found, nil
 	}
-	if p.failed.After(asked) { // while this one waited; those who wait must not each wait anew
+	if p.failed.After(asked) { // while this one waited; those who wait must not each wait again
 		return nil, p.err
 	}
 	// The keys are fetched again later, when this request has long ended.

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A provider that does not answer takes 10 s of each attempt to find it. Whoever waits for
-// the attempt of somebody else must not wait for another one.
+// A provider that does not answer takes 10 s of each attempt to find it. Who waits for the
+// attempt of somebody else must not wait for another one.
 func TestThoseWhoWaitForTheProviderHearOfOneFailure(t *testing.T) {
 	var asked atomic.Int64
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

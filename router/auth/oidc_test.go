@@ -156,7 +156,7 @@ func TestNobodyIsSignedInByALinkOfSomebodyElse(t *testing.T) {
 	}
 }
 
-// Whoever has begun to sign in could otherwise make us ask the provider without an end.
+// A person who has begun to sign in could otherwise make us ask the provider without end.
 func TestTheWayBackFromTheProviderIsLimited(t *testing.T) {
 	s := provide(t, nil)
 	b := browser(t)

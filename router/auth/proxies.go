@@ -37,9 +37,9 @@ func (a *Auth) believeProxies(r *http.Request) {
 	}
 }
 
-// forwarded returns the address of the client according to trusted proxies: the last one in
-// the header that is none of theirs. What stands before it anybody may have said. The zero
-// address: they name none.
+// forwarded returns the address of the client according to trusted proxies: the last one in the
+// header that is not theirs. Anybody may have written what stands before it. The zero address:
+// they name none.
 func (a *Auth) forwarded(r *http.Request) (client netip.Addr) {
 	hops := strings.Split(strings.Join(r.Header.Values(forwardedFor), ","), ",")
 	for _, hop := range slices.Backward(hops) {

@@ -24,7 +24,7 @@ import (
 	"regexp"
 )
 
-// Part is an image that an event tells of, whether it can be shown or not.
+// Part is an image that an event names, whether it can be shown or not.
 type Part struct {
 	MediaType string
 	Size      int    // of the image, in bytes, as it is told
@@ -156,7 +156,7 @@ func (p *Part) Image() (Image, error) {
 }
 
 // Measure is Image without a look at all of the bytes: it decodes no more than tells
-// the type and the size in pixels. Who serves the image looks at the rest.
+// the type and the size in pixels. The server of the image looks at the rest.
 func (p *Part) Measure() (width, height int, ok bool) {
 	if !p.Kept() || p.Hash == "" || extensions[p.MediaType] == "" {
 		return 0, 0, false

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A run of base64 that is longer than longestRun is no text for people.
+// A run of base64 that is longer than longestRun is not a text for people.
 const (
 	longestRun = 1000
 	shownOfRun = 24

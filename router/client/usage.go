@@ -29,8 +29,8 @@ type Usage struct {
 	Total Spent      `json:"total"`
 }
 
-// UsageRow is what was spent by what has these names. Those of dimensions that were not
-// asked for are empty.
+// UsageRow is what was spent under these names. Those of dimensions that were not asked for are
+// empty.
 type UsageRow struct {
 	Day     string `json:"day,omitempty"`
 	Week    string `json:"week,omitempty"`
@@ -49,8 +49,8 @@ type Spent struct {
 	OutputTokens     uint64       `json:"output_tokens"`
 	CacheReadTokens  uint64       `json:"cache_read_tokens"`
 	CacheWriteTokens uint64       `json:"cache_write_tokens"`
-	// EstimatedUSD is what those tokens would cost of which nobody said so. Unpriced says
-	// that for some of them that is not known.
+	// EstimatedUSD is what the tokens would cost for which nobody named a price. Unpriced says
+	// that some of them have no known price.
 	EstimatedUSD eventlog.USD `json:"estimated_usd,omitempty"`
 	Unpriced     bool         `json:"unpriced,omitempty"`
 }

@@ -231,7 +231,7 @@ func TestAnAgentReadsOverPipes(t *testing.T) {
 	}
 }
 
-// Every tool only reads, and says that what it returns is no instruction.
+// Every tool only reads, and says that what it returns is not an instruction.
 func TestToolsOnlyReadAndWarnOfWhatTheyReturn(t *testing.T) {
 	w := serve(t, router.Options{})
 	list, err := w.agent("").ListTools(t.Context(), nil)

@@ -25,9 +25,8 @@ type ExportPage struct {
 
 // Export writes a run, or the whole history of a task, as one HTML document that
 // needs no server, no script and no other file. Nothing is left out of it but base64
-// that is no image. Entries
-// are the events in their one order; an error among them
-// ends the document in the middle, and is returned.
+// that is not an image. Entries are the events in their one order; an error among them ends the
+// document in the middle, and is returned.
 //
 // It holds no more than a few pages of events in memory, however many there are:
 // a result is joined with its call when it comes within holdAtMost events.

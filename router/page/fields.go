@@ -14,7 +14,7 @@ type field struct {
 	value json.RawMessage
 }
 
-// parseFields returns nil for what is no object.
+// parseFields returns nil for what is not an object.
 func parseFields(object json.RawMessage) fields {
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {

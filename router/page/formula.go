@@ -102,7 +102,7 @@ func formulaEnd(line []byte, from int, end string) int {
 				return at
 			}
 		}
-		if line[at] == '\\' { // what it stands before is no mark
+		if line[at] == '\\' { // what it stands before is not a mark
 			at++
 		}
 	}

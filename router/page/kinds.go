@@ -45,7 +45,7 @@ func KindsOf(e *eventlog.Event) []string {
 }
 
 // TextOf is the text of an event that can be searched: all strings and numbers of its
-// data, but for the bytes of images.
+// data, except the bytes of images.
 func TextOf(e *eventlog.Event) string {
 	var text strings.Builder
 	decoder := json.NewDecoder(bytes.NewReader(e.Data))

@@ -47,7 +47,7 @@ const longAgo = time.Hour
 const mostTries = 10
 
 func newListView(p ListPage) listView {
-	v := listView{ListPage: p, Next: template.URL(p.Next)} // encoded by who made it
+	v := listView{ListPage: p, Next: template.URL(p.Next)} // its maker has encoded it
 	for _, task := range p.Tasks {
 		tries := slices.Clone(p.Sessions[task.ID])
 		tries = tries[:min(len(tries), mostTries)]

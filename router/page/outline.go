@@ -9,9 +9,9 @@ import (
 	"jrweb/router/price"
 )
 
-// Outline is what one session has come to so far: what a page tells of a run beside
-// its rows. Add takes its events in their order, each once. What it holds is bounded,
-// however long the run. It is not safe for concurrent use.
+// Outline sums up one session so far: what a page tells of a run beside its rows. Add takes its
+// events in their order, each once. What it holds is bounded, however long the run. It is not
+// safe for concurrent use.
 type Outline struct {
 	// Raws counts the events of type raw, and FirstRaw is the first of them.
 	Raws     int

@@ -115,7 +115,7 @@ func TestTheOutcomeTellsEachFileOnce(t *testing.T) {
 }
 
 // What an agent says of a whole process has the messages in it of which it told before:
-// on the map it is no step that cost as much as all others.
+// on the map it is not a step that cost as much as all others.
 func TestWhatIsSaidInAllIsNotSpentAgain(t *testing.T) {
 	session := sessionsWith(t, "succeeded")[0]
 	message := func(id string, usd string) string {

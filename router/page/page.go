@@ -38,8 +38,8 @@ import (
 	"jrweb/router/price"
 )
 
-// ContentSecurityPolicy is the policy that all pages work under. Whoever serves
-// them sends it as the Content-Security-Policy header.
+// ContentSecurityPolicy is the policy that all pages work under. A program that serves them
+// sends it as the Content-Security-Policy header.
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
@@ -95,7 +95,7 @@ type TaskPage struct {
 	// events that it asks for, by their sequence.
 	Summary *Summary
 	Quoted  map[uint64]*eventlog.Event
-	// Raws tells of output that was not understood, in what the timeline is of.
+	// Raws describes output that was not understood, in what the timeline is of.
 	Raws Raws
 }
 
@@ -105,8 +105,7 @@ type Run struct {
 	Session eventlog.SessionID
 }
 
-// Raws tells of an agent's output that was not understood, which its events of type
-// raw keep.
+// Raws describes an agent's output that was not understood, which its events of type raw keep.
 type Raws struct {
 	Count int
 	First eventlog.Cursor // of the first such event

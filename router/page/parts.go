@@ -62,7 +62,7 @@ func (m *maker) prose(name string) *prose {
 	return p
 }
 
-// isPrinted tells of the words of an agent that they are the output of a program, as package
+// isPrinted reports whether the words of an agent are the output of a program, as package
 // transcript marks it: no Markdown, but colours of a terminal.
 func isPrinted(data fields) bool { return data.text("format") == "text" }
 

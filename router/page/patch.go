@@ -23,8 +23,8 @@ func patchIn(args fields) string {
 	return ""
 }
 
-// editsInPatch are the edits of a patch, a file each. What is no such patch, and no
-// diff of several files, is one edit of the file.
+// editsInPatch are the edits of a patch, a file each. What is not such a patch, and no diff of
+// several files, is one edit of the file.
 func editsInPatch(file, text string) []edit {
 	var edits []edit
 	var lines strings.Builder
@@ -111,8 +111,8 @@ func lastLine(text string) string {
 	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
-// fileChanges are the edits in the form in which Codex tells of them: a list with
-// paths, or an object by path.
+// fileChanges are the edits in the form in which Codex reports them: a list with paths, or an
+// object by path.
 func fileChanges(raw json.RawMessage) []edit {
 	var edits []edit
 	add := func(file string, change fields) {

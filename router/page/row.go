@@ -148,7 +148,7 @@ func (v *view) day(t eventlog.Time) string {
 }
 
 // link sets the addresses of a row. They are made of ids, which have no character
-// that means anything in a URL but for the colon of a cursor.
+// that means anything in a URL except the colon of a cursor.
 func (v *view) link(r *row, c eventlog.Cursor) {
 	if v.offline {
 		r.Link = template.URL("#" + r.Mark.ID)
@@ -288,9 +288,9 @@ func (m *maker) complete() {
 	r.Fields = m.fields(m.data.without("status", "reason", "imported"), "") // which file it was, only the next import wants to know
 }
 
-// session is no row of its own: the head of the page tells what is known of the run.
-// Only that another model works from here on is told where it happened; who has the
-// events before it decides that.
+// session has no row of its own: the head of the page tells what is known of the run. Only that
+// another model works from here on is told where it happened; who has the events before it
+// decides that.
 func (m *maker) session() {
 	r := m.row
 	r.Template, r.Compact, r.Hidden = "note", true, true

@@ -46,8 +46,8 @@ func (m *maker) answer() {
 	r.Fields = m.fields(m.data.without("for", "value"), "")
 }
 
-// receipt is no row of its own: a script shows at the message what became of it. Where
-// there is none, it is one.
+// receipt has no row of its own: a script shows at the message what became of it. Without a
+// script, it has a row.
 func (m *maker) receipt() {
 	r := m.row
 	r.Template, r.Compact, r.Hidden = "note", true, !m.view.offline

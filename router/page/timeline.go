@@ -240,7 +240,7 @@ func (t *timeline) take(result *row) *row {
 }
 
 // abandon says of open calls that no result is to be waited for. One that comes
-// all the same still finds its call.
+// anyway still finds its call.
 func (t *timeline) abandon(which func(call *row) bool) {
 	for _, call := range t.open {
 		if which(call) {

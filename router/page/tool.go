@@ -33,7 +33,7 @@ type toolView struct {
 // diffView is one edit: its lines, or where they are when there are too many.
 type diffView struct {
 	File  string // "" if the call's summary names it
-	Kind  string // in words, if the file is one that was not there, or is no more
+	Kind  string // in words, if the file was not there before, or is gone now
 	path  string // as the call has it
 	Lines []diffLine
 	Cut   *cut

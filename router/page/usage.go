@@ -29,7 +29,7 @@ type UsagePage struct {
 	Warning string
 }
 
-// UsageRow is what was spent by what has these names, in the order of the dimensions.
+// UsageRow is what was spent under these names, which are in the order of the dimensions.
 type UsageRow struct {
 	Names  []string
 	Totals eventlog.Totals

@@ -25,7 +25,7 @@ func (t *Table) estimate(totals *eventlog.Totals, unpriced []eventlog.ModelToken
 	}
 }
 
-// UnpricedOf are the tokens of a row of what was spent that no cost with money covers.
+// UnpricedOf returns the tokens of a usage row that no cost with money covers.
 func UnpricedOf(row *eventlog.UsageRow) Tokens {
 	u := &row.Unpriced
 	return Tokens{Input: u.InputTokens, Cached: u.CacheReadTokens, CacheWrite: u.CacheWriteTokens, Output: u.OutputTokens}

@@ -263,7 +263,7 @@ func TestRequestsOfAPageAreCounted(t *testing.T) {
 	page.until(`document.body.dataset.state === "reconnecting"`)
 	s.start()
 	page.until(`document.body.dataset.state === "live"`)
-	// The browser tells of a request beside what it answers about the page, maybe later.
+	// The browser reports a request beside what it answers about the page, maybe later.
 	for asked := 0; len(page.requested()) == before; asked++ {
 		if asked == 1000 {
 			t.Fatal("the page came back, and no request was counted")

@@ -15,8 +15,8 @@ import (
 var flagOf = regexp.MustCompile(`JRWEB_([A-Z_]+): ([^},\s]+(?:,[^},\s]+)*)`)
 
 // The three servers of the compose file find each other, with what the script beside it makes.
-// Whoever signs in at one of them is known to the others. They run without containers here, at
-// other addresses.
+// A person who signs in at one of them is known to the others. They run without containers here,
+// at other addresses.
 func TestTheServersOfTheComposeFileAreACluster(t *testing.T) {
 	t.Parallel()
 	secrets := filepath.Join(t.TempDir(), "secrets")

@@ -20,7 +20,7 @@ import (
 )
 
 // When there is no room left, appends are refused and all else goes on. They work
-// again as soon as there is room, whoever made it.
+// again as soon as there is room, no matter who made it.
 func TestAFullDiskStopsAppendsAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "disk")
 	mountTmpfs(t, dir, "12m")

@@ -49,7 +49,7 @@ func (r *killRun) started(url string, last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.life, r.url, r.last, r.round, r.dark = r.life+1, url, last, 0, false
-	// Connections of the last life are dead, and to find that out is no test.
+	// Connections of the last life are dead, and to find that out is not the test.
 	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	r.changed.Broadcast()
 }
@@ -309,8 +309,8 @@ func (r *killRun) frames(t *testing.T, res *http.Response, each func(id, typ, da
 }
 
 // A process that is killed in the middle of appends has every event that it
-// acknowledged. What is asked again is there once, and whoever follows the
-// stream over all the kills sees exactly what is there.
+// acknowledged. What is asked again is there once, and a client that follows the stream over all
+// the kills sees exactly what is there.
 func TestKilledServerKeepsEveryAcknowledgedEvent(t *testing.T) {
 	rounds := 6
 	if torture() {

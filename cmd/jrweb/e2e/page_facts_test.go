@@ -60,7 +60,7 @@ func TestPageShowsImages(t *testing.T) {
 	page.until(loadedImages + ` === "300x200 40x30"`)
 	page.until(`document.querySelector(".tool .picture img").getClientRects().length > 0`)
 
-	// Its raw JSON is no wall of base64.
+	// Its raw JSON is not a wall of base64.
 	do(page, chromedp.Evaluate[chromedp.Void](`void document.querySelector("a.raw").click()`))
 	page.until(`document.querySelector(".raw-event pre") !== null`)
 	raw := do(page, chromedp.Evaluate[string](`document.querySelector(".raw-event pre").textContent`))
@@ -155,7 +155,7 @@ func TestListSaysWhatIsToldEstimatedAndUnknown(t *testing.T) {
 	page := openTab(t, s.url+"/")
 	want(page)
 	page.until(`document.body.dataset.state === "live"`)
-	s.append("t-estimated", says("x")) // the stream brings it anew
+	s.append("t-estimated", says("x")) // the stream brings it again
 	page.until(`document.querySelector('[data-task="t-estimated"] .events').textContent === "2"`)
 	want(page)
 }
@@ -181,7 +181,7 @@ func TestPageTellsWhatIsKnownOfARun(t *testing.T) {
 	page.until(`document.querySelector("h1").textContent === "Mend the cart"`)
 	page.until(strings.ReplaceAll(facts+` === "`+first+`"`, "claude-opus-4-5", "claude-sonnet-4-5"))
 
-	// No row tells it again, but for the change of the model.
+	// No row tells it again, except the change of the model.
 	const rows = `[...document.querySelectorAll("#timeline > .event")].filter(row => row.getClientRects().length > 0)
 		.map(row => row.querySelector(".content").innerText.replace(/\s+/g, " ").trim()).join(" | ")
 		+ " / " + document.getElementById("raws").innerText + " / " + document.getElementById("raws-link").hash`
@@ -196,7 +196,7 @@ func TestPageTellsWhatIsKnownOfARun(t *testing.T) {
 		t.Errorf("after a reload the page shows %q, want %q", got, want)
 	}
 	page.until(strings.ReplaceAll(facts+` === "`+first+`"`, "claude-opus-4-5", "claude-sonnet-4-5"))
-	// A link to what is no row shows it all the same.
+	// A link to an event that has no row shows it anyway.
 	do(page, chromedp.Evaluate[chromedp.Void](`void (location.hash = "#2")`))
 	page.until(`document.getElementById("2").getClientRects().length > 0`)
 }

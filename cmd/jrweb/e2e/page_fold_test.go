@@ -16,7 +16,7 @@ func failedResult(tool, id string) string {
 }
 
 // Runs of like tools are a line that says how many there were. What has failed and what
-// still runs stays in sight, and whoever goes to what is folded away sees it.
+// still runs stays in sight, and a person who goes to what is folded away sees it.
 func TestRunsOfLikeToolsFold(t *testing.T) {
 	s := serve(t)
 	s.append("t-fold", says("I look."))
@@ -104,7 +104,7 @@ const nesting = `(() => {
 
 // What a subagent does stands in the row of its call, however many events there are,
 // wherever the border between parts lies, and whatever has left the page; the line above
-// it tells of all of it.
+// it describes all of it.
 func TestSubagentsKeepTheirNesting(t *testing.T) {
 	s := serve(t)
 	s.append("t-nest", says("I ask two."), taskCall("a", "the one"), taskCall("b", "the other")) // 1 2 3
@@ -149,7 +149,7 @@ func TestSubagentsKeepTheirNesting(t *testing.T) {
 		t.Errorf("live it is %s, after a reload %s", live, loaded)
 	}
 
-	// So many that the page lets go of the oldest: those that come are nested all the same.
+	// So many that the page lets go of the oldest: those that come are still nested.
 	for i := 101; i < 501; i += 100 {
 		s.append("t-nest", work(i, i+100)...)
 		page.run(`document.getElementById("jump").click()`)
@@ -178,7 +178,7 @@ func (b *tab) showsAll(last int) {
 }
 
 // What a subagent did is one line with its totals once it is over, live and after a
-// reload; one that works stands open, and whoever goes to what is folded away sees it.
+// reload; one that works stands open, and a person who goes to what is folded away sees it.
 func TestSubagentsFoldWhenTheyAreOver(t *testing.T) {
 	s := serve(t)
 	session := s.append("t-over", says("I ask two."), taskCall("a", "the one"), taskCall("b", "the other"), result("Task", "b", "It works in the background.")).Session // 1–4

@@ -118,7 +118,7 @@ func TestTabInTheBackgroundMissesNothing(t *testing.T) {
 }
 
 // A tab that goes into the background while it waits for a frame gets none: what has
-// come is shown all the same.
+// come is shown anyway.
 func TestAFrameThatNeverComesHoldsUpNothing(t *testing.T) {
 	s := serve(t)
 	s.append("t-frame", says("event 1"))
@@ -197,7 +197,7 @@ func (b *tab) emulateMedia(media string, features ...*emulation.MediaFeature) {
 	}
 }
 
-// Who asks for less motion gets none; others see a spinner turn, which is no animation of
+// Who asks for less motion gets none; others see a spinner turn, which is not an animation of
 // the browser's: it would have the page drawn all the time.
 func TestReducedMotion(t *testing.T) {
 	s := serve(t)

@@ -18,8 +18,8 @@ func (s *server) listening(task string) string {
 
 const mayI = `{"type":"question","data":{"content":"May I?","options":[{"value":"allow","label":"Allow once"},{"value":"deny","label":"Deny"}]}}`
 
-// What an agent asks is answered by a button, and whoever looks sees what became of what
-// people said: live, and after a reload.
+// What an agent asks is answered by a button, and who looks sees what became of what people
+// said: live, and after a reload.
 func TestPageAnswersQuestionsAndShowsReceipts(t *testing.T) {
 	s := serve(t)
 	session := s.listening("t-ask")

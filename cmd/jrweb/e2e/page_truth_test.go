@@ -145,7 +145,7 @@ func (b *tab) becomes(expression string) {
 	}
 }
 
-// rendered is what the page shows, but for what belongs to the moment.
+// rendered is what the page shows, except what belongs to the moment.
 const rendered = `(() => {
 	const copy = document.querySelector(%q).cloneNode(true);
 	for (const e of copy.querySelectorAll(".target, .current")) e.classList.remove("target", "current");

@@ -52,7 +52,7 @@ func TestPageIsUsedByKeyboard(t *testing.T) {
 	page.press(kb.Escape)
 	page.until(`!document.getElementById("help").open`)
 
-	// The page takes this key itself. A press by KeyEvent would type it all the same.
+	// The page takes this key itself. A press by KeyEvent would type it anyway.
 	page.run(`document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "/", bubbles: true, cancelable: true}))`)
 	page.until(`document.activeElement.id === "search"`)
 	page.press("second j")

@@ -43,8 +43,8 @@ var inFront = []struct {
 	{"HAProxy", "haproxy.cfg", "haproxy", []string{"-db", "-f", "CONFIG"}, "http-request del-header Remote-User", "http-request set-header Remote-User ann"},
 }
 
-// eachProxy runs a test behind each proxy, which is started with its example, but for
-// the addresses.
+// eachProxy runs a test behind each proxy, which is started with its example, except the
+// addresses.
 func eachProxy(t *testing.T, test func(t *testing.T, s *server, p *proxy), change func(t *testing.T, s *server, i int, config string) string) {
 	for i, f := range inFront {
 		t.Run(f.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func eachProxy(t *testing.T, test func(t *testing.T, s *server, p *proxy), chang
 			addr := freeAddr(t)
 			p.url, p.config = "http://"+addr, filepath.Join(p.dir, f.file)
 			text = strings.NewReplacer("127.0.0.1:7070", s.addr, "127.0.0.1:8080", addr, "/run/nginx.pid", filepath.Join(p.dir, "pid"),
-				// Whoever runs the tests may not write where the package has these.
+				// The user who runs the tests may not write where the package has these.
 				"access_log off;", "access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;",
 			).Replace(text)
 			if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {

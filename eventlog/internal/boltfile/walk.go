@@ -201,7 +201,7 @@ type element struct {
 }
 
 // tree visits the leaves of a tree in order. Keys must be at least low and less than high;
-// a nil bound is no bound.
+// nil means no bound.
 func (w *Walk) tree(page uint64, depth int, low, high []byte, visit func(element) error) error {
 	if depth > maxDepth {
 		w.Found(page, "is too deep in its tree")

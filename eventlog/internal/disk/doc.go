@@ -1,2 +1,2 @@
-// Package disk has the operations of a file system that the log's durability rests on.
+// Package disk has the operations of a file system that the log's durability depends on.
 package disk

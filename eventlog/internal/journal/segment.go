@@ -114,7 +114,7 @@ func readSegment(p Place, id ID, number int) ([]byte, error) {
 const (
 	// reserve is kept free in each segment for changes that end or remove something.
 	reserve = 1 << 20
-	// growStep is how much a segment grows at once: each growth makes one sync dearer.
+	// growStep is how much a segment grows at once: each growth makes one sync more expensive.
 	growStep = 1 << 20
 	// fillStep is how much zero space is written at once, ahead of the records. In space
 	// that was only allocated, the first write to a page makes the file system record that
@@ -175,7 +175,7 @@ func (s *segment) write(record []byte) error {
 
 // void makes sure that a record whose write has failed does not count. A record that is not
 // whole in the file does not count, and the next one overwrites it: the disk gets what the
-// file shows, nothing else. One that is whole all the same is destroyed.
+// file shows, nothing else. One that is whole anyway is destroyed.
 func (s *segment) void(failed error, record []byte) error {
 	is := make([]byte, len(record))
 	if _, err := s.file.ReadAt(is, s.end); err != nil && !errors.Is(err, io.EOF) {

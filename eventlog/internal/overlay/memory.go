@@ -1,8 +1,8 @@
 package overlay
 
-// memory gives lists their nodes and versions. It takes them from blocks: a block each
-// would cost more than all else that a list does. A block is free again when nothing of it
-// is in use.
+// memory gives lists their nodes and versions. It takes them from blocks: one allocation per
+// node would cost more than the rest of the list's work. A block is free again when nothing of
+// it is in use.
 type memory struct {
 	nodes    slab[node]
 	versions slab[version]

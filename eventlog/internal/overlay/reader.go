@@ -194,8 +194,8 @@ func (cs *cursors) settle() {
 	}
 }
 
-// yield yields the current key, unless it is deleted, and moves on. It reports whether
-// there shall be more.
+// yield yields the current key, unless it is deleted, and moves on. It reports whether the
+// caller wants more.
 func (cs *cursors) yield(yield func(k, v []byte) bool) bool {
 	if !cs.version.deleted && !yield(cs.key, cs.version.value) {
 		return false

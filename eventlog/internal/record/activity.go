@@ -82,8 +82,8 @@ func ReadCarried(r store.Reader) (last Carried, err error) {
 	return last, damage
 }
 
-// EncodeActivity makes the entry of a change: the task, 00, then the changes whose entries
-// it replaces, 8 bytes each.
+// EncodeActivity makes the entry of a change from its task and the changes whose entries it
+// replaces.
 func EncodeActivity(key []byte, task string, replaced []uint64) []byte {
 	return encodeActivity(nil, key, task, replaced)
 }
@@ -97,7 +97,8 @@ func encodeActivity(in *Scratch, key []byte, task string, replaced []uint64) []b
 	return seal(store.Activity, key, record)
 }
 
-// DecodeActivity returns the task of an entry, and the changes whose entries it replaces.
+// DecodeActivity returns the task of an entry, and the changes whose entries it replaces. An
+// entry is the task, 00, then these changes, 8 bytes each.
 func DecodeActivity(key, record []byte) (task string, replaced []uint64, err error) {
 	payload, err := Decode(store.Activity, key, record)
 	if err != nil {

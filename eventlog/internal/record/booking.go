@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // booking says how many of a session's unpriced tokens of a model stand in one row of
 // store.Usage. A later cost of the session that has money covers them, and then they are
-// taken out of the unpriced tokens of that row, be it of an earlier day.
+// taken out of the unpriced tokens of that row, even if it is of an earlier day.
 type booking struct {
 	row    UsageKey
 	tokens Amounts

@@ -30,7 +30,7 @@ func (tx *Txn) DeleteOldest(t *Task) error {
 }
 
 // sessionsOf reads the oldest sessions of a task, so that no read fails after a change has
-// begun to write. Those that cannot be read because of damage come apart.
+// begun to write. Those that cannot be read because of damage are returned separately.
 func (tx *Txn) sessionsOf(t *Task, limit int) (sessions []*Session, damaged []event.SessionID, err error) {
 	var ids []event.SessionID
 	prefix := TaskPrefix(t.ID)

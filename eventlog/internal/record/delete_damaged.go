@@ -160,7 +160,7 @@ func (tx *Txn) allEntriesOf(task string) (keys [][]byte) {
 }
 
 // trashKeys leaves the idempotency keys with a prefix to the purger. If it is not known when
-// the task was made, it does so for each time that one of its name was.
+// the task was made, it does so for every task that had this name.
 func (tx *Txn) trashKeys(t *Task, prefixOf func(*Task) []byte) {
 	if !t.lost {
 		tx.trash(store.Keys, prefixOf(t))

@@ -9,9 +9,9 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Heard finds out what a commit has changed that another process made, from what it wrote.
-// The events of a task are decoded only if the task is wanted. What cannot be read is left
-// out, and the error says so.
+// Heard finds out, from the ops of another process's commit, what it changed. The events of a
+// task are decoded only if the task is wanted. What cannot be read is left out, and the error
+// says so.
 func Heard(ops iter.Seq[store.Op], wanted func(task string) bool) (*Outcome, error) {
 	h := heard{Outcome: Outcome{Touched: map[string]int{}}, sessions: map[event.SessionID]*Session{}}
 	for op := range ops {
@@ -130,7 +130,7 @@ func (h *heard) takeEvent(op store.Op) error {
 	return nil
 }
 
-// finish puts together what belongs together.
+// finish sets the change of removed tasks, and adds the events of each session to the outcome.
 func (h *heard) finish(wanted func(task string) bool) {
 	for i := range h.Removed {
 		h.Removed[i].Change = h.Change // or an earlier one of the same commit

@@ -8,9 +8,9 @@ import (
 )
 
 // All events of a task have one order, see [event.Place]. Nothing but the events themselves
-// stores it. It is read with what sessions know of those that ran beside them: between the
-// starts of two sessions that follow each other, events can come only from the first of the
-// two, and from sessions that were open when it started.
+// stores it. It is read with the ids of concurrent sessions that each session record holds:
+// between the starts of two sessions that follow each other, events can come only from the first
+// of the two, and from sessions that were open when it started.
 
 // Start is the place of the session's start: every event of the session is after it, and
 // every event of older sessions that is not of a later change is before it.
@@ -23,7 +23,7 @@ func (s *Session) TrimmedTo() (place event.Place, ok bool) {
 	return event.Place{Change: s.Trimmed, Cursor: event.Cursor{Session: s.ID, Sequence: s.First - 1}}, s.First > 1
 }
 
-// Missing says that an event is not there that must be.
+// Missing says that an event that must exist does not.
 func (s *Session) Missing(sequence uint64) error {
 	return &store.DamageError{Bucket: store.Events, Key: EventKey(s.ID, sequence), Reason: fmt.Sprintf("event %d is missing", sequence)}
 }

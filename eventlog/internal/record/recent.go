@@ -5,9 +5,9 @@ import (
 )
 
 // Recent remembers the states of the sessions that commits have changed last. An append to
-// one of them then looks for nothing in the store, which would be much of its work. Only who
-// makes all changes of a store can use it. The zero value is ready. It is not safe for
-// concurrent use.
+// one of them then looks for nothing in the store, which would be much of its work. Only a
+// caller that makes all changes of a store can use it. The zero value is ready. It is not safe
+// for concurrent use.
 type Recent struct {
 	young, old map[event.SessionID]recentState // old is young as it was when it was full
 }

@@ -76,7 +76,7 @@ func SplitRequestKey(key []byte) (owner RequestOwner, ok bool) {
 	return owner, (rest[0] == 0 || owner.Mention) && ok && ValidKeyID(string(id))
 }
 
-// mentioned returns the key of the record that a mention refers to, or nil if key is no
+// mentioned returns the key of the record that a mention refers to, or nil if key is not a
 // mention.
 func mentioned(key []byte) []byte {
 	owner, ok := SplitRequestKey(key)

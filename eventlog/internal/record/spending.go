@@ -139,8 +139,7 @@ func cutModel(b []byte) (m *modelCosts, rest []byte, ok bool) {
 	}, b[spentSize:], true
 }
 
-// SpendingOf4 makes the payload of spending of that of formats 3 and 4, which have no
-// bookings.
+// SpendingOf4 converts a payload of spending from formats 3 and 4, which have no bookings.
 func SpendingOf4(payload []byte) (out []byte, ok bool) {
 	for len(payload) > 0 {
 		name, amounts, ok := CutName(payload)

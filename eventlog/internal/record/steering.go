@@ -71,8 +71,8 @@ func readFor(o *object) (uint64, *event.FieldError) {
 // it.
 const answerScope = "\x01answer"
 
-// CheckAnswers refuses a batch if it answers something that is no question of the session,
-// or that already has an answer. The session is nil if it has not started yet.
+// CheckAnswers refuses a batch if it answers something that is not a question of the session, or
+// that already has an answer. The session is nil if it has not started yet.
 func (tx *Txn) CheckAnswers(t *Task, s *Session, events []Prepared) error {
 	answered := map[uint64]bool{}
 	for i := range events {
@@ -94,7 +94,7 @@ func (tx *Txn) CheckAnswers(t *Task, s *Session, events []Prepared) error {
 	return nil
 }
 
-// isQuestion reports whether a sequence is that of a question: of the session, or of the
+// isQuestion reports whether an event with a sequence is a question: of the session, or of the
 // batch before the answer. An event that was trimmed may have been one.
 func (tx *Txn) isQuestion(s *Session, sequence uint64, before []Prepared) (bool, error) {
 	head, first := uint64(0), uint64(1)

@@ -124,7 +124,8 @@ func (b *takeBack) takeBack(key []byte) (reads int) {
 		return 0
 	}
 	mine := said.is.(*Saying)
-	// What is left without this record, and the newest session that also reported it.
+	// The amounts that are left without this record, and the newest session that also reported
+	// it.
 	var rest Amounts
 	var heir *sharer
 	var model string

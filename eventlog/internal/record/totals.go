@@ -16,16 +16,6 @@ type Amounts struct {
 	CacheWriteTokens uint64  `json:"cache_write_tokens,omitempty"`
 }
 
-// Cost is a cost event, decoded.
-type Cost struct {
-	Amounts
-	Model      string
-	Cumulative bool
-	// ID is the agent's name for what it paid for. PartOf is the account that includes it.
-	// Turn is set if only that turn of the account ID is meant. See accounts.go.
-	ID, Turn, PartOf string
-}
-
 // Since returns how much v exceeds last, each amount on its own. It is never negative.
 func (v Amounts) Since(last Amounts) Amounts {
 	return Amounts{

@@ -14,9 +14,9 @@ import (
 	"jrweb/eventlog/store"
 )
 
-// Usage is a row of store.Usage: what costs have added on one day, by what and whose they
-// were. Nothing is ever taken from the amounts of a row, so a deletion changes no row: what
-// was spent was spent.
+// Usage is a row of store.Usage: what costs have added on one day, by agent, model, project,
+// person and machine. Nothing is ever taken from the amounts of a row, so a deletion changes no
+// row: what was spent was spent.
 type Usage struct {
 	Day Day
 	UsageNames
@@ -156,8 +156,8 @@ type usageRow struct {
 	changed bool
 }
 
-// usageAt returns the row of a key, or nil if there is none. A row that is damaged is as
-// good as none: check reports it, and the log goes on.
+// usageAt returns the row of a key, or nil if there is none. For a damaged row it returns one
+// that is never written: check reports the damage, and the log goes on.
 func (tx *Txn) usageAt(key UsageKey) *usageRow {
 	if row, known := tx.usage[key]; known {
 		return row

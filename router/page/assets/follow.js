@@ -43,7 +43,7 @@ export class Follow {
     this.show();
   }
 
-  // added tells of new events that arrived live.
+  // added reports new events that arrived live.
   added(events) {
     if (this.#active) return;
     this.#unseen += events;

@@ -64,7 +64,7 @@ export class Header {
     return this.status !== "open" && this.status !== "none";
   }
 
-  // adopt takes the facts of a page that the server has made anew.
+  // adopt takes the facts of a page that the server has made again.
   adopt(fresh) {
     const data = fresh.body.dataset;
     page.session = data.session;
@@ -92,7 +92,7 @@ export class Header {
     if (this.#now.behind) this.refresh();
   }
 
-  // began tells of a session that started after the page was made.
+  // began reports a session that started after the page was made.
   began(session) {
     page.session = session;
     this.#now.forget();
@@ -204,7 +204,7 @@ export class Header {
     this.#showTitle();
   }
 
-  // finished tells of the row that ends a session.
+  // finished reports the row that ends a session.
   finished(row) {
     this.#setStatus(row.dataset.status);
     if (page.all !== "true") {
@@ -279,7 +279,7 @@ export class Header {
     setText(byID("now-for"), "");
   }
 
-  // #tickAgain has what is counted in time shown anew, when it next tells something else.
+  // #tickAgain has what is counted in time shown again, when it next tells something else.
   #tickAgain(atLeast) {
     clearTimeout(this.#ticking);
     const pause = Math.max(this.#pause(Date.now()), atLeast);

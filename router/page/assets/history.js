@@ -51,7 +51,7 @@ export class History {
     return this.#attached ? this.cursor : this.#seen;
   }
 
-  // saw tells of the newest event when it is not in the page.
+  // saw reports the newest event when it is not in the page.
   saw(cursor) {
     this.#seen = cursor;
   }

@@ -53,7 +53,7 @@ export class Notifier {
   }
 }
 
-// ofRun tells of the run that a page shows, from now on.
+// ofRun reports on the run that a page shows, from now on.
 export function ofRun(notifier, list, status) {
   const task = () => ({ id: document.body.dataset.task, title: document.body.dataset.title });
   const told = new Set(); // a row may move

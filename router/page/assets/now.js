@@ -31,7 +31,7 @@ export class Now {
     for (const name of ["since", "running", "updated", "sequence", "behind"]) delete dataset[name];
   }
 
-  // adopt takes the line of a page that the server has made anew.
+  // adopt takes the line of a page that the server has made again.
   adopt(place) {
     place.querySelector("details").open = byID("now-plan").open;
     this.#place.replaceWith(document.adoptNode(place));
@@ -39,7 +39,7 @@ export class Now {
     this.#read();
   }
 
-  // forget starts anew: another session begins.
+  // forget starts again: another session begins.
   forget() {
     this.#sequence = 0;
   }
@@ -109,7 +109,7 @@ export class Now {
   }
 }
 
-// showPlan shows how much of the plan is done, and its steps to whoever unfolds it.
+// showPlan shows how much of the plan is done, and its steps when a person unfolds it.
 function showPlan(now) {
   const place = byID("now-plan"), { steps } = now;
   setText(byID("now-progress"), planWords(now));

@@ -46,7 +46,7 @@ export class Overview {
     }, againMs);
   }
 
-  // load draws them anew.
+  // load draws them again.
   async load() {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -26,8 +26,8 @@ function reaches(row, start) {
   return [...row.querySelectorAll("[data-seq]")].some((part) => compare(cursorOf(part), start) >= 0);
 }
 
-// pruneNewer leaves nothing that is newer than the new end, but for the results and costs
-// of what stays.
+// pruneNewer leaves nothing that is newer than the new end, except the results and costs of what
+// stays.
 export function pruneNewer(rows, end) {
   let atEnd = true;
   for (const item of [...rows.children].reverse()) {

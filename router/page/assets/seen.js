@@ -33,7 +33,7 @@ export function saw(id, updated) {
 }
 
 // newsSince returns a function that tells whether something has happened in a task since
-// the reader saw it. On the first visit all is as good as seen.
+// the reader saw it. On the first visit all counts as seen.
 export function newsSince() {
   const seen = read();
   write(seen);

@@ -86,8 +86,8 @@ export class Stream {
     this.#post(message);
   }
 
-  // #tellRows tells of a row at once, and of those that come right after it together. A
-  // message wakes a tab: while many rows come, that is too much for each few of them.
+  // #tellRows reports a row at once, and those that come right after it together. A message
+  // wakes a tab: while many rows come, that is too much for each few of them.
   #tellRows() {
     const rows = this.#rows;
     this.#rows = [];
@@ -108,7 +108,7 @@ export class Stream {
     const data = JSON.parse(text);
     this.tell({ control: name, data });
     if (name === "caught_up") this.#live();
-    // Each tab starts anew from what the server has now.
+    // Each tab starts again from what the server has now.
     if (name === "reset") this.#end({});
   }
 

@@ -43,7 +43,7 @@ export class Timeline {
     return this.#list.querySelectorAll("[data-seq]").length;
   }
 
-  // rows are the top ones, in order, but for those that nobody is shown.
+  // rows are the top ones, in order, except those that nobody is shown.
   get rows() {
     return [...this.#list.querySelectorAll(":scope > .event:not([hidden])")];
   }

@@ -68,7 +68,7 @@ type Info struct {
 	path    string
 }
 
-// Path is that of the thread.
+// Path is the path of the thread.
 func (i Info) Path() string { return i.path }
 
 // Name implements [fs.FileInfo].

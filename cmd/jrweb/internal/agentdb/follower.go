@@ -99,7 +99,7 @@ func (r *rest) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// members returns the members of a JSON object; what is none has none.
+// members returns the members of a JSON object, none if the text is not one.
 func members(text string) map[string]json.RawMessage {
 	m := map[string]json.RawMessage{}
 	if json.Unmarshal([]byte(text), &m) != nil || m == nil {
@@ -129,7 +129,7 @@ func quoted(text string) json.RawMessage {
 	return raw
 }
 
-// valid returns a text as JSON, or another one if it is none.
+// valid returns a text if it is JSON, or else another one.
 func valid(text, otherwise string) json.RawMessage {
 	if !json.Valid([]byte(text)) {
 		text = otherwise

@@ -17,7 +17,7 @@ func (goose) threads(s *sqlite.State, id string) ([]Info, error) {
 	return infos(s, "sessions", []string{"id", "updated_at"}, id, func(r sqlite.Row) time.Time { return gooseTime(r.Text(1)) })
 }
 
-// gooseTime is the zero time for what is none.
+// gooseTime is the zero time for what is not a time.
 func gooseTime(text string) time.Time {
 	for _, layout := range []string{"2006-01-02 15:04:05", time.RFC3339Nano} {
 		if at, err := time.Parse(layout, text); err == nil {
@@ -70,7 +70,7 @@ func (g goose) next(s *sqlite.State, f *Follower, _ bool, out *told) error {
 			out.versions[key] = sum
 			out.touch(asMillis(r.Int(1)))
 			if same := gone[sum]; len(same) > 0 {
-				// Goose writes all messages anew when it sums them up.
+				// Goose rewrites all messages when it sums them up.
 				gone[sum], out.versions[same[0]] = same[1:], 0
 				return nil
 			}

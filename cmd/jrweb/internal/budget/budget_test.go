@@ -107,7 +107,7 @@ func TestEachLevelIsToldOnceInAPeriod(t *testing.T) {
 	})
 }
 
-// The keeper looks once a second, but whoever asks is told what was spent by then.
+// The keeper looks once a second, but who asks is told what was spent by then.
 func TestWhoAsksIsToldWhatWasSpentJustNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "10/day")
@@ -118,7 +118,7 @@ func TestWhoAsksIsToldWhatWasSpentJustNow(t *testing.T) {
 		if s, ok := w.keeper.Status(); !ok || s.Spent != 9 {
 			t.Errorf("the day is %+v, %v", s, ok)
 		}
-		time.Sleep(2 * time.Second) // and it tells all the same
+		time.Sleep(2 * time.Second) // and it still reports
 		synctest.Wait()
 		w.wants("1 9.00 since 2000-01-01")
 	})

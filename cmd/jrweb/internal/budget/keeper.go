@@ -99,7 +99,7 @@ func (k *Keeper) run(ctx context.Context) {
 	}
 }
 
-// compare reads what was spent, and tells of a level that was reached. Of what another process
+// compare reads what was spent, and reports a level that was reached. Of what another process
 // has committed that one tells.
 func (k *Keeper) compare() {
 	own := k.own.Swap(false)
@@ -124,7 +124,7 @@ func (k *Keeper) compare() {
 func (k *Keeper) Status() (s Status, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.dirty = k.dirty || len(k.spent) > 0 // the keeper pauses, but whoever asks now may not ask again
+	k.dirty = k.dirty || len(k.spent) > 0 // the keeper pauses, but who asks now may not ask again
 	if k.log == nil || k.read() != nil {
 		return Status{}, false
 	}

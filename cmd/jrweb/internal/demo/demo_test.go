@@ -111,8 +111,8 @@ func TestTheAgentWorksOnTaskAfterTask(t *testing.T) {
 	}
 }
 
-// checkWork checks that a session tells of an edit, a failure and a success, and
-// that each call has its result.
+// checkWork checks that a session shows an edit, a failure and a success, and that each call has
+// its result.
 func checkWork(t *testing.T, log *eventlog.Log, task string, session eventlog.SessionID) {
 	t.Helper()
 	seen := map[string]int{}

@@ -8,7 +8,7 @@ import (
 )
 
 // logger passes on what a server says. What it takes for a warning is mostly a matter of its
-// start, and worth no line but for who looks for a fault.
+// start, and of use only to a person who looks for a fault.
 type logger struct {
 	to    *slog.Logger
 	fatal atomic.Pointer[string] // what the server cannot go on with

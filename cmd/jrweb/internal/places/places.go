@@ -152,7 +152,7 @@ func inEditors(extensions ...string) (dirs []dir) {
 	return dirs
 }
 
-// IsList reports whether a file below Dir is no transcript, but names more places.
+// IsList reports whether a file below Dir is not a transcript, but names more places.
 func (p Place) IsList(path string) bool {
 	return p.Agent == "crush" && filepath.Base(path) == "projects.json" && p.Has(path)
 }

@@ -79,8 +79,8 @@ func kindOf(head []byte) kind {
 	return kind{}
 }
 
-// isBinary reports whether bytes are none of a text: they have a NUL, many control
-// characters, or are for the most part in no encoding that holds ASCII.
+// isBinary reports whether bytes are not of a text: they have a NUL, many control characters, or
+// are for the most part in no encoding that holds ASCII.
 func isBinary(head []byte) bool {
 	if bytes.IndexByte(head, 0) >= 0 {
 		return true
@@ -99,7 +99,7 @@ func isBinary(head []byte) bool {
 	return controls*10 > len(head) || wrong*3 > len(head)
 }
 
-// Refused says that a file is no text.
+// Refused says that a file is not a text.
 type Refused struct{ Path, Is, Hint string }
 
 func (r *Refused) Error() string {

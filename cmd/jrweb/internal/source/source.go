@@ -8,7 +8,7 @@
 //
 //   - What a file is, its first bytes tell, and never its name. What gzip or zstd
 //     packed is unpacked while it is read, in bounded memory.
-//   - What is no text is refused by name: a picture, an archive, a database.
+//   - What is not a text is refused by name: a picture, an archive, a database.
 //   - A file that still grows is read up to where it ended when it was opened, so that
 //     two passes over one [Size] see the same.
 //   - An archive that is cut off or damaged ends in an error, and not in io.EOF. Who

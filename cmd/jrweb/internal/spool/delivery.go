@@ -44,7 +44,7 @@ var (
 // spool, and no new session begins for it.
 type StoppedError struct {
 	By string
-	// Left is how many events are not delivered, but for the end of the run.
+	// Left is how many events are not delivered, not counting the end of the run.
 	Left int
 }
 
@@ -440,7 +440,7 @@ func (d *Delivery) wait(ctx context.Context, server Server, grown <-chan struct{
 			}
 			return sleep(ctx, gathering)
 		case <-beats:
-			// Any other error is no harm yet: the next beat comes before the lease ends.
+			// Any other error does no harm yet: the next beat comes before the lease ends.
 			if err := server.Heartbeat(ctx, d.run, d.progress.Session); errors.Is(err, ErrGone) {
 				return d.gone(ctx, server)
 			}

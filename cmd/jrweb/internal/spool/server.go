@@ -41,8 +41,8 @@ func (r remote) Start(ctx context.Context, run Run, key string) (eventlog.Sessio
 	return info.ID, sortStart(err)
 }
 
-// joinKey is the idempotency key of who goes on with a session of hooks: the first one does,
-// and another has another body.
+// joinKey is the idempotency key for going on with a session of hooks. The first one does; the
+// body of another one differs, so it is refused.
 const joinKey = "jrweb-join"
 
 // Joined reports whether an event says that its run goes on with a session of hooks. What
@@ -96,8 +96,8 @@ func (r remote) label(ctx context.Context, run Run) error {
 	return err
 }
 
-// sortStart is sort for a session that is to start: there is none yet, and who says that
-// it has ended is not the server.
+// sortStart is sort for a session that is to start: there is none yet, so an answer that it has
+// ended is not from the server.
 func sortStart(err error) error {
 	if _, recorded := errors.AsType[*eventlog.RecordedError](err); recorded {
 		return fmt.Errorf("%w: %w", ErrRecorded, err)
@@ -126,7 +126,7 @@ func (r remote) Stopped(ctx context.Context, run Run, session eventlog.SessionID
 	return Stopper(&last), nil
 }
 
-// Stopper returns the person whose event stops a run, "" if it is no such event.
+// Stopper returns the person whose event stops a run, "" if the event does not stop it.
 func Stopper(e *client.Event) string {
 	var end struct {
 		Status eventlog.Status `json:"status"`

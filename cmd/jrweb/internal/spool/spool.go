@@ -89,7 +89,7 @@ type Run struct {
 var (
 	// ErrBusy is returned by [Open] for a spool that somebody else has open.
 	ErrBusy = errors.New("spool: in use")
-	// ErrDamaged is returned for a file that is no spool. It is left as it is.
+	// ErrDamaged is returned for a file that is not a spool. It is left as it is.
 	ErrDamaged = errors.New("spool: damaged")
 )
 

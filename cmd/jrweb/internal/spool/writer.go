@@ -215,7 +215,7 @@ func (w *Writer) wake() {
 	w.grown = make(chan struct{})
 }
 
-// state returns how much there is, whether that is all, and what tells of more.
+// state returns how much there is, whether that is all, and what reports more.
 func (w *Writer) state() (size int64, ended bool, grown <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -176,7 +176,7 @@ func (s *State) header() error {
 }
 
 // holds reports whether all that was read is of one state: no page that was read from the
-// database itself is in a commit that came since, and the log was not begun anew.
+// database itself is in a commit that came since, and the log was not started again.
 func (s *State) holds() bool {
 	if w := s.db.wal; w != nil {
 		if !w.same(s.db.walPath()) {

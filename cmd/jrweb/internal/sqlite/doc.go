@@ -12,7 +12,7 @@
 //
 // What it promises:
 //
-//   - It opens files to read only, makes none beside them, and takes no lock: whoever
+//   - It opens files to read only, makes none beside them, and takes no lock: a program that
 //     writes the database neither waits for it nor sees it.
 //   - What one Read sees is one state of the database, with all that was committed to its
 //     write-ahead log. If a writer comes between, it is tried again.

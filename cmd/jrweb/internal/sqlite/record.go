@@ -100,7 +100,7 @@ func (p *payload) values(columns []int) ([]any, error) {
 	return values, nil
 }
 
-// sizeOf returns how many bytes a value takes, -1 for what is none.
+// sizeOf returns how many bytes a value takes, -1 for what is not a value.
 func sizeOf(kind uint64) int {
 	switch {
 	case kind < 10:

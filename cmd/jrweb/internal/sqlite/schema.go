@@ -24,8 +24,8 @@ var isConstraint = map[string]bool{"CONSTRAINT": true, "PRIMARY": true, "UNIQUE"
 // unlike are indexes whose order is not that of bytes, or that do not have all rows.
 var unlike = regexp.MustCompile(`(?i)\b(?:DESC|COLLATE|WHERE)\b`)
 
-// indexedBy returns the first column of CREATE INDEX, "" if it is none of a text in the
-// order of bytes. Indexes that a constraint has made have no SQL.
+// indexedBy returns the first column of CREATE INDEX, "" if the index is not one of a text in
+// the order of bytes. Indexes that a constraint has made have no SQL.
 func indexedBy(sql string) string {
 	parts := parted(sql)
 	if len(parts) == 0 || unlike.MatchString(sql) {

@@ -252,8 +252,8 @@ func (t *Table) find(number uint32, text string, ids *[]int64) (more bool, err e
 	return true, nil
 }
 
-// entry compares an entry of an index with a text: what is no text comes before all texts,
-// but for bytes.
+// entry compares an entry of an index with a text: what is not a text comes before all texts,
+// except bytes.
 func (t *Table) entry(n *node, i int, text string) (compared int, id int64, err error) {
 	cell, at, err := n.cell(i)
 	if err != nil {

@@ -68,7 +68,7 @@ func (w *wal) header() (header [walHeader]byte, ok bool) {
 	return header, w.size >= leastPage && w.size <= mostPage && w.size&(w.size-1) == 0
 }
 
-// same reports whether the log is still the one that was read: a writer begins it anew, from
+// same reports whether the log is still the one that was read: a writer starts it again, from
 // its start, once all of it is in the database.
 func (w *wal) same(path string) bool {
 	now, err := os.Stat(path)

@@ -218,8 +218,8 @@ func (c *claude) Answer(question string, m Message) Does {
 	return c.respond(r, map[string]any{"behavior": "allow", "updatedInput": input}, m)
 }
 
-// permission is the answer to a question for permission. Whatever is none of the options
-// is said to the agent as the reason why not.
+// permission is the answer to a question for permission. An answer that is not one of the
+// options is said to the agent as the reason why not.
 func permission(r *claudeRequest, value string) map[string]any {
 	switch value {
 	case "allow":

@@ -21,14 +21,14 @@ import (
 
 // Message is what a person said to the agent.
 type Message struct {
-	// Sequence is that of the event. 0: it is no event, but came by our own input.
+	// Sequence is that of the event. 0: it is not an event, but came by our own input.
 	Sequence uint64
 	Text     string
 }
 
 // Does is what is to be done.
 type Does struct {
-	// Hide says that the line that was heard is no part of the record.
+	// Hide says that the line that was heard does not belong to the record.
 	Hide bool
 	// Write are what the agent's input is to get.
 	Write []Parcel

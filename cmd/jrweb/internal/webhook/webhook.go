@@ -48,7 +48,7 @@ const (
 	mostPause    = time.Hour
 	// timeout is how long an attempt may take.
 	timeout = 15 * time.Second
-	// news is how long ago a run may have ended: what is imported later is no news.
+	// news is how long ago a run may have ended: what is imported later is not news.
 	news = time.Hour
 )
 

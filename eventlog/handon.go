@@ -11,12 +11,12 @@ import (
 )
 
 // action is a kind of change that a log which is not the writer hands on. Guards have been
-// passed and inputs checked before; the writer checks again what rests on the state of the
+// passed and inputs checked before; the writer checks again what depends on the state of the
 // log, and on its own limits.
 type action[In, Out any] struct {
 	name string
 	make func(ctx context.Context, l *Log, in *In) (Out, error)
-	// repeats reports whether making it twice is as good as once. Nil: never.
+	// repeats reports whether making it twice has the same effect as once. Nil: never.
 	repeats func(in *In) bool
 }
 
@@ -63,7 +63,7 @@ func made[In, Out any](ctx context.Context, l *Log, a *action[In, Out], in *In) 
 	}
 }
 
-// hand hands an action on. What ends ctx leaves open whether it is made.
+// hand hands an action on. If ctx ends first, it is unknown whether the change is made.
 func (a *action[In, Out]) hand(ctx context.Context, l *Log, in *In) (out Out, err error) {
 	if err := l.Err(); err != nil {
 		return out, err

@@ -21,7 +21,7 @@ func twoLogs(t *testing.T, o *eventlog.Options) (writer, other *fixture, first, 
 	return on(t, first, o), on(t, second, o), first, second
 }
 
-// Whoever is asked answers the same, to the letter, whatever the change and its outcome are.
+// Every log answers the same, to the letter, whatever the change and its outcome are.
 func TestEveryLogAnswersAsTheWriterDoes(t *testing.T) {
 	text := func(s string) *string { return &s }
 	yes := true
@@ -107,7 +107,7 @@ func TestEveryLogAnswersAsTheWriterDoes(t *testing.T) {
 	}
 	// The same happens to two stores at the same times. Of one the writer is asked, of the
 	// other the log that hands on.
-	ids := regexp.MustCompile("[0-9A-V]{26}") // they are random, but for their order
+	ids := regexp.MustCompile("[0-9A-V]{26}") // they are random, except for their order
 	play := func(through func(writer, other *fixture) *fixture) (told []string) {
 		seen := map[string]string{}
 		synctest.Test(t, func(t *testing.T) {
@@ -179,7 +179,7 @@ func TestAnAnswerThatIsLostIsSettledByTheKey(t *testing.T) {
 }
 
 // A change that reaches a log after it was deposed, or in a later term of its own, is not made:
-// whoever handed it on may have handed it on to the next writer, and more after it.
+// the one that handed it on may have handed it on to the next writer, and more after it.
 func TestAChangeIsMadeInItsTermOrNever(t *testing.T) {
 	writer, other, first, second := twoLogs(t, nil)
 	s := writer.start("t-1")
@@ -200,7 +200,7 @@ func TestAChangeIsMadeInItsTermOrNever(t *testing.T) {
 	wantEqual(t, "events", len(writer.contents(s)), 2)
 }
 
-// A change goes to whoever is the writer, also where that changes while it is under way.
+// A change goes to the writer, also if the writer changes while it is under way.
 func TestChangesFollowTheWriter(t *testing.T) {
 	_, other, first, second := twoLogs(t, nil)
 	third := on(t, first.replica(), nil)

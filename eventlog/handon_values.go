@@ -66,7 +66,7 @@ func (b *batch) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// appended is an [Appended] whose JSON has all.
+// appended is an [Appended] whose JSON includes the fields that clients do not see.
 type appended Appended
 
 type appendedJSON struct {
@@ -121,7 +121,7 @@ type trim struct {
 	Through uint64
 }
 
-// wholeSession is a session whose JSON has what clients are not shown as well.
+// wholeSession is a session whose JSON includes the fields that clients do not see.
 type wholeSession SessionInfo
 
 type sessionJSON struct {
@@ -145,7 +145,7 @@ func (s *wholeSession) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// wholeTask is a task whose JSON has what clients are not shown as well.
+// wholeTask is a task whose JSON includes the fields that clients do not see.
 type wholeTask Task
 
 type taskJSON struct {
