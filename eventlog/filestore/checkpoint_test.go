@@ -13,7 +13,6 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"jrweb/eventlog/internal/boltfile"
-	"jrweb/eventlog/internal/journal"
 	"jrweb/eventlog/internal/overlay"
 	"jrweb/eventlog/store"
 )
@@ -246,29 +245,6 @@ func TestAViewTakesTheFileBeforeWhatLiesOverIt(t *testing.T) {
 	if err := show(view.tx, view.version); err != nil {
 		t.Error(err)
 	}
-}
-
-// While the disk writes a record, what it holds is in the active half already. No view sees
-// it there before its sync has returned.
-func TestWhatTheDiskStillWritesIsNotShown(t *testing.T) {
-	h := newHistory(t, filepath.Join(t.TempDir(), "jr.db"))
-	h.change(3)
-	h.writing.Lock() // an Update runs
-	tx := overlay.NewTx(overlay.NewReader(nil, 0))
-	change(4, tx.Put, tx.Delete)
-	record, err := tx.Delta(journal.HeaderSize)
-	d := overlay.Delta{Position: h.journal.Next(), Encoded: record[journal.HeaderSize:]}
-	if err := errors.Join(err, h.journal.Write(record, false), h.add(d)); err != nil {
-		t.Fatal(err)
-	}
-	h.check()
-	if err := h.journal.Sync(); err != nil {
-		t.Fatal(err)
-	}
-	h.show(d)
-	h.writing.Unlock()
-	h.n++
-	h.check() // the control: now it is shown
 }
 
 // A change that goes straight to the file, because the journal has no room, can be seen there

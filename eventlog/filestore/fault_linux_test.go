@@ -37,6 +37,7 @@ func everyFault() (all []fault) {
 	add(3, "fallocate", "", "ENOSPC", "EIO")
 	for _, segment := range []string{"-journal.0", "-journal.1"} {
 		add(8, "pwrite64", segment, "EIO", "ENOSPC")
+		add(1, "sync_file_range", segment, "EIO")
 		add(6, "fdatasync", segment, "EIO", "ENOSPC")
 		add(1, "fsync", segment, "EIO")
 		add(2, "fallocate", segment, "ENOSPC", "EIO")
@@ -98,6 +99,9 @@ func TestACallThatFailsTakesBackNothing(t *testing.T) {
 			}
 			if strings.HasPrefix(f.call, "pwrite64") && code != 0 && code != 3 {
 				t.Errorf("a write that failed was the end, code %d:\n%s", code, out)
+			}
+			if f.call == "sync_file_range" && (code != 0 || h.refused > 0) {
+				t.Errorf("what was only advice has failed, and with it a change, code %d:\n%s", code, out)
 			}
 			most := max(least, h.acknowledged)
 			if code == 5 {

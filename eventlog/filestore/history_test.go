@@ -27,11 +27,16 @@ var keyLast = []byte("last")
 // content is what a store holds, by bucket and key.
 type content map[store.Bucket]map[string]string
 
-// change writes change n: one or two keys, a deletion from time to time, and its number.
+// change writes change n: one or two keys, a deletion from time to time, and its number. One
+// of sixteen is so large that the disk begins to write its record before the sync.
 func change(n int, put func(b store.Bucket, key, value []byte), remove func(b store.Bucket, key []byte)) {
 	key := func(n int) []byte { return fmt.Appendf(nil, "key-%02d", n%11) }
 	bucket := []store.Bucket{store.Events, store.Tasks}[n%2]
-	put(bucket, key(n), []byte(strings.Repeat(fmt.Sprintf("change %d ", n), 10+n*7%120)))
+	times := 10 + n*7%120
+	if n%16 == 5 {
+		times = 1000
+	}
+	put(bucket, key(n), []byte(strings.Repeat(fmt.Sprintf("change %d ", n), times)))
 	if n%4 == 0 {
 		put(store.Said, key(n/4), []byte(strconv.Itoa(n)))
 	}

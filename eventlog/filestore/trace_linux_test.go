@@ -23,7 +23,7 @@ type call struct {
 	begin, end int // lines of the trace
 }
 
-const tracedCalls = "openat,pwrite64,write,fdatasync,fsync,fallocate,ftruncate,linkat,renameat,unlinkat,rename,unlink,renameat2"
+const tracedCalls = "openat,pwrite64,write,sync_file_range,fdatasync,fsync,fallocate,ftruncate,linkat,renameat,unlinkat,rename,unlink,renameat2"
 
 // traceChild runs a child under strace and returns its calls, in the order of their ends.
 func traceChild(t testing.TB, path string, changes int, closes bool) []call {

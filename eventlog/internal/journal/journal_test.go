@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -244,6 +245,50 @@ func TestASegmentThatIsNotTheJournalsIsNamed(t *testing.T) {
 			b.filled()
 			c.do(b)
 			b.damaged(name, 0, c.names)
+		})
+	}
+}
+
+// Records stand behind each other in the order of their positions, those of one use in one
+// segment. A whole one that stands elsewhere is damage: an append behind it would end where
+// another record begins.
+func TestARecordInTheWrongPlaceIsNamed(t *testing.T) {
+	exchange := func(b *bench, first, second Entry) {
+		b.change(first.segment, func(data []byte) []byte {
+			copy(data[first.at:], slices.Concat(data[second.at:second.at+second.size], data[first.at:first.at+first.size]))
+			return data
+		})
+	}
+	for name, c := range map[string]struct {
+		do       func(b *bench, c *Contents)
+		names    string
+		needless uint64 // the control: behind this position all is well
+	}{
+		"two of the active segment are exchanged": {
+			func(b *bench, c *Contents) { exchange(b, c.Newer[1], c.Newer[2]) }, "record 13 of its journal is in the wrong place, in %[2]s at", 12,
+		},
+		"two of the other segment are exchanged": {
+			func(b *bench, c *Contents) { exchange(b, c.Older[3], c.Older[4]) }, "record 5 of its journal is in the wrong place, in %[1]s at", 4,
+		},
+		"one of the active segment is in the other one": {
+			func(b *bench, c *Contents) {
+				var record []byte
+				e, last := c.Newer[2], c.Older[9]
+				b.change(e.segment, func(data []byte) []byte {
+					record = bytes.Clone(data[e.at : e.at+e.size])
+					clear(data[e.at : e.at+e.size])
+					return data
+				})
+				b.change(last.segment, func(data []byte) []byte { return append(data[:last.at+last.size], record...) })
+			}, "record 13 of its journal is in the wrong place, in %[1]s at", 13,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.filled()
+			c.do(b, b.want(0, 10, 5))
+			b.damaged(name, 0, fmt.Sprintf(c.names, b.place.Segment(0), b.place.Segment(1)))
+			b.want(c.needless, max(10, c.needless)-c.needless, 15-max(10, c.needless))
 		})
 	}
 }

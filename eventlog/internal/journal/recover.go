@@ -58,9 +58,11 @@ func Read(p Place, id ID, after uint64) (*Contents, error) {
 	active := entries[len(entries)-1].segment
 	first := slices.IndexFunc(entries, func(e Entry) bool { return e.segment == active })
 	c.Older, c.Newer = entries[:first], entries[first:]
-	for i, e := range c.Newer {
-		if e.segment != active || i > 0 && e.at < c.Newer[i-1].at {
-			return nil, fmt.Errorf("%w: record %d of its journal is in the wrong place, in %s at byte %d", store.ErrDamaged, e.Position, p.Segment(e.segment), e.at)
+	for _, use := range [][]Entry{c.Older, c.Newer} {
+		for i, e := range use {
+			if e.segment != use[0].segment || i > 0 && e.at < use[i-1].at {
+				return nil, fmt.Errorf("%w: record %d of its journal is in the wrong place, in %s at byte %d", store.ErrDamaged, e.Position, p.Segment(e.segment), e.at)
+			}
 		}
 	}
 	return c, nil
