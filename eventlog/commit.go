@@ -262,7 +262,11 @@ func (c *committer) write(group []*op, full error) error {
 		return nil
 	}
 	began := time.Now()
+	c.log.shown.commit(true)
+	defer c.log.shown.commit(false)
+	var commits uint64 // with this one
 	err := c.log.store.Update(context.Background(), func(storeTx store.Tx) error {
+		commits = store.Commits(storeTx) + 1
 		if r, ok := storeTx.(store.ReserveTx); ok && full != nil {
 			r.UseReserve()
 		}
@@ -312,7 +316,7 @@ func (c *committer) write(group []*op, full error) error {
 		c.last = tx.Last
 		tx.Recent.Committed(tx)
 		if !c.log.lags() { // else the store has told of it
-			c.log.committed(tx)
+			c.log.committed(tx, commits)
 		}
 	case errors.Is(err, errNothing):
 		return nil
@@ -329,12 +333,14 @@ func (c *committer) write(group []*op, full error) error {
 func (l *Log) now() time.Time { return l.o.Now().UTC().Truncate(time.Millisecond) }
 
 // committed makes a commit visible: it updates what readers in this process know, then
-// calls the trace. It runs before the writers get their answers.
-func (l *Log) committed(tx *record.Txn) {
+// calls the trace. It runs before the writers get their answers. commits is how many the
+// store has with it.
+func (l *Log) committed(tx *record.Txn, commits uint64) {
 	l.open.Add(int64(len(tx.Started) - len(tx.Ended)))
 	l.leases.committed(&tx.Outcome)
 	l.watches.committed(&tx.Outcome, time.Now())
 	l.janitor.committed(tx)
+	l.shown.set(commits)
 	if l.trace.Asked != nil {
 		for _, a := range tx.Appended {
 			for i := range a.Events {

@@ -14,7 +14,9 @@ func (l *Log) heard(c store.Commit) {
 	l.turn.heard(l, c)
 	if c.Own { // the committer waits for it, or the log is being opened
 		if tx := l.committer.tx; tx != nil {
-			l.committed(tx)
+			l.committed(tx, c.Commits)
+		} else {
+			l.shown.set(c.Commits)
 		}
 		return
 	}
@@ -26,6 +28,7 @@ func (l *Log) heard(c store.Commit) {
 	// A session that was started and ended in one commit was never counted.
 	l.open.Add(int64(len(o.Started) - l.leases.committed(o)))
 	l.watches.committed(o, time.Now())
+	l.shown.set(c.Commits)
 	if o.Spent && l.trace.Spent != nil {
 		l.trace.Spent(false)
 	}

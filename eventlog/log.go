@@ -38,6 +38,7 @@ type Log struct {
 	refused  summary[refused]
 	retained summary[tidied]
 	watches  watches
+	shown    shown
 	leases   leases
 	purger   purger
 	turn     turn
@@ -185,10 +186,10 @@ func (l *Log) view(ctx context.Context, fn func(store.Reader) error) error {
 	if err := l.Err(); err != nil {
 		return err
 	}
-	err := l.store.View(ctx, fn)
+	err := l.viewShown(ctx, fn)
 	if l.lags() && (errors.Is(err, ErrTaskNotFound) || errors.Is(err, ErrSessionNotFound)) {
 		if err = l.CatchUp(ctx); err == nil {
-			err = l.store.View(ctx, fn)
+			err = l.viewShown(ctx, fn)
 		}
 	}
 	if ended := l.Err(); ended != nil {

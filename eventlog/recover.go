@@ -25,6 +25,7 @@ func (l *Log) recover() (last record.Carried, err error) {
 			l.open.Add(1)
 		}
 		l.leases.begin(r)
+		l.shown.set(store.Commits(r))
 		last, err = record.ReadCarried(r)
 		l.watches.begin(last.Change)
 		return err
@@ -38,6 +39,7 @@ func (l *Log) recover() (last record.Carried, err error) {
 		err = l.store.Update(ctx, func(tx store.Tx) error {
 			version := binary.BigEndian.AppendUint64(nil, record.FormatVersion)
 			tx.Put(store.Meta, record.KeyFormat, record.Encode(store.Meta, record.KeyFormat, version))
+			l.shown.set(store.Commits(tx) + 1) // nobody reads yet
 			return nil
 		})
 		// An older version looks for the format in the file alone.

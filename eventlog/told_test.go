@@ -64,10 +64,19 @@ func (t *told) takeOver() {
 	t.tell(nil, nil)
 }
 
+// commits is how many the store has.
+func (t *told) commits() (n uint64) {
+	_ = t.View(context.Background(), func(r store.Reader) error {
+		n = store.Commits(r)
+		return nil
+	})
+	return n
+}
+
 // tell tells all logs of a commit. The first replica is the writer.
 func (t *told) tell(by *told, ops []store.Op) {
 	for i, log := range t.replicas {
-		c := store.Commit{Own: log == by, Ops: asDelta(ops)}
+		c := store.Commit{Own: log == by, Commits: t.commits(), Ops: asDelta(ops)}
 		if i == 0 {
 			c.Term = t.term
 		}

@@ -86,7 +86,7 @@ func (s *Streamer) takeOver(w http.ResponseWriter, r *http.Request) (l *connecti
 
 func (l *connection) write(p []byte, deadline time.Time) (int, error) {
 	if l.head == nil {
-		return l.send(p[:min(len(p), writeSize)], deadline)
+		return l.send(p, deadline)
 	}
 	first := l.head
 	if len(first)+len(p) <= writeSize {
@@ -98,22 +98,22 @@ func (l *connection) write(p []byte, deadline time.Time) (int, error) {
 	return n, err
 }
 
-// send writes all of p by the deadline.
+// send writes the beginning of p: what the kernel takes at once, or else at most writeSize
+// bytes by the deadline.
 func (l *connection) send(p []byte, deadline time.Time) (int, error) {
-	n, err := l.try.write(p)
-	if err != nil || n == len(p) {
+	if n, err := l.try.write(p); err != nil || n > 0 {
 		return n, err
 	}
 	if err := l.conn.SetWriteDeadline(deadline); err != nil {
-		return n, err
+		return 0, err
 	}
 	l.patience.begin(deadline)
-	rest, err := l.conn.Write(p[n:])
+	n, err := l.conn.Write(p[:min(len(p), writeSize)])
 	l.patience.end()
 	if err == nil {
 		err = l.conn.SetWriteDeadline(time.Time{})
 	}
-	return n + rest, err
+	return n, err
 }
 
 // past is before any deadline.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// writeSize is the largest number of bytes in one write. Each write renews the deadline, so
-// that a slow line is not cut again and again at the same large event.
+// writeSize is the largest number of bytes that a write waits for. Each write renews the
+// deadline, so that a slow line is not cut again and again at the same large event.
 const writeSize = 64 << 10
 
 // maxPage is how many bytes are read and handed over at once for a client that keeps up:

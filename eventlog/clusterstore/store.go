@@ -252,7 +252,7 @@ func (r *replica) deliver(position uint64, record []byte) error {
 		r.heardOf = time.Now() // it is the writer's, or will be found out to be another's
 	}
 	if r.heard != nil {
-		r.heard(store.Commit{Own: own && r.pending.ofLog, Term: r.term(), Ops: overlay.Ops(delta, &err)})
+		r.heard(store.Commit{Own: own && r.pending.ofLog, Term: r.term(), Commits: r.file.Place().Position, Ops: overlay.Ops(delta, &err)})
 	}
 	if r.pending != nil {
 		r.pending.decide(own)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"jrweb/eventlog/eventlogtest"
@@ -41,7 +42,11 @@ type reader struct {
 	get    func(b store.Bucket, key []byte) []byte
 	ascend func(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
 	remove func(b store.Bucket, key []byte)
+
+	commits uint64
 }
+
+func (r reader) Commits() uint64 { return r.commits }
 
 func (r reader) Get(b store.Bucket, key []byte) []byte {
 	if r.get != nil {
@@ -87,6 +92,10 @@ var faults = map[string]struct {
 			err := next(ctx, func(tx store.Tx) error { failed = fn(tx); return nil })
 			return errors.Join(err, failed)
 		}},
+	},
+	"counts its reads as commits": {
+		"a state counts each commit that wrote something, if the store counts them",
+		miscounting(),
 	},
 	"hides why it failed": {
 		"an Update whose function fails changes nothing and returns that error",
@@ -141,6 +150,14 @@ var faults = map[string]struct {
 		}},
 	},
 	"forgets": {"what was written is there when the store is opened again", faulty{}},
+}
+
+// miscounting is a store that counts its Views.
+func miscounting() faulty {
+	var views atomic.Uint64
+	return viewing(func(r store.Reader) reader {
+		return reader{Tx: onlyReads{r}, commits: views.Add(1)}
+	})
 }
 
 // keeping is a store that keeps the memory of the values that were put.

@@ -14,22 +14,22 @@ import (
 // NewStore returns an empty store in memory. Close keeps the content: a new log on the same
 // store finds what the last one left, as after a restart.
 func NewStore() store.Store {
-	s := &memory{buckets: map[store.Bucket]*tree{}}
+	s := &memory{state: memoryReader{buckets: map[store.Bucket]*tree{}}}
 	for _, b := range store.Buckets() {
-		s.buckets[b] = new(tree)
+		s.state.buckets[b] = new(tree)
 	}
 	return s
 }
 
 type tree = btree.Map[string, []byte]
 
-// memory is a store whose trees never change once they are in buckets. An Update works on
+// memory is a store whose trees never change once they are in its state. An Update works on
 // copies, which share everything that the Update does not change.
 type memory struct {
 	writing sync.Mutex // held by the running Update
 
-	mu      sync.Mutex // guards buckets, but not the trees in it
-	buckets map[store.Bucket]*tree
+	mu    sync.Mutex // guards state, but not the trees in it
+	state memoryReader
 }
 
 // Update implements [store.Store].
@@ -39,16 +39,17 @@ func (s *memory) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	tx := memoryTx{maps.Clone(s.state())}
-	for name, bucket := range tx.memoryReader {
-		tx.memoryReader[name] = bucket.Copy()
+	tx := &memoryTx{memoryReader: s.look()}
+	tx.buckets = maps.Clone(tx.buckets)
+	for name, bucket := range tx.buckets {
+		tx.buckets[name] = bucket.Copy()
 	}
-	if err := fn(tx); err != nil {
+	if err := fn(tx); err != nil || !tx.wrote {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.buckets = tx.memoryReader
+	s.state = memoryReader{tx.buckets, tx.commits + 1}
 	return nil
 }
 
@@ -57,30 +58,36 @@ func (s *memory) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return fn(s.state())
+	return fn(s.look())
 }
 
-func (s *memory) state() memoryReader {
+func (s *memory) look() memoryReader {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.buckets
+	return s.state
 }
 
 // Close implements [store.Store].
 func (s *memory) Close() error { return nil }
 
-type memoryReader map[store.Bucket]*tree
+type memoryReader struct {
+	buckets map[store.Bucket]*tree
+	commits uint64
+}
+
+// Commits implements [store.CountedReader].
+func (r memoryReader) Commits() uint64 { return r.commits }
 
 // Get implements [store.Reader].
 func (r memoryReader) Get(b store.Bucket, key []byte) []byte {
-	value, _ := r[b].Get(string(key))
+	value, _ := r.buckets[b].Get(string(key))
 	return value
 }
 
 // Ascend implements [store.Reader].
 func (r memoryReader) Ascend(b store.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
-		r[b].Ascend(string(from), func(key string, value []byte) bool {
+		r.buckets[b].Ascend(string(from), func(key string, value []byte) bool {
 			return (to == nil || key < string(to)) && yield([]byte(key), value)
 		})
 	}
@@ -96,19 +103,26 @@ func (r memoryReader) Descend(b store.Bucket, from, to []byte) iter.Seq2[[]byte,
 			return key >= string(from) && yield([]byte(key), value)
 		}
 		if to == nil {
-			r[b].Reverse(each)
+			r.buckets[b].Reverse(each)
 		} else {
-			r[b].Descend(string(to), each)
+			r.buckets[b].Descend(string(to), each)
 		}
 	}
 }
 
-type memoryTx struct{ memoryReader }
+type memoryTx struct {
+	memoryReader
+	wrote bool
+}
 
 // Put implements [store.Tx].
-func (t memoryTx) Put(b store.Bucket, key, value []byte) {
-	t.memoryReader[b].Set(string(key), append([]byte{}, value...)) // never nil: the key exists
+func (t *memoryTx) Put(b store.Bucket, key, value []byte) {
+	t.wrote = true
+	t.buckets[b].Set(string(key), append([]byte{}, value...)) // never nil: the key exists
 }
 
 // Delete implements [store.Tx].
-func (t memoryTx) Delete(b store.Bucket, key []byte) { t.memoryReader[b].Delete(string(key)) }
+func (t *memoryTx) Delete(b store.Bucket, key []byte) {
+	t.wrote = true
+	t.buckets[b].Delete(string(key))
+}

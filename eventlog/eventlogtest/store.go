@@ -60,6 +60,41 @@ var storeCases = []testCase{
 		s.holds("after an Update", "a", "b", "c")
 	}},
 
+	{"a state counts each commit that wrote something, if the store counts them", func(s *subject) {
+		s.reopen()
+		commits := func() (n uint64) {
+			s.view(func(r store.Reader) { n = store.Commits(r) })
+			return n
+		}
+		s.put(bucket, "a")
+		n := commits()
+		if n == 0 {
+			return // it does not count them
+		}
+		s.update(func(tx store.Tx) error {
+			if within := store.Commits(tx); within != n {
+				s.Errorf("A transaction on a state of %d commits says that there are %d.", n, within)
+			}
+			tx.Delete(bucket, []byte("a"))
+			return nil
+		})
+		s.update(func(store.Tx) error { return nil })
+		if err := s.store.Update(s.Context(), func(tx store.Tx) error {
+			tx.Put(bucket, []byte("b"), nil)
+			return errRefused
+		}); !errors.Is(err, errRefused) {
+			s.Errorf("Update returned %v, not the error of its function.", err)
+		}
+		_, shared := s.store.(store.NotifyingStore) // others may commit as well
+		if now := commits(); now < n+1 || now > n+1 && !shared {
+			s.Errorf("After one commit more than %d there are %d.", n, now)
+		}
+		s.reopen()
+		if now := commits(); now < n+1 || now > n+1 && !shared {
+			s.Errorf("After it was opened again a store of %d commits has %d.", n+1, now)
+		}
+	}},
+
 	{"a transaction sees what it wrote, in Get, Ascend and Descend", func(s *subject) {
 		s.reopen()
 		s.put(bucket, "a", "b", "c")

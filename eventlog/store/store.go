@@ -24,8 +24,7 @@ type Store interface {
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// View runs fn on one state of the store. That state has all of every Update that
-	// returned before View was called, and nothing of an Update that has not returned or
-	// that failed. It is durable: a power cut must not take back what a View has seen. View
+	// returned before View was called, and nothing of one that failed. It is durable: a power cut must not take back what a View has seen. View
 	// returns the error of fn.
 	View(ctx context.Context, fn func(Reader) error) error
 
@@ -44,6 +43,23 @@ type Reader interface {
 	Ascend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
 	// Descend yields the same keys in descending order.
 	Descend(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
+}
+
+// CountedReader is a [Reader] that knows how many commits its state has. Each Update that has
+// written something adds one; a state without it has less. So a [Log] can tell whether its
+// memory has what a View has seen.
+type CountedReader interface {
+	Reader
+	Commits() uint64
+}
+
+// Commits returns how many commits the state of a reader has, 0 if its store does not count
+// them.
+func Commits(r Reader) uint64 {
+	if c, ok := r.(CountedReader); ok {
+		return c.Commits()
+	}
+	return 0
 }
 
 // AheadReader is a [Reader] of a store that reads from a disk. Who reads many values in
@@ -180,6 +196,8 @@ type Commit struct {
 	// Term is the term of which this process is the writer after the commit, 0 if it is not
 	// the writer.
 	Term uint64
+	// Commits is what the state after the commit has, see [CountedReader].
+	Commits uint64
 	// Ops are sorted by bucket and key, each key once. They are valid until heard returns.
 	Ops iter.Seq[Op]
 }

@@ -10,8 +10,9 @@ import (
 // Reader implements [store.Reader]: it shows a base, and over it what some halves hold as
 // of a position. Of several values of a key the newest counts.
 type Reader struct {
-	base   store.Reader
-	layers []layer // the newest first
+	base     store.Reader
+	layers   []layer // the newest first
+	position uint64
 }
 
 // layer is what some lists hold as of a position.
@@ -24,7 +25,7 @@ type layer struct {
 // the halves, but nothing newer than position. The newest half comes first; nil halves are
 // passed over.
 func NewReader(base store.Reader, position uint64, halves ...*Half) Reader {
-	r := Reader{base: base, layers: make([]layer, 0, len(halves)+1)}
+	r := Reader{base: base, layers: make([]layer, 0, len(halves)+1), position: position}
 	for _, h := range halves {
 		if h != nil {
 			r.layers = append(r.layers, layer{h.lists, position})
@@ -32,6 +33,9 @@ func NewReader(base store.Reader, position uint64, halves ...*Half) Reader {
 	}
 	return r
 }
+
+// Commits implements [store.CountedReader]: it is the position.
+func (r *Reader) Commits() uint64 { return r.position }
 
 // Get implements [store.Reader].
 func (r *Reader) Get(b store.Bucket, key []byte) []byte {

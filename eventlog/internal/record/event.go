@@ -86,14 +86,14 @@ func (s *KeySums) ViewEvent(e *event.Event, key, record []byte) error {
 	if len(payload) < actorEnd {
 		return damage("event is too short")
 	}
-	*e = event.Event{
-		Sequence: EventSequence(key),
-		Time:     time.UnixMilli(int64(binary.BigEndian.Uint64(payload))).UTC(),
-		Type:     typeName(payload[eventHeader:typeEnd]),
-		Actor:    actorName(payload[typeEnd:actorEnd]),
-		Data:     payload[actorEnd:],
-		Change:   binary.BigEndian.Uint64(payload[9:]),
-	}
+	// Field by field: a composite literal would be made first, and then copied.
+	e.Sequence = EventSequence(key)
+	e.Time = time.UnixMilli(int64(binary.BigEndian.Uint64(payload))).UTC()
+	e.Type = typeName(payload[eventHeader:typeEnd])
+	e.Actor = actorName(payload[typeEnd:actorEnd])
+	e.Data = payload[actorEnd:]
+	e.Change = binary.BigEndian.Uint64(payload[9:])
+	e.Committed = time.Time{}
 	return nil
 }
 
