@@ -41,6 +41,8 @@ func TestMiddlewareChangesAndRefuses(t *testing.T) {
 				return eventlog.Appended{}, errNo
 			case "break":
 				b.Events[0].Data = []byte(`{`)
+			case "break in place": // which it must not
+				b.Events[0].Data[0] = '['
 			case "add":
 				b.Events = append(b.Events, says("added"))
 			}
@@ -51,9 +53,11 @@ func TestMiddlewareChangesAndRefuses(t *testing.T) {
 	s := f.start("t-1")
 	_, err := s.Append(t.Context(), says("refuse"))
 	wantErr(t, "refused", err, errNo)
-	_, err = s.Append(t.Context(), says("break"))
-	if _, ok := errors.AsType[*eventlog.FieldError](err); !ok {
-		t.Errorf("what middleware broke was not checked: %v", err)
+	for _, what := range []string{"break", "break in place"} {
+		_, err = s.Append(t.Context(), says(what))
+		if _, ok := errors.AsType[*eventlog.FieldError](err); !ok {
+			t.Errorf("%s: it was not checked: %v", what, err)
+		}
 	}
 	f.append(s, says("add"))
 	wantSlice(t, "contents", f.contents(s), []string{"add", "added"})

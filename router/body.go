@@ -55,9 +55,6 @@ func (rt *router) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		}
 		return nil, "", badRequest("the body could not be read: " + err.Error())
 	}
-	if !utf8.Valid(body) {
-		return nil, "", badRequest(fmt.Sprintf("the body is not valid UTF-8 at byte %d (line %d)", invalidAt(body), 1+bytes.Count(body[:invalidAt(body)], []byte("\n"))))
-	}
 	return body, mediaType, nil
 }
 
@@ -186,112 +183,97 @@ func readKey(r *http.Request, scope string, body []byte) (eventlog.Key, error) {
 const jsonSpace = " \t\r\n"
 
 // object is a JSON object of a request. Names must match exactly.
-type object map[string]json.RawMessage
+type object struct {
+	names  []string          // of the fields that it may have
+	values []json.RawMessage // of these fields, nil if absent
+}
+
+// value returns the value of a field, or nil if it is absent.
+func (o object) value(name string) json.RawMessage { return o.values[slices.Index(o.names, name)] }
 
 // readObject reads a body that is one JSON object with only the given names, or empty.
 func readObject(body []byte, mediaType string, names ...string) (object, error) {
-	body, err := readJSON(body, mediaType)
-	if err != nil || len(body) == 0 {
+	body, err := readData(body, mediaType)
+	if err != nil {
 		return object{}, err
 	}
-	return toObject(body, "body", names...)
+	s := jsonscan.Object(body)
+	return toObject(&s, "body", names...)
 }
 
-// readData reads a body that is the data of an event. An empty body is {}.
+// readData reads a body that is one JSON object. An empty body is {}.
 func readData(body []byte, mediaType string) ([]byte, error) {
-	body, err := readJSON(body, mediaType)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(body) == 0:
-		return []byte("{}"), nil
-	case body[0] != '{':
-		return nil, invalid("body", "must be a JSON object")
-	}
-	return body, nil
-}
-
-// readJSON checks that a body is JSON, or empty, and returns it without the white space
-// around it.
-func readJSON(body []byte, mediaType string) ([]byte, error) {
 	if mediaType != typeJSON {
 		return nil, badMediaType("send " + typeJSON)
 	}
-	body = bytes.Trim(body, jsonSpace)
-	if len(body) == 0 {
-		return nil, nil
+	data := bytes.Trim(body, jsonSpace)
+	if len(data) == 0 {
+		return []byte("{}"), nil
 	}
-	if err := checkJSON(body); err != nil {
-		return nil, badRequest("the body is not JSON: " + err.Error())
+	s := jsonscan.Object(body)
+	for s.Next() {
 	}
-	return body, nil
+	if s.OK() {
+		return data, nil
+	}
+	if err := notJSON(body); err != nil {
+		return nil, badRequest("the body is " + err.Error())
+	}
+	return nil, invalid("body", "must be a JSON object")
 }
 
-// checkJSON says where a text stops being JSON.
-func checkJSON(text []byte) error {
+// notJSON says why a text is not JSON in UTF-8 and where, or returns nil. A scan says
+// neither, and most texts need only that.
+func notJSON(text []byte) error {
+	if at := invalidAt(text); at < len(text) {
+		return fmt.Errorf("not valid UTF-8 at byte %d", at)
+	}
 	var raw json.RawMessage
 	err := json.Unmarshal(text, &raw)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("%w (at byte %d)", err, syntax.Offset)
+		return fmt.Errorf("not JSON: %w (at byte %d)", err, syntax.Offset)
 	}
 	return err
 }
 
-// toObject splits a JSON object. It refuses other names than the given ones, and names that
-// appear twice, so that nothing the client meant is lost silently. field is the name of the
-// text in an error, if it is not an object.
-func toObject(text []byte, field string, names ...string) (object, error) {
-	if !bytes.HasPrefix(bytes.TrimLeft(text, jsonSpace), []byte("{")) {
-		return nil, invalid(field, "must be a JSON object")
-	}
-	o := object{}
-	s := jsonscan.Object(text)
+// toObject reads the fields of an object to its end. It refuses other names than the given
+// ones, and names that appear twice, so that nothing the client meant is lost silently. field
+// is the name of the object in an error. What it returns counts only if the scan is OK.
+func toObject(s *jsonscan.Scanner, field string, names ...string) (o object, refused error) {
+	o = object{names, make([]json.RawMessage, len(names))}
 	for s.Next() {
-		name, err := nameOf(s.Name)
-		switch {
-		case err != nil:
-			return nil, badRequest("the body is not JSON: " + err.Error())
-		case !slices.Contains(names, name):
-			return nil, invalid(cmp.Or(fmt.Sprintf("%.64s", name), field), "is not known here; known are "+strings.Join(names, ", "))
-		case o[name] != nil:
-			return nil, invalid(name, "is given more than once")
+		if refused != nil {
+			continue // only what is no JSON would be worse
 		}
-		o[name] = s.Value
+		name := jsonscan.String(s.Name)
+		switch i := slices.IndexFunc(names, func(known string) bool { return known == string(name) }); {
+		case i < 0:
+			refused = invalid(cmp.Or(fmt.Sprintf("%.64s", name), field), "is not known here; known are "+strings.Join(names, ", "))
+		case o.values[i] != nil:
+			refused = invalid(names[i], "is given more than once")
+		default:
+			o.values[i] = s.Value
+		}
 	}
-	if !s.OK() {
-		return nil, badRequest(fmt.Sprintf("the body is not JSON: %v", cmp.Or(checkJSON(text), errNoObject)))
-	}
-	return o, nil
-}
-
-var errNoObject = errors.New("not one JSON object in valid UTF-8")
-
-// nameOf is the name of a field, from its raw text.
-func nameOf(raw []byte) (name string, err error) {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1]), nil
-	}
-	err = json.Unmarshal(raw, &name)
-	return name, err
+	return o, refused
 }
 
 // text reads a string, or nil if it is absent.
 func (o object) text(name string) (*string, error) {
-	raw, given := o[name]
-	if !given {
+	raw := o.value(name)
+	if raw == nil {
 		return nil, nil
 	}
-	var s *string
-	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
+	if raw[0] != '"' {
 		return nil, invalid(name, "must be a string")
 	}
-	return s, nil
+	return new(string(jsonscan.String(raw))), nil
 }
 
 // flag reads true or false, or false if it is absent.
 func (o object) flag(name string) (bool, error) {
-	raw, given := o[name]
-	if !given {
+	raw := o.value(name)
+	if raw == nil {
 		return false, nil
 	}
 	var set *bool

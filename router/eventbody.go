@@ -5,117 +5,125 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 	"time"
 
 	"jrweb/eventlog"
+	"jrweb/internal/jsonscan"
 )
 
-// eventText is the JSON of one event in a request.
-type eventText struct {
-	json  []byte
-	place string // its line or index in the request, for an error
-}
-
-// parseEvents reads the events of an append: one object, an array, or NDJSON. where names
-// the place of an event in the request, for errors of the log.
+// parseEvents reads the events of an append: one object, an array, or NDJSON. It passes over
+// the body once. where names the place of an event in the request, for errors of the log.
 func parseEvents(body []byte, mediaType string) (events []eventlog.Event, where func(i int) string, err error) {
-	texts, err := splitEvents(body, mediaType)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, text := range texts {
-		event, err := parseEvent(text.json)
-		if err != nil {
-			if err := checkJSON(text.json); err != nil {
-				return nil, nil, badRequest(fmt.Sprintf("%s is not JSON: %v", text.place, err))
-			}
-			return nil, nil, located(err, text.place)
-		}
-		events = append(events, event)
-	}
-	where = func(i int) string {
-		if i < len(texts) {
-			return texts[i].place
-		}
-		return fmt.Sprintf("event %d", i) // an event that middleware added
-	}
-	return events, where, nil
-}
-
-// splitEvents finds the events in a body. It stops after maxEvents, because millions of
-// tiny events would take far more memory than the body.
-func splitEvents(body []byte, mediaType string) ([]eventText, error) {
+	var places []string
 	switch {
 	case mediaType == typeNDJSON:
-		return splitLines(body)
+		events, places, err = parseLines(body)
 	case bytes.HasPrefix(bytes.TrimLeft(body, jsonSpace), []byte("[")):
-		return splitArray(body)
+		events, err = parseArray(body)
+	default:
+		events, places = make([]eventlog.Event, 1), []string{"the body"}
+		events[0], err = parseText(body, places[0])
 	}
-	return []eventText{{body, "the body"}}, nil
+	where = func(i int) string {
+		if i < len(places) {
+			return places[i]
+		}
+		return eventAt(i) // of an array, or added by middleware
+	}
+	return events, where, err
 }
 
-func splitLines(body []byte) ([]eventText, error) {
-	var texts []eventText
+func eventAt(i int) string { return fmt.Sprintf("event %d", i) }
+
+// parseLines reads NDJSON. It stops after maxEvents, because millions of tiny events would
+// take far more memory than the body.
+func parseLines(body []byte) (events []eventlog.Event, places []string, err error) {
 	number := 0
 	for line := range bytes.Lines(body) {
 		number++
 		if line = bytes.Trim(line, jsonSpace); len(line) == 0 {
 			continue
 		}
-		if len(texts) == maxEvents {
-			return nil, errManyEvents
+		if len(events) == maxEvents {
+			return nil, nil, errManyEvents
 		}
-		texts = append(texts, eventText{line, fmt.Sprintf("line %d", number)})
+		place := fmt.Sprintf("line %d", number)
+		e, err := parseText(line, place)
+		if err != nil {
+			return nil, nil, err
+		}
+		events, places = append(events, e), append(places, place)
 	}
-	return texts, nil
+	return events, places, nil
 }
 
-func splitArray(body []byte) ([]eventText, error) {
-	var texts []eventText
-	d := json.NewDecoder(bytes.NewReader(body))
-	wrong := func(err error) error {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return badRequest(fmt.Sprintf("the array is not JSON at index %d: %v (at byte %d)", len(texts), err, d.InputOffset()))
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, wrong(err)
-	}
-	for d.More() {
-		var text json.RawMessage
-		if err := d.Decode(&text); err != nil {
-			return nil, wrong(err)
-		}
-		if len(texts) == maxEvents {
+// parseArray is parseLines for a JSON array. A body that is not JSON is refused for that
+// first.
+func parseArray(body []byte) (events []eventlog.Event, refused error) {
+	s := jsonscan.Objects(body)
+	for s.NextObject() {
+		if len(events) == maxEvents {
 			return nil, errManyEvents
 		}
-		texts = append(texts, eventText{text, fmt.Sprintf("event %d", len(texts))})
+		e, err := parseEvent(&s)
+		if !s.OK() {
+			break
+		}
+		if err != nil && refused == nil {
+			refused = located(err, eventAt(len(events)))
+		}
+		events = append(events, e)
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, wrong(err)
+	if !s.OK() {
+		return nil, noArray(body, len(events))
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, badRequest(fmt.Sprintf("something stands behind the array (at byte %d)", d.InputOffset()))
-	}
-	return texts, nil
+	return events, refused
 }
 
-func parseEvent(text []byte) (eventlog.Event, error) {
+// noArray says why a scan found no array of objects in a body. i is the index where it ended.
+func noArray(body []byte, i int) error {
+	err := notJSON(body)
+	if err == nil {
+		return located(errNoEvent, eventAt(i))
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && json.Valid(body[:syntax.Offset-1]) {
+		return badRequest(fmt.Sprintf("something stands behind the array (at byte %d)", syntax.Offset))
+	}
+	return badRequest(fmt.Sprintf("the array at index %d is %v", i, err))
+}
+
+// parseText reads a text that is one event.
+func parseText(text []byte, place string) (eventlog.Event, error) {
+	s := jsonscan.Object(text)
+	e, err := parseEvent(&s)
+	if s.OK() {
+		return e, located(err, place)
+	}
+	if err := notJSON(text); err != nil {
+		return e, badRequest(fmt.Sprintf("%s is %v", place, err))
+	}
+	return e, located(errNoEvent, place)
+}
+
+var errNoEvent = invalid("event", "must be a JSON object")
+
+var eventFields = []string{"type", "data", "actor", "time"}
+
+// parseEvent reads the next object of a scan. What it returns counts only if the scan is OK.
+func parseEvent(s *jsonscan.Scanner) (eventlog.Event, error) {
 	var e eventlog.Event
-	o, err := toObject(text, "event", "type", "data", "actor", "time")
+	o, err := toObject(s, "event", eventFields...)
 	if err != nil {
 		return e, err
 	}
 	for _, name := range []string{"type", "data"} {
-		if _, given := o[name]; !given {
+		if o.value(name) == nil {
 			return e, invalid(name, "is required")
 		}
 	}
-	e.Data = o["data"]
+	e.Data = o.value("data")
 	name, err := o.text("type")
 	if err != nil {
 		return e, err

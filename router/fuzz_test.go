@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"jrweb/eventlog/eventlogtest"
 )
@@ -39,6 +40,7 @@ func FuzzAppend(f *testing.F) {
 		`{"type":"cost","data":{"usd":1e999}}`, `{"type":"complete","data":{ "x":1 }}`, `{"type":"tool_call","data":{"tool":"x","args":{}}}`,
 		`[]`, `[`, `{`, `null`, `[[]]`, "\xff", "\u00a0", `{"t\u0079pe":"note","data":{}}`, `{"type":"note","data":{},"time":"1990-12-31T23:59:60Z"}`,
 		`{"type":"note","data":{}} {"type":"note","data":{}}`, `{"type":"note","type":"note","data":{}}`, deep(50),
+		"[" + say("a") + ",{\"x\":1},1]", "[" + say("a") + "]]", "[" + say("a") + ",]", "[{\"type\":\"note\",\"data\":{\"x\":\"\xff\"}}]", "[" + complete, "\ufeff[]", "[ ]\x00",
 	} {
 		f.Add([]byte(seed), false)
 		f.Add([]byte(seed), true)
@@ -51,6 +53,10 @@ func FuzzAppend(f *testing.F) {
 			r.Header.Set("Content-Type", "application/x-ndjson")
 		}
 		w := handle(h, r)
+		isJSON := utf8.Valid(body) && json.Valid(body)
+		if !ndjson && w.Code != http.StatusRequestEntityTooLarge && isJSON == (w.Code == http.StatusBadRequest) {
+			t.Fatalf("%q is answered %d %s", body, w.Code, w.Body)
+		}
 		if w.Code != http.StatusOK {
 			if !slices.Contains([]int{400, 413, 422}, w.Code) || w.Header().Get("Content-Type") != "application/problem+json" {
 				t.Fatalf("%q is answered %d %s", body, w.Code, w.Body)

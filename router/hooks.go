@@ -45,7 +45,7 @@ func (rt *router) claudeHook(w http.ResponseWriter, r *http.Request, p params) e
 	if err != nil {
 		return err
 	}
-	if body, err = readJSON(body, mediaType); err != nil {
+	if body, err = readData(body, mediaType); err != nil {
 		return err
 	}
 	h, err := transcript.ReadClaudeHook(body)

@@ -105,7 +105,7 @@ func readStart(o object) (*eventlog.StartOptions, error) {
 			*f.to = *value
 		}
 	}
-	if raw, given := o["lease_seconds"]; given {
+	if raw := o.value("lease_seconds"); raw != nil {
 		var seconds *float64
 		if err := json.Unmarshal(raw, &seconds); err != nil || seconds == nil || *seconds < 0 || *seconds > maxLease.Seconds() {
 			return nil, invalid("lease_seconds", fmt.Sprintf("must be a number from 0 to %.0f", maxLease.Seconds()))

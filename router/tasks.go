@@ -115,7 +115,7 @@ func (rt *router) putTask(w http.ResponseWriter, r *http.Request, p params) erro
 			return err
 		}
 	}
-	if _, given := o["pinned"]; given {
+	if o.value("pinned") != nil {
 		pinned, err := o.flag("pinned")
 		if err != nil {
 			return err

@@ -8,6 +8,8 @@
 //		return errNoObject
 //	}
 //
+// The objects of an array it finds in the same pass: [Objects].
+//
 // It decides exactly as encoding/json what is JSON. In addition, it takes valid UTF-8 only.
 // It says nothing of what is wrong with a text: encoding/json can say that.
 package jsonscan
@@ -15,6 +17,7 @@ package jsonscan
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -31,8 +34,9 @@ type Scanner struct {
 
 	text      []byte
 	at        int
-	begun     bool
-	ended, ok bool // the scan has ended, and the text is one object
+	begun     bool // the object
+	list      bool // the text is an array of objects
+	ended, ok bool // the scan has ended, and what was read is what it should be
 
 	compacts bool
 	compact  []byte // text[:copied] without the white space between tokens
@@ -51,7 +55,20 @@ func Object(text []byte) Scanner { return Scanner{text: text} }
 // Compacting scans a text and makes a copy of it, see [Scanner.Compact].
 func Compacting(text []byte) Scanner { return Scanner{text: text, compacts: true} }
 
+// Objects scans a text that is an array of objects. Each of them may nest as deep as a text of
+// its own.
+//
+//	s := jsonscan.Objects(text)
+//	for s.NextObject() {
+//		for s.Next() {
+//			use(s.Name, s.Value)
+//		}
+//	}
+func Objects(text []byte) Scanner { return Scanner{text: text, list: true} }
+
 // OK reports whether the text is one JSON object. It is valid once Next has returned false.
+// In an array, it then reports whether that object is whole, and once NextObject has returned
+// false, whether the text is an array of objects.
 func (s *Scanner) OK() bool { return s.ok }
 
 // Compact returns a copy of the text without the white space between tokens, which shares
@@ -74,6 +91,8 @@ func (s *Scanner) Next() bool {
 	next := value
 	switch {
 	case s.ended:
+		return false
+	case s.begun && s.open == 0: // an object of an array has ended
 		return false
 	case s.begun:
 		next = s.after()
@@ -99,14 +118,49 @@ func (s *Scanner) Next() bool {
 		}
 		switch s.open { // a value is read
 		case 0:
-			s.space()
-			return s.end(s.at == len(s.text))
+			if !s.list {
+				return s.whole()
+			}
+			s.Name, s.Value, s.ok = nil, nil, true
+			return false
 		case 1:
-			s.Name, s.Value = s.name, s.text[s.from:s.at]
+			s.Name, s.Value = s.name, s.text[s.from:s.at:s.at] // so that who appends to a value changes no other
 			return true
 		}
 		next = s.after()
 	}
+}
+
+// NextObject goes on to the next object of the array. It returns false if there is none, or
+// if the text is not such an array. It is for scans that [Objects] began.
+func (s *Scanner) NextObject() bool {
+	for s.at > 0 && s.Next() { // what the caller has left of the object before
+	}
+	if s.ended {
+		return false
+	}
+	s.begun = false
+	first := s.at == 0
+	s.space()
+	if first {
+		if !s.is('[') {
+			return s.end(false)
+		}
+		s.space()
+	}
+	switch {
+	case s.is(']'):
+		return s.whole()
+	case first, s.is(','):
+		return true
+	}
+	return s.end(false)
+}
+
+// whole ends a scan whose text must end here as well.
+func (s *Scanner) whole() bool {
+	s.space()
+	return s.end(s.at == len(s.text))
 }
 
 func (s *Scanner) end(ok bool) bool {
@@ -330,4 +384,15 @@ func (s *Scanner) escape() bool {
 		s.at++
 	}
 	return true
+}
+
+// String returns what a string says, from its raw text, which a scan has found. It may share
+// the memory of raw.
+func String(raw []byte) []byte {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1]
+	}
+	var s string
+	_ = json.Unmarshal(raw, &s) // it is a string, or the scan would have ended
+	return []byte(s)
 }

@@ -3,7 +3,9 @@ package jsonscan_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +77,65 @@ func compareWithEncodingJSON(t *testing.T, text []byte) {
 	}
 }
 
+// objects is what a scanner finds in a text that should be an array: the objects before the
+// first thing that is none, and whether the text is an array of them.
+func objects(text []byte) (found []judged, ok bool) {
+	s := jsonscan.Objects(text)
+	for s.NextObject() {
+		var fields []string
+		for s.Next() {
+			fields = append(fields, string(jsonscan.String(s.Name)), string(s.Value))
+			if cap(s.Value) != len(s.Value) {
+				fields = append(fields, "what is appended to this value changes the text")
+			}
+		}
+		if !s.OK() {
+			break
+		}
+		found = append(found, judged{ok: true, fields: fields})
+	}
+	if s.NextObject() || s.Next() {
+		found = append(found, judged{fields: []string{"there is more after the end"}})
+	}
+	return found, s.OK()
+}
+
+// expectedObjects is what encoding/json finds in a text that should be an array of objects. It
+// reads one element after the other, because each may nest as deep as a text of its own.
+func expectedObjects(text []byte) (found []judged, ok bool) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if open, err := d.Token(); err != nil || open != json.Delim('[') {
+		return nil, false
+	}
+	for d.More() {
+		var element json.RawMessage
+		if d.Decode(&element) != nil {
+			return found, false
+		}
+		object := expected(element)
+		if !object.ok {
+			return found, false
+		}
+		object.compact = ""
+		found = append(found, object)
+	}
+	if _, err := d.Token(); err != nil {
+		return found, false
+	}
+	_, err := d.Token()
+	return found, errors.Is(err, io.EOF)
+}
+
+func compareObjectsWithEncodingJSON(t *testing.T, text []byte) {
+	t.Helper()
+	got, ok := objects(text)
+	want, wantOK := expectedObjects(text)
+	same := func(a, b judged) bool { return a.ok == b.ok && slices.Equal(a.fields, b.fields) }
+	if ok != wantOK || !slices.EqualFunc(got, want, same) {
+		t.Errorf("%.200q:\n got %t %.500v\nwant %t %.500v", text, ok, got, wantOK, want)
+	}
+}
+
 // jsonTexts are texts for everything that a scanner may get wrong.
 func jsonTexts() []string {
 	texts := []string{
@@ -128,6 +189,60 @@ func TestScanJudgesAsEncodingJSONDoes(t *testing.T) {
 		compareWithEncodingJSON(t, []byte(whole[:i]+whole[i+1:]))
 		compareWithEncodingJSON(t, slices.Concat([]byte(whole[:i]), []byte(" "), []byte(whole[i:])))
 	}
+}
+
+// arrays are texts of arrays with a text in them, at all places where an object may be.
+func arrays(text string) []string {
+	return []string{text, "[" + text + "]", `[{"x":1},` + text + "]", "[" + text + ` , {} ]`, "[" + text + "]]", "[" + text, "[]" + text, text + "[]", "[{}" + text + "{}]"}
+}
+
+func TestObjectsOfAnArrayAreThoseOfEncodingJSON(t *testing.T) {
+	for _, text := range slices.Concat(jsonTexts(), everyByte(), nested()) {
+		for _, array := range arrays(text) {
+			compareObjectsWithEncodingJSON(t, []byte(array))
+		}
+	}
+	for _, text := range []string{
+		"[ ]", "\r\n[\t] \n", "[,]", "[,{}]", "[{},]", "[{},,{}]", "[{}{}]", "[{} {}]", "[{}:{}]", "[{}}", "[}", "[]\x00", "[\x00]", "\x00[]", "[]\v", "[\u00a0]",
+		"\ufeff[]", "[\ufeff{}]", "[{}\xff]", "[]\xff", "[{}],", "[][]", "[[{}]]", "[{},[{}]]", "[null,{}]", "[{},1e999]", `[{},"\ud800"]`, `{"a":[{}]}`, `[{"a":1]}`,
+	} {
+		compareObjectsWithEncodingJSON(t, []byte(text))
+	}
+	whole := ` [ { "content" : "a\n\u0041é" , "content":[ 1.5e-3, true ,{"a":null}] } ,{}, {"":"\ud800"}] `
+	for i := range whole {
+		compareObjectsWithEncodingJSON(t, []byte(whole[:i]))
+		compareObjectsWithEncodingJSON(t, []byte(whole[:i]+whole[i+1:]))
+		for _, more := range []string{" ", ",", "]", "{", "}", "\"", "\x00", "\xff"} {
+			compareObjectsWithEncodingJSON(t, []byte(whole[:i]+more+whole[i:]))
+		}
+	}
+}
+
+// What a caller leaves of an object must not become the next one, or a way past the scan.
+func TestFieldsThatNobodyReadsAreScanned(t *testing.T) {
+	for text, want := range map[string]int{`[{"a":1,"b":[2]},{},{"a":3}]`: 3, `[{"a":1,"b":2 2},{}]`: 1, `[{"a":1,{"b":2}}]`: 1} {
+		for _, read := range []int{0, 1} {
+			s, n := jsonscan.Objects([]byte(text)), 0
+			for s.NextObject() {
+				n++
+				for range read {
+					s.Next()
+				}
+			}
+			if n != want || s.OK() != (want == 3) {
+				t.Errorf("%s: %d objects, %t, when %d fields are read", text, n, s.OK(), read)
+			}
+		}
+	}
+}
+
+func FuzzObjects(f *testing.F) {
+	for _, text := range jsonTexts() {
+		for _, array := range arrays(text) {
+			f.Add([]byte(array))
+		}
+	}
+	f.Fuzz(compareObjectsWithEncodingJSON)
 }
 
 func FuzzScan(f *testing.F) {

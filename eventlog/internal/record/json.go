@@ -1,7 +1,6 @@
 package record
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"jrweb/internal/jsonscan"
@@ -30,14 +29,7 @@ func (o *object) keep(name, value []byte) {
 	if len(o.fields) == 0 {
 		return
 	}
-	text := name[1 : len(name)-1]
-	if bytes.IndexByte(text, '\\') >= 0 {
-		var resolved string
-		if json.Unmarshal(name, &resolved) != nil {
-			return
-		}
-		text = []byte(resolved)
-	}
+	text := jsonscan.String(name)
 	for i := range o.fields {
 		if o.fields[i].name == string(text) {
 			o.values[i] = value
