@@ -3,9 +3,9 @@ package streaming
 // reasons say why a row is not reached, as far as profiles of the servers (flag
 // -profiles) and system call traces tell. They are shown only when it is not.
 var reasons = map[string]string{
-	"replay": "the server is what limits. Of its time three fifths go to reading: each event is found in the tree, its checksum is verified (a quarter of all), and its frame is made. " +
-		"A third goes to writes. One goroutine does both: to hand buffers to another one cost a fifth more. So the server has one processor, and the client the other one. Pages of the file are mapped, and " +
-		"cause no faults once they were read. nginx does none of this (sendfile), and is limited by the client.",
+	"replay": "the server is what limits. Of its time three quarters go to reading: each event is found in the tree, its checksum is verified (a third of all), and its frame is made. " +
+		"A quarter goes to writes. A third of the reading is waits for memory: the file is larger than the processor's cache, and events are checked one after the other. " +
+		"One goroutine does both: to hand buffers to another one cost more. nginx does none of this (sendfile).",
 	"replay h2c": "reading costs as much as over HTTP/1.1; the rest is mostly net/http's HTTP/2, which both have, with frames of 16 KiB that go " +
 		"from the stream's goroutine to the connection's and from there to one that writes.",
 	"flat out": "nearly half of the server's time is in write, one system call for each stream and commit, and 15 % in waiting for the next one: a deadline that moves, " +
