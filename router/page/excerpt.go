@@ -1,6 +1,9 @@
 package page
 
 import (
+	"cmp"
+	"html"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -62,6 +65,18 @@ func runeStart(text string, at int) int {
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimLeft(blob.Elide(text[:min(len(text), 4096)]), " \t\r\n"), "\n")
 	return shorten(strings.TrimRight(line, "\r"))
+}
+
+var markup = regexp.MustCompile(`<[^>]*>`)
+
+// withoutMarks is a line of Markdown in the words that its row shows. A line that is nothing but
+// marks stays as it is.
+func withoutMarks(line string) string {
+	if looksLikeJSON(line) {
+		return line
+	}
+	shown := markup.ReplaceAllString(string(markdownHTML(line, &stopwatch{})), "")
+	return cmp.Or(strings.TrimSpace(html.UnescapeString(shown)), line)
 }
 
 // shorten cuts a name that is longer than any honest one.

@@ -35,7 +35,7 @@ type Now struct {
 
 // now is the newest event.
 type now struct {
-	kind, parent, line, tool string
+	kind, parent, line, tool string // the line as it was written
 	failed, printed          bool
 	status                   string
 	time                     time.Time
@@ -131,6 +131,14 @@ func (n *now) whose() string {
 	return n.parent
 }
 
+// words are the line as it is told: an outline reads many lines, and tells few.
+func (n *now) words() string {
+	if n.printed {
+		return n.line
+	}
+	return withoutMarks(n.line)
+}
+
 func (n *now) describe(calls *callTable) Now {
 	since := eventlog.Time{Time: n.time}
 	// A call of another level may be open as well: its subagent works, and is told of.
@@ -146,23 +154,24 @@ func (n *now) describe(calls *callTable) Now {
 		return Now{Kind: n.status, What: word, Detail: n.line}
 	case len(n.asked) > 0:
 		q := n.question()
-		return Now{Kind: "asks", What: "Waits for an answer", Detail: q.line, Since: eventlog.Time{Time: q.time}}
+		return Now{Kind: "asks", What: "Waits for an answer", Detail: withoutMarks(q.line), Since: eventlog.Time{Time: q.time}}
 	case n.kind == eventlog.TypeError:
-		return Now{Kind: "error", What: "Error", Detail: n.line, Since: since, Running: running}
+		return Now{Kind: "error", What: "Error", Detail: n.words(), Since: since, Running: running}
 	}
 	if call := calls.newest(n.parent); call != nil {
 		return Now{Kind: "tool", What: "Running " + toolName(call.tool), Detail: call.argument, Since: eventlog.Time{Time: call.time}, Running: true}
 	}
 	switch n.kind {
 	case eventlog.TypeAssistant:
+		what := "Says"
 		if n.printed {
-			return Now{Kind: "says", What: "Prints", Detail: n.line, Since: since, Running: running}
+			what = "Prints"
 		}
-		return Now{Kind: "says", What: "Says", Detail: n.line, Since: since, Running: running}
+		return Now{Kind: "says", What: what, Detail: n.words(), Since: since, Running: running}
 	case eventlog.TypeThought:
-		return Now{Kind: "thinks", What: "Thinking", Detail: n.line, Since: since, Running: running}
+		return Now{Kind: "thinks", What: "Thinking", Detail: n.words(), Since: since, Running: running}
 	case eventlog.TypeUser:
-		return Now{Kind: "thinks", What: "Reading", Detail: n.line, Since: since, Running: running}
+		return Now{Kind: "thinks", What: "Reading", Detail: n.words(), Since: since, Running: running}
 	case eventlog.TypeToolResult:
 		detail := fmt.Sprintf("after %s", n.tool)
 		if n.failed {

@@ -67,6 +67,30 @@ func overview(t *testing.T, session eventlog.SessionInfo, o *page.Outline) strin
 	return b.String()
 }
 
+// What the head, the list, the wall and notifications tell are the words of an agent, as its
+// rows show them.
+func TestWhatAnAgentDoesNowIsToldWithoutMarks(t *testing.T) {
+	for _, test := range []struct{ name, event, want string }{
+		{"a question", `question {"content":"May I **delete** ` + "`a_b*`" + `?\n\n- or not"}`, "May I delete a_b*?"},
+		{"a heading", `question {"content":"## Which _one_ of snake_case & <b>?"}`, "Which one of snake_case & <b>?"},
+		{"a link", `question {"content":"As in [the docs](https://example.org/x)?"}`, "As in the docs?"},
+		{"JSON", `question {"content":"{\"a\":\"\\\"*b*\\\"\"}"}`, `{"a":"\"*b*\""}`},
+		{"nothing but marks", `question {"content":"---\nOK?"}`, "---"},
+		{"words", `assistant {"content":"**Done**: 3 * 4 * 5"}`, "Done: 3 * 4 * 5"},
+		{"a thought", `thought {"content":"**Looking for the cause**"}`, "Looking for the cause"},
+		{"a prompt", `user {"content":"Fix ` + "`x`" + `"}`, "Fix x"},
+		{"an error", `error {"message":"no ` + "`x`" + `"}`, "no x"},
+		{"what a program prints", `assistant {"content":"**x** ` + "`y`" + `","format":"text"}`, "**x** `y`"},
+		{"a status", `status {"content":"**x**"}`, "**x**"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := outlineOfRun(test.event).Now().Detail; got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 var changedFiles = regexp.MustCompile(`<summary><code>([^<]*)</code> ?(?:<span class="changes"><span class="added">([^<]*)</span> <span class="removed">([^<]*)</span>)?`)
 
 // What is tested again and again with the same result is told once; a test that failed

@@ -187,6 +187,35 @@ func TestHostileEventsOnAPage(t *testing.T) {
 	}
 }
 
+// The id stands in the place of a title that is not there, and nowhere else.
+func TestTheListShowsTheIDOfATaskOnce(t *testing.T) {
+	titled, untitled := taskWith("x"), taskWith("x")
+	titled.ID, titled.Title = "t-titled", "Fix the test"
+	untitled.ID, untitled.Title = "t-untitled", ""
+	document, err := html.Parse(strings.NewReader(list(t, page.ListPage{Tasks: []eventlog.Task{titled, untitled}})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := ""
+	for n := range document.Descendants() {
+		if n.Type != html.TextNode {
+			continue
+		}
+		hidden := false
+		for p := range n.Ancestors() {
+			hidden = hidden || slices.ContainsFunc(p.Attr, func(a html.Attribute) bool { return a.Key == "hidden" })
+		}
+		if !hidden {
+			shown += n.Data
+		}
+	}
+	for _, want := range []string{"Fix the test", "t-titled", "t-untitled"} {
+		if n := strings.Count(shown, want); n != 1 {
+			t.Errorf("%q is shown %d times in %s", want, n, shown)
+		}
+	}
+}
+
 func TestTheListTellsHowTheTriesOfATaskEnded(t *testing.T) {
 	tries := sessionsWith(t, "failed") // newest first
 	tries[0].Status = eventlog.Succeeded

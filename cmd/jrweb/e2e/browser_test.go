@@ -298,6 +298,9 @@ func TestListShowsNewTasksLive(t *testing.T) {
 	page.until(`document.body.dataset.state === "live"`)
 	s.append("t-first", says("hello"))
 	page.until(`document.querySelector('[data-task="t-first"]') !== null`)
+	if ids := evaluate[string](page, `document.querySelector('[data-task="t-first"] .ids').innerText`); ids != "" {
+		t.Errorf("below the id, which stands in the title's place, stands %q", ids)
+	}
 	s.append("t-second", says("hello"))
 	page.until(`document.querySelector('[data-task]').dataset.task === "t-second"`)
 	s.append("t-first", says("again"))

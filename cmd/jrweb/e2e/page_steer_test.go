@@ -184,8 +184,35 @@ func TestPageNotifiesThoseWhoAskForIt(t *testing.T) {
 	page.until(`told.length === 1 && told[0] === "t-note: waits for you / And now?"`)
 	s.append("t-note", `{"type":"tool_call","data":{"tool":"Task","args":{},"call_id":"sub"}}`, strings.Replace(strings.Replace(mayI, "May I?", "Below?", 1), `"options"`, `"parent_call_id":"sub","options"`, 1))
 	page.until(`told.length === 2 && told[1] === "t-note: waits for you / Below?"`)
-	s.complete("t-note", session)
-	page.until(`told.length === 3 && told[2] === "t-note: succeeded / The run has ended."`)
 	page.run(`document.getElementById("notify").click()`)
 	page.until(`document.getElementById("notify").getAttribute("aria-pressed") === "false"`)
+	page.run(`document.getElementById("notify").click()`)
+	page.until(`document.getElementById("notify").getAttribute("aria-pressed") === "true"`)
+	s.complete("t-note", session)
+	page.until(`told.length === 3 && told[2] === "t-note: succeeded / The run has ended."`)
+}
+
+// Who looks at a run that is over would wait in vain. The whole history goes on with the next
+// session, and so does the offer.
+func TestPageOffersToNotifyOnlyWhileARunMayGoOn(t *testing.T) {
+	s := serve(t)
+	session := s.append("t-over", says("one")).Session
+	offered := func(page *tab, want bool) {
+		t.Helper()
+		page.until(fmt.Sprintf(`document.getElementById("notify").checkVisibility() === %t`, want))
+	}
+	page := openTab(t, s.url+"/tasks/t-over")
+	page.live()
+	offered(page, true)
+	s.complete("t-over", session)
+	offered(page, false)
+	page.goTo(s.url + "/tasks/t-over")
+	page.until(`document.body.dataset.state === "ended"`)
+	offered(page, false)
+	page.goTo(s.url + "/tasks/t-over?sessions=all")
+	page.live()
+	offered(page, true)
+	s.delete("/tasks/t-over")
+	page.until(`document.body.dataset.state === "gone"`)
+	offered(page, false)
 }

@@ -64,6 +64,7 @@ export class ListRow {
     if (task.sessions > 0 && !known) this.#showTries();
     this.element.dataset.status = task.status;
     setText(this.#part(".task a bdi"), task.title || task.id);
+    this.#part(".ids code").hidden = !task.title; // the id stands in the title's place
     for (const [name, value, label] of [["kind", task.type, ""], ["project", task.project, ""], ["owner", task.owner, "by "]]) this.#showWord(name, value, label);
     this.#showPinned(task.pinned === true);
     this.#part(".status").dataset.status = task.status;

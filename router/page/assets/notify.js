@@ -25,6 +25,11 @@ export class Notifier {
     return this.#button !== null && localStorage.getItem(key) === "on" && Notification.permission === "granted";
   }
 
+  // offer shows the button while there may be something to tell.
+  offer(is) {
+    if (this.#button !== null) this.#button.hidden = !is;
+  }
+
   #show() {
     const denied = Notification.permission === "denied";
     this.#button.setAttribute("aria-pressed", String(this.on));

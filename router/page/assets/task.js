@@ -84,7 +84,8 @@ const next = new Next(taskURL, {
 });
 const compose = new Compose(taskURL, header, announce);
 const steering = new Steering(list, taskURL, header, (event) => compose.answer(event));
-ofRun(new Notifier(document.querySelector(".about")), list, byID("status"));
+const notifier = new Notifier(document.querySelector(".about"));
+ofRun(notifier, list, byID("status"));
 let joined = false;
 
 const link = new Link({
@@ -166,6 +167,7 @@ function goesOn() {
 // behind the last event there is: what lies between is loaded when it is looked at.
 async function connect() {
   joined = true;
+  notifier.offer(true);
   if (!history.whole) {
     const info = await header.latest();
     if (info !== null) history.saw(`${info.id}:${info.head}`);
@@ -277,6 +279,7 @@ function finished() {
   if (page.all === "true") return;
   if (joined) link.leave();
   joined = false;
+  notifier.offer(false);
   header.connection("ended");
   compose.update();
 }
@@ -285,6 +288,7 @@ function gone(what) {
   if (page.state === "gone") return;
   if (joined) link.leave();
   joined = false;
+  notifier.offer(false);
   header.deleted(what);
   compose.update();
   announce(`This ${what} was deleted`);
