@@ -107,7 +107,8 @@ func child(t testing.TB, path string, changes int, closes bool, wrap ...string) 
 	}
 	args := append(wrap, self, "-test.run=^$")
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), childPath+"="+path, childChanges+"="+strconv.Itoa(changes), "GOMAXPROCS=2")
+	cmd.Env = append(os.Environ(), childPath+"="+path, childChanges+"="+strconv.Itoa(changes), "GOMAXPROCS=2",
+		"GORACE=atexit_sleep_ms=0") // else it takes a second more to end
 	if closes {
 		cmd.Env = append(cmd.Env, childClose+"=1")
 	}
