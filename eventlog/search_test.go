@@ -328,13 +328,13 @@ func TestASearchBesideAppendsFindsAllOnce(t *testing.T) {
 	for n := range 12 {
 		s := f.startBeside(fmt.Sprintf("t-%d", n%5))
 		sessions = append(sessions, s)
-		for range 30 {
-			f.append(s, says("needle"), says("hay"))
+		for range 8 { // so many that they are found in several parts
+			f.append(s, slices.Repeat([]eventlog.Event{says("needle"), says("hay")}, 20)...)
 		}
 		if n%3 == 0 {
 			f.append(s, ended(time.UnixMilli(int64(n))))
 		}
-		for i := range uint64(30) {
+		for i := range uint64(160) {
 			want[fmt.Sprintf("%s/%s", s.Task(), eventlog.Cursor{Session: s.ID(), Sequence: 2*i + 1})] = true
 		}
 	}
@@ -357,16 +357,13 @@ func TestASearchBesideAppendsFindsAllOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if _, err := f.Append(t.Context(), &eventlog.Batch{Task: "t-new", Events: batch}); err != nil {
-				t.Error(err)
-				return
-			}
 		}
 	})
 	got := map[string]int{}
 	q, err := find.Parse("needle", time.Now())
 	f.ok(err)
-	for after, done := (eventlog.SearchPlace{}), false; !done; {
+	parts := 0
+	for after, done := (eventlog.SearchPlace{}), false; !done; parts++ {
 		part, err := f.NewSearch(q, eventlog.SearchOptions{After: after}).Next(t.Context()) // a new one each time
 		f.ok(err)
 		for i, cursor := range cursorsOf(part.Hits) {
@@ -378,6 +375,10 @@ func TestASearchBesideAppendsFindsAllOnce(t *testing.T) {
 			}
 		}
 		after, done = part.Next, part.Done
+		f.append(f.startBeside("t-new"), says("needle"), complete())
+	}
+	if parts < 4 {
+		t.Errorf("all was found in %d parts, so little was appended in between", parts)
 	}
 	close(stop)
 	others.Wait()
