@@ -18,7 +18,8 @@ import (
 
 func TestMain(m *testing.M) { natstest.Main(m) }
 
-// lagging is a replica that hears of nothing after hold, until its log asks the writer something.
+// lagging is a replica that gets one more commit after hold, and then nothing until its log asks
+// the writer something.
 type lagging struct {
 	store.NotifyingStore
 	gate atomic.Pointer[context.Context] // ends when it hears again
@@ -34,10 +35,10 @@ func (l *lagging) hold() {
 // Notify implements [store.NotifyingStore].
 func (l *lagging) Notify(ctx context.Context, begin func(store.Reader) error, heard func(store.Commit), failed func(error)) error {
 	return l.NotifyingStore.Notify(ctx, begin, func(c store.Commit) {
+		heard(c)
 		if gate := l.gate.Load(); gate != nil {
 			<-(*gate).Done()
 		}
-		heard(c)
 	}, failed)
 }
 
