@@ -44,6 +44,8 @@ func (l *Log) viewShown(ctx context.Context, fn func(store.Reader) error) error 
 		}
 		select {
 		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
 		case <-l.done:
 			return err
 		}

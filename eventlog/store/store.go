@@ -167,7 +167,8 @@ type NotifyingStore interface {
 	// Notify runs begin on the newest state. From then on it calls heard after each commit,
 	// in their order, once Views see the commit and before they see the next one, and before
 	// the Update that made it returns. It calls failed once if the store fails. heard and failed
-	// must be quick and must not use the store. Notify may be called once.
+	// must be quick and must not use the store: reads that have seen a commit wait until heard
+	// has returned. Notify may be called once.
 	//
 	// An Update of a NotifyingStore runs its function on a state whose commits have all been
 	// reported. If the function wrote nothing, it has seen everything that was committed by
