@@ -1,7 +1,9 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"sync/atomic"
 
 	"jrweb/eventlog/store"
@@ -16,9 +18,10 @@ type shown struct {
 	changed    signal
 }
 
-// set says that memory has so many commits.
+// set says that memory has so many commits. If the store does not tell how many, it is 0, and
+// nobody waits.
 func (s *shown) set(commits uint64) {
-	s.commits.Store(commits)
+	s.commits.Store(cmp.Or(commits, math.MaxUint64))
 	s.changed.raise()
 }
 

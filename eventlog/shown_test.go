@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"jrweb/eventlog"
 	"jrweb/eventlog/eventlogtest"
@@ -64,6 +65,25 @@ func TestWhatAReadHasSeenTheNextReaderOfMemorySees(t *testing.T) {
 		}
 		if got := head(); got != 2 {
 			t.Errorf("memory has head %d after the commit", got)
+		}
+	})
+}
+
+// A store that does not tell how many commits it has makes no read wait for them.
+func TestNoReadWaitsForCommitsThatAreNotCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newToldStore()
+		s.uncounted = true
+		writer, other := on(t, s.replica(), nil), on(t, s.replica(), nil)
+		session := writer.start("t-1")
+		writer.append(session, says("one"))
+		for _, f := range []*fixture{writer, other} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			page, err := f.Read(ctx, "t-1", session.ID(), 0)
+			cancel()
+			if err != nil || page.Head != 1 {
+				t.Errorf("head %d, %v", page.Head, err)
+			}
 		}
 	})
 }

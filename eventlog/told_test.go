@@ -18,9 +18,10 @@ import (
 // once.
 type toldStore struct {
 	store.Store
-	mu       sync.Mutex
-	replicas []*told
-	term     uint64
+	uncounted bool // it does not tell how many commits it has
+	mu        sync.Mutex
+	replicas  []*told
+	term      uint64
 }
 
 // told is the store as one log sees it.
@@ -66,6 +67,9 @@ func (t *told) takeOver() {
 
 // commits is how many the store has.
 func (t *told) commits() (n uint64) {
+	if t.uncounted {
+		return 0
+	}
 	_ = t.View(context.Background(), func(r store.Reader) error {
 		n = store.Commits(r)
 		return nil

@@ -196,7 +196,7 @@ type Commit struct {
 	// Term is the term of which this process is the writer after the commit, 0 if it is not
 	// the writer.
 	Term uint64
-	// Commits is what the state after the commit has, see [CountedReader].
+	// Commits is what the state after the commit has, see [CountedReader]; 0 if that is not told.
 	Commits uint64
 	// Ops are sorted by bucket and key, each key once. They are valid until heard returns.
 	Ops iter.Seq[Op]
