@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"jrweb/eventlog/store"
 )
 
 // fault makes one call of a process fail, the nth of its kind on a file of each thread.
@@ -102,6 +104,9 @@ func TestACallThatFailsTakesBackNothing(t *testing.T) {
 			}
 			if f.call == "sync_file_range" && (code != 0 || h.refused > 0) {
 				t.Errorf("what was only advice has failed, and with it a change, code %d:\n%s", code, out)
+			}
+			if h.closed != "" && h.closed != "<nil>" && !strings.Contains(h.closed, store.ErrFailed.Error()) {
+				t.Errorf("the close has failed, and does not say that storage has: %s", h.closed)
 			}
 			most := max(least, h.acknowledged)
 			if code == 5 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"jrweb/eventlog/internal/disk"
 	"jrweb/eventlog/internal/journal"
 	"jrweb/eventlog/internal/overlay"
+	"jrweb/eventlog/store"
 )
 
 // begin takes the journal into use before the first record: it makes the segments, and then
@@ -70,7 +72,7 @@ func (s *fileStore) applyNow(ctx context.Context, encoded []byte, takes size) er
 }
 
 // Close implements [store.Store]. Afterwards the file is all there is, unless it has no room
-// for what is in the journal: then both stay as they are.
+// for what is in the journal: then both stay as they are. An error wraps [store.ErrFailed].
 func (s *fileStore) Close() error {
 	s.writing.Lock()
 	if s.closed {
@@ -84,7 +86,11 @@ func (s *fileStore) Close() error {
 	s.writing.Unlock() // a checkpoint may wait for it
 	close(s.stop)
 	s.running.Wait()
-	return errors.Join(s.finish(), s.base.db.Close())
+	err := errors.Join(s.finish(), s.base.db.Close())
+	if err != nil {
+		err = fmt.Errorf("%w at the close of %s: %w", store.ErrFailed, s.base.path, err)
+	}
+	return err
 }
 
 // finish takes everything into the file, and ends the use of the journal.
