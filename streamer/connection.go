@@ -93,7 +93,11 @@ func (l *connection) write(p []byte, deadline time.Time) (int, error) {
 		first = append(first, p...)
 	}
 	n, err := l.send(first, deadline)
-	n = max(0, n-len(l.head))
+	if n < len(l.head) {
+		l.head = l.head[n:]
+		return 0, err
+	}
+	n -= len(l.head)
 	l.head = nil
 	return n, err
 }

@@ -124,7 +124,7 @@ func (s *Scanner) Next() bool {
 			s.Name, s.Value, s.ok = nil, nil, true
 			return false
 		case 1:
-			s.Name, s.Value = s.name, s.text[s.from:s.at:s.at] // so that who appends to a value changes no other
+			s.Name, s.Value = s.name, s.text[s.from:s.at:s.at] // what is appended to a value changes no other one
 			return true
 		}
 		next = s.after()
