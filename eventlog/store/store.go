@@ -25,8 +25,7 @@ type Store interface {
 
 	// View runs fn on one state of the store. That state has all of every Update that
 	// returned before View was called, and nothing of one that failed. It is durable: a power
-	// cut must not take back what a View has seen. View returns the error
-	// of fn.
+	// cut must not take back what a View has seen. View returns the error of fn.
 	View(ctx context.Context, fn func(Reader) error) error
 
 	// Close waits for running transactions and releases the store.
