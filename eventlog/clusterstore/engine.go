@@ -148,9 +148,9 @@ func (e *engine) publish(ctx context.Context, position uint64, record []byte) (a
 }
 
 // state returns which messages the stream has.
-func (e *engine) state(ctx context.Context) (state jetstream.StreamState, err error) {
+func (e *engine) state(ctx context.Context, options ...jetstream.StreamInfoOpt) (state jetstream.StreamState, err error) {
 	err = insist(ctx, func(ctx context.Context) error {
-		info, err := e.stream.Info(ctx)
+		info, err := e.stream.Info(ctx, options...)
 		if err == nil {
 			state = info.State
 		}

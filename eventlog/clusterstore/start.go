@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"jrweb/eventlog/store"
 )
 
@@ -14,8 +16,8 @@ import (
 func (r *replica) start(ctx context.Context) error {
 	shelf := r.engine.shelf(r.o.Wait)
 	for {
-		goesOn, err := r.goesOn(ctx)
-		if err != nil || goesOn && r.file.Place().Position > 0 {
+		lacks, err := r.lacks(ctx)
+		if err != nil || lacks == 0 && r.file.Place().Position > 0 {
 			return err
 		}
 		catalog, err := shelf.load(ctx)
@@ -29,31 +31,35 @@ func (r *replica) start(ctx context.Context) error {
 		if began || r.changed(ctx, shelf, catalog) {
 			continue // more may have come and gone meanwhile
 		}
-		if !goesOn {
-			err = fmt.Errorf("%w: message %d is no longer in the stream, and there is no snapshot that has it (or a migration was broken off: finish it)", store.ErrDamaged, r.file.Place().Position+1)
+		if lacks > 0 {
+			err = fmt.Errorf("%w: message %d is no longer in the stream, and there is no snapshot that has it (or a migration was broken off: finish it)", store.ErrDamaged, lacks)
 		}
 		return err
 	}
 }
 
-// goesOn reports whether the stream has the message after the last one of the file, or none
-// that is newer.
-func (r *replica) goesOn(ctx context.Context) (bool, error) {
+// lacks returns the position of a message behind those of the file that the stream no longer
+// has, 0 if it has all of them.
+func (r *replica) lacks(ctx context.Context) (uint64, error) {
 	next := r.file.Place().Position + 1
 	state, err := r.engine.state(ctx)
-	if err != nil || next > state.LastSeq {
-		return true, err
+	switch {
+	case err != nil || next > state.LastSeq:
+		return 0, err
+	case next < state.FirstSeq:
+		return next, nil
+	case state.NumDeleted == 0:
+		return 0, nil
 	}
-	if next < state.FirstSeq {
-		return false, nil
+	if state, err = r.engine.state(ctx, jetstream.WithDeletedDetails(true)); err != nil {
+		return 0, err
 	}
-	var has bool
-	err = insist(ctx, func(ctx context.Context) error {
-		record, err := r.engine.get(ctx, next)
-		has = record != nil
-		return err
-	})
-	return has, err
+	for _, position := range state.Deleted {
+		if position >= next {
+			return position, nil
+		}
+	}
+	return 0, nil
 }
 
 // beginWith replaces the file by the newest snapshot that is newer and whole.
