@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/rand"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
+
+	"jrweb/internal/freeport"
 )
 
 // member is a server of a cluster of -cluster-embedded, with the flags that it keeps.
@@ -41,7 +42,7 @@ func startMembers(t *testing.T) []*member {
 	var members []*member
 	var listen []string
 	for range 3 {
-		listen = append(listen, freeAddr(t))
+		listen = append(listen, freeport.Addr(t))
 	}
 	var waits []func()
 	for i, addr := range listen {
@@ -61,16 +62,6 @@ func startMembers(t *testing.T) []*member {
 
 // patience is how long a test waits for what must come.
 const patience = 30 * time.Second
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // append appends through one server, and returns the status of the answer. It repeats what it
 // got no answer to, as clients do.

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"jrweb/internal/freeport"
 )
 
 // Options are the settings of servers that a test may want otherwise.
@@ -140,7 +141,7 @@ func Start(t testing.TB) *Server {
 // StartWith is Start with other settings.
 func StartWith(t testing.TB, o Options) *Server {
 	t.Helper()
-	return start(t, Place{}, config{Options: o, Dir: o.dir(t, 0), Port: freePort(t)})
+	return start(t, Place{}, config{Options: o, Dir: o.dir(t, 0), Port: freeport.Port(t)})
 }
 
 // StartCluster starts servers that are a cluster. It returns their common URL as well.
@@ -166,11 +167,11 @@ func startCluster(t testing.TB, network *Network, n int, o Options) (servers []*
 	var routes, urls []string
 	places, ports := make([]Place, n), make([]int, n)
 	for i := range ports {
-		places[i], ports[i] = network.Place(), freePort(t)
+		places[i], ports[i] = network.Place(), freeport.Port(t)
 		routes = append(routes, fmt.Sprintf("nats://%s:%d", places[i].host(), ports[i]))
 	}
 	for i, port := range ports {
-		s := start(t, places[i], config{Options: o, Dir: o.dir(t, i), Port: freePort(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
+		s := start(t, places[i], config{Options: o, Dir: o.dir(t, i), Port: freeport.Port(t), Name: fmt.Sprintf("n%d", i), ClusterPort: port, Routes: routes})
 		servers, urls = append(servers, s), append(urls, s.URL)
 	}
 	return servers, strings.Join(urls, ",")
@@ -183,20 +184,6 @@ func start(t testing.TB, at Place, c config) *Server {
 	t.Cleanup(s.Kill)
 	s.Restart()
 	return s
-}
-
-// freePort returns a port that nobody uses: a server must keep its own over a restart.
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // Restart starts the server after Kill.

@@ -89,7 +89,7 @@ func TestMemoryUnderAbuse(t *testing.T) {
 }
 
 func (a *abuse) run(t *testing.T, build string) {
-	s := &server{t: t, build: build, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0", flags: append([]string{"-log-requests=false"}, a.flags...)}
+	s := &server{t: t, build: build, db: filepath.Join(t.TempDir(), "jr.db"), flags: append([]string{"-log-requests=false"}, a.flags...)}
 	s.start()
 	s.addr = s.url[strings.LastIndex(s.url, "/")+1:]
 	s.wellMeant("t-1")

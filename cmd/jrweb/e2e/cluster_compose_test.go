@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"jrweb/internal/freeport"
 )
 
 // flagOf is a variable of the compose file. Each is one of a flag of serve.
@@ -30,7 +32,7 @@ func TestTheServersOfTheComposeFileAreACluster(t *testing.T) {
 	if !found {
 		t.Fatal("the file has no services")
 	}
-	addrs := []string{freeAddr(t), freeAddr(t), freeAddr(t)}
+	addrs := []string{freeport.Addr(t), freeport.Addr(t), freeport.Addr(t)}
 	places := strings.NewReplacer("n1:7170", addrs[0], "n2:7170", addrs[1], "n3:7170", addrs[2], "/secrets/", secrets+"/")
 	names := flagOf.FindAllStringSubmatch(own, -1)
 	if len(names) != 3 {
@@ -39,7 +41,7 @@ func TestTheServersOfTheComposeFileAreACluster(t *testing.T) {
 	var servers []*server
 	for i, name := range names {
 		data := t.TempDir()
-		s := &server{t: t, db: filepath.Join(data, "jr.db"), addr: "127.0.0.1:0"}
+		s := &server{t: t, db: filepath.Join(data, "jr.db")}
 		for _, match := range append(flagOf.FindAllStringSubmatch(common, -1), name) {
 			value := strings.NewReplacer("0.0.0.0:7170", addrs[i], "/data/", data+"/").Replace(places.Replace(match[2]))
 			s.flags = append(s.flags, "-"+strings.ToLower(strings.ReplaceAll(match[1], "_", "-")), value)

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
+
+	"jrweb/internal/freeport"
 )
 
 // node is a server of a cluster.
@@ -29,12 +31,12 @@ func startNodes(t *testing.T) []*node {
 	t.Helper()
 	var listen []string
 	for range 3 {
-		listen = append(listen, freeAddr(t))
+		listen = append(listen, freeport.Addr(t))
 	}
 	var nodes []*node
 	for i, addr := range listen {
 		dir := t.TempDir()
-		n := &node{server: &server{t: t, db: filepath.Join(dir, "jr.db"), addr: "127.0.0.1:0"}, engine: filepath.Join(dir, "engine")}
+		n := &node{server: &server{t: t, db: filepath.Join(dir, "jr.db")}, engine: filepath.Join(dir, "engine")}
 		n.flags = []string{
 			"-cluster-embedded", n.engine, "-cluster-name", fmt.Sprintf("n%d", i),
 			"-cluster-listen", addr, "-cluster-routes", strings.Join(listen, ","),
@@ -110,8 +112,30 @@ func (w *writing) end(nodes []*node) {
 	}
 }
 
+// ready waits until the server says that it is ready.
+func (n *node) ready() {
+	n.t.Helper()
+	for deadline := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
+		res, err := http.Get(n.url + "/readyz")
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		_ = res.Body.Close() // it was read
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if res.StatusCode == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			n.t.Fatalf("the server is not ready: %s", text)
+		}
+	}
+}
+
 // A server that has lost its disk begins with nothing under the name that it had. It gets all from
-// the others, and counts as before: with it one of the others may be away.
+// the others. Once it is ready it counts as before: with it one of the others may be away.
 func TestAServerThatHasLostAllComesBackUnderItsName(t *testing.T) {
 	t.Parallel()
 	nodes := startNodes(t)
@@ -131,6 +155,7 @@ func TestAServerThatHasLostAllComesBackUnderItsName(t *testing.T) {
 	for range 10 {
 		w.say(lost, "with it")
 	}
+	lost.ready()
 	_ = others[0].signal(syscall.SIGKILL)
 	for _, n := range []*node{others[1], lost} {
 		w.say(n, "without another one")
@@ -154,7 +179,7 @@ func TestAServerThatFellTooFarBehindEndsAndBeginsAnew(t *testing.T) {
 	t.Cleanup(nats.Shutdown)
 	var nodes []*node
 	for range 2 {
-		n := &node{server: &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0"}}
+		n := &node{server: &server{t: t, db: filepath.Join(t.TempDir(), "jr.db")}}
 		n.flags = []string{"-cluster", nats.ClientURL(), "-cluster-replicas", "1", "-cluster-snapshot-bytes", "200000"}
 		n.start()
 		nodes = append(nodes, n)

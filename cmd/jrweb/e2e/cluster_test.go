@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"jrweb/internal/freeport"
 )
 
 // clusterFiles is where the examples for a cluster are.
@@ -35,7 +37,7 @@ func startCluster(t *testing.T) *cluster {
 	needs(t, "nginx")
 	c := &cluster{t: t, dir: t.TempDir()}
 	for range 7 {
-		_, port, _ := strings.Cut(freeAddr(t), ":")
+		_, port, _ := strings.Cut(freeport.Addr(t), ":")
 		c.ports = append(c.ports, port)
 	}
 	for _, port := range c.ports[:3] {
@@ -138,7 +140,7 @@ func (c *cluster) writerLast() (order []int) {
 func (c *cluster) haproxy() *proxy {
 	c.t.Helper()
 	p := &proxy{t: c.t, program: needs(c.t, "haproxy"), args: []string{"-db", "-f", "CONFIG"}, dir: c.t.TempDir()}
-	addr := freeAddr(c.t)
+	addr := freeport.Addr(c.t)
 	p.url, p.config = "http://"+addr, filepath.Join(p.dir, "haproxy.cfg")
 	text := strings.NewReplacer(":7071", ":"+c.ports[0], ":7072", ":"+c.ports[1], ":7073", ":"+c.ports[2], "127.0.0.1:8080", addr).
 		Replace(readText(c.t, filepath.Join(clusterFiles, "haproxy.cfg")))

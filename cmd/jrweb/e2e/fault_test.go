@@ -118,7 +118,7 @@ func TestDiskFaultsTakeBackNothingThatWasSeen(t *testing.T) {
 		t.Run(f.inject+" at "+f.calls, func(t *testing.T) {
 			dir := t.TempDir()
 			trace := filepath.Join(dir, "trace")
-			s := &server{t: t, db: filepath.Join(dir, "jr.db"), addr: "127.0.0.1:0", wrap: []string{
+			s := &server{t: t, db: filepath.Join(dir, "jr.db"), wrap: []string{
 				strace, "-f", "--seccomp-bpf", "-s", "0", "-o", trace, "-e", "trace=fdatasync,fsync,pwrite64,fallocate,ftruncate",
 			}}
 			for inject := range strings.SplitSeq(f.inject, " -e inject=") {
@@ -145,7 +145,6 @@ func TestDiskFaultsTakeBackNothingThatWasSeen(t *testing.T) {
 			}
 
 			s.wrap = nil
-			s.addr = "127.0.0.1:0"
 			s.start()
 			stored := s.events("t-fault")
 			if err := run.check(stored); err != nil {

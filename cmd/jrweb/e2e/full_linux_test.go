@@ -24,7 +24,7 @@ import (
 func TestAFullDiskStopsAppendsAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "disk")
 	mountTmpfs(t, dir, "12m")
-	s := &server{t: t, db: filepath.Join(dir, "jr.db"), addr: "127.0.0.1:0"}
+	s := &server{t: t, db: filepath.Join(dir, "jr.db")}
 	s.start()
 	f := fill(t, s)
 	f.full()
@@ -57,7 +57,7 @@ func TestAFullDiskStopsAppendsAlone(t *testing.T) {
 }
 
 func TestAFullDatabaseStopsAppendsAlone(t *testing.T) {
-	s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0", flags: []string{"-max-db-bytes", "67108864"}}
+	s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), flags: []string{"-max-db-bytes", "67108864"}}
 	putAside(t, s.db, 58<<20) // the smallest limit takes long to fill by appends
 	s.start()
 	f := fill(t, s)

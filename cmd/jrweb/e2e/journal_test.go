@@ -70,7 +70,7 @@ func TestEveryCommandSeesTheJournalOfACrash(t *testing.T) {
 	t.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second more to end
 	for where, dir := range map[string]string{"beside the file": "", "in a directory of its own": t.TempDir()} {
 		t.Run(where, func(t *testing.T) {
-			s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0"}
+			s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db")}
 			journal := s.db
 			if dir != "" {
 				s.flags, journal = []string{"-journal-dir", dir}, filepath.Join(dir, "jr.db")

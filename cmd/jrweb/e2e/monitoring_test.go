@@ -78,7 +78,7 @@ func readText(t *testing.T, path string) string {
 // has an answer.
 func TestRulesAndDashboardAskForWhatTheServerSays(t *testing.T) {
 	t.Parallel()
-	s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0", flags: []string{
+	s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), flags: []string{
 		"-budget", "50/day",
 		"-cluster-embedded", t.TempDir(), "-cluster-name", "a", "-cluster-replicas", "1", // a cluster of one has all metrics
 		"-cluster-snapshot-bytes", "1",

@@ -43,7 +43,7 @@ func TestAPowerCutWithinACheckpointTakesBackNothingThatWasSeen(t *testing.T) {
 // survivePowerCuts cuts the power of a server that is used. first runs before each cut.
 func survivePowerCuts(t *testing.T, cuts int, first func(*server)) {
 	d := disktest.New(t)
-	s := &server{t: t, db: filepath.Join(d.Dir, "jr.db"), addr: "127.0.0.1:0"}
+	s := &server{t: t, db: filepath.Join(d.Dir, "jr.db")}
 	s.start()
 	r := newKillRun("t-power")
 	r.mayBreak, r.padding = true, 8<<10
@@ -73,7 +73,7 @@ func TestAPowerCutTakesBackWhatWasNotSynced(t *testing.T) {
 	for name, wrap := range map[string][]string{"with syncs": nil, "without syncs": withoutSyncs(t)} {
 		t.Run(name, func(t *testing.T) {
 			d := disktest.New(t)
-			s := &server{t: t, db: filepath.Join(d.Dir, "jr.db"), addr: "127.0.0.1:0"}
+			s := &server{t: t, db: filepath.Join(d.Dir, "jr.db")}
 			s.start()
 			s.append("t-power", says("before"))
 			s.stop()
@@ -104,7 +104,7 @@ func TestAPowerCutTakesBackWhatWasNotSynced(t *testing.T) {
 // in the kernel's memory alone. The next one may show it only when it is on the disk.
 func TestWhatAnOpenShowsIsOnTheDisk(t *testing.T) {
 	d := disktest.New(t)
-	s := &server{t: t, db: filepath.Join(d.Dir, "jr.db"), addr: "127.0.0.1:0"}
+	s := &server{t: t, db: filepath.Join(d.Dir, "jr.db")}
 	s.start()
 	s.append("t-power", says("before"))
 	_ = s.signal(syscall.SIGKILL) // so that the journal stays in use: to take it into use needs its syncs

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"jrweb/internal/freeport"
 )
 
 // A real Prometheus scrapes the server, and its answers are what happened.
@@ -93,7 +94,7 @@ func startPrometheusWith(t *testing.T, dir, text string) *prometheusServer {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	addr := freeAddr(t)
+	addr := freeport.Addr(t)
 	var log strings.Builder
 	cmd := exec.Command(program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+addr)
 	cmd.Stderr = &log
@@ -108,17 +109,6 @@ func startPrometheusWith(t *testing.T, dir, text string) *prometheusServer {
 		}
 	})
 	return &prometheusServer{t, "http://" + addr}
-}
-
-// freeAddr returns a loopback address that nobody listens on.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // wait asks until the query has the value.

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"jrweb/internal/freeport"
 )
 
 // A proxy is a program with its example in deploy/proxies.
@@ -48,14 +50,14 @@ var inFront = []struct {
 func eachProxy(t *testing.T, test func(t *testing.T, s *server, p *proxy), change func(t *testing.T, s *server, i int, config string) string) {
 	for i, f := range inFront {
 		t.Run(f.name, func(t *testing.T) {
-			s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0"}
+			s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db")}
 			text := readText(t, filepath.Join("..", "..", "..", "deploy", "proxies", f.file))
 			if change != nil {
 				text = change(t, s, i, text)
 			}
 			s.start()
 			p := &proxy{t: t, program: needs(t, f.program), args: f.args, dir: t.TempDir()}
-			addr := freeAddr(t)
+			addr := freeport.Addr(t)
 			p.url, p.config = "http://"+addr, filepath.Join(p.dir, f.file)
 			text = strings.NewReplacer("127.0.0.1:7070", s.addr, "127.0.0.1:8080", addr, "/run/nginx.pid", filepath.Join(p.dir, "pid"),
 				// The user who runs the tests may not write where the package has these.

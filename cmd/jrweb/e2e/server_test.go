@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"jrweb/internal/freeport"
 )
 
 // patience is how long something may take that happens at once on a quick
@@ -63,7 +65,7 @@ type server struct {
 	build string   // of the program; "": binary
 	flags []string // besides -addr and -db
 	db    string
-	addr  string
+	addr  string // empty: one that nobody knows yet
 	url   string
 	log   *bytes.Buffer
 }
@@ -71,7 +73,7 @@ type server struct {
 // serve starts a server on a new database. It is killed at the end of the test.
 func serve(t *testing.T, wrap ...string) *server {
 	t.Helper()
-	s := &server{t: t, wrap: wrap, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0"}
+	s := &server{t: t, wrap: wrap, db: filepath.Join(t.TempDir(), "jr.db")}
 	s.start()
 	return s
 }
@@ -87,6 +89,9 @@ func (s *server) start() {
 // tryStart is start where the server may refuse: then it has ended.
 func (s *server) tryStart() error {
 	s.t.Helper()
+	if s.addr == "" {
+		s.addr = freeport.Addr(s.t)
+	}
 	args := append(append([]string(nil), s.wrap...), cmp.Or(s.build, binary), "serve", "-addr", s.addr, "-db", s.db)
 	args = append(args, s.flags...)
 	s.cmd = exec.Command(args[0], args[1:]...)
@@ -115,7 +120,6 @@ func (s *server) tryStart() error {
 		return fmt.Errorf("the server said %q (%w), and in its log:\n%s", line, err, s.log)
 	}
 	s.url = strings.TrimSpace(strings.TrimPrefix(line, ready))
-	s.addr = strings.TrimPrefix(s.url, "http://")
 	go func() { _, _ = io.Copy(io.Discard, lines) }()
 	return nil
 }

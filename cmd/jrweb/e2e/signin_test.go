@@ -29,7 +29,7 @@ func TestAPersonSignsInAtTheProviderInABrowser(t *testing.T) {
 		}
 		return path
 	}
-	s := &server{t: t, db: filepath.Join(dir, "jr.db"), addr: "127.0.0.1:0", flags: []string{
+	s := &server{t: t, db: filepath.Join(dir, "jr.db"), flags: []string{
 		"-oidc-issuer", h.URL + "/", "-oidc-client-id", "jrweb", "-oidc-client-secret-file", file("secret", "client-secret"),
 		"-auth-roles", file("roles", "test-user@zitadel.ch:steer\n"),
 	}}
@@ -53,7 +53,7 @@ func TestAPersonSignsInWithATokenAndOutInABrowser(t *testing.T) {
 	if err := os.WriteFile(tokens, []byte("ann:steer:token-0123456789\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0", flags: []string{"-token-file", tokens}}
+	s := &server{t: t, db: filepath.Join(t.TempDir(), "jr.db"), flags: []string{"-token-file", tokens}}
 	s.start()
 	page := openTab(t, s.url+"/tasks/t-1?session=x")
 	page.until(`location.pathname === "/login"`)

@@ -33,7 +33,7 @@ func TestAClientThatVanishedIsNoticed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &server{
-				t: t, db: filepath.Join(t.TempDir(), "jr.db"), addr: "127.0.0.1:0", flags: []string{"-heartbeat", "1s"},
+				t: t, db: filepath.Join(t.TempDir(), "jr.db"), flags: []string{"-heartbeat", "1s"},
 				wrap: []string{needs(t, "unshare"), "-n", "sh", "-c", `ip link set lo up; exec "$@"`, "sh"},
 			}
 			s.start()
