@@ -1,9 +1,11 @@
 package clusterstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -53,10 +55,13 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 		return nil, err
 	}
 	tries := 0
+	var absent error
 	err = insist(ctx, func(ctx context.Context) error {
 		e.stream, err = e.js.Stream(ctx, name)
 		switch {
-		case !errors.Is(err, jetstream.ErrStreamNotFound) || o.existing:
+		case !errors.Is(err, jetstream.ErrStreamNotFound):
+		case o.existing:
+			absent, err = err, nil
 		case o.Join:
 			err = errNoStream
 		default:
@@ -70,7 +75,7 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 		}
 		return err
 	})
-	if err != nil {
+	if err = cmp.Or(err, absent); err != nil {
 		return nil, err
 	}
 	return e, e.check(ctx, o)
@@ -81,11 +86,17 @@ var errNoStream = errors.New("there is no such stream yet, and this replica wait
 // patient is how many times the engine may fail at the start before somebody is told.
 const patient = 20
 
-// The codes of errors that are not what their class says.
-const (
-	noPeers      = 10005 // the servers do not know enough others yet
-	notClustered = 10074 // a server alone cannot keep several replicas
-)
+// The codes of errors that are not what their class says: they pass.
+var passing = []jetstream.ErrorCode{
+	10005, // the servers do not know enough others yet
+	// A server that leads the others since a moment does not know yet which streams there are.
+	// Who wants to hear that one is absent takes this error away.
+	jetstream.JSErrCodeStreamNotFound,
+}
+
+// notClustered is the code of an error that does not pass: a server alone cannot keep several
+// replicas.
+const notClustered = 10074
 
 // insist asks the engine until there is an answer, or ctx ends: servers that have just started
 // must first find each other.
@@ -95,7 +106,7 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 		err := ask(one)
 		cancel()
 		api, isAPI := errors.AsType[*jetstream.APIError](err)
-		if err == nil || isAPI && (api.ErrorCode == notClustered || api.Code < 500 && api.ErrorCode != noPeers) || isFinal(err) {
+		if err == nil || isAPI && (api.ErrorCode == notClustered || api.Code < 500 && !slices.Contains(passing, api.ErrorCode)) || isFinal(err) {
 			return err
 		}
 		select {
