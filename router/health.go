@@ -18,8 +18,8 @@ func (rt *router) healthz(w http.ResponseWriter, r *http.Request, _ params) erro
 	return writeOK(w)
 }
 
-// readyz answers whether the log can commit. In a cluster it also says what becomes of what is
-// committed.
+// readyz answers whether the log can commit, and nothing else is lacking. In a cluster it also says
+// what becomes of what is committed.
 func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error {
 	if _, err := readQuery(r); err != nil {
 		return err
@@ -32,6 +32,11 @@ func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error
 	case err := <-probe:
 		if err != nil {
 			return err
+		}
+		if rt.o.Lacks != nil {
+			if err := rt.o.Lacks(); err != nil {
+				return newProblem(http.StatusServiceUnavailable, "not_ready", "Not ready", err.Error())
+			}
 		}
 		return writeOK(w, rt.promises()...)
 	case <-ctx.Done():

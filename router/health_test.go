@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -96,6 +97,27 @@ func TestReadinessIsAWriteAtMostOnceASecond(t *testing.T) {
 			t.Errorf("alive is answered %d", w.Code)
 		}
 	})
+}
+
+// A log that commits is not enough where more is needed.
+func TestWhatIsLackingMakesTheServerNotReady(t *testing.T) {
+	log, err := eventlog.New(eventlogtest.NewStore(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	lacking := errors.New("two of three parts")
+	h, err := router.New(log, nil, &router.Options{Lacks: func() error { return lacking }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := handle(h, request("GET", "/readyz", nil)); w.Code != 503 || !strings.Contains(w.Body.String(), lacking.Error()) {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	lacking = nil
+	if w := handle(h, request("GET", "/readyz", nil)); w.Code != 200 {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
 }
 
 func TestAFailedAppendMakesTheLogNotReadyAtOnce(t *testing.T) {

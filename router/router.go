@@ -49,6 +49,9 @@ type Options struct {
 	// Warning returns a text that pages show at their top to people who may see all tasks, or
 	// nothing. It is called for each page. Nil: there is never one.
 	Warning func() string
+	// Lacks returns why the server is not ready although its log commits, or nil. /readyz calls
+	// it, and tells it to anybody. Nil: nothing else is needed.
+	Lacks func() error
 	// Metrics is served at GET /metrics. Nil: the route does not exist.
 	Metrics http.Handler
 	// Trace has functions that the router calls when something happens.

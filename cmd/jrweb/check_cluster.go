@@ -20,11 +20,11 @@ func checkCluster(ctx context.Context, c *cli.Command, cluster *clusterSettings)
 	if c.IsSet("db") {
 		o.Files = []string{c.String("db")}
 	}
-	url, stop, err := cluster.reach(ctx)
+	url, running, err := cluster.reach(ctx)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer running.Close()
 	checked, err := clusterstore.Check(ctx, url, cluster.stream, o)
 	bar.end()
 	if err != nil {

@@ -227,11 +227,11 @@ func (s *server) openLog(ctx context.Context, o *eventlog.Options) (err error) {
 		s.log, err = eventlog.Open(s.db, o)
 		return err
 	}
-	url, stop, err := s.cluster.reach(ctx)
+	url, running, err := s.cluster.reach(ctx)
 	if err != nil {
 		return err
 	}
-	s.closeEngine = stop
+	s.engine = running
 	silent := time.AfterFunc(clusterWait, func() {
 		s.logger.Warn("waiting for the cluster: it must have a majority of its servers", "stream", s.cluster.stream)
 	})
@@ -240,26 +240,25 @@ func (s *server) openLog(ctx context.Context, o *eventlog.Options) (err error) {
 	s.cluster.options.Verify = verifyDatabase
 	store, err := clusterstore.Open(ctx, s.db, url, s.cluster.stream, &s.cluster.options)
 	if err != nil {
-		s.closeEngine()
+		s.engine.Close()
 		return err
 	}
 	if s.log, err = eventlog.New(store, o); err != nil {
 		err = errors.Join(err, store.Close())
-		s.closeEngine()
+		s.engine.Close()
 	}
 	return err
 }
 
-// reach returns the URL of the engine, and starts it if it runs here.
-func (s *clusterSettings) reach(ctx context.Context) (url string, stop func(), err error) {
+// reach returns the URL of the engine. If it runs here, reach starts it.
+func (s *clusterSettings) reach(ctx context.Context) (url string, running *engine.Engine, err error) {
 	if s.embedded == nil {
-		return s.url, func() {}, nil
+		return s.url, nil, nil
 	}
-	e, err := engine.Start(ctx, *s.embedded)
-	if err != nil {
+	if running, err = engine.Start(ctx, *s.embedded); err != nil {
 		return "", nil, err
 	}
-	return e.URL(), e.Close, nil
+	return running.URL(), running, nil
 }
 
 // verifyDatabase checks what is to become the file of other servers.

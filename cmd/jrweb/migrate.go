@@ -66,11 +66,11 @@ func migrateIn(ctx context.Context, c *cli.Command, cluster *clusterSettings) er
 	if err != nil {
 		return explainFile(err)
 	}
-	url, stop, err := cluster.reach(ctx)
+	url, running, err := cluster.reach(ctx)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer running.Close()
 	cluster.options.Verify, cluster.options.Join = verifyDatabase, false
 	sum, err := clusterstore.Begin(ctx, db, url, cluster.stream, &cluster.options)
 	switch {
@@ -90,11 +90,11 @@ func migrateIn(ctx context.Context, c *cli.Command, cluster *clusterSettings) er
 // migrateOut moves a cluster into a database.
 func migrateOut(ctx context.Context, c *cli.Command, cluster *clusterSettings) error {
 	db := c.String("db")
-	url, stop, err := cluster.reach(ctx)
+	url, running, err := cluster.reach(ctx)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer running.Close()
 	var figures dbfile.Figures
 	cluster.options.Verify = func(ctx context.Context, path string) (err error) {
 		figures, err = dbfile.Check(ctx, path, nil)

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"jrweb/cmd/jrweb/internal/budget"
+	"jrweb/cmd/jrweb/internal/engine"
 	"jrweb/cmd/jrweb/internal/webhook"
 	"jrweb/eventlog"
 	"jrweb/eventlog/redact"
@@ -72,16 +73,16 @@ const (
 // server is a log with what serves it.
 type server struct {
 	settings
-	log         *eventlog.Log
-	streams     *streamer.Streamer
-	http        *http.Server
-	listener    net.Listener
-	auth        *auth.Auth     // nil: everybody may do everything
-	open        http.Handler   // that asks nobody who they are, for watched
-	closeEngine func()         // ends the server of the engine that runs here
-	hook        *webhook.Hook  // nil: nobody is told
-	keeper      *budget.Keeper // nil: there is no budget
-	watched     *watched       // nil: metrics and health are served with the rest only
+	log      *eventlog.Log
+	streams  *streamer.Streamer
+	http     *http.Server
+	listener net.Listener
+	auth     *auth.Auth     // nil: everybody may do everything
+	open     http.Handler   // that asks nobody who they are, for watched
+	engine   *engine.Engine // nil: the engine of the cluster, if there is one, runs elsewhere
+	hook     *webhook.Hook  // nil: nobody is told
+	keeper   *budget.Keeper // nil: there is no budget
+	watched  *watched       // nil: metrics and health are served with the rest only
 }
 
 // openServer opens the log and listens, so that clients can connect: they are
@@ -149,6 +150,9 @@ func (s *server) wire(m *metrics.Metrics, registry *prometheus.Registry) error {
 		AllowedHosts: s.allowedHosts, Origins: s.origins, MaxRequestBytes: s.maxRequestBytes, RequestBudget: s.requestBudget, Prices: s.prices,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog}),
 		Trace:   m.RequestTrace(), Logger: s.logger, Requests: s.requests,
+	}
+	if s.engine != nil {
+		o.Lacks = s.engine.Lacks
 	}
 	if s.keeper != nil {
 		o.Warning = func() string { return budgetWarning(s.keeper) }
@@ -265,9 +269,7 @@ func (s *server) closeLog() error {
 		s.keeper.Close()
 	}
 	err := s.log.Close()
-	if s.closeEngine != nil {
-		s.closeEngine()
-	}
+	s.engine.Close()
 	s.closeHook() // nothing more happens
 	return err
 }

@@ -164,8 +164,23 @@ func (e *Engine) URL() string {
 	return (&url.URL{Scheme: "nats", User: url.UserPassword(clusterName, e.password), Host: e.server.Addr().String()}).String()
 }
 
-// Close ends the server. What it leads, another server leads then.
+// Lacks returns what keeps the server from being one of the majority that the others need when one
+// of them is lost, or nil. One that has just started, or was away, must get from the others first
+// what it does not have.
+func (e *Engine) Lacks() (err error) {
+	for _, said := range e.server.Healthz(&server.HealthzOptions{Details: true}).Errors {
+		if said.Type != server.HealthzErrorConsumer { // those are readers, which come and go
+			err = errors.Join(err, errors.New(said.Error))
+		}
+	}
+	return err
+}
+
+// Close ends the server. What it leads, another server leads then. Nil has nothing to end.
 func (e *Engine) Close() {
+	if e == nil {
+		return
+	}
 	if e.server != nil {
 		e.server.Shutdown()
 		e.server.WaitForShutdown()

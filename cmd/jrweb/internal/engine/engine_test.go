@@ -11,11 +11,15 @@ import (
 	"math/big"
 	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"jrweb/internal/freeport"
 )
 
 // heard is a logger that closes what the test waits for, once a text is said.
@@ -80,16 +84,16 @@ func TestOnlyServersThatProveWhoTheyAreConnect(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := &heard{text: c.hears, said: make(chan struct{}, 1)}
-			addr := freeAddr(t)
+			addr := freeport.Addr(t)
 			first := start(t, Options{Name: "a", Listen: addr, Routes: []string{addr}, Secret: secret, TLS: good, Logger: slog.New(h)})
-			second := start(t, Options{Name: "b", Listen: freeAddr(t), Routes: []string{addr}, Secret: c.secret, TLS: c.tls, Logger: slog.New(slog.DiscardHandler)})
+			second := start(t, Options{Name: "b", Listen: freeport.Addr(t), Routes: []string{addr}, Secret: c.secret, TLS: c.tls, Logger: slog.New(slog.DiscardHandler)})
 			select {
 			case <-h.said:
-			case <-time.After(30 * time.Second):
+			case <-time.After(patience):
 				t.Errorf("the first server never says %q", c.hears)
 			}
 			joined := func() bool { return first.server.NumRoutes() > 0 && second.server.NumRoutes() > 0 }
-			for began := time.Now(); c.name == "the same" && !joined() && time.Since(began) < 30*time.Second; {
+			for began := time.Now(); c.name == "the same" && !joined() && time.Since(began) < patience; {
 				<-time.After(10 * time.Millisecond) // each of them learns of it by itself
 			}
 			if joined() != (c.name == "the same") {
@@ -115,6 +119,81 @@ func TestNobodyElseIsAClient(t *testing.T) {
 		}
 	}
 }
+
+// A server says what it lacks until it counts: without a majority, and with an empty folder until it
+// has from the others what it should keep. Then one of these can be lost.
+func TestAServerThatLacksNothingCounts(t *testing.T) {
+	var listen []string
+	for range 3 {
+		listen = append(listen, freeport.Addr(t))
+	}
+	begin := func(i int) *Engine {
+		return start(t, Options{Name: string(rune('a' + i)), Listen: listen[i], Routes: listen, Logger: slog.New(slog.DiscardHandler)})
+	}
+	first := begin(0)
+	if first.Lacks() == nil {
+		t.Error("one of three servers lacks nothing")
+	}
+	second, third := begin(1), begin(2)
+	for _, e := range []*Engine{first, second, third} {
+		whole(t, e)
+	}
+	publish(t, second, 1)
+	third.Close()
+	publish(t, second, 2)
+	third = begin(2)
+	whole(t, third)
+	first.Close()
+	publish(t, second, 3)
+}
+
+func whole(t *testing.T, e *Engine) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; <-time.After(10 * time.Millisecond) {
+		err := e.Lacks()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// publish stores a message in a stream that three servers keep, at a position.
+func publish(t *testing.T, to *Engine, position uint64) {
+	t.Helper()
+	conn, err := nats.Connect(to.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		if position == 1 {
+			_, err = js.CreateStream(ctx, jetstream.StreamConfig{Name: "s", Subjects: []string{"s"}, Replicas: 3})
+		}
+		if err == nil {
+			_, err = js.Publish(ctx, "s", nil, jetstream.WithExpectLastSequence(position-1), jetstream.WithMsgID(strconv.FormatUint(position, 10)))
+		}
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("message %d is not stored: %v", position, err)
+		}
+		<-time.After(10 * time.Millisecond)
+		err = nil
+	}
+}
+
+// patience is how long a test waits for what must come.
+const patience = 30 * time.Second
 
 // What a server cannot start with is an error, and leaves the folder to the next one.
 func TestAServerThatCannotListenIsAnError(t *testing.T) {
@@ -147,14 +226,4 @@ func start(t *testing.T, o Options) *Engine {
 	}
 	t.Cleanup(e.Close)
 	return e
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
