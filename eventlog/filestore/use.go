@@ -72,7 +72,8 @@ func (s *fileStore) applyNow(ctx context.Context, encoded []byte, takes size) er
 }
 
 // Close implements [store.Store]. Afterwards the file is all there is, unless it has no room
-// for what is in the journal: then both stay as they are. An error wraps [store.ErrFailed].
+// for what is in the journal: then both stay as they are. An error of the first call wraps
+// [store.ErrFailed].
 func (s *fileStore) Close() error {
 	s.writing.Lock()
 	if s.closed {
