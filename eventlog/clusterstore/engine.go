@@ -1,11 +1,9 @@
 package clusterstore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -55,13 +53,10 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 		return nil, err
 	}
 	tries := 0
-	var absent error
 	err = insist(ctx, func(ctx context.Context) error {
 		e.stream, err = e.js.Stream(ctx, name)
 		switch {
-		case !errors.Is(err, jetstream.ErrStreamNotFound):
-		case o.existing:
-			absent, err = err, nil
+		case !errors.Is(err, jetstream.ErrStreamNotFound) || o.existing:
 		case o.Join:
 			err = errNoStream
 		default:
@@ -75,7 +70,7 @@ func connect(ctx context.Context, url, name string, o *Options) (_ *engine, err 
 		}
 		return err
 	})
-	if err = cmp.Or(err, absent); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return e, e.check(ctx, o)
@@ -86,27 +81,31 @@ var errNoStream = errors.New("there is no such stream yet, and this replica wait
 // patient is how many times the engine may fail at the start before somebody is told.
 const patient = 20
 
-// The codes of errors that are not what their class says: they pass.
-var passing = []jetstream.ErrorCode{
-	10005, // the servers do not know enough others yet
-	// A server that leads the others since a moment does not know yet which streams there are.
-	// Who wants to hear that one is absent takes this error away.
-	jetstream.JSErrCodeStreamNotFound,
-}
+// The codes of errors that are not what their class says.
+const (
+	noPeers      = 10005 // the servers do not know enough others yet
+	notClustered = 10074 // a server alone cannot keep several replicas
+)
 
-// notClustered is the code of an error that does not pass: a server alone cannot keep several
-// replicas.
-const notClustered = 10074
+// loadTime is how long a server that has just started may not know a stream that it should keep.
+const loadTime = 5 * time.Second
 
 // insist asks the engine until there is an answer, or ctx ends: servers that have just started
-// must first find each other.
+// must first find each other, and load the streams.
 func insist(ctx context.Context, ask func(context.Context) error) error {
+	var unknown time.Time // since when the engine does not know the stream
 	for {
 		one, cancel := context.WithTimeout(ctx, requestTime)
 		err := ask(one)
 		cancel()
-		api, isAPI := errors.AsType[*jetstream.APIError](err)
-		if err == nil || isAPI && (api.ErrorCode == notClustered || api.Code < 500 && !slices.Contains(passing, api.ErrorCode)) || isFinal(err) {
+		if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			if unknown.IsZero() {
+				unknown = time.Now()
+			}
+			if time.Since(unknown) >= loadTime {
+				return err
+			}
+		} else if err == nil || isFinal(err) {
 			return err
 		}
 		select {
@@ -119,6 +118,9 @@ func insist(ctx context.Context, ask func(context.Context) error) error {
 
 // isFinal reports whether it is of no use to ask again.
 func isFinal(err error) bool {
+	if api, is := errors.AsType[*jetstream.APIError](err); is {
+		return api.ErrorCode == notClustered || api.Code < 500 && api.ErrorCode != noPeers
+	}
 	return errors.Is(err, errGone) || errors.Is(err, store.ErrDamaged)
 }
 
@@ -159,9 +161,9 @@ func (e *engine) publish(ctx context.Context, position uint64, record []byte) (a
 }
 
 // state returns which messages the stream has.
-func (e *engine) state(ctx context.Context, options ...jetstream.StreamInfoOpt) (state jetstream.StreamState, err error) {
+func (e *engine) state(ctx context.Context) (state jetstream.StreamState, err error) {
 	err = insist(ctx, func(ctx context.Context) error {
-		info, err := e.stream.Info(ctx, options...)
+		info, err := e.stream.Info(ctx, jetstream.WithDeletedDetails(true))
 		if err == nil {
 			state = info.State
 		}

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // What passes is asked again, what does not is told at once. A stream that is not found may be one
-// that the server does not know yet.
+// that the server does not know yet, for a while.
 func TestAnErrorThatPassesIsAskedAgain(t *testing.T) {
 	api := func(class int, code jetstream.ErrorCode) error {
 		return &jetstream.APIError{Code: class, ErrorCode: code}
@@ -20,6 +21,7 @@ func TestAnErrorThatPassesIsAskedAgain(t *testing.T) {
 		again bool
 	}{
 		"a stream that is not found":              {jetstream.ErrStreamNotFound, true},
+		"a stream that is there in the meantime":  {jetstream.ErrStreamNameAlreadyInUse, true},
 		"servers that know too few others":        {api(400, 10005), true},
 		"a server without a leader":               {api(503, 10008), true},
 		"no answer":                               {context.DeadlineExceeded, true},
@@ -40,4 +42,14 @@ func TestAnErrorThatPassesIsAskedAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAStreamThatIsNeverFoundIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		err := insist(t.Context(), func(context.Context) error { return jetstream.ErrStreamNotFound })
+		if took := time.Since(began); !errors.Is(err, jetstream.ErrStreamNotFound) || took < loadTime || took > 2*loadTime {
+			t.Errorf("after %s: %v", took, err)
+		}
+	})
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"jrweb/eventlog/store"
 )
 
@@ -43,23 +41,27 @@ func (r *replica) start(ctx context.Context) error {
 func (r *replica) lacks(ctx context.Context) (uint64, error) {
 	next := r.file.Place().Position + 1
 	state, err := r.engine.state(ctx)
-	switch {
-	case err != nil || next > state.LastSeq:
+	if err != nil || next > state.LastSeq {
 		return 0, err
-	case next < state.FirstSeq:
-		return next, nil
-	case state.NumDeleted == 0:
-		return 0, nil
 	}
-	if state, err = r.engine.state(ctx, jetstream.WithDeletedDetails(true)); err != nil {
-		return 0, err
+	if next < state.FirstSeq {
+		return next, nil
 	}
 	for _, position := range state.Deleted {
 		if position >= next {
 			return position, nil
 		}
 	}
-	return 0, nil
+	// It may be there and cannot be read.
+	var record []byte
+	err = insist(ctx, func(ctx context.Context) (err error) {
+		record, err = r.engine.get(ctx, next)
+		return err
+	})
+	if err == nil && record == nil {
+		return next, nil
+	}
+	return 0, err
 }
 
 // beginWith replaces the file by the newest snapshot that is newer and whole.
