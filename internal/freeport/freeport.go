@@ -1,11 +1,12 @@
 // Package freeport gives tests ports that belong to them until they end. A server of a test that
 // is restarted keeps its port, and two servers can be told of each other before they run.
 //
-// A port that the kernel chooses does not do for that: as soon as nobody listens on it, another
+// A port that the kernel chooses is not enough for that: as soon as nobody listens on it, another
 // connection, or another test, may get it.
 package freeport
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -23,24 +24,26 @@ func Addr(t testing.TB) string {
 }
 
 // Port returns a TCP port of the test. Nobody listens on it, and no other test gets it before
-// this one has ended, nor does one of another process.
+// this one has ended, nor does one of another process on Linux.
 func Port(t testing.TB) int {
 	t.Helper()
+	var failed error
 	for range end - first {
 		port := first + rand.IntN(end-first)
 		reserved, err := net.Listen("unix", fmt.Sprintf("@jrweb-test-port-%d", port)) // a name, not a file
 		if err != nil {
-			continue // it is another test's
+			failed = err // it is another test's
+			continue
 		}
 		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
 		if err != nil {
-			_ = reserved.Close() // nothing was sent
+			failed = errors.Join(err, reserved.Close())
 			continue
 		}
 		_ = l.Close() // the same
 		t.Cleanup(func() { _ = reserved.Close() })
 		return port
 	}
-	t.Fatal("no port is free")
+	t.Fatalf("no port is free: %v", failed)
 	return 0
 }

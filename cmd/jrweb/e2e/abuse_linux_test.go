@@ -91,7 +91,6 @@ func TestMemoryUnderAbuse(t *testing.T) {
 func (a *abuse) run(t *testing.T, build string) {
 	s := &server{t: t, build: build, db: filepath.Join(t.TempDir(), "jr.db"), flags: append([]string{"-log-requests=false"}, a.flags...)}
 	s.start()
-	s.addr = s.url[strings.LastIndex(s.url, "/")+1:]
 	s.wellMeant("t-1")
 	if a.prepare != nil {
 		a.prepare(s)
