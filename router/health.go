@@ -18,8 +18,8 @@ func (rt *router) healthz(w http.ResponseWriter, r *http.Request, _ params) erro
 	return writeOK(w)
 }
 
-// readyz answers whether the log can commit, and nothing else is lacking. In a cluster it also says
-// what becomes of what is committed.
+// readyz answers whether the log can commit, and whether anything else is lacking. In a cluster it
+// also says what becomes of what is committed.
 func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error {
 	if _, err := readQuery(r); err != nil {
 		return err
@@ -27,21 +27,33 @@ func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error
 	ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
 	defer cancel()
 	probe := make(chan error, 1)
-	go func() { probe <- rt.log.Probe(ctx) }() // at most one outlives us, while the disk hangs
+	go func() { probe <- rt.probe(ctx) }() // at most one outlives us, while the disk hangs
 	select {
 	case err := <-probe:
 		if err != nil {
 			return err
 		}
-		if rt.o.Lacks != nil {
-			if err := rt.o.Lacks(); err != nil {
-				return newProblem(http.StatusServiceUnavailable, "not_ready", "Not ready", err.Error())
-			}
-		}
 		return writeOK(w, rt.promises()...)
 	case <-ctx.Done():
-		return newProblem(http.StatusServiceUnavailable, "not_ready", "Not ready", "a commit takes longer than a second")
+		return newProblem(http.StatusServiceUnavailable, "not_ready", "Not ready", "a commit, or the answer to what else is lacking, takes longer than a second")
 	}
+}
+
+// probe returns why the server is not ready, or nil.
+func (rt *router) probe(ctx context.Context) error {
+	if err := rt.log.Probe(ctx); err != nil || rt.o.Lacks == nil {
+		return err
+	}
+	select {
+	case rt.lacking <- struct{}{}:
+		defer func() { <-rt.lacking }()
+	case <-ctx.Done(): // while it hangs, callers must not pile up
+		return ctx.Err()
+	}
+	if err := rt.o.Lacks(); err != nil {
+		return newProblem(http.StatusServiceUnavailable, "not_ready", "Not ready", err.Error())
+	}
+	return nil
 }
 
 // promises says what an acknowledged event survives in a cluster, a line each.

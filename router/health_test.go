@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,25 +100,50 @@ func TestReadinessIsAWriteAtMostOnceASecond(t *testing.T) {
 	})
 }
 
-// A log that commits is not enough where more is needed.
+// A log that commits is not enough where more is needed. While it is not known whether that is
+// lacking, the server is not ready, and says so within a second.
 func TestWhatIsLackingMakesTheServerNotReady(t *testing.T) {
-	log, err := eventlog.New(eventlogtest.NewStore(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	lacking := errors.New("two of three parts")
-	h, err := router.New(log, nil, &router.Options{Lacks: func() error { return lacking }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w := handle(h, request("GET", "/readyz", nil)); w.Code != 503 || !strings.Contains(w.Body.String(), lacking.Error()) {
-		t.Errorf("%d: %s", w.Code, w.Body)
-	}
-	lacking = nil
-	if w := handle(h, request("GET", "/readyz", nil)); w.Code != 200 {
-		t.Errorf("%d: %s", w.Code, w.Body)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		log, err := eventlog.New(eventlogtest.NewStore(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer log.Close()
+		var lacks error
+		var hangs chan struct{}
+		var calls atomic.Int32
+		h, err := router.New(log, nil, &router.Options{Lacks: func() error {
+			calls.Add(1)
+			if hangs != nil {
+				<-hangs
+			}
+			return lacks
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		is := func(status int, says string) {
+			t.Helper()
+			began := time.Now()
+			w := handle(h, request("GET", "/readyz", nil))
+			if took := time.Since(began); w.Code != status || !strings.Contains(w.Body.String(), says) || took > time.Second {
+				t.Errorf("%d after %s: %s", w.Code, took, w.Body)
+			}
+		}
+		is(200, "ok")
+		lacks = errors.New("two of three parts")
+		is(503, lacks.Error())
+		lacks, hangs = nil, make(chan struct{})
+		calls.Store(0)
+		is(503, "longer than a second")
+		is(503, "longer than a second")
+		if n := calls.Load(); n != 1 {
+			t.Errorf("%d calls hang", n)
+		}
+		close(hangs)
+		synctest.Wait()
+		is(200, "ok")
+	})
 }
 
 func TestAFailedAppendMakesTheLogNotReadyAtOnce(t *testing.T) {

@@ -49,8 +49,8 @@ type Options struct {
 	// Warning returns a text that pages show at their top to people who may see all tasks, or
 	// nothing. It is called for each page. Nil: there is never one.
 	Warning func() string
-	// Lacks returns why the server is not ready although its log commits, or nil. /readyz calls
-	// it, and tells it to anybody. Nil: nothing else is needed.
+	// Lacks returns why the server is not ready although its log commits, or nil. GET /readyz
+	// calls it, one call at a time, and tells its error to anybody. Nil: nothing else is needed.
 	Lacks func() error
 	// Metrics is served at GET /metrics. Nil: the route does not exist.
 	Metrics http.Handler
@@ -77,6 +77,7 @@ type router struct {
 	answers *budget
 
 	backingUp atomic.Bool
+	lacking   chan struct{} // has a value while Lacks is called
 	routes    *httprouter.Router
 	// registered are the routes, such as "GET /tasks". description says what they do.
 	registered  []string
@@ -93,7 +94,7 @@ type router struct {
 // [http.StripPrefix]. The caller still owns the log and the streamer. Nil options are the
 // defaults. New fails if an entry of AllowedHosts or Origins is invalid.
 func New(log *eventlog.Log, s *streamer.Streamer, o *Options) (http.Handler, error) {
-	rt := &router{log: log, stream: s, pages: map[string]bool{}, searches: make(chan struct{}, mostSearches)}
+	rt := &router{log: log, stream: s, pages: map[string]bool{}, searches: make(chan struct{}, mostSearches), lacking: make(chan struct{}, 1)}
 	if o != nil {
 		rt.o = *o
 	}

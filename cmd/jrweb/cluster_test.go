@@ -133,8 +133,15 @@ func TestServersOfThisProgramAloneAreACluster(t *testing.T) {
 	}
 	for i, m := range members {
 		write(m, fmt.Sprintf("through %d", i))
-		if got := body(t, get(t, http.DefaultClient, m.url+"/readyz")); got != "ok\ncluster: what is acknowledged is on the disks of most of 3 servers\n" {
-			t.Errorf("server %d says %q", i, got)
+		const ready = "ok\ncluster: what is acknowledged is on the disks of most of 3 servers\n"
+		for began := time.Now(); ; <-time.After(10 * time.Millisecond) { // its part may come a moment later
+			got := body(t, get(t, http.DefaultClient, m.url+"/readyz"))
+			if got == ready {
+				break
+			}
+			if time.Since(began) > patience {
+				t.Fatalf("server %d says %q", i, got)
+			}
 		}
 	}
 	check(members...)

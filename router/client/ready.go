@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Ready asks whether the log commits, and returns the lines of the answer: "ok", then what a
-// cluster promises. If it does not commit, Ready returns an [*Error].
+// Ready asks whether the log commits and nothing else is lacking, and returns the lines of the
+// answer: "ok", then what a cluster promises. If the server is not ready, Ready returns an [*Error].
 func (c *Client) Ready(ctx context.Context) ([]string, error) {
 	res, err := c.do(ctx, &request{method: http.MethodGet, path: []string{"readyz"}})
 	if err != nil {

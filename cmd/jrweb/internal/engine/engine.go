@@ -164,12 +164,15 @@ func (e *Engine) URL() string {
 	return (&url.URL{Scheme: "nats", User: url.UserPassword(clusterName, e.password), Host: e.server.Addr().String()}).String()
 }
 
-// Lacks returns what keeps the server from being one of the majority that the others need when one
-// of them is lost, or nil. One that has just started, or was away, must get from the others first
-// what it does not have.
+// Lacks returns nil when the server has everything that it should keep. Until then it says what is
+// missing, and the others cannot do without one of them. A server that has just started, or was
+// away, gets that from the others first.
 func (e *Engine) Lacks() (err error) {
 	for _, said := range e.server.Healthz(&server.HealthzOptions{Details: true}).Errors {
-		if said.Type != server.HealthzErrorConsumer { // those are readers, which come and go
+		switch said.Type {
+		case server.HealthzErrorConn: // Start has waited for it
+		case server.HealthzErrorConsumer: // those are readers, which come and go
+		default:
 			err = errors.Join(err, errors.New(said.Error))
 		}
 	}
