@@ -34,13 +34,12 @@ func follow(l *log, s *eventlog.Session) (all []string, err error) {
 			return all, nil
 		case after != before:
 			continue
-		case watch.Behind(eventlog.Cursor{Session: s.ID(), Sequence: after}):
-			return all, fmt.Errorf("after %d of %d, without a new event, the watch says that there are more", after, page.Head)
 		}
+		behind := watch.Behind(eventlog.Cursor{Session: s.ID(), Sequence: after}) // only if a commit came meanwhile
 		select {
 		case <-changed:
 		case <-time.After(patience):
-			return all, fmt.Errorf("nobody tells of what comes after %d", after)
+			return all, fmt.Errorf("nobody tells of what comes after %d of %d; the watch says that there is more: %t", after, page.Head, behind)
 		}
 	}
 }
