@@ -120,13 +120,11 @@ func createMissing(path string, fill func(put func(store.Bucket, []byte, []byte)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	dir := filepath.Dir(path)
-	temporary, err := os.CreateTemp(dir, filepath.Base(path)+".new-*")
+	temporary, err := boltfile.NewUnfinished(path)
 	if err != nil {
 		return err
 	}
-	// If a crash or a failure leaves it there, it is harmless.
-	defer func() { _ = os.Remove(temporary.Name()) }()
+	defer func() { _ = os.Remove(temporary.Name()) }() // else the next process that opens path does it
 	db, err := openBolt(temporary.Name(), temporary)
 	if err != nil {
 		_ = temporary.Close()
@@ -146,10 +144,13 @@ func createMissing(path string, fill func(put func(store.Bucket, []byte, []byte)
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(temporary.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	if err := os.Link(temporary.Name(), path); err != nil {
+		// Another process may have made it, and have removed what it took for left by a dead one.
+		if _, absent := os.Stat(path); absent != nil {
+			return err
+		}
 	}
-	return disk.SyncDir(dir)
+	return disk.SyncDir(filepath.Dir(path))
 }
 
 // stats measures the file.

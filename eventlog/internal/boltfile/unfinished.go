@@ -18,7 +18,7 @@ func NewUnfinished(path string) (*os.File, error) {
 }
 
 // RemoveUnfinished removes the files that a killed process left beside the file at path.
-// Only a process that holds the file's lock makes such files, and the caller holds it now.
+// The caller holds the lock of the file at path. Others make such files only until there is one.
 func RemoveUnfinished(path string) error {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
