@@ -134,7 +134,12 @@ func TestABackupHoldsNoReadTransaction(t *testing.T) {
 	backup, err := f.Backup(t.Context())
 	f.ok(err)
 	defer backup.Close()
-	wantEqual(t, "open read transactions", f.Stats().Store.Views, 0)
+	// The purger reads for a moment, a backup would until it is closed.
+	for began := time.Now(); f.Stats().Store.Views > 0; <-time.After(time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatalf("%d read transactions are open", f.Stats().Store.Views)
+		}
+	}
 }
 
 func TestAStoreThatCannotCopyItselfHasNoBackup(t *testing.T) {
