@@ -27,7 +27,7 @@ func (rt *router) readyz(w http.ResponseWriter, r *http.Request, _ params) error
 	ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
 	defer cancel()
 	probe := make(chan error, 1)
-	go func() { probe <- rt.probe(ctx) }() // at most one outlives us, while the disk hangs
+	go func() { probe <- rt.probe(ctx) }() // it outlives us while the disk hangs, and nobody piles up behind it
 	select {
 	case err := <-probe:
 		if err != nil {
